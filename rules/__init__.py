@@ -1,0 +1,1 @@
+"""What runs inside the iRODS server: hooks, components and their builds."""

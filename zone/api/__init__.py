@@ -1,0 +1,1 @@
+"""The API calls of the embedded zone, by number; each decodes, calls an operation, encodes."""

@@ -1,0 +1,1 @@
+"""The iRODS protocol without sockets: bytes in, messages out."""
