@@ -1,0 +1,194 @@
+"""Builds: brings the ready OVA and the facts of one component up to date. Idempotent; the same in a hook and in a job.
+
+Under the component's lock: read the AVUs again, compute the fingerprint, edit, write beside, check that nothing
+changed meanwhile, put in place, write the facts. A build that fails leaves the last good OVA alone and says why in
+`ova::message`; what it raises is a fault of ours or of the server's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import ExitStack
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules import facts, jobs, names
+from rules.catalog import Avu, Catalog
+from rules.component import Component, Source, View, read, references_of, stat_of, unseen, view
+from rules.errors import ComponentError
+from rules.fingerprint import file_identity, source_state
+from rules.locks import locked
+from rules.matching import Matching, Setting, described, match
+from rules.publish import publish
+from rules.settings import Settings
+
+if TYPE_CHECKING:
+    from ova_tools.edit import Edit
+    from ova_tools.package import Package
+
+_ATTEMPTS = 5  # times that a source or AVU may change under a build before it gives up
+
+
+class State(Enum):
+    """How a component stands after a build was asked for."""
+
+    NOT_A_COMPONENT = "not a component"
+    READY = names.READY
+    FAILED = names.FAILED
+    QUEUED = names.QUEUED
+
+
+class _Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
+    """The inputs changed while the bytes were written; begin again."""
+
+
+def build(catalog: Catalog, settings: Settings, path: str, *, may_queue: bool) -> State:
+    """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue."""
+    with locked(settings.lock_directory, path, settings.gate_wait):
+        for _ in range(_ATTEMPTS):
+            component = read(catalog, path)
+            if component is None:
+                return State.NOT_A_COMPONENT
+            try:
+                return _build_once(catalog, settings, component, may_queue)
+            except _Changed:
+                continue
+    raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
+
+
+def _build_once(catalog: Catalog, settings: Settings, component: Component, may_queue: bool) -> State:
+    seen = view(catalog, settings, component)
+    try:
+        if seen.fresh:
+            facts.write(catalog, component, _facts_of_fresh(component))
+            return State.READY
+        _require_permission(catalog, seen)
+        assert seen.source is not None  # noqa: S101 - _require_permission has raised otherwise
+        return _make(catalog, settings, seen, seen.source, may_queue)
+    except ComponentError as error:
+        facts.write(catalog, component, facts.failed(seen, error))
+        return State.FAILED
+
+
+def _facts_of_fresh(component: Component) -> list[Avu]:
+    """The last build is right again (a value was set back): ready, without the message of a failure between."""
+    kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE)]
+    return [*kept, Avu(component.path, names.STATUS, names.READY)]
+
+
+def _require_permission(catalog: Catalog, seen: View) -> None:
+    component = seen.component
+    if seen.trouble is not None:
+        raise seen.trouble
+    if "++++" in component.path or len(component.ready_path.encode()) > 1000:
+        raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
+    hidden = unseen(catalog, component)
+    if hidden:
+        raise ComponentError(
+            f"{component.path} takes AVUs of {', '.join(hidden)}, which {catalog.user} may not read", lasting=False
+        )
+    if not catalog.may_write(component.path):
+        raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
+
+
+def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool) -> State:
+    from ova_tools.package import read_package
+
+    from ova_tools.errors import OvaError, PropertyError
+
+    with ExitStack() as stack:
+        try:
+            package = stack.enter_context(read_package(source.replica.vault_path))
+            opened = os.fstat(package.fileno())
+            if source_state(source.replica, opened) != source.state:
+                raise _Changed
+            matching = match(seen.component.levels, package.properties, settings.aliases)
+            settled = _expanded(catalog, settings, seen.component, matching)
+            edit = _edit(package, settled, settings)
+            verified = _is_verified(seen.component, source)
+            if may_queue and _is_dear(package, edit, source, settings, verified):
+                what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
+                jobs.queue(catalog, seen.component.path)
+                facts.write(catalog, seen.component, facts.queued(seen.component, what))
+                return State.QUEUED
+            if not verified:
+                _verify(package)
+        except PropertyError as error:
+            raise ComponentError(f"{source.path}: {error}") from error
+        except OvaError as error:
+            raise ComponentError(_in_irods_words(str(error), source)) from error
+
+        def check() -> None:
+            _check_unchanged(catalog, settings, seen)
+
+        try:
+            identity = publish(catalog, seen.component.ready_path, seen.ready, package, edit, check)
+        except OvaError as error:
+            raise ComponentError(f"{seen.component.ready_path}: {error}", lasting=False) from error
+    own_unmatched = [avu for avu in matching.unmatched if avu.collection == seen.component.path]
+    unmatched = [*own_unmatched, *seen.component.unknown_controls]
+    facts.write(catalog, seen.component, facts.ready(seen, identity, file_identity(opened), unmatched))
+    return State.READY
+
+
+def _expanded(catalog: Catalog, settings: Settings, component: Component, matching: Matching) -> list[Setting]:
+    references = references_of(catalog, settings)
+    return [Setting(s.property, references.expand(component.path, s.avu)) for s in matching.settings]
+
+
+def _edit(package: Package, settled: Sequence[Setting], settings: Settings) -> Edit:
+    """The edit of all settings at once, each value first tried alone so that a misfit is said of its AVU."""
+    from ova_tools.edit import Change, edit
+
+    from ova_tools.errors import PropertyError
+    from ova_tools.values import check_value
+
+    allow_fixed = settings.fixed_properties == "allow"
+    for setting in settled:
+        try:
+            check_value(setting.property, setting.avu.value)
+        except PropertyError as error:
+            raise ComponentError(f"{described(setting.avu)}: {error}") from error
+        if not setting.property.user_configurable and not allow_fixed:
+            raise ComponentError(
+                f"{described(setting.avu)}: the property {setting.property.full_name} is not userConfigurable"
+            )
+    changes = [Change(setting.property, setting.avu.value) for setting in settled]
+    return edit(package, changes, allow_fixed=allow_fixed)
+
+
+def _is_verified(component: Component, source: Source) -> bool:
+    fact = component.fact(names.VERIFIED)
+    return fact is not None and fact.value == source.state
+
+
+def _verify(package: Package) -> None:
+    """The disks against the manifest, once per version of a source."""
+    from ova_tools.verify import verify_members
+
+    verify_members(package)
+
+
+def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:
+    """Whether the build would read and copy more than a hook should; shared extents cost nothing."""
+    from ova_tools.write import can_share
+
+    if edit.plan.size <= settings.inline_limit:
+        return False
+    return not verified or not can_share(package.fileno(), Path(source.replica.vault_path).parent)
+
+
+def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
+    """Raises _Changed if AVUs or source moved while the bytes were written: they must not become visible."""
+    component = read(catalog, seen.component.path)
+    if component is None or view(catalog, settings, component).fingerprint != seen.fingerprint:
+        raise _Changed
+    if seen.source is not None and stat_of(seen.source.replica) is None:
+        raise _Changed
+
+
+def _in_irods_words(message: str, source: Source) -> str:
+    """A message of ova_tools names the vault file; its owner knows the logical path."""
+    return message if source.path in message else f"{source.path}: {message.replace(source.replica.vault_path, '')}"

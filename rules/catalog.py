@@ -1,0 +1,241 @@
+"""The one wrapper through which the rules talk to iRODS: queries, microservices, the log and refusals.
+
+A microservice that fails leaves its error on the user's terminal even if the exception is caught, so everything here
+that can be looked up is looked up first. Queries run as the client, see what the client may see, and bind nothing:
+whatever cannot be quoted in a GenQuery string is matched with wildcards and compared again here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+READ_OBJECT = 1050
+MODIFY_OBJECT = 1120
+ADMINISTRATOR = 5  # authFlag of a local rodsadmin
+
+GOOD = "1"
+
+DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
+
+
+@dataclass(frozen=True)
+class Avu:
+    """One metadata triple and the collection that has it."""
+
+    collection: str
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One replica of a data object; size in bytes, modified in seconds since 1970."""
+
+    data_id: str
+    number: str
+    status: str
+    size: int
+    modified: str
+    checksum: str
+    vault_path: str
+    host: str
+
+    @property
+    def good(self) -> bool:
+        """Whether its bytes are all there and current."""
+        return self.status == GOOD
+
+
+class Catalog:
+    """iRODS as the client of this agent sees it. Not for use from other threads."""
+
+    def __init__(self, callback: Any, rei: Any) -> None:
+        self._callback = callback
+        self.user = str(rei.uoic.userName)
+        self.zone = str(rei.uoic.rodsZone)
+        self.is_administrator = int(rei.uoic.authInfo.authFlag) >= ADMINISTRATOR
+        self._identities: frozenset[str] | None = None
+
+    # ---- queries -------------------------------------------------------------------------------------------------
+
+    def _rows(self, columns: Sequence[str], condition: str) -> list[list[str]]:
+        from genquery import AS_LIST, Query
+
+        return [list(row) for row in Query(self._callback, list(columns), condition, AS_LIST)]
+
+    def avus(self, collections: Sequence[str]) -> list[Avu]:
+        """Every AVU of these collections that the client may see."""
+        rows = self._rows(
+            ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE", "META_COLL_ATTR_UNITS"],
+            one_of("COLL_NAME", collections),
+        )
+        wanted = set(collections)
+        return [Avu(*row) for row in rows if row[0] in wanted]
+
+    def visible(self, collections: Sequence[str]) -> set[str]:
+        """Those of these collections that the client may see."""
+        rows = self._rows(["COLL_NAME"], one_of("COLL_NAME", collections))
+        return {row[0] for row in rows} & set(collections)
+
+    def collections_with(
+        self, attribute: str, value: str | None = None, *, at_or_below: str | None = None
+    ) -> list[str]:
+        """The collections that have an AVU of this attribute (and value), sorted; all, or those at or below a path."""
+        conditions = [equals("META_COLL_ATTR_NAME", attribute)]
+        if value is not None:
+            conditions.append(equals("META_COLL_ATTR_VALUE", value))
+        if at_or_below is not None:
+            below = at_or_below.rstrip("/") + "/%"
+            conditions.append(f"{equals('COLL_NAME', at_or_below)} || like '{masked(below)}'")
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], " AND ".join(conditions))
+        return sorted(
+            {
+                name
+                for name, found, found_value in rows
+                if found == attribute
+                and value in (None, found_value)
+                and (at_or_below is None or name == at_or_below or name.startswith(at_or_below.rstrip("/") + "/"))
+            }
+        )
+
+    def values_like(self, attribute: str, *, start: str = "", end: str = "") -> list[Avu]:
+        """The collections' AVUs of this attribute whose value starts and ends so."""
+        pattern = f"{masked(start)}%{masked(end)}"
+        condition = f"{equals('META_COLL_ATTR_NAME', attribute)} AND META_COLL_ATTR_VALUE like '{pattern}'"
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], condition)
+        return [Avu(*row) for row in rows if row[1] == attribute and row[2].startswith(start) and row[2].endswith(end)]
+
+    def replicas(self, path: str) -> list[Replica]:
+        """The replicas of a data object; [] if there is none that the client may see."""
+        collection, _, name = path.rpartition("/")
+        columns = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
+        columns += ["DATA_PATH", "RESC_LOC", "COLL_NAME", "DATA_NAME"]
+        rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
+        return [
+            Replica(row[0], row[1], row[2], int(row[3]), row[4], row[5], row[6], row[7])
+            for row in rows
+            if row[8] == collection and row[9] == name
+        ]
+
+    def may_read(self, path: str) -> bool:
+        """Whether the client has read permission on a data object, by itself or through a group."""
+        collection, _, name = path.rpartition("/")
+        rows = self._rows(
+            ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],
+            f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}",
+        )
+        return self._has_level(READ_OBJECT, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name])
+
+    def may_write(self, collection: str) -> bool:
+        """Whether the client may create and replace objects in a collection, by itself or through a group."""
+        rows = self._rows(["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"], equals("COLL_NAME", collection))
+        return self._has_level(MODIFY_OBJECT, [(r[0], r[1]) for r in rows if r[2] == collection])
+
+    def _has_level(self, level: int, access: Iterable[tuple[str, str]]) -> bool:
+        if self._identities is None:
+            condition = f"{equals('USER_NAME', self.user)} AND {equals('USER_ZONE', self.zone)}"
+            rows = self._rows(["USER_ID", "USER_GROUP_ID"], condition)
+            self._identities = frozenset(identity for row in rows for identity in row)
+        return any(int(kind) >= level and user_id in self._identities for kind, user_id in access)
+
+    def queued_jobs(self, mark: str) -> int:
+        """How many delayed rules of the client hold `mark` in their text."""
+        return len(self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(mark)}%'"))
+
+    # ---- data objects --------------------------------------------------------------------------------------------
+
+    def create(self, path: str) -> int:
+        """A new data object, open for writing; its replica is intermediate until close. The descriptor."""
+        reply = self._callback.msiDataObjCreate(path, "forceFlag=", 0)
+        return int(reply["arguments"][2])
+
+    def open_for_write(self, path: str) -> int:
+        """The descriptor of an existing object, locked against others until close."""
+        reply = self._callback.msiDataObjOpen(f"objPath={path}++++openFlags=O_RDWR", 0)
+        return int(reply["arguments"][1])
+
+    def write(self, descriptor: int, text: str) -> None:
+        """Writes through the descriptor, that is to the file it was opened on."""
+        self._callback.msiDataObjWrite(descriptor, text, 0)
+
+    def close(self, descriptor: int) -> None:
+        """Closes; the server takes the size from the file now at the vault path."""
+        self._callback.msiDataObjClose(descriptor, 0)
+
+    def touch(self, path: str) -> None:
+        """Proves write permission on an object and renews its modify time."""
+        request = {"logical_path": path, "options": {"no_create": True}}
+        self._callback.msi_touch(json.dumps(request))
+
+    def unlink(self, path: str) -> None:
+        """Removes a data object, not into the trash."""
+        self._callback.msiDataObjUnlink(f"objPath={path}++++forceFlag=", 0)
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a data object; works also on one that a dead agent left intermediate."""
+        self._callback.msiDataObjRename(source, target, "0", 0)
+
+    # ---- facts, jobs, words --------------------------------------------------------------------------------------
+
+    def change_facts(self, collection: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
+        """Replaces AVUs of a collection in one transaction, silently (no hook runs)."""
+        operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
+        if not operations:
+            return
+        request = {"entity_name": collection, "entity_type": "collection", "operations": operations}
+        self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
+
+    def delay(self, text: str) -> None:
+        """Queues Python text as the client, to run soon and again if it fails."""
+        conditions = (
+            f"<INST_NAME>{DELAY_INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>60s REPEAT UNTIL SUCCESS OR 5 TIMES</EF>"
+        )
+        self._callback.delayExec(conditions, text, "")
+
+    def log(self, text: str) -> None:
+        """One line in the server log."""
+        self._callback.writeLine("serverLog", f"ova: {text}")
+
+    def refuse(self, code: int, text: str) -> int:
+        """Denies the client's operation: the text reaches its terminal. The code for the hook to return."""
+        return refuse(self._callback, code, text)
+
+
+def refuse(callback: Any, code: int, text: str) -> int:
+    """`Level 0: text` at the client; the hook must return the code, which denies even where msiExit's raise is lost."""
+    try:
+        callback.msiExit(str(code), text)
+    except RuntimeError:
+        pass  # how msiExit returns: the text now stands on the client's error stack
+    return code
+
+
+def _operation(kind: str, avu: Avu) -> dict[str, str]:
+    return {"operation": kind, "attribute": avu.attribute, "value": avu.value, "units": avu.units}
+
+
+def masked(text: str) -> str:
+    """`text` for a LIKE pattern in single quotes: what cannot be quoted there becomes a one-character wildcard."""
+    return "".join("_" if c in "'\\" or ord(c) < 32 else c for c in text)
+
+
+def equals(column: str, value: str) -> str:
+    """The condition `column = value`; where the value cannot be quoted, one that lets more pass (compare again)."""
+    mask = masked(value)
+    return f"{column} = '{value}'" if mask == value else f"{column} like '{mask}'"
+
+
+def one_of(column: str, values: Sequence[str]) -> str:
+    """The condition that a column has one of these values; may let more pass (compare again)."""
+    if all(masked(value) == value for value in values) and len(values) > 1:
+        return f"{column} in ({', '.join(repr_quoted(value) for value in values)})"
+    return column + " || ".join(equals("", value) for value in values)
+
+
+def repr_quoted(value: str) -> str:
+    """`value` in the single quotes of GenQuery; it must hold none."""
+    return f"'{value}'"

@@ -1,0 +1,221 @@
+"""A component as the catalog has it now: its AVUs and the inherited ones, its source, its ready OVA, its facts.
+
+Reading only; `rules.build` is what changes anything. Two queries for the usual component, one more per reference.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules import names
+from rules.catalog import Avu, Catalog, Replica
+from rules.errors import ComponentError
+from rules.fingerprint import file_identity, fingerprint, source_state
+from rules.references import References
+from rules.settings import Settings
+
+
+@dataclass(frozen=True)
+class Component:
+    """A collection that has `ova_url`. levels: AVUs that may set properties, its own first, then its parent's …"""
+
+    path: str
+    urls: tuple[Avu, ...]
+    levels: tuple[tuple[Avu, ...], ...]
+    facts: tuple[Avu, ...]
+    unknown_controls: tuple[Avu, ...]
+
+    @property
+    def ready_path(self) -> str:
+        """Where its ready OVA lies."""
+        return names.ready_path(self.path)
+
+    def fact(self, attribute: str) -> Avu | None:
+        """The one fact of this attribute, or None."""
+        found = [avu for avu in self.facts if avu.attribute == attribute]
+        return found[0] if len(found) == 1 else None
+
+    @property
+    def contributors(self) -> frozenset[str]:
+        """The collections above it whose AVUs it inherits."""
+        return frozenset(avu.collection for level in self.levels[1:] for avu in level)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The OVA that `ova_url` names: its object, the replica on this server, and the hash of its version."""
+
+    path: str
+    replica: Replica
+    state: str
+
+
+def lineage(path: str) -> list[str]:
+    """A collection and all above it, nearest first, without the root."""
+    chain = []
+    while path not in ("", "/"):
+        chain.append(path)
+        path = posixpath.dirname(path)
+    return chain
+
+
+def read(catalog: Catalog, path: str) -> Component | None:
+    """The component at `path`, or None if the client sees no `ova_url` there."""
+    levels = read_levels(catalog, path)
+    own = levels[0]
+    urls = tuple(avu for avu in own if avu.attribute == names.URL)
+    if not urls:
+        return None
+    return Component(
+        path,
+        urls,
+        tuple(tuple(avu for avu in level if names.is_value(avu.attribute)) for level in levels),
+        tuple(avu for avu in own if names.is_fact(avu.attribute)),
+        tuple(a for a in own if a.attribute.startswith(names.CONTROL_PREFIX) and a.attribute != names.URL),
+    )
+
+
+def read_levels(catalog: Catalog, path: str) -> list[list[Avu]]:
+    """All AVUs of a collection and of those above it, nearest first."""
+    chain = lineage(path)
+    found: dict[str, list[Avu]] = {name: [] for name in chain}
+    for avu in catalog.avus(chain):
+        found[avu.collection].append(avu)
+    return list(found.values())
+
+
+def references_of(catalog: Catalog, settings: Settings) -> References:
+    """A resolver of `${component:attribute}` that reads each component once."""
+    cache: dict[str, list[list[Avu]]] = {}
+
+    def look_up(path: str) -> Sequence[Sequence[Avu]]:
+        if path not in cache:
+            levels = read_levels(catalog, path)
+            cache[path] = [[avu for avu in level if names.is_value(avu.attribute)] for level in levels]
+        return cache[path]
+
+    return References(look_up, settings.aliases)
+
+
+def unseen(catalog: Catalog, component: Component) -> list[str]:
+    """The collections whose AVUs the last build used and that this client may not see: it cannot judge the OVA."""
+    used = {avu.value for avu in component.facts if avu.attribute in (names.INHERITED, names.DEPENDS)}
+    missing = sorted(used - component.contributors)
+    return sorted(set(missing) - catalog.visible(missing)) if missing else []
+
+
+def expanded_levels(component: Component, references: References) -> list[list[Avu]]:
+    """The levels with references replaced; one that cannot be replaced stays as it is (the build reports it)."""
+    result = []
+    for level in component.levels:
+        result.append([])
+        for avu in level:
+            try:
+                result[-1].append(references.expand(component.path, avu))
+            except ComponentError:
+                result[-1].append(avu)
+    return result
+
+
+def find_source(catalog: Catalog, component: Component) -> Source:
+    """The source of a component, readable by the client and on this server.
+
+    Raises ComponentError in the words of the component's owner.
+    """
+    if len(component.urls) > 1:
+        values = " and ".join(sorted(avu.value for avu in component.urls))
+        raise ComponentError(f"AVU ova_url of {component.path} has several values: {values}; keep one")
+    url = component.urls[0].value
+    label = f"AVU ova_url of {component.path}: {url}"
+    if "://" in url:
+        raise ComponentError(f"{label}: only iRODS paths are served; put the OVA into iRODS and name its path")
+    path = posixpath.normpath(posixpath.join(component.path, url))
+    if not names.looks_like_package(path):
+        raise ComponentError(f"{label}: a source is a data object whose name ends in .ova")
+    made_from = names.component_of(path)
+    if made_from and (
+        made_from == component.path or catalog.collections_with(names.URL, at_or_below=made_from)[:1] == [made_from]
+    ):
+        raise ComponentError(f"{label}: is itself made by the server; name the source of {made_from}")
+    replicas = catalog.replicas(path)
+    if not replicas or not catalog.may_read(path):
+        raise ComponentError(f"{label}: does not exist or {catalog.user} may not read it", lasting=False)
+    good = [replica for replica in replicas if replica.good]
+    if not good:
+        raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
+    for replica in good:
+        file = stat_of(replica)
+        if file is not None and file.st_size == replica.size:
+            return Source(path, replica, source_state(replica, file))
+    raise ComponentError(f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False)
+
+
+def stat_of(replica: Replica) -> os.stat_result | None:
+    """The vault file of a replica, or None if it is on another server or not there."""
+    here = os.uname().nodename.partition(".")[0]
+    if replica.host != "localhost" and replica.host.partition(".")[0] != here:
+        return None
+    try:
+        return Path(replica.vault_path).stat()
+    except OSError:
+        return None
+
+
+def recorded_source(component: Component) -> str | None:
+    """The source's state as the last build noted it, if its file is still the same one; else None.
+
+    For readers who may have the ready OVA but not its source: they learn that nothing changed, and nothing more.
+    """
+    fact = component.fact(names.SOURCE)
+    if fact is None or len(component.urls) != 1:
+        return None
+    if fact.value != posixpath.normpath(posixpath.join(component.path, component.urls[0].value)):
+        return None
+    state, _, rest = fact.units.partition(" ")
+    identity, _, vault_path = rest.partition(" ")
+    try:
+        return state if file_identity(Path(vault_path).stat()) == identity else None
+    except OSError:
+        return None
+
+
+@dataclass(frozen=True)
+class View:
+    """What a component should be made from now, and whether its ready OVA is that already."""
+
+    component: Component
+    source: Source | None  # None: this client may not read it; then nothing can be built
+    trouble: ComponentError | None  # why there is no source
+    fingerprint: str
+    ready: tuple[Replica, ...]
+    depends: frozenset[str]
+    fresh: bool
+
+
+def view(catalog: Catalog, settings: Settings, component: Component) -> View:
+    """Computes the fingerprint and compares it with the ready OVA. Raises nothing of its own."""
+    source, trouble = None, None
+    try:
+        source = find_source(catalog, component)
+        state: str | None = source.state
+    except ComponentError as error:
+        trouble, state = error, recorded_source(component)
+    references = references_of(catalog, settings)
+    levels = expanded_levels(component, references)
+    now = fingerprint(levels, state or "", settings.digest)
+    ready = tuple(catalog.replicas(component.ready_path))
+    kept = component.fact(names.FINGERPRINT)
+    fresh = state is not None and kept is not None and kept.value == now and _is_version(ready, kept.units)
+    return View(component, source, trouble, now, ready, frozenset(references.visited - {component.path}), fresh)
+
+
+def _is_version(replicas: Sequence[Replica], identity: str) -> bool:
+    """Whether all replicas are good and the one here is the very file that was published."""
+    if not replicas or not all(replica.good for replica in replicas):
+        return False
+    files = [stat_of(replica) for replica in replicas]
+    return any(file is not None and file_identity(file) == identity for file in files)

@@ -1,0 +1,23 @@
+"""The one error the rules raise on purpose: a component cannot be built, said in one line for its owner.
+
+Everything else that is raised is a fault of ours, goes to the server log and never reaches the user's command.
+"""
+
+from __future__ import annotations
+
+
+class ComponentError(Exception):
+    """The component's settings or source do not allow a build; str() is the line for `ova::message`.
+
+    lasting: the same inputs will fail the same way for every user, so a read need not try again.
+    """
+
+    def __init__(self, message: str, *, lasting: bool = True) -> None:
+        super().__init__(one_line(message))
+        self.lasting = lasting
+
+
+def one_line(text: str, limit: int = 1000) -> str:
+    """`text` without line breaks and control characters, at most `limit` characters (AVU values hold 2700 bytes)."""
+    cleaned = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"

@@ -1,0 +1,38 @@
+"""The fingerprint: one hash of all that a ready OVA is made from. Pure.
+
+Ready means: the fingerprint kept with the ready OVA equals the one computed now. Hooks are hints, this is truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+
+from rules.catalog import Avu, Replica
+
+# Raise it when the builder makes other bytes of the same inputs: every ready OVA is then rebuilt.
+BUILDER_FORMAT = 1
+
+
+def fingerprint(levels: Sequence[Sequence[Avu]], source: str, settings_digest: str) -> str:
+    """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings."""
+    values = [sorted((avu.attribute, avu.units, avu.value) for avu in level) for level in levels if level]
+    return _digest([BUILDER_FORMAT, settings_digest, source, values])
+
+
+def source_state(replica: Replica, file: os.stat_result | None) -> str:
+    """A hash of a source's identity and version; the file's own times tell two writes within one second apart."""
+    on_disk = [file.st_ino, file.st_mtime_ns, file.st_size] if file else []
+    return _digest([replica.data_id, replica.size, replica.modified, replica.checksum, on_disk])
+
+
+def file_identity(file: os.stat_result) -> str:
+    """Which version of a vault file this is; changes with every publication and every write."""
+    return f"{file.st_ino}-{file.st_mtime_ns}-{file.st_size}"
+
+
+def _digest(parts: list[object]) -> str:
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

@@ -1,0 +1,68 @@
+"""The gate: nobody is handed a ready OVA that does not match its metadata.
+
+Before a get, an open for reading or a copy of `…/NAME/NAME.ova` the fingerprint is computed anew. Stale: build it if
+that is cheap and allowed, else wait for the queued job, else refuse in one line.
+"""
+
+from __future__ import annotations
+
+import time
+
+from rules import names
+from rules.build import State, build
+from rules.catalog import Catalog
+from rules.component import Component, View, read, unseen, view
+from rules.errors import ComponentError, one_line
+from rules.settings import Settings
+
+_POLL_SECONDS = 0.1
+
+
+def reason_against_reading(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA."""
+    component, seen = _look(catalog, settings, path)
+    if component is None or seen is None or seen.fresh:
+        return None
+    hidden = unseen(catalog, component)
+    if hidden:
+        return one_line(f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)} that it is made from")
+    if _has_failed(component, seen):
+        return _words(component, path)
+    if seen.source is not None and catalog.may_write(component.path):
+        try:
+            build(catalog, settings, component.path, may_queue=True)
+        except ComponentError as error:
+            return one_line(str(error))
+    return _wait(catalog, settings, path)
+
+
+def _look(catalog: Catalog, settings: Settings, path: str) -> tuple[Component | None, View | None]:
+    collection = names.component_of(path)
+    component = read(catalog, collection) if collection else None
+    return component, view(catalog, settings, component) if component else None
+
+
+def _has_failed(component: Component, seen: View) -> bool:
+    """Whether a build from the very same inputs has failed for good."""
+    message = component.fact(names.MESSAGE)
+    return message is not None and message.units == seen.fingerprint
+
+
+def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    """Waits while another agent or a job builds; the reason against reading if it stays stale."""
+    deadline = time.monotonic() + settings.gate_wait
+    while True:
+        component, seen = _look(catalog, settings, path)
+        if component is None or seen is None or seen.fresh:
+            return None
+        status = component.fact(names.STATUS)
+        if status is None or status.value != State.QUEUED.value or time.monotonic() >= deadline:
+            return _words(component, path)
+        time.sleep(_POLL_SECONDS)
+
+
+def _words(component: Component, path: str) -> str:
+    message = component.fact(names.MESSAGE)
+    if message is not None:
+        return one_line(f"{path}: {message.value}")
+    return one_line(f"{path} is out of date; one who may write in {component.path} has to read it or set an AVU again")

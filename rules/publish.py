@@ -1,0 +1,117 @@
+"""Puts the bytes of a ready OVA in place: the three ways of the data path, each atomic for readers.
+
+First build: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
+Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
+Only files of a local vault; never a byte of the file that readers may have open is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rules.catalog import Catalog, Replica
+from rules.component import stat_of
+from rules.errors import ComponentError
+from rules.fingerprint import file_identity
+
+if TYPE_CHECKING:
+    from ova_tools.edit import Edit
+    from ova_tools.package import Package
+
+
+def publish(
+    catalog: Catalog, path: str, replicas: tuple[Replica, ...], package: Package, edit: Edit, check: Callable[[], None]
+) -> str:
+    """Makes the data object `path` hold the bytes of `edit`; its file identity.
+
+    check: called when the bytes are written but not yet visible; raises ComponentError if they must not become so.
+    """
+    if any(not replica.good and replica.status != "0" for replica in replicas):
+        _move_away(catalog, path, replicas[0])
+        replicas = ()
+    if not replicas:
+        return _first(catalog, path, package, edit, check)
+    local = next((replica for replica in replicas if replica.good and stat_of(replica) is not None), None)
+    if local is None:
+        raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
+    alone = len(replicas) == 1 and not local.checksum
+    if alone and local.size == edit.plan.size:
+        return _same_size(catalog, path, Path(local.vault_path), package, edit, check)
+    return _other_size(catalog, path, Path(local.vault_path), package, edit, check)
+
+
+def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Callable[[], None]) -> str:
+    descriptor = catalog.create(path)
+    done = False
+    try:
+        created = catalog.replicas(path)
+        if not created or stat_of(created[0]) is None:
+            raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
+        vault = Path(created[0].vault_path)
+        _replace(vault, package, edit, check)
+        done = True
+    finally:
+        catalog.close(descriptor)
+        if not done:  # an empty object must not stay behind
+            catalog.unlink(path)
+    return file_identity(vault.stat())
+
+
+def _same_size(
+    catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
+) -> str:
+    def prove_permission() -> None:
+        check()
+        catalog.touch(path)
+
+    _replace(vault, package, edit, prove_permission)
+    return file_identity(vault.stat())
+
+
+def _other_size(
+    catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
+) -> str:
+    descriptor = -1
+    first = _first_character(vault)
+
+    def lock_object() -> None:
+        nonlocal descriptor
+        check()
+        descriptor = catalog.open_for_write(path)
+
+    try:
+        _replace(vault, package, edit, lock_object)
+        # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
+        # under way still read: so what is written is what stands there.
+        catalog.write(descriptor, first)
+    finally:
+        if descriptor != -1:
+            catalog.close(descriptor)
+    return file_identity(vault.stat())
+
+
+def _first_character(file: Path) -> str:
+    """The first character of a file, whole; a tar opens with the name of its first member."""
+    with file.open("rb") as stream:
+        head = stream.read(4)
+    text = head.decode("utf-8", "ignore")
+    if not text or not head.startswith(text[0].encode()):
+        raise ComponentError(
+            f"{file.name}: its first member's name is not UTF-8; remove the object to have it made anew"
+        )
+    return text[0]
+
+
+def _replace(vault: Path, package: Package, edit: Edit, before: Callable[[], None]) -> None:
+    from ova_tools.write import publish as publish_file
+
+    publish_file(edit.plan, package.fileno(), vault, before_replace=before)
+
+
+def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:
+    """An agent that died between open and close left this replica unusable; renaming is what the server allows."""
+    aside = f"{path}.unfinished-{replica.data_id}"
+    catalog.rename(path, aside)
+    catalog.log(f"{path} was left unfinished by an agent that died; moved to {aside}")

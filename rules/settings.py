@@ -1,0 +1,106 @@
+"""The administrator's settings: one JSON file beside core.py, every key optional.
+
+A wrong key or type is reported (once per agent, in the server log) and the default is used: a typing error in the
+settings must never take the zone's users down.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "ova_rules.json"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What an administrator may choose. Sizes in bytes, times in seconds."""
+
+    # What a rebuild may read and copy inside a hook; more goes to the delay queue. Shared extents count nothing.
+    inline_limit: int = 64 * 1024 * 1024
+    # How long a reader waits for a rebuild under way before the read is refused.
+    gate_wait: int = 60
+    # How many components one change rebuilds inside the hook (an AVU on a grid reaches all of its components).
+    inline_components: int = 16
+    # AVU attribute -> property key, for spellings that differ between grids and appliances.
+    aliases: Mapping[str, str] = field(default_factory=lambda: {"ip_addr": "ipaddr"})
+    # "refuse" or "allow": whether AVUs may set properties that are not userConfigurable.
+    fixed_properties: str = "refuse"
+    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/administration.md before).
+    rules_for_users: tuple[str, ...] = ()
+    # Where lock files live; must be on this server and writable by the service account only. "" = a folder in /tmp.
+    lock_directory: str = ""
+
+    @property
+    def digest(self) -> str:
+        """A hash of what changes the content of a ready OVA."""
+        text = json.dumps([sorted(self.aliases.items()), self.fixed_properties])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load(directory: str, report: Callable[[str], None]) -> Settings:
+    """The settings in `directory`; each mistake is reported in one line and its default used. Raises nothing."""
+    settings, problems = _read(str(Path(directory) / FILE_NAME))
+    for problem in problems:
+        report(problem)
+    return settings
+
+
+@lru_cache(maxsize=4)
+def _read(path: str) -> tuple[Settings, list[str]]:
+    problems: list[str] = []
+    try:
+        with Path(path).open(encoding="utf-8") as stream:
+            data = json.load(stream)
+    except FileNotFoundError:
+        return Settings(), problems
+    except (OSError, ValueError) as error:
+        return Settings(), [f"{path}: not read, defaults are used: {error}"]
+    if not isinstance(data, dict):
+        return Settings(), [f"{path}: must hold one JSON object; defaults are used"]
+    known = {f.name for f in fields(Settings)}
+    chosen: dict[str, Any] = {}
+    for key, value in data.items():
+        if key not in known:
+            problems.append(f"{path}: {key}: no such setting; known are {', '.join(sorted(known))}")
+            continue
+        converted = _convert(key, value)
+        if converted is None:
+            problems.append(f"{path}: {key}: {value!r} is not {EXPECTED[key]}; the default is used")
+        else:
+            chosen[key] = converted
+    return Settings(**chosen), problems
+
+
+EXPECTED = {
+    "inline_limit": "a number of bytes",
+    "gate_wait": "a number of seconds",
+    "inline_components": "a number",
+    "aliases": "an object of strings",
+    "fixed_properties": '"refuse" or "allow"',
+    "rules_for_users": "a list of rule names",
+    "lock_directory": "an absolute path",
+}
+
+
+def _convert(key: str, value: Any) -> Any:
+    """`value` in the type of the setting, or None if it does not fit."""
+    if key in ("inline_limit", "gate_wait", "inline_components"):
+        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+        return value if fits else None
+    if key == "aliases":
+        if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
+            return dict(value)
+        return None
+    if key == "rules_for_users":
+        if isinstance(value, list) and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        return None
+    if key == "fixed_properties":
+        return value if value in ("refuse", "allow") else None
+    return value if isinstance(value, str) and value.startswith("/") else None
