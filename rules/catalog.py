@@ -7,10 +7,13 @@ whatever cannot be quoted in a GenQuery string is matched with wildcards and com
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from rules.names import URL
 
 READ_OBJECT = 1050
 MODIFY_OBJECT = 1120
@@ -80,6 +83,10 @@ class Catalog:
         """Those of these collections that the client may see."""
         rows = self._rows(["COLL_NAME"], one_of("COLL_NAME", collections))
         return {row[0] for row in rows} & set(collections)
+
+    def is_component(self, collection: str) -> bool:
+        """Whether a collection has `ova_url`, as far as the client may see."""
+        return any(avu.attribute == URL for avu in self.avus([collection]))
 
     def collections_with(
         self, attribute: str, value: str | None = None, *, at_or_below: str | None = None
@@ -206,11 +213,9 @@ class Catalog:
 
 
 def refuse(callback: Any, code: int, text: str) -> int:
-    """`Level 0: text` at the client; the hook must return the code, which denies even where msiExit's raise is lost."""
-    try:
+    """`Level 0: text` at the client; the hook must return the code, which is what denies."""
+    with contextlib.suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
         callback.msiExit(str(code), text)
-    except RuntimeError:
-        pass  # how msiExit returns: the text now stands on the client's error stack
     return code
 
 

@@ -137,9 +137,7 @@ def find_source(catalog: Catalog, component: Component) -> Source:
     if not names.looks_like_package(path):
         raise ComponentError(f"{label}: a source is a data object whose name ends in .ova")
     made_from = names.component_of(path)
-    if made_from and (
-        made_from == component.path or catalog.collections_with(names.URL, at_or_below=made_from)[:1] == [made_from]
-    ):
+    if made_from and catalog.is_component(made_from):
         raise ComponentError(f"{label}: is itself made by the server; name the source of {made_from}")
     replicas = catalog.replicas(path)
     if not replicas or not catalog.may_read(path):

@@ -30,7 +30,7 @@ _O_ACCMODE = 3
 settings_directory = "/etc/irods"
 
 
-def hook(function: Rule) -> Rule:
+def hook(function: Rule, on_fault: int = CONTINUE) -> Rule:
     """Makes `function` a hook that keeps its faults to itself: they are logged and the client's command goes on."""
 
     def guarded(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -38,7 +38,7 @@ def hook(function: Rule) -> Rule:
             return function(rule_args, callback, rei) or CONTINUE
         except Exception as error:
             _report(callback, function.__name__, error)
-            return CONTINUE
+            return on_fault
 
     guarded.__name__ = function.__name__
     guarded.__doc__ = function.__doc__
@@ -230,7 +230,13 @@ def _gate(path: str, callback: Any, rei: Any) -> int:
     from rules.gate import reason_against_reading
 
     catalog, settings = _tools(callback, rei)
-    reason = reason_against_reading(catalog, settings, path)
+    try:
+        reason = reason_against_reading(catalog, settings, path)
+    except Exception as error:
+        _report(callback, "gate", error)
+        # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
+        reason = f"{path} could not be checked against its metadata; the server log says why"
+        reason = reason if catalog.is_component(path.rpartition("/")[0]) else None
     return catalog.refuse(NOT_PERMITTED, reason) if reason else CONTINUE
 
 
@@ -240,7 +246,7 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     if collection is None:
         return 0
     catalog, _ = _tools(callback, rei)
-    if collection not in catalog.collections_with(names.URL, at_or_below=collection):
+    if not catalog.is_component(collection):
         return 0
     text = f"{path} is made by the server; put your OVA elsewhere and name it in ova_url"
     return catalog.refuse(NOT_PERMITTED, text)
@@ -249,7 +255,6 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
 # ---- who may run rule text -------------------------------------------------------------------------------------------
 
 
-@hook
 def pep_api_exec_my_rule_pre(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Without this gate any user could queue Python text that runs as the service account."""
     catalog, settings = _tools(callback, rei)
@@ -288,5 +293,5 @@ RULES: dict[str, Rule] = {
     "pep_api_replica_open_pre": pep_api_replica_open_pre,
     "pep_api_data_obj_copy_pre": pep_api_data_obj_copy_pre,
     "pep_api_data_obj_put_pre": pep_api_data_obj_put_pre,
-    "pep_api_exec_my_rule_pre": pep_api_exec_my_rule_pre,
+    "pep_api_exec_my_rule_pre": hook(pep_api_exec_my_rule_pre, on_fault=NOT_PRIVILEGED),
 }

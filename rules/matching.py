@@ -1,4 +1,4 @@
-"""Which property each AVU sets. Pure: lists in, decisions out; nothing is guessed (DESIGN: several takers are an error).
+"""Which property each AVU sets. Pure: lists in, decisions out; nothing is guessed, several takers are an error.
 
 An AVU names a property by key or by full name, `[class.]key[.instance]`, optionally behind `SYSTEM/`; its units, if
 any, are the property's class or class.instance. What no property takes is no error.

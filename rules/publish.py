@@ -98,9 +98,7 @@ def _first_character(file: Path) -> str:
         head = stream.read(4)
     text = head.decode("utf-8", "ignore")
     if not text or not head.startswith(text[0].encode()):
-        raise ComponentError(
-            f"{file.name}: its first member's name is not UTF-8; remove the object to have it made anew"
-        )
+        raise ComponentError(f"{file.name}: its first member's name is not UTF-8; remove the object to renew it")
     return text[0]
 
 
