@@ -1,0 +1,108 @@
+"""Storage resources as rows (R_RESC_MAIN).
+
+The zone stores on flat unixfilesystem resources, so a hierarchy is one name. Coordinating resources can be registered
+(iadmin mkresc) but nothing is ever stored through them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zone.catalog.database import Database, now
+from zone.errors import CAT_INVALID_RESOURCE_VAULT_PATH, SYS_RESC_DOES_NOT_EXIST, IrodsError
+
+_COLUMNS = (
+    "resc_id, resc_name, zone_name, resc_type_name, resc_class_name, resc_net, resc_def_path, resc_status,"
+    " resc_context, resc_parent, r_comment, resc_info, free_space"
+)
+BUNDLE_CLASS = "bundle"
+
+
+@dataclass(frozen=True)
+class ResourceRow:
+    """A row of R_RESC_MAIN."""
+
+    id: int
+    name: str
+    zone: str
+    type: str
+    resource_class: str
+    host: str
+    vault: str
+    status: str
+    context: str
+    parent: str
+    comment: str
+    info: str
+    free_space: str
+
+    @property
+    def is_storage(self) -> bool:
+        """Whether files can be kept on it."""
+        return self.type == "unixfilesystem" and self.resource_class != BUNDLE_CLASS
+
+
+def _row(row: tuple[object, ...]) -> ResourceRow:
+    return ResourceRow(int(str(row[0])), *("" if value is None else str(value) for value in row[1:]))
+
+
+def find(db: Database, name: str) -> ResourceRow | None:
+    """The resource of that name, or None."""
+    row = db.execute(
+        f"SELECT {_COLUMNS} FROM R_RESC_MAIN WHERE resc_name = ? AND zone_name = ?",  # noqa: S608 - a constant
+        (name, db.zone),
+    ).fetchone()
+    return _row(row) if row else None
+
+
+def by_id(db: Database, resc_id: int) -> ResourceRow | None:
+    """The resource with that id, or None."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM R_RESC_MAIN WHERE resc_id = ?", (resc_id,)).fetchone()  # noqa: S608
+    return _row(row) if row else None
+
+
+def require(db: Database, name: str) -> ResourceRow:
+    """The resource of that name; IrodsError(SYS_RESC_DOES_NOT_EXIST) if there is none."""
+    found = find(db, name)
+    if found is None:
+        raise IrodsError(SYS_RESC_DOES_NOT_EXIST, f"resource '{name}' does not exist")
+    return found
+
+
+def all_resources(db: Database) -> Iterator[ResourceRow]:
+    """Every resource, in the order they were made."""
+    return iter([_row(row) for row in db.execute(f"SELECT {_COLUMNS} FROM R_RESC_MAIN ORDER BY resc_id")])  # noqa: S608
+
+
+def create(
+    db: Database, name: str, resource_type: str, host: str = "", vault: str = "", context: str = ""
+) -> ResourceRow:
+    """Register a resource; CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME if the name is taken."""
+    if resource_type == "unixfilesystem" and not vault.startswith("/"):
+        raise IrodsError(CAT_INVALID_RESOURCE_VAULT_PATH, f"vault path '{vault}' is not absolute")
+    stamp = now()
+    with db.transaction():
+        number = db.next_id()
+        db.execute(
+            "INSERT INTO R_RESC_MAIN (resc_id, resc_name, zone_name, resc_type_name, resc_class_name, resc_net,"
+            " resc_def_path, resc_children, resc_context, resc_parent, resc_objcount, resc_parent_context,"
+            " create_ts, modify_ts) VALUES (?,?,?,?,'cache',?,?,'',?,'',0,'',?,?)",
+            (
+                number,
+                name,
+                db.zone,
+                resource_type,
+                host or "EMPTY_RESC_HOST",
+                vault or "EMPTY_RESC_PATH",
+                context,
+                stamp,
+                stamp,
+            ),
+        )
+    return require(db, name)
+
+
+def replica_count(db: Database, resource: ResourceRow) -> int:
+    """How many replicas are stored on a resource."""
+    return int(db.execute("SELECT count(*) FROM R_DATA_MAIN WHERE resc_id = ?", (resource.id,)).fetchone()[0])
