@@ -1,0 +1,87 @@
+"""Microservices that touch no object: output, exit, times, the delay queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zone.errors import USER_PARAM_TYPE_ERR, IrodsError
+from zone.prep.microservices import Parameter, microservice
+
+if TYPE_CHECKING:
+    from zone.session import Session
+
+
+@microservice("writeLine", 2)
+def write_line(session: Session, args: Sequence[Parameter]) -> None:
+    """(stdout, stderr or serverLog; text)."""
+    _write(session, args[0].text(), args[1], "\n")
+
+
+@microservice("writeString", 2)
+def write_string(session: Session, args: Sequence[Parameter]) -> None:
+    """writeLine without the line's end."""
+    _write(session, args[0].text(), args[1], "")
+
+
+@microservice("writePosInt", 2)
+def write_number(session: Session, args: Sequence[Parameter]) -> None:
+    """(where; number)."""
+    _write(session, args[0].text(), args[1], "")
+
+
+def _write(session: Session, where: str, what: Parameter, end: str) -> None:
+    if not isinstance(what.value, (str, int, float)):
+        raise IrodsError(USER_PARAM_TYPE_ERR)
+    text = f"{what.value}{end}"
+    if where == "stdout":
+        session.rule_stdout.append(text)
+    elif where == "stderr":
+        session.rule_stderr.append(text)
+    elif where == "serverLog":
+        session.log.info("writeLine: %s", text.rstrip("\n"))
+
+
+@microservice("msiExit", 2)
+def exit_(session: Session, args: Sequence[Parameter]) -> None:
+    """(code, text): fails with the code, and the text reaches the client's terminal."""
+    text = args[0].value
+    try:
+        code = int(text)
+    except (TypeError, ValueError):
+        code = 0
+    session.error_stack.append((code, args[1].text()))
+    if code < 0:
+        raise IrodsError(code, args[1].text())
+
+
+@microservice("msiGetSystemTime", 2)
+def system_time(_session: Session, args: Sequence[Parameter]) -> None:
+    """(out text; "unix" or "human")."""
+    args[0].set(_time(args[1].value))
+
+
+@microservice("msiGetIcatTime", 2)
+def catalog_time(_session: Session, args: Sequence[Parameter]) -> None:
+    """(out text; "unix" or "human")."""
+    args[0].set(_time(args[1].value))
+
+
+def _time(style: object) -> str:
+    now = time.time()
+    return time.strftime("%Y-%m-%d.%H:%M:%S", time.localtime(now)) if style == "human" else f"{int(now):011d}"
+
+
+@microservice("msiSleep", 2)
+def sleep(_session: Session, args: Sequence[Parameter]) -> None:
+    """(seconds, microseconds)."""
+    time.sleep(args[0].integer() + args[1].integer() / 1e6)
+
+
+@microservice("delayExec", 3)
+def delay(session: Session, args: Sequence[Parameter]) -> None:
+    """(condition with INST_NAME, PLUSET, ET, EF; rule text; recovery text): queues a job of this user."""
+    from zone.prep import delay as queue
+
+    queue.enqueue(session, args[0].text(), args[1].text())
