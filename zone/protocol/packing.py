@@ -93,22 +93,27 @@ class _Scope:
 
     def counts(self, field: Field) -> tuple[int | None, int | None, int | None]:
         """(length, extent, room) of a field, as numbers."""
-        return (
-            None if field.length is None else self.count(field.length),
-            None if field.extent is None else self.count(field.extent),
-            None if field.room is None else self.count(field.room),
-        )
+        try:
+            return (
+                None if field.length is None else self.count(field.length),
+                None if field.extent is None else self.count(field.extent),
+                None if field.room is None else self.count(field.room),
+            )
+        except KeyError as error:
+            raise LocalProtocolError(
+                f"{field.key} is counted by {error}, which is in no structure around it"
+            ) from error
 
 
 def _empty(field: Field) -> Any:
     """What a field holds that is not there."""
-    if field.length is not None:
-        return []
+    if field.length is not None or isinstance(field.extent, str):
+        return b"" if field.kind in _BYTES_KINDS else []
     if field.pointer:
         return None
     if field.kind is Kind.STRUCTURE:
         return default(field.tag)
-    return {Kind.STR: "", Kind.CHAR: b"", Kind.BIN: b""}.get(field.kind, 0)
+    return {Kind.STR: "", Kind.CHAR: b"\0", Kind.BIN: b"\0"}.get(field.kind, 0)
 
 
 def default(structure: str) -> Any:
@@ -329,23 +334,11 @@ def _read_field(reader: _Reader, field: Field, scope: _Scope, depth: int) -> Any
             fields_of(structure)
         except KeyError:
             raise RemoteProtocolError(f"{field.key} is of unknown type {structure!r}") from None
-    try:
-        length, extent, room = scope.counts(field)
-    except KeyError as error:
-        raise LocalProtocolError(f"{field.key} refers to {error}, which is no field before it") from error
+    length, extent, room = scope.counts(field)
     if field.pointer:
-        if reader.null(tag):
-            return (
-                []
-                if length == 0
-                else b""
-                if extent == 0 and field.kind in _BYTES_KINDS
-                else []
-                if extent == 0
-                else None
-            )
-        if length == 0 or extent == 0:
-            return b"" if field.kind in _BYTES_KINDS else []
+        none = 0 in (length, extent, room)
+        if reader.null(tag) or none:
+            return _empty(field) if none else None
     many = length
     if many is None and extent is not None and field.kind not in _BYTES_KINDS:
         many = extent
@@ -502,7 +495,7 @@ def _write_field(writer: _Writer, structure: str, field: Field, item: Any, scope
     length, extent, room = scope.counts(field)
     listed = length is not None or (extent is not None and field.kind not in _BYTES_KINDS)
     if field.pointer and (item is None or (not item and (listed or extent is not None))):
-        if (length or extent or 0) > 0 and item is not None:
+        if item is not None and 0 not in (length, extent, room):
             raise LocalProtocolError(f"{structure}: {field.key} is empty, its count is not")
         writer.null()
         return

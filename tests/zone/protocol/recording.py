@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from zone.protocol.packing import Packing
 
 WIRE = Path(__file__).parents[2] / "data" / "wire-5.0.2.jsonl"
 
 # What each API call takes and gives, by number; None where there is nothing.
-STRUCTURES: dict[int, tuple[Optional[str], Optional[str]]] = {
+STRUCTURES: dict[int, tuple[str | None, str | None]] = {
     602: ("DataObjInp_PI", None),
     606: ("DataObjInp_PI", "PortalOprOut_PI"),
     608: ("DataObjInp_PI", "PortalOprOut_PI"),
@@ -72,7 +72,7 @@ class Recorded:
     api: int
 
     @property
-    def structure(self) -> Optional[str]:
+    def structure(self) -> str | None:
         """The structure of `msg`, if it has one."""
         if self.type in MESSAGES:
             return MESSAGES[self.type]
