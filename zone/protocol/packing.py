@@ -91,7 +91,9 @@ class _Scope:
             scope = scope.parent
         raise KeyError(count)
 
-    def counts(self, field: Field) -> tuple[int | None, int | None, int | None]:
+    def counts(
+        self, field: Field, fault: type[LocalProtocolError | RemoteProtocolError]
+    ) -> tuple[int | None, int | None, int | None]:
         """(length, extent, room) of a field, as numbers."""
         try:
             return (
@@ -334,7 +336,7 @@ def _read_field(reader: _Reader, field: Field, scope: _Scope, depth: int) -> Any
             fields_of(structure)
         except KeyError:
             raise RemoteProtocolError(f"{field.key} is of unknown type {structure!r}") from None
-    length, extent, room = scope.counts(field)
+    length, extent, room = scope.counts(field, RemoteProtocolError)
     if field.pointer:
         none = 0 in (length, extent, room)
         if reader.null(tag) or none:
@@ -492,7 +494,7 @@ def _write_field(writer: _Writer, structure: str, field: Field, item: Any, scope
     tag = field.tag
     if field.kind is Kind.CHOICE:
         tag = scope.values[field.chooser] or "STR_PTR_PI"
-    length, extent, room = scope.counts(field)
+    length, extent, room = scope.counts(field, LocalProtocolError)
     listed = length is not None or (extent is not None and field.kind not in _BYTES_KINDS)
     if field.pointer and (item is None or (not item and (listed or extent is not None))):
         if item is not None and 0 not in (length, extent, room):
