@@ -102,9 +102,7 @@ class _Scope:
                 None if field.room is None else self.count(field.room),
             )
         except KeyError as error:
-            raise LocalProtocolError(
-                f"{field.key} is counted by {error}, which is in no structure around it"
-            ) from error
+            raise fault(f"{field.key} is counted by {error}, which is in no structure around it") from error
 
 
 def _empty(field: Field) -> Any:
