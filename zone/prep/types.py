@@ -214,6 +214,7 @@ class DataObjCopyInp(Struct):
     """Input of copy and rename."""
 
     DEFAULTS: ClassVar = {"srcDataObjInp": DataObjInp, "destDataObjInp": DataObjInp}
+    ALIASES: ClassVar = {"srcDataObjInp": "DataObjInp_PI", "destDataObjInp": "DataObjInp_PI_2"}
 
 
 class FileLseekOut(Struct):

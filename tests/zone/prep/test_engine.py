@@ -244,8 +244,8 @@ def test_write_line_goes_where_it_says(load: Load) -> None:
             callback.writeLine("stderr", "two")
     """)
     policy.static(session, "acPostProcForPut")
-    assert session.rule_stdout == ["one\n"]
-    assert session.rule_stderr == ["two\n"]
+    assert "".join(session.rule_stdout) == "one\n"
+    assert "".join(session.rule_stderr) == "two\n"
 
 
 def test_a_rule_file_that_cannot_be_imported_fails_static_points_and_skips_dynamic_ones(load: Load) -> None:
@@ -288,7 +288,7 @@ def test_rule_text_of_irule_runs_its_main_with_the_rule_variables(load: Load) ->
     policy, session = load("")
     text = "@external\ndef main(rule_args, callback, rei):\n  callback.writeLine('stdout', irods_rule_vars['*a'])"
     policy.run_external(session, text, {"*a": "seven"})
-    assert session.rule_stdout == ["seven\n"]
+    assert "".join(session.rule_stdout) == "seven\n"
 
 
 def test_every_module_that_rule_files_import_is_there(load: Load) -> None:

@@ -16,31 +16,34 @@ if TYPE_CHECKING:
 @microservice("writeLine", 2)
 def write_line(session: Session, args: Sequence[Parameter]) -> None:
     """(stdout, stderr or serverLog; text)."""
-    _write(session, args[0].text(), args[1], "\n")
+    # Two writes, as on a real server: how large the output buffer gets depends on it.
+    _write(session, args[0].text(), args[1])
+    if args[0].value != "serverLog":
+        _write(session, args[0].text(), Parameter("\n"))
 
 
 @microservice("writeString", 2)
 def write_string(session: Session, args: Sequence[Parameter]) -> None:
     """writeLine without the line's end."""
-    _write(session, args[0].text(), args[1], "")
+    _write(session, args[0].text(), args[1])
 
 
 @microservice("writePosInt", 2)
 def write_number(session: Session, args: Sequence[Parameter]) -> None:
     """(where; number)."""
-    _write(session, args[0].text(), args[1], "")
+    _write(session, args[0].text(), args[1])
 
 
-def _write(session: Session, where: str, what: Parameter, end: str) -> None:
+def _write(session: Session, where: str, what: Parameter) -> None:
     if not isinstance(what.value, (str, int, float)):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    text = f"{what.value}{end}"
+    text = str(what.value)
     if where == "stdout":
         session.rule_stdout.append(text)
     elif where == "stderr":
         session.rule_stderr.append(text)
     elif where == "serverLog":
-        session.log.info("writeLine: %s", text.rstrip("\n"))
+        session.log.info("writeLine: %s", text)
 
 
 @microservice("msiExit", 2)

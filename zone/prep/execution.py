@@ -1,0 +1,183 @@
+"""Runs rule text: of clients (API 625, `irule`) and of delayed jobs, on the engine its instance name picks.
+
+The rule language is open to every user, Python text to administrators only, as on a real server; a job's text was
+let in when it was queued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from zone.errors import RULE_ENGINE_ERROR, IrodsError
+from zone.prep import language, microservices
+from zone.prep.callback import Callback, code_in
+from zone.prep.engine import INSTANCE as PYTHON_INSTANCE
+from zone.prep.engine import PythonPolicy
+
+if TYPE_CHECKING:
+    from zone.session import Session
+
+LANGUAGE_INSTANCE = "irods_rule_engine_plugin-irods_rule_language-instance"
+INSTANCES = (PYTHON_INSTANCE, LANGUAGE_INSTANCE)
+OUTPUT_LABEL = "ruleExecOut"
+OUTPUT_TYPE = "ExecCmdOut_PI"
+
+# A real server's output buffer has this much room after the text, and grows by as much.
+_ROOM = 5 * 1088
+
+_SIMPLE = {"STR_PI": "myStr", "INT_PI": "myInt", "DOUBLE_PI": "myDouble"}
+
+
+def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Serve an ExecMyRuleInp record and return the MsParamArray record. Raises IrodsError as the rule failed."""
+    keywords: Mapping[str, str] = record.get("KeyValPair_PI") or {}
+    if "available" in keywords:
+        session.error_stack.append((0, "".join(["Available rule engine plugin instances:\n", *_listed()])))
+        return {"paramLen": 0, "oprType": 0, "MsParam_PI": []}
+    text, instance = record["myRule"], keywords.get("instance_name", "")
+    wanted = str(record.get("outParamDesc") or "")
+    variables = _variables(record.get("MsParamArray_PI"))
+    session.rule_stdout.clear()
+    session.rule_stderr.clear()
+    python = instance == PYTHON_INSTANCE or (not instance and not _is_language(text))
+    try:
+        if instance and instance not in INSTANCES:
+            raise IrodsError(RULE_ENGINE_ERROR, f"there is no rule engine {instance}")
+        if python:
+            _python(session).run_external(session, text, variables)
+        else:
+            _run_language(session, text, variables)
+    except IrodsError:
+        if not instance:
+            session.error_stack.clear()
+        raise
+    return _outputs(session, variables, wanted, always=python)
+
+
+def run_delayed(session: Session, text: str, instance: str) -> int:
+    """Run a job's text; the result is the rule's code."""
+    if instance == PYTHON_INSTANCE or (not instance and not _is_language(text)):
+        return _python(session).run_expression(session, text)
+    _run_language(session, text, {})
+    return 0
+
+
+def _listed() -> list[str]:
+    return [f"\t{name}\n" for name in INSTANCES]
+
+
+def _python(session: Session) -> PythonPolicy:
+    if isinstance(session.policy, PythonPolicy):
+        return session.policy
+    raise IrodsError(RULE_ENGINE_ERROR, "this zone runs without a rule file, so it has no Python rule engine")
+
+
+def _is_language(text: str) -> bool:
+    try:
+        language.parse(text)
+    except IrodsError:
+        return False
+    return True
+
+
+def _run_language(session: Session, text: str, variables: dict[str, Any]) -> None:
+    from zone.prep import delay
+
+    def queue(condition: str, job: str) -> None:
+        delay.enqueue(session, condition, job)
+
+    scope = language.Scope(
+        call=lambda name, values: _call(session, name, values),
+        delay=queue,
+        session={
+            "$userNameClient": session.client.name,
+            "$rodsZoneClient": session.client.zone,
+            "$userNameProxy": session.proxy.name,
+            "$rodsZoneProxy": session.proxy.zone,
+        },
+        variables=variables,
+    )
+    try:
+        language.run(text, scope)
+    except IrodsError as error:
+        if not session.error_stack and error.message:
+            session.error_stack.append((error.code, f"DEBUG: {error.message}"))
+        raise
+
+
+def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
+    """Call a rule of core or a microservice as the rule language does: any output can come back in a variable."""
+    policy = session.policy
+    if isinstance(policy, PythonPolicy) and policy.knows(name):
+        arguments = ["" if value is None else str(value) for value in values]
+        policy.call(session, name, arguments)
+        return list(arguments)
+    found = microservices.find(name)
+    if found is None or len(values) != found.arity:
+        try:
+            Callback(policy, session).__getattr__(name)(*values)  # type: ignore[arg-type]
+        except RuntimeError as error:
+            raise IrodsError(code_in(str(error)) or RULE_ENGINE_ERROR, str(error).partition("] ")[2]) from error
+        return values
+    parameters = [microservices.Parameter(value) for value in values]
+    found.run(session, parameters)
+    return [parameter.value for parameter in parameters]
+
+
+def _variables(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    variables: dict[str, Any] = {}
+    for parameter in (given or {}).get("MsParam_PI") or []:
+        member, content = _SIMPLE.get(parameter.get("type") or ""), parameter.get("inOutStruct")
+        label = parameter.get("label") or ""
+        value = content.get(member) if member and isinstance(content, Mapping) else content
+        # irule sends what was typed, with its quotes.
+        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        variables[label] = value
+    return variables
+
+
+def _outputs(session: Session, variables: dict[str, Any], wanted: str, *, always: bool) -> dict[str, Any]:
+    """The parameters that the client asked for, by labels joined with %; ALL is all of them."""
+    labels = wanted.split("%")
+    parameters = []
+    for label, value in variables.items():
+        if label in labels or wanted == "ALL":
+            parameters.append(_parameter(label, value))
+    written = session.rule_stdout or session.rule_stderr or always
+    if written and (OUTPUT_LABEL in labels or wanted == "ALL"):
+        parameters.append(
+            {
+                "label": OUTPUT_LABEL,
+                "type": OUTPUT_TYPE,
+                "inOutStruct": {
+                    "BinBytesBuf_PI": _buffer(session.rule_stdout),
+                    "BinBytesBuf_PI_2": _buffer(session.rule_stderr),
+                    "status": 0,
+                },
+                "BinBytesBuf_PI": None,
+            }
+        )
+    return {"paramLen": len(parameters), "oprType": 0, "MsParam_PI": parameters}
+
+
+def _parameter(label: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        kind, content = "STR_PI", {"myStr": "" if value is None else str(value)}
+    elif isinstance(value, int):
+        kind, content = "INT_PI", {"myInt": value}
+    else:
+        kind, content = "DOUBLE_PI", {"myDouble": int(value)}
+    return {"label": label, "type": kind, "inOutStruct": content, "BinBytesBuf_PI": None}
+
+
+def _buffer(pieces: list[str]) -> dict[str, Any]:
+    """What was written, in a buffer as large as a real server's would be by now."""
+    size, length = 0, 0
+    for piece in pieces:
+        added = len(piece.encode())
+        if not size or length + added >= size:
+            size = length + added + 1 + _ROOM
+        length += added
+    return {"buflen": size, "buf": "".join(pieces).encode().ljust(size, b"\0")}
