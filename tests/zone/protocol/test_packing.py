@@ -68,7 +68,8 @@ def _values(field: Field, record: dict[str, Any], depth: int) -> st.SearchStrate
         one = st.sampled_from(["STR_PI", "INT_PI", "DOUBLE_PI", ""])
     if number is not None:
         return st.lists(one, min_size=number, max_size=number)
-    return st.one_of(st.none(), one) if field.pointer and field.key != "type" else one
+    # An array whose first item begins with a pointer to nothing reads as no array at all: labels are always there.
+    return st.one_of(st.none(), one) if field.pointer and field.key not in ("type", "label") else one
 
 
 # GenQueryOut and its kin count the rows in one structure and keep them in another; of two pointers to structures of
