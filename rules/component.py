@@ -110,7 +110,7 @@ def unseen(catalog: Catalog, component: Component) -> list[str]:
 
 def expanded_levels(component: Component, references: References) -> list[list[Avu]]:
     """The levels with references replaced; one that cannot be replaced stays as it is (the build reports it)."""
-    result = []
+    result: list[list[Avu]] = []
     for level in component.levels:
         result.append([])
         for avu in level:

@@ -14,8 +14,8 @@ from rules.errors import ComponentError, one_line
 _OF_THE_LAST_GOOD_OVA = (names.FINGERPRINT, names.BUILT, names.INHERITED, names.DEPENDS, names.SOURCE, names.VERIFIED)
 
 
-def ready(view: View, identity: str, source_identity: str, unmatched: Sequence[Avu], built: str) -> list[Avu]:
-    """The facts of a component whose ready OVA is the vault file `identity`. built: an earlier time, or ""."""
+def ready(view: View, identity: str, source_identity: str, unmatched: Sequence[Avu]) -> list[Avu]:
+    """The facts of a component whose ready OVA is the vault file `identity`."""
     component, source = view.component, view.source
     if source is None:
         raise ValueError("a ready OVA has a source")
@@ -24,7 +24,7 @@ def ready(view: View, identity: str, source_identity: str, unmatched: Sequence[A
     facts = [
         Avu(path, names.STATUS, names.READY),
         Avu(path, names.FINGERPRINT, view.fingerprint, identity),
-        Avu(path, names.BUILT, built or now),
+        Avu(path, names.BUILT, now),
         Avu(path, names.SOURCE, source.path, f"{source.state} {source_identity} {source.replica.vault_path}"),
         Avu(path, names.VERIFIED, source.state),
     ]

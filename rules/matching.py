@@ -62,37 +62,30 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
 
 def _taker(avu: Avu, properties: Sequence[Property], aliases: Mapping[str, str]) -> int | None:
     """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias."""
+    from ova_tools.properties import candidates
+
+    eligible = [prop for prop in properties if _units_fit(avu.units, prop)]
     for name in dict.fromkeys((avu.attribute, aliases.get(avu.attribute, avu.attribute))):
-        takers = [i for i, p in enumerate(properties) if name in names_of(p) and _units_fit(avu.units, p)]
-        if len(takers) > 1:
-            exact = [i for i in takers if name == properties[i].full_name]
-            takers = exact if len(exact) == 1 else takers
+        takers = candidates(eligible, name)
         if len(takers) > 1:
             raise ComponentError(
-                f"{described(avu)}: several properties could take it: {', '.join(choices(properties, takers))}; "
+                f"{described(avu)}: several properties could take it: {', '.join(choices(takers))}; "
                 "use one of these names"
             )
         if takers:
-            return takers[0]
+            return next(index for index, prop in enumerate(properties) if prop is takers[0])
     return None
 
 
-def names_of(prop: Property) -> tuple[str, ...]:
-    """All names by which an AVU may mean this property."""
-    names: tuple[str, ...] = (prop.key, prop.full_name)
-    return (*names, *(f"{prop.system}/{name}" for name in names)) if prop.system else names
-
-
 def _units_fit(units: str, prop: Property) -> bool:
+    """No units, or the class, or class.instance."""
     return units in ("", prop.class_, f"{prop.class_}.{prop.instance}" if prop.instance else prop.class_)
 
 
-def choices(properties: Sequence[Property], indexes: Sequence[int]) -> list[str]:
+def choices(properties: Sequence[Property]) -> list[str]:
     """The names that tell these properties apart: full names, behind the system where one occurs twice."""
-    names = [properties[i].full_name for i in indexes]
-    if len(set(names)) == len(names):
-        return names
-    return [f"{properties[i].system}/{properties[i].full_name}" for i in indexes]
+    names = [prop.full_name for prop in properties]
+    return names if len(set(names)) == len(names) else [f"{prop.system}/{prop.full_name}" for prop in properties]
 
 
 def described(avu: Avu) -> str:

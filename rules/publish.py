@@ -18,6 +18,7 @@ from rules.fingerprint import file_identity
 
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
+
     from ova_tools.package import Package
 
 
