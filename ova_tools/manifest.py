@@ -1,0 +1,117 @@
+"""The manifest (.mf): its lines read leniently, and the descriptor's line renewed strictly.
+
+Must never touch the text of another file's line, and must never judge a digest it was not given the bytes for.
+Source: DSP0243 5.1 (`SHA256(name)= hex`), OpenSSL's `dgst` output, from which the form comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from .errors import ManifestError
+
+MAX_BYTES = 4 << 20
+_ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
+_LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: the algorithm as hashlib names it, the member's name, its digest in lower case.
+
+    A line that cannot be read has `algorithm` None.
+    """
+
+    number: int
+    text: str
+    algorithm: str | None = None
+    name: str = ""
+    digest: str = ""
+
+    @property
+    def spelling(self) -> str:
+        """The algorithm as DSP0243 spells it, such as "SHA256"."""
+        return (self.algorithm or "").upper()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A manifest: the member or file it is, its bytes, its lines that are not blank."""
+
+    name: str
+    data: bytes
+    lines: tuple[Line, ...]
+
+    def lines_for(self, name: str) -> tuple[Line, ...]:
+        """Return the lines about the member `name`."""
+        return tuple(line for line in self.lines if line.algorithm and line.name == name)
+
+    @property
+    def algorithm(self) -> str:
+        """The algorithm of its lines as DSP0243 spells it; several are joined with '+', none is ''."""
+        return "+".join(sorted({line.spelling for line in self.lines if line.algorithm}))
+
+
+def parse_manifest(name: str, data: bytes) -> Manifest:
+    """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them."""
+    lines = (_line(number, text) for number, text in enumerate(_lines(data), 1) if text.strip())
+    return Manifest(name, data, tuple(lines))
+
+
+def check_readable(manifest: Manifest) -> None:
+    """Raise ManifestError for the first line that cannot be read."""
+    for line in manifest.lines:
+        if line.algorithm is None:
+            raise ManifestError(
+                f"{manifest.name}, line {line.number} cannot be read: {line.text.strip()[:80]!r}; "
+                "SHA256(NAME)= DIGEST would be right (DSP0243 5.1)"
+            )
+
+
+def check_digest(manifest: Manifest, name: str, data: bytes) -> None:
+    """Raise ManifestError if a line about `name` does not hold the digest of `data`."""
+    for line in manifest.lines_for(name):
+        check_line(manifest, line, hashlib.new(str(line.algorithm), data).hexdigest())
+
+
+def check_line(manifest: Manifest, line: Line, digest: str) -> None:
+    """Raise ManifestError if `line` does not hold `digest`."""
+    if line.digest != digest:
+        raise ManifestError(
+            f"{manifest.name}, line {line.number}: the {line.spelling} digest of {line.name} is wrong, "
+            f"{line.digest} is listed, {digest} is that of the file"
+        )
+
+
+def renew(manifest: Manifest, name: str, data: bytes, new_name: str | None = None) -> bytes:
+    """Return the manifest with the digest of `data` in each line about `name`, in the algorithm the line had.
+
+    Lines about other files keep their text. What is written is strict: LF after each line, no blank line.
+    """
+    renewed = []
+    for line in manifest.lines:
+        text = line.text
+        if line.algorithm and line.name == name:
+            digest = hashlib.new(line.algorithm, data).hexdigest()
+            text = f"{line.spelling}({new_name or name})= {digest}"
+        renewed.append(text + "\n")
+    return "".join(renewed).encode("utf-8", "surrogateescape")
+
+
+def _lines(data: bytes) -> list[str]:
+    text = data.decode("utf-8", "surrogateescape")
+    return [line[:-1] if line.endswith("\r") else line for line in text.lstrip("\ufeff").split("\n")]
+
+
+def _line(number: int, text: str) -> Line:
+    match = _LINE.match(text)
+    if match is None:
+        return Line(number, text)
+    spelled, name, digest = match.groups()
+    algorithm = _ALGORITHMS.get(spelled.upper().replace("SHA2-", "SHA").replace("-", ""))
+    if algorithm is None or len(digest) != hashlib.new(algorithm).digest_size * 2:
+        return Line(number, text)
+    name = name.strip()
+    return Line(number, text, algorithm, name[2:] if name.startswith("./") else name, digest.lower())

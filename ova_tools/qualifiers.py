@@ -1,0 +1,147 @@
+"""Qualifiers of a property, read: lengths, ranges, value maps and vSphere's network forms.
+
+Must never guess: a qualifier it knows by name but cannot read is an error; one it does not know is no restriction.
+Source: DSP0243 9.5.1 (tables 6 and 7, CIM qualifiers of DSP0004); vmw:qualifiers as VMware's ovftool writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+_HEAD = re.compile(r"[\s,;]*([A-Za-z_][\w.-]*)\s*([({\[]?)")
+_CLOSE = {"(": ")", "{": "}", "[": "]"}
+_NETWORK = {
+    name.lower(): name
+    for name in (
+        [
+            "Ip",
+            "AutoIp",
+            "VimIp",
+            "Gateway",
+            "Netmask",
+            "Subnet",
+            "HostPrefix",
+            "Dns",
+            "DomainName",
+            "SearchPath",
+            "HttpProxy",
+            "Net",
+        ]
+    )
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a value must fit; None is no limit. Lengths are in characters, `network` is a vSphere form such as "Ip"."""
+
+    min_len: int | None = None
+    max_len: int | None = None
+    min_value: Decimal | None = None
+    max_value: Decimal | None = None
+    choices: tuple[str, ...] | None = None
+    network: str | None = None
+
+
+class QualifierSyntaxError(ValueError):
+    """A known qualifier cannot be read; the text says which."""
+
+
+def parse_qualifiers(text: str) -> Limits:
+    """Read the text of `ovf:qualifiers` or `vmw:qualifiers`; several are separated by commas or blanks.
+
+    >>> parse_qualifiers('MinLen(1),MaxLen(6)').max_len
+    6
+    >>> parse_qualifiers('ValueMap{"a, b", "c"}').choices
+    ('a, b', 'c')
+    """
+    numbers: dict[str, Decimal] = {}
+    choices: tuple[str, ...] | None = None
+    network: str | None = None
+    position = 0
+    while text[position:].strip(" \t\r\n,;"):
+        head = _HEAD.match(text, position)
+        if head is None:
+            raise QualifierSyntaxError(f"{text[position:].strip()!r}")
+        position = head.end()
+        name, opening = head.group(1).lower(), head.group(2)
+        arguments: list[str] = []
+        if opening:
+            arguments, position = _arguments(text, position, _CLOSE[opening], head.group(1))
+        if name in ("minlen", "maxlen", "minvalue", "maxvalue"):
+            numbers[name] = _number(arguments, head.group(1), whole=name.endswith("len"))
+        elif name == "valuemap":
+            choices = tuple(arguments)
+        elif name in _NETWORK:
+            network = _NETWORK[name]
+    return Limits(
+        min_len=_whole(numbers.get("minlen")),
+        max_len=_whole(numbers.get("maxlen")),
+        min_value=numbers.get("minvalue"),
+        max_value=numbers.get("maxvalue"),
+        choices=choices,
+        network=network,
+    )
+
+
+def merged(first: Limits, second: Limits) -> Limits:
+    """Return the limits of both; where both have one, that of `first`."""
+    return Limits(
+        first.min_len if first.min_len is not None else second.min_len,
+        first.max_len if first.max_len is not None else second.max_len,
+        first.min_value if first.min_value is not None else second.min_value,
+        first.max_value if first.max_value is not None else second.max_value,
+        first.choices if first.choices is not None else second.choices,
+        first.network or second.network,
+    )
+
+
+def _arguments(text: str, position: int, close: str, name: str) -> tuple[list[str], int]:
+    found: list[str] = []
+    current: list[str] = []
+    quoted = False
+    while position < len(text):
+        char = text[position]
+        if char in "\"'" and not "".join(current).strip():
+            end = position + 1
+            piece: list[str] = []
+            while end < len(text) and text[end] != char:
+                end += 1 if text[end] == "\\" and end + 1 < len(text) else 0
+                piece.append(text[end])
+                end += 1
+            if end >= len(text):
+                break
+            current, quoted, position = piece, True, end + 1
+            while position < len(text) and text[position] not in "," + close:
+                if not text[position].isspace():
+                    raise QualifierSyntaxError(f"{name} has text between its quoted values")
+                position += 1
+            continue
+        if char in ("," + close):
+            item = "".join(current)
+            if quoted or item.strip() or char == ",":
+                found.append(item if quoted else item.strip())
+            if char == close:
+                return found, position + 1
+            current, quoted = [], False
+        else:
+            current.append(char)
+        position += 1
+    raise QualifierSyntaxError(f"{name} is not closed with {close!r}")
+
+
+def _number(arguments: list[str], name: str, *, whole: bool) -> Decimal:
+    text = arguments[0] if len(arguments) == 1 else ""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise QualifierSyntaxError(f"{name} needs a number, not {text!r}") from None
+    if not value.is_finite() or abs(value.adjusted()) > 400 or (whole and (value < 0 or value != value.to_integral())):
+        raise QualifierSyntaxError(f"{name} needs a number, not {text!r}")
+    return value
+
+
+def _whole(value: Decimal | None) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,294 @@
+"""The tar side of an OVA: an index of its members from the headers alone, and USTAR headers for what we change.
+
+Reads ustar, GNU (long names, base-256 numbers) and pax archives. Must never read a member's data, and must never
+accept what could reach outside the package: links, devices, sparse files, absolute or climbing names.
+Formats: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format". OVA: DSP0243 5.3.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from .errors import PackageError
+
+BLOCK = 512
+MAX_ENTRIES = 10_000
+MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
+MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
+_CHUNK = 1 << 18
+_ZEROS = bytes(_CHUNK)
+
+_REFUSED_TYPES = {
+    b"1": "a hard link",
+    b"2": "a symbolic link",
+    b"3": "a character device",
+    b"4": "a block device",
+    b"6": "a named pipe",
+    b"S": "a sparse member",
+    b"D": "a GNU directory dump",
+    b"M": "a part of a multi-volume archive",
+    b"V": "a volume label",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the archive; all positions are byte offsets in the file.
+
+    `start` is where its first extension header lies (or its own header), `header` the 512 bytes of its own header,
+    `end` the end of its data rounded up to a block.
+    """
+
+    name: str
+    start: int
+    header: bytes
+    data_offset: int
+    size: int
+    is_file: bool = True
+
+    @property
+    def end(self) -> int:
+        """Offset of the next entry."""
+        return self.data_offset + round_up(self.size)
+
+    @property
+    def extended(self) -> bool:
+        """True if GNU or pax extension headers come before the entry's own header."""
+        return self.data_offset - self.start > BLOCK
+
+
+@dataclass(frozen=True)
+class Index:
+    """All entries in their order, the offset where the end-of-archive blocks begin, and the size of the file."""
+
+    entries: tuple[Entry, ...]
+    tail: int
+    size: int
+
+
+def round_up(size: int, unit: int = BLOCK) -> int:
+    """Return `size` rounded up to a multiple of `unit`."""
+    return -(-size // unit) * unit
+
+
+def looks_like_tar(block: bytes) -> bool:
+    """Tell whether `block`, the first bytes of a file, is a tar header with a right checksum (or an empty archive)."""
+    return len(block) >= BLOCK and (block[:BLOCK] == bytes(BLOCK) or _checksum_right(block[:BLOCK]))
+
+
+def read_index(fd: int, size: int) -> Index:
+    """Index the archive in `fd`, a regular file of `size` bytes, reading its headers only.
+
+    Raises PackageError for everything that is not a complete, plain archive of regular files and directories.
+    """
+    entries: list[Entry] = []
+    seen: dict[str, bool] = {}
+    offset, start = 0, 0
+    long_name: str | None = None
+    pax: dict[str, str] = {}
+    while True:
+        if offset + BLOCK > size:
+            what = "no end-of-archive block" if offset == size else "a part of a header only"
+            raise PackageError(f"truncated archive: {what} at byte {offset}")
+        header = os.pread(fd, BLOCK, offset)
+        if len(header) != BLOCK:
+            raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
+        if header == bytes(BLOCK):
+            break
+        if not _checksum_right(header):
+            raise PackageError(f"checksum error in the tar header at byte {offset}")
+        if len(entries) >= MAX_ENTRIES:
+            raise PackageError(f"more than {MAX_ENTRIES} members")
+        kind = header[156:157]
+        length = _number(header[124:136], "size", offset)
+        if kind in (b"L", b"K", b"x", b"g"):
+            record = _extension(fd, size, offset + BLOCK, length)
+            if kind == b"L":
+                long_name = _text(record.split(b"\0", 1)[0])
+            elif kind == b"x":
+                pax = _pax_records(record, offset)
+            elif kind == b"g" and _pax_records(record, offset).keys() & {"path", "size", "linkpath"}:
+                raise PackageError(f"a global pax header at byte {offset} sets names or sizes; one per member is right")
+            offset += BLOCK + round_up(length)
+            if kind == b"g":  # belongs to no member: an entry of its own, copied where it is
+                entries.append(Entry("", start, header, start + BLOCK, length, is_file=False))
+                start = offset
+            continue
+        name = pax.get("path") or long_name or _ustar_name(header)
+        if any(key.startswith("GNU.sparse.") for key in pax):
+            raise PackageError(f"member {name}: a sparse member, plain files only are right in an OVA")
+        if kind in _REFUSED_TYPES:
+            raise PackageError(f"member {name}: {_REFUSED_TYPES[kind]}, plain files only are right in an OVA")
+        if kind not in (b"0", b"\0", b"7", b"5"):
+            raise PackageError(f"member {name}: unknown tar type {kind!r}, plain files only are right in an OVA")
+        is_file = kind != b"5" and not (kind == b"\0" and name.endswith("/"))
+        if "size" in pax:
+            length = _pax_size(pax["size"], name)
+        if not is_file:
+            length = 0
+        name = safe_name(name, is_file=is_file)
+        if name in seen and (is_file or seen[name]):  # a directory may be named again, a file may not
+            raise PackageError(f"member {name} occurs twice")
+        seen[name] = is_file
+        entry = Entry(name, start, header, offset + BLOCK, length, is_file)
+        if entry.end > size:
+            raise PackageError(f"truncated archive: member {name} ends at byte {entry.end}, the file at byte {size}")
+        entries.append(entry)
+        offset = start = entry.end
+        long_name, pax = None, {}
+    if start != offset:
+        raise PackageError(f"truncated archive: an extension header at byte {start} has no member")
+    _check_tail(fd, offset, size)
+    return Index(tuple(entries), offset, size)
+
+
+def safe_name(name: str, *, is_file: bool = True) -> str:
+    """Return a member's name without leading "./"; raise PackageError if it is absolute, climbs or is empty."""
+    parts = name.replace("\\", "/").split("/")
+    if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
+        raise PackageError(f"member {name}: an absolute name, one relative to the package is right")
+    if ".." in parts:
+        raise PackageError(f"member {name}: a name that climbs out of the package with '..'")
+    if "\0" in name:
+        raise PackageError(f"member {name}: a zero byte in its name")
+    plain = "/".join(part for part in name.split("/") if part not in ("", "."))
+    if is_file and (not plain or name.endswith("/")):
+        raise PackageError(f"member {name!r}: not the name of a file")
+    return plain
+
+
+def header_for(name: str, size: int, like: bytes | None = None) -> bytes | None:
+    """Build a USTAR header for a regular file of `size` bytes, or None if USTAR cannot hold the name or size.
+
+    Mode, owner and time are those of the header `like`, if given; else 0644, no owner, the epoch.
+    """
+    encoded = name.encode("utf-8", "surrogateescape")
+    split = _split_name(encoded)
+    if split is None or size >= 8**11:
+        return None
+    prefix, last = split
+    block = bytearray(BLOCK)
+    block[0 : len(last)] = last
+    block[100:108] = b"0000644\0"
+    block[108:116] = block[116:124] = b"0000000\0"
+    block[136:148] = b"00000000000\0"
+    if like is not None:
+        for first, stop in ((100, 108), (108, 116), (116, 124), (136, 148)):
+            if not like[first] & 0x80:  # base-256 is GNU's own: USTAR has no place for it
+                block[first:stop] = like[first:stop]
+        if like[257:262] == b"ustar":
+            block[265:329] = like[265:329]
+    block[124:136] = b"%011o\0" % size
+    block[156:157] = b"0"
+    block[257:265] = b"ustar\x0000"
+    block[345 : 345 + len(prefix)] = prefix
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def resized(entry: Entry, size: int) -> bytes | None:
+    """Return the header of `entry` for data of `size` bytes, as USTAR; None if USTAR cannot hold it."""
+    header = entry.header
+    if not entry.extended and header[257:265] == b"ustar\x0000" and size < 8**11 and not header[124] & 0x80:
+        block = bytearray(header)  # already USTAR: nothing but size and checksum changes
+        block[124:136] = b"%011o\0" % size
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block)
+        return bytes(block)
+    return header_for(entry.name, size, header)
+
+
+def _split_name(name: bytes) -> tuple[bytes, bytes] | None:
+    if len(name) <= 100:
+        return b"", name
+    for cut in range(len(name) - 1, 0, -1):
+        if name[cut : cut + 1] == b"/" and cut <= 155 and 0 < len(name) - cut - 1 <= 100:
+            return name[:cut], name[cut + 1 :]
+    return None
+
+
+def _checksum_right(header: bytes) -> bool:
+    field = header[148:156].strip(b" \0")
+    try:
+        stored = int(field, 8) if field.isdigit() else -1
+    except ValueError:
+        return False
+    unsigned = sum(header) - sum(header[148:156]) + 8 * 0x20
+    signed = unsigned - 256 * sum(1 for i, byte in enumerate(header) if byte > 127 and not 148 <= i < 156)
+    return stored in (unsigned, signed)  # old tars summed signed characters
+
+
+def _number(field: bytes, what: str, offset: int) -> int:
+    if field[0] & 0x80:  # base-256: two's complement, the top bit is the mark
+        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
+        if field[0] & 0x40 or value >= 1 << 62:
+            raise PackageError(f"the tar header at byte {offset} has an impossible {what}")
+        return value
+    text = field.strip(b" \0")
+    if not text:
+        return 0
+    try:
+        if not text.isdigit():
+            raise ValueError(text)
+        return int(text, 8)
+    except ValueError:
+        raise PackageError(f"the tar header at byte {offset} has a {what} that is not an octal number") from None
+
+
+def _extension(fd: int, size: int, offset: int, length: int) -> bytes:
+    if length > MAX_EXTENSION:
+        raise PackageError(
+            f"an extension header at byte {offset - BLOCK} claims {length} bytes, at most 1 MiB is right"
+        )
+    if offset + round_up(length) > size:
+        raise PackageError(f"truncated archive: an extension header at byte {offset - BLOCK} is cut short")
+    return os.pread(fd, length, offset)
+
+
+def _pax_records(record: bytes, offset: int) -> dict[str, str]:
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(record) and record[position] != 0:
+        space = record.find(b" ", position, position + 12)
+        digits = record[position:space] if space > 0 else b""
+        length = int(digits) if digits.isdigit() else 0
+        line = record[space + 1 : position + length]
+        key, equals, value = line[:-1].partition(b"=")
+        if not equals or line[-1:] != b"\n" or position + length > len(record):
+            raise PackageError(f"the pax header at byte {offset} cannot be read")
+        found[_text(key)] = _text(value)
+        position += length
+    return found
+
+
+def _pax_size(text: str, name: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise PackageError(f"member {name}: its pax header gives an impossible size")
+    return int(text)
+
+
+def _ustar_name(header: bytes) -> str:
+    name = header[:100].split(b"\0", 1)[0]
+    if header[257:263] == b"ustar\0":  # GNU's "ustar  " keeps other things where ustar has the prefix
+        prefix = header[345:500].split(b"\0", 1)[0]
+        if prefix:
+            name = prefix + b"/" + name
+    return _text(name)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _check_tail(fd: int, offset: int, size: int) -> None:
+    if size - offset > MAX_TAIL:
+        raise PackageError(f"{size - offset} bytes after the last member, at most {MAX_TAIL} bytes of zeros are right")
+    while offset < size:
+        chunk = os.pread(fd, min(_CHUNK, size - offset), offset)
+        if not chunk:
+            raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
+        if chunk != _ZEROS[: len(chunk)]:
+            raise PackageError("trailing garbage: data after the end-of-archive blocks")
+        offset += len(chunk)

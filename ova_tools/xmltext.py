@@ -1,0 +1,152 @@
+"""The bytes of an XML document: its encoding, the places of attribute values in a start tag, and escaping.
+
+expat tells where a tag starts but not where its attributes are; this module finds them in the document's own bytes, so
+that a value can be replaced and nothing else. It must never be used on a document expat has not accepted: it relies on
+well-formedness. Source: XML 1.0 (fifth edition), 2.2 Characters, 3.1 Start-Tags, 3.3.3 Attribute-Value Normalization.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from .errors import DescriptorError, PropertyError
+
+# Single-byte sets that agree with ASCII below 128 (what the XML declaration is written in).
+_SINGLE_BYTE = re.compile(
+    r"(ascii|iso8859-\d+|cp(437|7\d\d|8\d\d|12\d\d|1125)|koi8-[rtu]|mac-\w+|tis-620|kz1048|ptcp154)$"
+)
+_DECLARED = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._:-]+)["']""")
+_ATTRIBUTE = re.compile(r"""[ \t\r\n]+([^ \t\r\n=/>"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')""")
+_START_TAG = re.compile(r"""<([^ \t\r\n/>]+)((?:[^<>"']|"[^"]*"|'[^']*')*)>""")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_WINDOW = 4096
+_SPACE = " \t\r\n"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """A document's encoding: the codec of its bytes (after any byte order mark), and what expat must be told of it."""
+
+    codec: str
+    for_expat: str | None = None
+
+    @property
+    def unit(self) -> int:
+        """Bytes of a code unit: 2 for UTF-16, else 1."""
+        return 2 if self.codec.startswith("utf-16") else 1
+
+
+@dataclass(frozen=True)
+class Value:
+    """An attribute value: bytes `start` to `end` of the document lie between quotes of the kind `quote`."""
+
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True)
+class StartTag:
+    """A start tag in the document's bytes. `insert` is where a further attribute goes, `end` is after the '>'."""
+
+    name: str
+    attributes: dict[str, Value]
+    insert: int
+    end: int
+    empty: bool
+
+
+def detect_encoding(data: bytes) -> Encoding:
+    """Return the encoding of an XML document from its first bytes (XML 1.0 appendix F).
+
+    Raises DescriptorError for an encoding whose bytes cannot be edited in place.
+    """
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        raise DescriptorError("the descriptor is in UTF-32; UTF-8 or UTF-16 would be right (DSP0243 6.1)")
+    if data.startswith(codecs.BOM_UTF16_LE) or data[:2] == b"<\0":
+        return Encoding("utf-16-le")
+    if data.startswith(codecs.BOM_UTF16_BE) or data[:2] == b"\0<":
+        return Encoding("utf-16-be")
+    declared = _DECLARED.match(data[3:1024] if data.startswith(codecs.BOM_UTF8) else data[:1024])
+    if declared is None:
+        return Encoding("utf-8")
+    name = declared.group(1).decode("ascii")
+    try:
+        codec = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        codec = ""
+    if codec == "utf-8":
+        return Encoding("utf-8", "UTF-8")  # spelt UTF8 too, which expat does not know
+    if data.startswith(codecs.BOM_UTF8):
+        raise DescriptorError(f"the descriptor starts as UTF-8 (byte order mark) but declares encoding {name}")
+    if codec.startswith("utf-16"):
+        raise DescriptorError(f"the descriptor declares encoding {name} but its bytes are not UTF-16")
+    if not _SINGLE_BYTE.match(codec):
+        raise DescriptorError(f"the descriptor is in encoding {name}; UTF-8 would be right (DSP0243 6.1)")
+    return Encoding(codec)
+
+
+def read_start_tag(data: bytes, offset: int, encoding: Encoding) -> StartTag:
+    """Read the start tag (or empty-element tag) at byte `offset` of a well-formed document."""
+    window = _WINDOW
+    while True:
+        text = data[offset : offset + window].decode(encoding.codec, "ignore")
+        match = _START_TAG.match(text)
+        if match:
+            break
+        if offset + window >= len(data):
+            raise DescriptorError(f"the descriptor has no start tag at byte {offset}")
+        window *= 4
+
+    def at(index: int) -> int:
+        return offset + len(text[:index].encode(encoding.codec))
+
+    body_start, body_end = match.span(2)
+    attributes: dict[str, Value] = {}
+    insert = body_start
+    for found in _ATTRIBUTE.finditer(text, body_start, body_end):
+        start, end = found.span(2)
+        attributes[found.group(1)] = Value(at(start + 1), at(end - 1), text[start])
+        insert = end
+    return StartTag(match.group(1), attributes, at(insert), at(match.end()), text[body_end - 1] == "/")
+
+
+def escape(value: str, quote: str, codec: str, property: str | None = None) -> bytes:
+    """Return `value` as the bytes of an attribute value between `quote`s in `codec`.
+
+    White space other than a blank becomes a character reference, as a parser would turn it into blanks; so does what
+    the codec lacks. Raises PropertyError for a character no XML document can hold.
+    """
+    wrong = _NOT_XML.search(value)
+    if wrong:
+        name = f"property {property}: " if property is not None else ""
+        raise PropertyError(
+            f"{name}the value has the character U+{ord(wrong.group()):04X}, which XML cannot hold", property
+        )
+    text = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = text.replace(quote, "&quot;" if quote == '"' else "&apos;")
+    for space in "\t\n\r":
+        text = text.replace(space, f"&#{ord(space)};")
+    return text.encode(codec, "xmlcharrefreplace")
+
+
+def trailing_space(data: bytes, encoding: Encoding) -> int:
+    """Return how many bytes of white space end the document."""
+    unit, end = encoding.unit, len(data)
+    while end >= unit and data[end - unit : end].decode(encoding.codec, "replace") in _SPACE:
+        end -= unit
+    return len(data) - end
+
+
+def padding(length: int, data: bytes, encoding: Encoding) -> bytes:
+    """Return at most `length` bytes of white space for the end of the document `data`, in lines with its line ends.
+
+    It is shorter by a byte where `length` is odd and the document is in UTF-16.
+    """
+    eol = "\r\n" if "\r\n".encode(encoding.codec) in data[:_WINDOW] else "\n"
+    units = length // encoding.unit
+    line = " " * (80 - len(eol)) + eol
+    text = " " * (units % 80) + line * (units // 80)
+    return text.encode(encoding.codec)

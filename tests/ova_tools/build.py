@@ -1,0 +1,102 @@
+"""Hand-made descriptors and packages for the tests of ova_tools. What is written here is data, never an assertion."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+from collections.abc import Iterable
+from pathlib import Path
+
+OVF1 = "http://schemas.dmtf.org/ovf/envelope/1"
+VMW = "http://www.vmware.com/schema/ovf"
+
+PROPERTIES = """\
+      <Property ovf:key="hostname" ovf:type="string" ovf:userConfigurable="true" ovf:value="myhost">
+        <Label>Host name</Label>
+        <Description>The name of the host</Description>
+      </Property>
+      <Property ovf:key="cpus" ovf:type="uint8" ovf:userConfigurable="true" ovf:value="2"/>
+      <Property ovf:key="fixed" ovf:type="string" ovf:value="as it is"/>
+"""
+
+
+def descriptor(
+    properties: str = PROPERTIES,
+    *,
+    href: str = "disk.vmdk",
+    product: str = "",
+    envelope: str = "",
+    head: str = '<?xml version="1.0" encoding="UTF-8"?>\n',
+    options: str = "",
+) -> str:
+    """Return the text of a descriptor with one system, one product section, and the properties given."""
+    return f"""{head}<Envelope xmlns="{OVF1}" xmlns:ovf="{OVF1}" xmlns:vmw="{VMW}" {envelope}>
+  <References><File ovf:id="file1" ovf:href="{href}"/></References>
+  <!-- <Property ovf:key="hostname" ovf:value="in a comment"/> -->
+  {options}
+  <VirtualSystem ovf:id="vm">
+    <Info>A virtual machine</Info>
+    <Name>The machine</Name>
+    <ProductSection {product}>
+      <Info>Settings</Info>
+{properties}    </ProductSection>
+  </VirtualSystem>
+</Envelope>
+"""
+
+
+def one_property(attributes: str, children: str = "") -> bytes:
+    """Return a descriptor whose only property has `attributes` and `children`, as written."""
+    return descriptor(f"<Property {attributes}>{children}</Property>\n").encode()
+
+
+def manifest(files: dict[str, bytes], algorithm: str = "SHA256") -> bytes:
+    """Return a strict manifest of `files`."""
+    lines = (
+        f"{algorithm}({name})= {hashlib.new(algorithm.lower(), data).hexdigest()}\n" for name, data in files.items()
+    )
+    return "".join(lines).encode()
+
+
+def tar_bytes(members: Iterable[tuple[str, bytes]], *, format: int = tarfile.USTAR_FORMAT) -> bytes:
+    """Return an archive of `members`, made by Python's tarfile."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=format) as archive:
+        for name, data in members:
+            info = tarfile.TarInfo(name)
+            info.size, info.mtime, info.mode = len(data), 1_700_000_000, 0o640
+            info.uname = info.gname = "someone"
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def disk(size: int = 70_000) -> bytes:
+    """Return `size` bytes that look like no other block."""
+    return b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(-(-size // 32)))[:size]
+
+
+def ova(
+    directory: Path,
+    text: bytes | None = None,
+    *,
+    name: str = "vm",
+    algorithm: str | None = "SHA256",
+    disk_data: bytes | None = None,
+    certificate: bytes | None = None,
+    manifest_last: bool = False,
+    format: int = tarfile.USTAR_FORMAT,
+) -> Path:
+    """Write NAME.ova below `directory`: descriptor, manifest, certificate if given, disk.vmdk."""
+    text = descriptor().encode() if text is None else text
+    data = disk() if disk_data is None else disk_data
+    members = [(f"{name}.ovf", text)]
+    signed = []
+    if algorithm is not None:
+        signed.append((f"{name}.mf", manifest({f"{name}.ovf": text, "disk.vmdk": data}, algorithm)))
+    if certificate is not None:
+        signed.append((f"{name}.cert", certificate))
+    disks = [("disk.vmdk", data)]
+    path = directory / f"{name}.ova"
+    path.write_bytes(tar_bytes(members + (disks + signed if manifest_last else signed + disks), format=format))
+    return path
