@@ -134,6 +134,8 @@ NOT_A_COLLECTION = -170000
 SYS_DELETE_DISALLOWED = -41000
 USER_INPUT_FORMAT_ERR = -349000
 
+USER_ACCESS_DENIED = -350000
+
 NAMES: dict[int, str] = {
     value: name for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)
 }
