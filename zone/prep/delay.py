@@ -40,7 +40,7 @@ def parse_condition(text: str, now: float) -> Condition:
     tags = {found["tag"]: found["value"].strip() for found in _TAG.finditer(text)}
     start = int(now)
     if "ET" in tags:
-        start = _moment(tags["ET"], now)
+        start = moment(tags["ET"], now)
     if "PLUSET" in tags:
         start = (start if "ET" in tags else int(now)) + span(tags["PLUSET"])
     priority = int(tags["PRIORITY"]) if tags.get("PRIORITY", "").isdigit() else 5
@@ -57,7 +57,8 @@ def span(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
-def _moment(text: str, now: float) -> int:
+def moment(text: str, now: float) -> int:
+    """The seconds since the epoch of 2026-01-31.13:00:00, of a time today (13:00:00), or of a number."""
     if text.isdigit():
         return int(text)
     date = _DATE.match(text)
@@ -79,4 +80,13 @@ def enqueue(session: Session, condition: str, text: str) -> int:
     if len(text) > MAX_TEXT:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
     when = parse_condition(condition, time.time())
-    return delay_queue.add(session, when, text)
+    return delay_queue.add(
+        session.db,
+        session.client,
+        proxy=session.proxy,
+        text=text,
+        start=when.start,
+        frequency=when.frequency,
+        priority=when.priority,
+        instance=when.instance,
+    )

@@ -163,6 +163,7 @@ def _outputs(session: Session, variables: dict[str, Any], wanted: str, *, always
 
 
 def _parameter(label: str, value: Any) -> dict[str, Any]:
+    content: dict[str, Any]
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         kind, content = "STR_PI", {"myStr": "" if value is None else str(value)}
     elif isinstance(value, int):

@@ -172,7 +172,7 @@ def _member(default: Any, given: Any) -> Any:
             return given
         if given is None:
             return default()
-        return default(given) if issubclass(default, KeyValPair) else default.from_record(given)
+        return default.from_record(given) if issubclass(default, Struct) else KeyValPair(given)
     if isinstance(default, str):
         return CharArray(str(given) if given is not None else default)
     return default if given is None else given

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zone.errors import CAT_NO_ROWS_FOUND, USER_PARAM_TYPE_ERR, IrodsError
 from zone.prep.microservices import Parameter, microservice
 from zone.prep.types import GenQueryInp, GenQueryOut, InxIvalPair, InxValPair, SqlResult
 
 if TYPE_CHECKING:
+    from zone.catalog.genquery import Page
     from zone.session import Session
 
 MAX_ROWS = 256
-_AUTO_CLOSE = 0x100
-_RETURN_TOTAL_ROW_COUNT = 0x20
 
 
 @microservice("msiMakeGenQuery", 3)
@@ -24,12 +23,15 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
 
     conditions = args[1].optional_text()
     parsed = genquery.parse(f"SELECT {args[0].text()}" + (f" WHERE {conditions}" if conditions.strip() else ""))
-    query = GenQueryInp(maxRows=MAX_ROWS, options=parsed.options)
-    query.selectInp = InxIvalPair(
-        len=len(parsed.selects), inx=[c for c, _ in parsed.selects], value=[o for _, o in parsed.selects]
-    )
-    query.sqlCondInp = InxValPair(
-        len=len(parsed.conditions), inx=[c for c, _ in parsed.conditions], value=[t for _, t in parsed.conditions]
+    query = GenQueryInp(
+        maxRows=MAX_ROWS,
+        options=parsed.options,
+        selectInp=InxIvalPair(
+            len=len(parsed.selects), inx=[c for c, _ in parsed.selects], value=[o for _, o in parsed.selects]
+        ),
+        sqlCondInp=InxValPair(
+            len=len(parsed.conditions), inx=[c for c, _ in parsed.conditions], value=[t for _, t in parsed.conditions]
+        ),
     )
     args[2].set(query)
 
@@ -80,34 +82,24 @@ def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQuery
         if error.code != CAT_NO_ROWS_FOUND:
             raise
         return GenQueryOut()
-    left = page.continue_index
-    if left > 0 and query.options & _AUTO_CLOSE:
-        _run(session, query, left, max_rows=0)
-        left = 0
-    columns = [column for column, _ in zip(query.selectInp.inx, range(query.selectInp.len))]
     results = [
-        SqlResult(
-            attriInx=column,
-            len=max((len(row[i]) + 1 for row in page.rows), default=0),
-            values=[r[i] for r in page.rows],
-        )
-        for i, column in enumerate(columns)
+        SqlResult(attriInx=column, len=width, values=[row[index] for row in page.rows])
+        for index, (column, width) in enumerate(zip(page.columns, page.widths))
     ]
     return GenQueryOut(
-        rowCnt=len(page.rows), attriCnt=len(columns), continueInx=left, totalRowCount=page.total, sqlResult=results
+        rowCnt=len(page.rows),
+        attriCnt=len(results),
+        continueInx=page.continue_index,
+        totalRowCount=page.total,
+        sqlResult=results,
     )
 
 
-def _width(rows: Sequence[Sequence[str]], index: int) -> int:
-    """The size of a column's slots in C: the longest value and its NUL."""
-    return max((len(row[index].encode()) + 1 for row in rows), default=0)
-
-
-def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: int) -> Any:
+def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: int) -> Page:
     from zone.catalog.genquery import GenQuery
-    from zone.operations import query as operations
+    from zone.operations import queries
 
-    return operations.genquery(
+    return queries.genquery(
         session,
         GenQuery(
             selects=list(zip(query.selectInp.inx, query.selectInp.value)),
@@ -115,6 +107,6 @@ def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: in
             max_rows=max_rows,
             continue_index=continue_index,
             options=query.options,
-            keywords={},
+            row_offset=query.rowOffset,
         ),
     )

@@ -132,7 +132,7 @@ class Query:
             return
         if self.parser is Parser.GENQUERY2:
             raise RuntimeError("GenQuery2 is not served in rules by this zone; use GenQuery1")
-        import irods_types
+        from zone.prep import types as irods_types
 
         made = self.callback.msiMakeGenQuery(
             ", ".join(self.columns), self.conditions_for_exec, irods_types.GenQueryInp()
