@@ -91,12 +91,13 @@ def _require_permission(catalog: Catalog, seen: View) -> None:
         )
     if not catalog.may_write(component.path):
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
+    if seen.ready and not catalog.may_replace(component.ready_path):
+        raise ComponentError(f"{catalog.user} may not write {component.ready_path}", lasting=False)
 
 
 def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool) -> State:
-    from ova_tools.package import read_package
-
     from ova_tools.errors import OvaError, PropertyError
+    from ova_tools.package import read_package
 
     with ExitStack() as stack:
         try:
@@ -127,6 +128,8 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
             identity = publish(catalog, seen.component.ready_path, seen.ready, package, edit, check)
         except OvaError as error:
             raise ComponentError(f"{seen.component.ready_path}: {error}", lasting=False) from error
+        except RuntimeError as error:  # a microservice failed
+            raise ComponentError(f"{seen.component.ready_path}: iRODS refused: {error}", lasting=False) from error
     own_unmatched = [avu for avu in matching.unmatched if avu.collection == seen.component.path]
     unmatched = [*own_unmatched, *seen.component.unknown_controls]
     facts.write(catalog, seen.component, facts.ready(seen, identity, file_identity(opened), unmatched))
@@ -141,7 +144,6 @@ def _expanded(catalog: Catalog, settings: Settings, component: Component, matchi
 def _edit(package: Package, settled: Sequence[Setting], settings: Settings) -> Edit:
     """The edit of all settings at once, each value first tried alone so that a misfit is said of its AVU."""
     from ova_tools.edit import Change, edit
-
     from ova_tools.errors import PropertyError
     from ova_tools.values import check_value
 

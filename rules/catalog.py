@@ -130,12 +130,19 @@ class Catalog:
 
     def may_read(self, path: str) -> bool:
         """Whether the client has read permission on a data object, by itself or through a group."""
+        return self._has_object_level(READ_OBJECT, path)
+
+    def may_replace(self, path: str) -> bool:
+        """Whether the client has write permission on a data object, by itself or through a group."""
+        return self._has_object_level(MODIFY_OBJECT, path)
+
+    def _has_object_level(self, level: int, path: str) -> bool:
         collection, _, name = path.rpartition("/")
         rows = self._rows(
             ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],
             f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}",
         )
-        return self._has_level(READ_OBJECT, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name])
+        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name])
 
     def may_write(self, collection: str) -> bool:
         """Whether the client may create and replace objects in a collection, by itself or through a group."""

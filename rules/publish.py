@@ -18,7 +18,6 @@ from rules.fingerprint import file_identity
 
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
-
     from ova_tools.package import Package
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
     """The zone refused what a client asked; str() is what the client told its user."""
 
 
@@ -73,7 +73,7 @@ def told() -> Iterator[None]:
     try:
         yield
     except iRODSException as error:
-        words = getattr(error, "server_msg", None)
+        words: Any = getattr(error, "server_msg", None)
         lines = words.get_complete_error() if hasattr(words, "get_complete_error") else words
         raise Refused(f"{error!r} {lines}") from error
 

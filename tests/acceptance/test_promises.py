@@ -65,7 +65,7 @@ def test_a_misfit_is_refused_to_readers_and_a_right_value_heals(
 
 def test_the_refusal_says_why(site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "mtu", "12")
-    with pytest.raises(Refused, match="AVU mtu of .*comp01"):
+    with pytest.raises(Refused, match=r"AVU mtu of .*comp01"):
         client.get(site.ready)
 
 
@@ -230,7 +230,7 @@ def test_a_bad_source_fails_in_one_line_and_a_right_one_heals(
     facts = site.facts()
     assert facts["ova::status"] == "failed"
     assert "base.ova" in facts["ova::message"] and "\n" not in facts["ova::message"]
-    with pytest.raises(Refused, match="base.ova"):
+    with pytest.raises(Refused, match=r"base\.ova"):
         client.get(site.ready)
     client.put(ova(), site.source)
     assert site.facts()["ova::status"] == "ready"
