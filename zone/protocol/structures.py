@@ -37,6 +37,7 @@ SIZES = {
     "HUGE": 100000,
     "PASSWORD": 50,
     "COLUMNS": 50,
+    "SETTING": 2700,
 }
 
 _TABLE = """
@@ -140,6 +141,10 @@ GetHierOut_PI      hier_:str<PATH>
 ProcStatInp_PI     addr:str<LONG> rodsZone:str<NAME> @KeyValPair_PI
 MiscSvrInfo_PI     serverType:int serverBootTime:int relVersion:str<NAME> apiVersion:str<NAME> rodsZone:str<NAME>
                    @BinBytesBuf_PI
+SwitchUserInp_PI   username:str<NAME> zone:str<NAME> @KeyValPair_PI
+GridConfigurationInp_PI name_space:str<SETTING> option_name:str<SETTING> option_value:str<SETTING>
+GridConfigurationOut_PI option_value:str<SETTING>
+DelayServerMigrationInp_PI leader:str<SETTING> successor:str<SETTING>
 
 authRequestOut_PI  challenge:*bin(64)
 authResponseInp_PI response:*bin(16) username:*str
