@@ -6,12 +6,14 @@ Operations take a Session as their first argument and never reach for globals. N
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zone.catalog.database import Database
+    from zone.catalog.genquery import Cursors
     from zone.catalog.users import User
     from zone.operations.descriptors import Descriptors
     from zone.policy import Policy
@@ -35,11 +37,18 @@ class ZoneConfig:
     port: int
     resources: tuple[Resource, ...]
     rules: Path | None = None
+    started: int = field(default_factory=lambda: int(time.time()))
 
     @property
     def catalog_path(self) -> Path:
         """The SQLite file."""
         return self.root / "catalog.sqlite"
+
+
+def _cursors() -> Cursors:
+    from zone.catalog.genquery import Cursors
+
+    return Cursors()
 
 
 @dataclass
@@ -55,6 +64,10 @@ class Session:
     option: str = ""
     client_address: str = "127.0.0.1"
     api_number: int = 0
+    # The open queries of this connection.
+    cursors: Cursors = field(default_factory=_cursors)
+    # What the client signed in with; scrambled passwords are keyed with it.
+    challenge: str = ""
     # (status, text) pairs that go back in the error part of the reply ("Level 0: text" at the client).
     error_stack: list[tuple[int, str]] = field(default_factory=list)
     # What rules wrote with writeLine("stdout"/"stderr", …) during a rule execution.

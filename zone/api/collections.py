@@ -1,0 +1,29 @@
+"""API calls on collections: make, remove, modify."""
+
+from __future__ import annotations
+
+from zone.api.registry import Call, Reply, Result, serve
+from zone.operations import collections
+from zone.session import Session
+
+KEYWORDS = "KeyValPair_PI"
+
+
+@serve(681, "coll_create", "CollInpNew_PI")
+def _create(session: Session, call: Call) -> Result:
+    collections.create(session, call.record["collName"], call.record[KEYWORDS])
+    return None
+
+
+@serve(679, "rm_coll", "CollInpNew_PI", "CollOprStat_PI")
+def _remove(session: Session, call: Call) -> Result:
+    files = collections.remove(
+        session, call.record["collName"], call.record[KEYWORDS], operation=call.record["oprType"]
+    )
+    return Reply(0, {"filesCnt": files, "totalFileCnt": 0, "bytesWritten": 0, "lastObjPath": ""})
+
+
+@serve(680, "mod_coll", "CollInpNew_PI")
+def _modify(session: Session, call: Call) -> Result:
+    collections.modify(session, call.record["collName"], call.record[KEYWORDS])
+    return None

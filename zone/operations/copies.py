@@ -1,0 +1,55 @@
+"""Copying a data object to another path, on the server."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from zone import errors
+from zone.catalog import objects as catalog
+from zone.errors import IrodsError
+from zone.operations import opening, paths, points, vault
+from zone.session import Session
+
+_TARGET_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
+
+
+def copy(session: Session, source: str, target: str, keywords: dict[str, str] | None = None) -> int:
+    """Copies a data object; `keywords` are the target's (destRescName, forceFlag …). Returns the number of bytes.
+
+    Errors: OBJ_PATH_DOES_NOT_EXIST, OVERWRITE_WITHOUT_FORCE_FLAG, SAME_SRC_DEST_PATHS_ERR …
+    """
+    blank: dict[str, Any] = {"createMode": 0, "openFlags": 0, "dataSize": 0, "oprType": 0}
+    from_record = {**blank, "objPath": source, "KeyValPair_PI": {}}
+    return copy_records(session, from_record, {**blank, "objPath": target, "KeyValPair_PI": dict(keywords or {})})
+
+
+def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any]) -> int:
+    """As `copy`, for the two halves of a DataObjCopyInp, which are extended as a server extends them."""
+    from_path, to_path = paths.checked(source["objPath"]), paths.checked(target["objPath"])
+    if from_path == to_path:
+        raise IrodsError(errors.SAME_SRC_DEST_PATHS_ERR)
+    keywords: dict[str, str] = target["KeyValPair_PI"]
+    force = "forceFlag" in keywords or "forceFlag" in source["KeyValPair_PI"]
+    if not force and catalog.exists(session.db, to_path):
+        raise IrodsError(errors.OVERWRITE_WITHOUT_FORCE_FLAG, f"'{to_path}' exists")
+    source["KeyValPair_PI"]["translatedPath"] = ""
+    keywords["translatedPath"] = ""
+    reader = opening.open_object(session, from_path, os.O_RDONLY, 0, source["KeyValPair_PI"])
+    try:
+        target["openFlags"] = _TARGET_FLAGS
+        writer = opening.open_object(
+            session, to_path, _TARGET_FLAGS, target["createMode"], keywords, operation=opening.COPY_TARGET
+        )
+        descriptor = session.descriptors.get(writer)
+        try:
+            moved = vault.copy(session.descriptors.get(reader).handle, descriptor.handle)
+        except BaseException:
+            opening.abandon(session, writer)
+            raise
+        descriptor.written = True
+        points.static_after_args(session, "acPostProcForDataCopyReceived", (descriptor.replica.resc,))
+        opening.close(session, writer)
+    finally:
+        opening.close(session, reader)
+    return moved

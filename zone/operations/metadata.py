@@ -1,0 +1,62 @@
+"""AVUs: the commands of imeta and the atomic API, with the policy points around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zone.catalog import metadata as catalog
+from zone.errors import IrodsError
+from zone.session import Session
+
+AtomicOperation = Callable[[Session, dict[str, Any]], dict[str, Any]]
+
+# How many arguments of each command the static points get.
+_STATIC_ARGUMENTS = {"cp": 5, "mod": 9}
+_DEFAULT_ARGUMENTS = 6
+
+
+class AtomicError(IrodsError):
+    """An atomic request was refused; `details` is the JSON object that says why."""
+
+    def __init__(self, code: int, details: dict[str, Any]) -> None:
+        super().__init__(code, str(details.get("error_message", "")))
+        self.details = details
+
+
+def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, str] | None = None) -> None:
+    """One imeta command: args are arg0 … arg9 of the API call (None or '' where there is none).
+
+    The change is committed before the points after it run, so that rules and everyone else see it.
+    """
+    padded = [*args, *[None] * (10 - len(args))]
+    command = padded[0] or ""
+    shown = [text or "" for text in padded[: _STATIC_ARGUMENTS.get(command, _DEFAULT_ARGUMENTS)]]
+    session.policy.static(session, "acPreProcForModifyAVUMetadata", shown)
+    keywords = dict(keywords or {})
+    calls = catalog.modify(session.db, session.client, padded, keywords)
+    for call in calls:
+        session.policy.database(session, call.name, "post", *call.args, keywords)
+    session.policy.static(session, "acPostProcForModifyAVUMetadata", shown)
+
+
+def atomic(session: Session, request: dict[str, Any], *, fire: bool = True) -> dict[str, Any]:
+    """Many changes of one entity, all or none; AtomicError says which one was refused.
+
+    No static or database point belongs to it; the API's own points are the dispatcher's, so `fire` changes nothing.
+    """
+    result = catalog.atomic(session.db, session.client, request)
+    if result.code < 0:
+        raise AtomicError(result.code, result.output)
+    return result.output
+
+
+def add_triples(session: Session, path: str, text: str) -> None:
+    """AVUs of a data object as iput --metadata gives them: attribute;value;units;…"""
+    parts = text.split(";")
+    operations = [
+        {"operation": "add", "attribute": attribute, "value": value, "units": units}
+        for attribute, value, units in zip(parts[0::3], parts[1::3], [*parts[2::3], ""])
+        if attribute
+    ]
+    atomic(session, {"entity_name": path, "entity_type": "data_object", "operations": operations})

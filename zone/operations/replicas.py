@@ -1,0 +1,247 @@
+"""Replicas: making and trimming them, registering files, and corrections of the catalog by administrators."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from zone import errors
+from zone.catalog import access, collections
+from zone.catalog import objects as catalog
+from zone.catalog.database import now
+from zone.catalog.objects import Replica, ReplicaStatus
+from zone.errors import IrodsError
+from zone.operations import hashing, opening, paths, points, removal, resources, states, vault
+from zone.operations.descriptors import OpenType
+from zone.session import Session
+
+
+def replicate(session: Session, path: str, keywords: dict[str, str] | None = None) -> int:
+    """Makes a replica on `destRescName`, or renews a stale one there; returns the number of bytes."""
+    keywords = {} if keywords is None else keywords
+    path = paths.checked(path)
+    admin = opening.is_admin_call(session, keywords)
+    found = catalog.find(session.db, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
+    if "updateRepl" in keywords or "all" in keywords:
+        stale = [each for each in found if each.status == ReplicaStatus.STALE]
+        stale = stale if "all" in keywords else stale[:1]
+        return sum(_copy_to(session, path, each.resc, found, keywords) for each in stale)
+    target = keywords.get("destRescName") or keywords.get("defRescName") or keywords.get("backupRescName")
+    resource = resources.for_new_replica(session, {"destRescName": target} if target else {})
+    return _copy_to(session, path, resource.name, found, keywords)
+
+
+def _copy_to(session: Session, path: str, target: str, found: list[Replica], keywords: dict[str, str]) -> int:
+    states.require_at_rest(found)
+    source = states.choose(
+        found, {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}, write=False
+    )
+    if source.status != ReplicaStatus.GOOD:
+        raise IrodsError(errors.SYS_NO_GOOD_REPLICA, f"'{path}' has no good replica")
+    existing = next((each for each in found if each.resc == target), None)
+    if existing is not None and existing.status == ReplicaStatus.GOOD:
+        raise IrodsError(errors.SYS_NOT_ALLOWED, f"a good replica of '{path}' is on {target} already")
+    keywords["resc_hier"] = source.hierarchy
+    keywords["dest_resc_hier"] = target
+    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    row = resources.by_name(session, target)
+    if existing is None:
+        replica = catalog.add_replica(
+            session.db, source, resc=row.name, physical_path=vault.free_path(row.vault, path), size=0
+        )
+        try:
+            points.resource(session, "create", replica, phase="pre")
+            handle = vault.create(replica.path)
+        except BaseException:
+            catalog.delete(session.db, replica)
+            raise
+        points.resource(session, "create", replica)
+    else:
+        with session.db.transaction():
+            replica = catalog.update(session.db, existing, status=int(ReplicaStatus.INTERMEDIATE), status_text="")
+        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+            handle = os.open(replica.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        moved = _fill(source, handle)
+    except BaseException:
+        catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
+        raise
+    points.static_after_args(session, "acPostProcForDataCopyReceived", (target,))
+    checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
+    opened = replica
+    replica = catalog.update(session.db, replica, size=moved, status=int(ReplicaStatus.GOOD), checksum=checksum,
+                             modified=source.modified)  # fmt: skip
+    open_type = OpenType.CREATE if existing is None else OpenType.WRITE
+    points.resource(session, "modified", replica, size=moved, open_type=int(open_type))
+    info = points.object_info(opened, dataSize=moved, chksum=checksum)
+    points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
+    points.static_after(session, "acPostProcForPut", info)
+    return moved
+
+
+def _fill(source: Replica, handle: int) -> int:
+    try:
+        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+            reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return vault.copy(reader, handle)
+        finally:
+            os.close(reader)
+    finally:
+        os.close(handle)
+
+
+def trim(session: Session, path: str, keywords: dict[str, str]) -> int:
+    """Removes replicas down to `copies` (default 2), stale ones first, or one by number or resource; 1 if any went."""
+    path = paths.checked(path)
+    keywords["translatedPath"] = ""
+    if "replNum" in keywords:  # a real server puts it last
+        keywords["replNum"] = keywords.pop("replNum")
+    admin = opening.is_admin_call(session, keywords)
+    found = catalog.find(session.db, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+    states.require_at_rest(found)
+    going = _choose_to_trim(found, keywords)
+    if "dryrun" in keywords:
+        return int(bool(going))
+    for replica in going:
+        catalog.delete(session.db, replica)
+        removal.after_delete(session, replica)
+    return int(bool(going))
+
+
+def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[Replica]:
+    number, resource = keywords.get("replNum"), keywords.get("rescName")
+    copies = keywords.get("copies", "2")
+    if not copies.isdigit() or int(copies) < 1:
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{copies!r} copies")
+    good = [replica for replica in found if replica.status == ReplicaStatus.GOOD]
+    if number:
+        named = [replica for replica in found if str(replica.repl_num) == number]
+        if not named:
+            raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {number}")
+        if len(found) == 1 or good == named:
+            raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "the last good replica is not trimmed")
+        return named
+    candidates = [replica for replica in found if not resource or replica.resc == resource]
+    candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, -replica.repl_num))
+    going: list[Replica] = []
+    for replica in candidates:
+        left = [each for each in found if each not in going and each != replica]
+        if len(left) < int(copies) or not any(each.status == ReplicaStatus.GOOD for each in left):
+            break
+        going.append(replica)
+    return going
+
+
+def register(session: Session, path: str, keywords: dict[str, str], *, data_size: int = -1) -> None:
+    """Registers a file of the server under a path (ireg); administrators only."""
+    path = paths.checked(path)
+    if not session.client.is_admin:
+        raise IrodsError(errors.SYS_NO_PATH_PERMISSION, "only administrators register files")
+    file = keywords.get("filePath", "")
+    if not file.startswith("/"):
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "filePath is not absolute")
+    resource = resources.for_new_replica(session, keywords)
+    keywords["resc_hier"] = resource.name
+    with vault.system_errors(errors.UNIX_FILE_STAT_ERR):
+        status = os.stat(file)
+        if os.path.isdir(file):
+            raise IrodsError(errors.SYS_NOT_SUPPORTED, "directories are not registered here")
+    found = catalog.find(session.db, path)
+    if "regRepl" in keywords and found:
+        replica = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=file,
+                                      size=status.st_size, status=ReplicaStatus.GOOD)  # fmt: skip
+    else:
+        parent = collections.require(session.db, paths.parent(path))
+        access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
+        checksum = hashing.of_file(file) if "regChksum" in keywords or "verifyChksum" in keywords else ""
+        replica = catalog.insert(
+            session.db, session.client, path, resc=resource.name, physical_path=file, size=status.st_size,
+            status=ReplicaStatus.GOOD, mode="0", data_type=keywords.get("dataType") or "generic", checksum=checksum,
+        )  # fmt: skip
+    points.resource(session, "registered", replica, size=replica.size)
+    extra = {
+        "fileUid": str(status.st_uid),
+        "fileGid": str(status.st_gid),
+        "fileMode": str(status.st_mode),
+        "fileCtime": str(int(status.st_ctime)),
+        "fileMtime": str(int(status.st_mtime)),
+    }
+    session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica, condInput=extra))
+
+
+# Keywords of a catalog correction -> the field of a replica, and whether only administrators may set it.
+_FIELDS = {
+    "replStatus": ("status", True),
+    "dataSize": ("size", True),
+    "filePath": ("path", True),
+    "dataOwner": ("owner", True),
+    "dataOwnerZone": ("owner_zone", True),
+    "dataCreate": ("created", True),
+    "dataMode": ("mode", True),
+    "rescId": ("resc_id", True),
+    "replNum": ("repl_num", True),
+    "version": ("version", True),
+    "chksum": ("checksum", False),
+    "dataComments": ("comment", False),
+    "dataExpiry": ("expiry", False),
+    "dataModify": ("modified", False),
+    "dataType": ("data_type", False),
+    "dataAccessTime": ("accessed", True),
+}
+_INTEGERS = {"status", "size", "resc_id", "repl_num"}
+
+
+def modify(
+    session: Session, path: str, keywords: Mapping[str, str], *, data_id: int = 0, replica_number: int = 0
+) -> None:
+    """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
+    found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path or data_id}'")
+    admin = opening.is_admin_call(session, keywords)
+    changes: dict[str, Any] = {}
+    for key, (field, for_admins) in _FIELDS.items():
+        if key in keywords:
+            if for_admins and not session.client.is_admin:
+                raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL, f"{key} is set by administrators only")
+            changes[field] = _value(field, keywords[key])
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
+    if not changes:
+        raise IrodsError(errors.USER_BAD_KEYWORD_ERR, "nothing to change")
+    target = next((each for each in found if each.repl_num == replica_number), None)
+    if target is None:
+        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {replica_number}")
+    info = points.object_info(target)
+    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    if "all" in keywords:
+        catalog.update_all(session.db, target.data_id, **changes)
+    else:
+        if changes.get("status") in (ReplicaStatus.GOOD, ReplicaStatus.STALE):
+            changes["status_text"] = ""
+        catalog.update(session.db, target, **changes)
+    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+
+
+def _value(field: str, text: str) -> str | int:
+    if field in _INTEGERS:
+        if not text.isdigit():
+            raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{text!r} is no number")
+        return int(text)
+    if field in ("modified", "created", "expiry", "accessed"):
+        if text == points.TIME_IS_NOW:
+            return now()
+        if not text.isdigit():
+            raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{text!r} is no time")
+        return f"{int(text):011d}"
+    return text

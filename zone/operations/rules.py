@@ -1,0 +1,42 @@
+"""Running and queueing rules for clients; the engine is zone.prep's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zone import errors
+from zone.errors import IrodsError
+from zone.session import Session
+
+
+def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Runs the rule text of an ExecMyRuleInp; returns the MsParamArray that answers it."""
+    from zone.prep import execution
+
+    return execution.execute(session, record)
+
+
+def submit(session: Session, record: Mapping[str, Any]) -> None:
+    """Clients do not queue rules with API 623 (irule's delay does, inside a rule)."""
+    raise IrodsError(errors.SYS_NOT_SUPPORTED, "rules are queued with delay or delayExec")
+
+
+def delete(session: Session, rule_id: str) -> None:
+    """Takes a rule off the queue: one's own, or any for an administrator."""
+    from zone.catalog import delay_queue
+
+    delay_queue.remove(session.db, session.client, _number(rule_id))
+
+
+def modify(session: Session, rule_id: str, keywords: Mapping[str, str]) -> None:
+    """Changes a queued rule."""
+    from zone.catalog import delay_queue
+
+    delay_queue.modify(session.db, session.client, _number(rule_id), dict(keywords))
+
+
+def _number(rule_id: str) -> int:
+    if not rule_id.isdigit():
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{rule_id!r} is no rule id")
+    return int(rule_id)

@@ -1,0 +1,67 @@
+"""What is at a path, as far as the user may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from zone import errors
+from zone.catalog import access, collections
+from zone.catalog import objects as catalog
+from zone.catalog.objects import ReplicaStatus
+from zone.errors import IrodsError
+from zone.operations import paths
+from zone.session import Session
+
+
+class ObjectType(IntEnum):
+    """What a path names."""
+
+    DATA_OBJECT = 1
+    COLLECTION = 2
+
+
+@dataclass(frozen=True)
+class ObjectStat:
+    """The answer of `stat`. Times are the catalog's eleven digits; `size` in bytes."""
+
+    type: ObjectType
+    id: int
+    size: int
+    mode: int
+    checksum: str
+    owner_name: str
+    owner_zone: str
+    create_time: str
+    modify_time: str
+
+
+def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> ObjectStat:
+    """USER_FILE_DOES_NOT_EXIST if nothing is there that the user may see."""
+    path = paths.checked(path)
+    replicas = catalog.find(session.db, path)
+    if replicas and is_visible(session, replicas[0].data_id):
+        named = (keywords or {}).get("rescName") or (keywords or {}).get("resc_hier")
+        chosen = next((each for each in replicas if each.resc == named), None)
+        chosen = chosen or next((each for each in replicas if each.status == ReplicaStatus.GOOD), replicas[0])
+        return ObjectStat(
+            ObjectType.DATA_OBJECT, chosen.data_id, chosen.size, _mode(chosen.mode), chosen.checksum, chosen.owner,
+            chosen.owner_zone, chosen.created, chosen.modified,
+        )  # fmt: skip
+    found = collections.find(session.db, path)
+    if found is None or not is_visible(session, found.id):
+        raise IrodsError(errors.USER_FILE_DOES_NOT_EXIST, f"there is no '{path}'")
+    return ObjectStat(ObjectType.COLLECTION, found.id, 0, 0, "", found.owner, found.owner_zone, found.created,
+                      found.modified)  # fmt: skip
+
+
+def is_visible(session: Session, object_id: int) -> bool:
+    """Whether the user may know of an object: administrators of all, others of what they may read."""
+    if session.client.is_admin:
+        return True
+    return access.level_of(session.db, session.client, object_id) >= access.READ_METADATA
+
+
+def _mode(text: str) -> int:
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,31 @@
+"""Where removed things go: /ZONE/trash/home/USER, with the path they had. No catalog here but for making collections."""
+
+from __future__ import annotations
+
+import secrets
+
+from zone import errors
+from zone.catalog import collections, objects
+from zone.errors import IrodsError
+from zone.operations import paths
+from zone.session import Session
+
+EMPTY = "irodsRmTrash"
+EMPTY_BY_ADMIN = "irodsAdminRmTrash"
+
+
+def path_for(session: Session, path: str) -> str:
+    """The place in the user's trash for a path, with the collections above it made; free at the time."""
+    from zone.operations.collections import make_missing
+
+    parts = path.split("/")
+    if len(parts) < 4:
+        raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' cannot go into the trash")
+    user, rest = session.client.name, parts[2:]
+    if rest[0] == "home" and len(rest) > 2 and rest[1].partition("#")[0] == user:
+        rest = rest[2:]
+    target = "/".join(["", parts[1], "trash", "home", user, *rest])
+    make_missing(session, paths.parent(target))
+    while objects.exists(session.db, target) or collections.find(session.db, target):
+        target = f"{target}.{secrets.randbits(31)}"
+    return target
