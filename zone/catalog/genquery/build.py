@@ -101,9 +101,9 @@ def build(query: GenQuery, viewer: Viewer) -> Statement:
     if order:
         parts += ["ORDER BY", ", ".join(order)]
     parameters: list[str | int] = list(where.parameters)
-    if query.row_offset > 0:
+    if query.partial_start_index > 0:
         parts.append("LIMIT -1 OFFSET ?")
-        parameters.append(query.row_offset)
+        parameters.append(query.partial_start_index)
     return Statement(" ".join(parts), tuple(parameters))
 
 

@@ -58,4 +58,4 @@ class GenQuery:
     continue_index: int = 0
     options: int = 0
     keywords: Mapping[str, str] = field(default_factory=dict)
-    row_offset: int = 0
+    partial_start_index: int = 0

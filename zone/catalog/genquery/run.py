@@ -85,7 +85,7 @@ def execute(db: Database, user: User, query: GenQuery, cursors: Cursors) -> Page
     CAT_INVALID_ARGUMENT for a condition that is none, CAT_FAILED_TO_LINK_TABLES.
     """
     if query.continue_index > 0:
-        return _continue(query, cursors)
+        return next_page(cursors, query.continue_index, query.max_rows, query.options & Option.AUTO_CLOSE)
     _check_keywords(db, query.keywords)
     if query.options & Option.QUOTA_QUERY:
         columns: tuple[int, ...] = quota.COLUMNS
@@ -96,13 +96,7 @@ def execute(db: Database, user: User, query: GenQuery, cursors: Cursors) -> Page
     if not rows:
         raise IrodsError(CAT_NO_ROWS_FOUND)
     _check_access(db, query.keywords, columns, rows)
-    total = len(rows) + max(query.row_offset, 0) if query.options & Option.RETURN_TOTAL_ROW_COUNT else 0
-    if len(rows) < query.max_rows:
-        return _page(columns, rows, 0, total)
-    if query.options & Option.AUTO_CLOSE:
-        return _page(columns, rows[: max(query.max_rows, 0)], -1, total)
-    index = cursors.add(columns, rows)
-    return _page(columns, _take(cursors.slots[index].rows, query.max_rows), index, total)
+    return first_page(cursors, columns, rows, query.max_rows, query.options, query.partial_start_index)
 
 
 def fetch_all(db: Database, user: User, query: GenQuery) -> list[tuple[str, ...]]:
@@ -121,23 +115,36 @@ def _rows(db: Database, user: User, query: GenQuery) -> list[tuple[str, ...]]:
     return [tuple("" if value is None else str(value) for value in row) for row in found]
 
 
-def _continue(query: GenQuery, cursors: Cursors) -> Page:
-    if query.max_rows <= 0:
-        cursors.close(query.continue_index)
+def first_page(
+    cursors: Cursors, columns: tuple[int, ...], rows: list[tuple[str, ...]], max_rows: int, options: int, offset: int
+) -> Page:
+    """The first page of some rows; the rest is kept open if the page is full (a real server does not look ahead)."""
+    total = len(rows) + max(offset, 0) if options & Option.RETURN_TOTAL_ROW_COUNT else 0
+    if len(rows) < max_rows:
+        return _page(columns, rows, 0, total)
+    if options & Option.AUTO_CLOSE:
+        return _page(columns, rows[: max(max_rows, 0)], -1, total)
+    index = cursors.add(columns, rows)
+    return _page(columns, _take(cursors.slots[index].rows, max_rows), index, total)
+
+
+def next_page(cursors: Cursors, index: int, max_rows: int, auto_close: int) -> Page:
+    """The next page of an open query; max_rows <= 0 closes it."""
+    if max_rows <= 0:
+        cursors.close(index)
         return Page((), [], 0, 0, ())
-    kept = cursors.slots.get(query.continue_index)
+    kept = cursors.slots.get(index)
     if kept is None:
-        raise IrodsError(CAT_INVALID_ARGUMENT, f"no query is open under {query.continue_index}")
-    rows = _take(kept.rows, query.max_rows)
-    if len(rows) < query.max_rows:
-        cursors.close(query.continue_index)
+        raise IrodsError(CAT_INVALID_ARGUMENT, f"no query is open under {index}")
+    rows = _take(kept.rows, max_rows)
+    if len(rows) < max_rows:
+        cursors.close(index)
         if not rows:
             raise IrodsError(CAT_NO_ROWS_FOUND)
         return _page(kept.columns, rows, 0, 0)
-    if query.options & Option.AUTO_CLOSE:
-        cursors.close(query.continue_index)
-        return _page(kept.columns, rows, -1, 0)
-    return _page(kept.columns, rows, query.continue_index, 0)
+    if auto_close:
+        cursors.close(index)
+    return _page(kept.columns, rows, -1 if auto_close else index, 0)
 
 
 def _take(rows: Iterator[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
