@@ -74,5 +74,5 @@ def rule_exec_info(session: Session, rule: str, doi: Mapping[str, Any] | None) -
         rsComm=comm,
         uoic=client,
         uoip=proxy,
-        doi=None if doi is None else DataObjInfo(**{k: v for k, v in doi.items() if k in DataObjInfo.DEFAULTS}),
+        doi=None if doi is None else DataObjInfo(**{k: v for k, v in doi.items() if k in DataObjInfo._MEMBERS}),
     )

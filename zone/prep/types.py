@@ -135,18 +135,18 @@ class PluginContext:
 class Struct:
     """An iRODS structure: members with their iRODS names, made from a decoded record.
 
-    DEFAULTS gives each member's initial value and thereby its kind: "" is a char array, 0 an integer, a class a nested
-    structure, None a pointer. ALIASES gives the name a nested structure has in records.
+    _MEMBERS gives each member's initial value and thereby its kind: "" is a char array, 0 an integer, a class a nested
+    structure, None a pointer. _RECORDED_AS gives the name a nested structure has in records.
     """
 
-    DEFAULTS: ClassVar[Mapping[str, Any]] = {}
-    ALIASES: ClassVar[Mapping[str, str]] = {"condInput": "KeyValPair_PI", "specColl": "SpecColl_PI"}
+    _MEMBERS: ClassVar[Mapping[str, Any]] = {}
+    _RECORDED_AS: ClassVar[Mapping[str, str]] = {"condInput": "KeyValPair_PI", "specColl": "SpecColl_PI"}
 
     def __init__(self, **members: Any) -> None:
-        unknown = set(members) - set(self.DEFAULTS)
+        unknown = set(members) - set(self._MEMBERS)
         if unknown:
             raise TypeError(f"{type(self).__name__} has no member {', '.join(sorted(unknown))}")
-        for name, default in self.DEFAULTS.items():
+        for name, default in self._MEMBERS.items():
             given = members.get(name)
             setattr(self, name, _member(default, given))
 
@@ -154,14 +154,14 @@ class Struct:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @classmethod
-    def from_record(cls, record: Record) -> Any:
+    def _from_record(cls, record: Record) -> Any:
         """The structure for a record as zone.protocol.packing decodes it."""
         members = {}
-        for name, default in cls.DEFAULTS.items():
-            key = name if name in record else cls.ALIASES.get(name, name)
+        for name, default in cls._MEMBERS.items():
+            key = name if name in record else cls._RECORDED_AS.get(name, name)
             value = record.get(key)
             if isinstance(default, type) and issubclass(default, Struct) and isinstance(value, Mapping):
-                value = default.from_record(value)
+                value = default._from_record(value)
             members[name] = value
         return cls(**members)
 
@@ -172,7 +172,9 @@ def _member(default: Any, given: Any) -> Any:
             return given
         if given is None:
             return default()
-        return default.from_record(given) if issubclass(default, Struct) else KeyValPair(given)
+        if issubclass(default, StructArray):
+            return default([_ITEMS[default.__name__]._from_record(item) for item in given])
+        return default._from_record(given) if issubclass(default, Struct) else KeyValPair(given)
     if isinstance(default, str):
         return CharArray(str(given) if given is not None else default)
     return default if given is None else given
@@ -181,7 +183,7 @@ def _member(default: Any, given: Any) -> Any:
 class SpecColl(Struct):
     """A special collection (mounted, linked, structured file)."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "collClass": 0, "type": 0, "collection": "", "objPath": "", "resource": "", "rescHier": "", "phyPath": "",
         "cacheDir": "", "cacheDirty": 0, "replNum": 0,
     }  # fmt: skip
@@ -190,13 +192,13 @@ class SpecColl(Struct):
 class CollInp(Struct):
     """Input of the collection calls."""
 
-    DEFAULTS: ClassVar = {"collName": "", "flags": 0, "oprType": 0, "condInput": KeyValPair}
+    _MEMBERS: ClassVar = {"collName": "", "flags": 0, "oprType": 0, "condInput": KeyValPair}
 
 
 class DataObjInp(Struct):
     """Input of the data object calls."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "objPath": "", "createMode": 0, "openFlags": 0, "offset": 0, "dataSize": 0, "numThreads": 0, "oprType": 0,
         "specColl": None, "condInput": KeyValPair,
     }  # fmt: skip
@@ -205,7 +207,7 @@ class DataObjInp(Struct):
 class OpenedDataObjInp(Struct):
     """Input of the calls on an open descriptor."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "l1descInx": 0, "len": 0, "whence": 0, "oprType": 0, "offset": 0, "bytesWritten": 0, "condInput": KeyValPair,
     }  # fmt: skip
 
@@ -213,14 +215,14 @@ class OpenedDataObjInp(Struct):
 class DataObjCopyInp(Struct):
     """Input of copy and rename."""
 
-    DEFAULTS: ClassVar = {"srcDataObjInp": DataObjInp, "destDataObjInp": DataObjInp}
-    ALIASES: ClassVar = {"srcDataObjInp": "DataObjInp_PI", "destDataObjInp": "DataObjInp_PI_2"}
+    _MEMBERS: ClassVar = {"srcDataObjInp": DataObjInp, "destDataObjInp": DataObjInp}
+    _RECORDED_AS: ClassVar = {"srcDataObjInp": "DataObjInp_PI", "destDataObjInp": "DataObjInp_PI_2"}
 
 
 class FileLseekOut(Struct):
     """Where a seek ended."""
 
-    DEFAULTS: ClassVar = {"offset": 0}
+    _MEMBERS: ClassVar = {"offset": 0}
 
 
 FileLseekOut.__name__ = "FileLseekOut_t"
@@ -229,64 +231,91 @@ FileLseekOut.__name__ = "FileLseekOut_t"
 class TransferStat(Struct):
     """What a copy did. PREP exports the flags as `len` and the bytes written as `offset`."""
 
-    DEFAULTS: ClassVar = {"len": 0, "offset": 0}
-    ALIASES: ClassVar = {"len": "flags", "offset": "bytesWritten"}
+    _MEMBERS: ClassVar = {"len": 0, "offset": 0}
+    _RECORDED_AS: ClassVar = {"len": "flags", "offset": "bytesWritten"}
 
 
 class CollOprStat(Struct):
     """Progress of an operation on a collection."""
 
-    DEFAULTS: ClassVar = {"filesCnt": 0, "totalFileCnt": 0, "bytesWritten": 0, "lastObjPath": ""}
+    _MEMBERS: ClassVar = {"filesCnt": 0, "totalFileCnt": 0, "bytesWritten": 0, "lastObjPath": ""}
 
 
 class PortList(Struct):
     """Where a parallel transfer connects to."""
 
-    DEFAULTS: ClassVar = {"portNum": 0, "cookie": 0, "sock": 0, "windowSize": 0, "hostAddr": ""}
+    _MEMBERS: ClassVar = {"portNum": 0, "cookie": 0, "sock": 0, "windowSize": 0, "hostAddr": ""}
 
 
 class PortalOprOut(Struct):
     """Reply of put and get."""
 
-    DEFAULTS: ClassVar = {"status": 0, "l1descInx": 0, "numThreads": 0, "chksum": "", "portList": PortList}
-    ALIASES: ClassVar = {"portList": "PortList_PI"}
+    _MEMBERS: ClassVar = {"status": 0, "l1descInx": 0, "numThreads": 0, "chksum": "", "portList": PortList}
+    _RECORDED_AS: ClassVar = {"portList": "PortList_PI"}
 
 
 class SqlResult(Struct):
     """One column of a query's answer."""
 
-    DEFAULTS: ClassVar = {"attriInx": 0, "len": 0, "values": ()}
-    ALIASES: ClassVar = {"len": "reslen", "values": "value"}
-    values: Sequence[str]
+    _MEMBERS: ClassVar = {"attriInx": 0, "len": 0, "_values": ()}
+    _RECORDED_AS: ClassVar = {"len": "reslen", "_values": "value"}
+    _values: Sequence[str]
 
     def row(self, index: int) -> str:
         """The value in row `index` of this page."""
-        return self.values[index]
+        return self._values[index]
+
+
+class StructArray(Sequence[Any]):
+    """An array of structures."""
+
+    def __init__(self, items: Sequence[Any] = ()) -> None:
+        self._items = list(items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._items[index]
+
+
+class SqlResultArray(StructArray):
+    """The columns of a page."""
+
+
+SqlResultArray.__name__ = "SqlResult_array"
+
+
+class MsParamPointerArray(StructArray):
+    """The parameters of an MsParamArray."""
+
+
+MsParamPointerArray.__name__ = "MsParam_pointer_array"
 
 
 class GenQueryOut(Struct):
     """One page of a query's answer."""
 
-    DEFAULTS: ClassVar = {"rowCnt": 0, "attriCnt": 0, "continueInx": 0, "totalRowCount": 0, "sqlResult": ()}
-    ALIASES: ClassVar = {"sqlResult": "SqlResult_PI"}
+    _MEMBERS: ClassVar = {"rowCnt": 0, "attriCnt": 0, "continueInx": 0, "totalRowCount": 0, "sqlResult": SqlResultArray}
+    _RECORDED_AS: ClassVar = {"sqlResult": "SqlResult_PI"}
 
 
 class InxIvalPair(Struct):
     """Pairs of integers: selected columns and their options."""
 
-    DEFAULTS: ClassVar = {"len": 0, "inx": (), "value": ()}
+    _MEMBERS: ClassVar = {"len": 0, "inx": (), "value": ()}
 
 
 class InxValPair(Struct):
     """Pairs of a column and a condition on it."""
 
-    DEFAULTS: ClassVar = {"len": 0, "inx": (), "value": ()}
+    _MEMBERS: ClassVar = {"len": 0, "inx": (), "value": ()}
 
 
 class GenQueryInp(Struct):
     """A query in GenQuery1 form."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "maxRows": 0, "continueInx": 0, "rowOffset": 0, "options": 0, "condInput": KeyValPair,
         "selectInp": InxIvalPair, "sqlCondInp": InxValPair,
     }  # fmt: skip
@@ -295,20 +324,20 @@ class GenQueryInp(Struct):
 class BulkOprInp(Struct):
     """Input of a bulk put."""
 
-    DEFAULTS: ClassVar = {"objPath": "", "attriArray": GenQueryOut, "condInput": KeyValPair}
-    ALIASES: ClassVar = {"attriArray": "GenQueryOut_PI", "condInput": "KeyValPair_PI"}
+    _MEMBERS: ClassVar = {"objPath": "", "attriArray": GenQueryOut, "condInput": KeyValPair}
+    _RECORDED_AS: ClassVar = {"attriArray": "GenQueryOut_PI", "condInput": "KeyValPair_PI"}
 
 
 class ModAccessControlInp(Struct):
     """Input of ichmod."""
 
-    DEFAULTS: ClassVar = {"recursiveFlag": 0, "accessLevel": "", "userName": "", "zone": "", "path": ""}
+    _MEMBERS: ClassVar = {"recursiveFlag": 0, "accessLevel": "", "userName": "", "zone": "", "path": ""}
 
 
 class RodsObjStat(Struct):
     """What a stat of a path says."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "objSize": 0, "objType": 0, "dataMode": 0, "dataId": "", "chksum": "", "ownerName": "", "ownerZone": "",
         "createTime": "", "modifyTime": "", "specColl": None, "rescHier": "",
     }  # fmt: skip
@@ -317,20 +346,20 @@ class RodsObjStat(Struct):
 class MsParam(Struct):
     """One parameter of a rule or microservice."""
 
-    DEFAULTS: ClassVar = {"label": "", "type": ""}
+    _MEMBERS: ClassVar = {"label": "", "type": ""}
 
 
 class MsParamArray(Struct):
     """The parameters of a rule execution."""
 
-    DEFAULTS: ClassVar = {"len": 0, "oprType": 0, "msParam": ()}
-    ALIASES: ClassVar = {"len": "paramLen", "msParam": "MsParam_PI"}
+    _MEMBERS: ClassVar = {"len": 0, "oprType": 0, "msParam": MsParamPointerArray}
+    _RECORDED_AS: ClassVar = {"len": "paramLen", "msParam": "MsParam_PI"}
 
 
 class DataObjInfo(Struct):
     """One replica, in rei.doi of the static policy points."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "objPath": "", "rescName": "", "rescHier": "", "dataType": "generic", "dataSize": 0, "chksum": "",
         "version": "", "filePath": "", "dataOwnerName": "", "dataOwnerZone": "", "replNum": 0, "replStatus": 0,
         "statusString": "", "dataId": 0, "collId": 0, "dataMapId": 0, "flags": 0, "dataComments": "", "dataMode": "",
@@ -343,7 +372,7 @@ class DataObjInfo(Struct):
 class CollInfo(Struct):
     """A collection, in rei.coi."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "collId": 0, "collName": "", "collParentName": "", "collOwnerName": "", "collOwnerZone": "", "collMapId": 0,
         "collAccessInx": 0, "collComments": "", "collInheritance": "", "collExpiry": "", "collCreate": "",
         "collModify": "", "collAccess": "", "collType": "", "collInfo1": "", "collInfo2": "", "condInput": KeyValPair,
@@ -354,19 +383,19 @@ class CollInfo(Struct):
 class AuthInfo(Struct):
     """How a user signed in; authFlag 5 is an administrator, 3 an ordinary user."""
 
-    DEFAULTS: ClassVar = {"authScheme": "", "authFlag": 0, "flag": 0, "ppid": 0, "host": "", "authStr": ""}
+    _MEMBERS: ClassVar = {"authScheme": "", "authFlag": 0, "flag": 0, "ppid": 0, "host": "", "authStr": ""}
 
 
 class UserOtherInfo(Struct):
     """Remarks on a user."""
 
-    DEFAULTS: ClassVar = {"userInfo": "", "userComments": "", "userCreate": "", "userModify": ""}
+    _MEMBERS: ClassVar = {"userInfo": "", "userComments": "", "userCreate": "", "userModify": ""}
 
 
 class UserInfo(Struct):
     """A user, in rei.uoic (the client) and rei.uoip (who signed in)."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "userName": "", "rodsZone": "", "userType": "", "sysUid": 0, "authInfo": AuthInfo,
         "userOtherInfo": UserOtherInfo,
     }  # fmt: skip
@@ -375,7 +404,7 @@ class UserInfo(Struct):
 class RsComm(Struct):
     """The connection."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "irodsProt": 0, "sock": 0, "connectCnt": 0, "clientAddr": "", "proxyUser": UserInfo, "clientUser": UserInfo,
         "option": "", "procLogFlag": 0, "apiInx": 0, "status": 0, "windowSize": 0, "reconnFlag": 0, "reconnSock": 0,
         "reconnPort": 0, "reconnectedSock": 0, "reconnAddr": "", "cookie": 0, "gsiRequest": 0, "auth_scheme": "native",
@@ -387,12 +416,14 @@ class RsComm(Struct):
 class RuleExecInfo(Struct):
     """`rei`: under which circumstances a rule runs."""
 
-    DEFAULTS: ClassVar = {
+    _MEMBERS: ClassVar = {
         "status": 0, "statusStr": "", "ruleName": "", "rsComm": None, "pluginInstanceName": "", "msParamArray": None,
         "inOutMsParamArray": MsParamArray, "l1descInx": 0, "doinp": None, "doi": None, "rescName": "", "uoic": None,
         "uoip": None, "coi": None, "uoio": None, "condInputData": None, "ruleSet": "", "next": None,
     }  # fmt: skip
 
+
+_ITEMS: Mapping[str, type[Struct]] = {"SqlResult_array": SqlResult, "MsParam_pointer_array": MsParam}
 
 # Packing structures (without _PI) that reach rules as objects; all others reach them as a dict of strings.
 OBJECTS: Mapping[str, type[Struct]] = {
@@ -421,9 +452,11 @@ def object_for(structure: str, value: Any) -> Any:
     if name in ("BytesBuf", "BinBytesBuf"):
         return BytesBuf(value.get("buf") or b"" if isinstance(value, Mapping) else value)
     if name == "STR":
-        return value.get("myStr") if isinstance(value, Mapping) else value
+        # The pointer to a C string reaches rules as its first character (seen in data_obj_chksum_post).
+        text = value.get("myStr") if isinstance(value, Mapping) else value
+        return text[:1] if text else text
     if name in OBJECTS and isinstance(value, Mapping):
-        return OBJECTS[name].from_record(value)
+        return OBJECTS[name]._from_record(value)
     if isinstance(value, Mapping):
         return _strings(value)
     return value

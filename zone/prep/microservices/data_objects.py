@@ -237,4 +237,4 @@ def stat(session: Session, args: Sequence[Parameter]) -> None:
 
     with reporting(session, "msiObjStat", str(args[0].value)):
         found = objects.stat(session, args[0].text())
-        args[1].set(RodsObjStat(**{name: getattr(found, name, None) for name in RodsObjStat.DEFAULTS}))
+        args[1].set(RodsObjStat(**{name: getattr(found, name, None) for name in RodsObjStat._MEMBERS}))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from zone.errors import CAT_NO_ROWS_FOUND, USER_PARAM_TYPE_ERR, IrodsError
 from zone.prep.microservices import Parameter, microservice
-from zone.prep.types import GenQueryInp, GenQueryOut, InxIvalPair, InxValPair, SqlResult
+from zone.prep.types import GenQueryInp, GenQueryOut, InxIvalPair, InxValPair, SqlResult, SqlResultArray
 
 if TYPE_CHECKING:
     from zone.catalog.genquery import Page
@@ -83,7 +83,7 @@ def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQuery
             raise
         return GenQueryOut()
     results = [
-        SqlResult(attriInx=column, len=width, values=[row[index] for row in page.rows])
+        SqlResult(attriInx=column, len=width, _values=[row[index] for row in page.rows])
         for index, (column, width) in enumerate(zip(page.columns, page.widths))
     ]
     return GenQueryOut(
@@ -91,13 +91,13 @@ def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQuery
         attriCnt=len(results),
         continueInx=page.continue_index,
         totalRowCount=page.total,
-        sqlResult=results,
+        sqlResult=SqlResultArray(results),
     )
 
 
 def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: int) -> Page:
     from zone.catalog.genquery import GenQuery
-    from zone.operations import queries
+    from zone.operations import query as queries
 
     return queries.genquery(
         session,
@@ -107,6 +107,6 @@ def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: in
             max_rows=max_rows,
             continue_index=continue_index,
             options=query.options,
-            row_offset=query.rowOffset,
+            partial_start_index=query.rowOffset,
         ),
     )

@@ -1,0 +1,183 @@
+"""Each recorded iCommand runs the same hooks, in the same order, with equal arguments, as on a real 5.0.2 server.
+
+The API requests of a command are those its recorded `pep_api_…_pre` hooks show, sent again field by field.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.zone.prep.client import RawClient, Reply
+from tests.zone.prep.recording import Command, Row, commands, comparable
+from zone.api import registry
+from zone.pytest_plugin import EmbeddedZone
+
+RECORDER = Path(__file__).with_name("recorder.py")
+COMMANDS = commands("icommands")
+REAL_VAULT = "/var/lib/irods/Vault"
+REAL_FILE = "/var/lib/irods/version.json"
+
+# A large transfer of the recording, made small: what matters is who moves the bytes, and how.
+LARGE, SMALL = 50_000_000, 500_000
+ENDS_TRANSFER = 626
+
+# A real server moves large files over ports of its own; this one over the connection, as a real one does when its
+# answer says `numThreads` 0. So the hooks of the portal do not run here, and those of the data on the connection do.
+PORTAL = (
+    "acPreProcForServerPortal",
+    "acPostProcForServerPortal",
+    "acPostProcForParallelTransferReceived",
+    "acPreProcForParallelTransfer",
+    "pep_api_data_obj_write_pre",
+    "pep_api_data_obj_write_post",
+    "pep_api_data_obj_read_pre",
+    "pep_api_data_obj_read_post",
+)
+
+
+@dataclass
+class Outcome:
+    """What a command did here."""
+
+    rows: list[Row] = field(default_factory=list)
+    status: int = 0
+
+
+class Performer:
+    """Does recorded commands again against a zone."""
+
+    def __init__(self, zone: EmbeddedZone, trace: Path, registered: Path) -> None:
+        self._zone = zone
+        self._trace = trace
+        self._registered = registered
+        self._numbers = {api.name: api.number for api in registry.load().values()}
+        self._inputs = {api.name: api.input for api in registry.load().values()}
+
+    def perform(self, command: Command) -> Outcome:
+        """Send the command's requests; the hooks that ran."""
+        seen = len(self._rows())
+        outcome = Outcome()
+        calls = [row for row in command.rows if row["pep"].startswith("pep_api_") and row["pep"].endswith("_pre")]
+        if calls:
+            option = calls[0]["rule_args"][1]["map"]["option"]
+            client = RawClient(self._zone.port, option=option)
+            for row in calls:
+                outcome.status = self._call(client, row)
+            client.close()
+        outcome.rows = self._rows()[seen:]
+        return outcome
+
+    def _rows(self) -> list[Row]:
+        return [json.loads(line) for line in self._trace.read_text().splitlines()] if self._trace.exists() else []
+
+    def _call(self, client: RawClient, row: Row) -> int:
+        name = row["pep"][len("pep_api_") : -len("_pre")]
+        given = row["rule_args"][2:]
+        record = _record(self._inputs[name], _small(given[0]))
+        _swap(record, REAL_FILE, str(self._registered))
+        data = b""
+        if name in ("data_obj_put", "data_obj_write", "bulk_data_obj_put") and given[1]["len"] < SMALL:
+            data = bytes(given[1]["len"])
+        reply = client.call(self._numbers[name], record, data)
+        if reply.output and reply.output.get("l1descInx", 0) > 2 and reply.status >= 0:
+            self._transfer(client, name, record, reply)
+            return 0
+        return reply.status
+
+    def _transfer(self, client: RawClient, name: str, record: dict[str, Any], reply: Reply) -> None:
+        """Move a large file's bytes over the connection, as iput and iget do when told `numThreads` 0."""
+        assert reply.output["numThreads"] == 0
+        handle = {"l1descInx": reply.output["l1descInx"]}
+        if name == "data_obj_put":
+            client.call(
+                self._numbers["data_obj_write"], {**handle, "len": record["dataSize"]}, bytes(record["dataSize"])
+            )
+        else:
+            client.call(self._numbers["data_obj_read"], {**handle, "len": SMALL})
+        client.call(ENDS_TRANSFER, {"oprType": 0, **handle, "myInt": handle["l1descInx"]})
+
+
+def _small(value: Any) -> Any:
+    text = json.dumps(value)
+    return json.loads(text.replace(str(LARGE), str(SMALL)))
+
+
+def _swap(record: Any, old: str, new: str) -> None:
+    for key, value in record.items():
+        if isinstance(value, dict):
+            _swap(value, old, new)
+        elif value == old:
+            record[key] = new
+
+
+def _record(structure: str | None, given: Any) -> dict[str, Any]:
+    """The packing record of a structure as the recording shows it."""
+    if structure == "BinBytesBuf_PI":
+        return {"buf": given["head"].encode()}
+    if structure == "ExecMyRuleInp_PI":
+        return {
+            "myRule": given["myRule"],
+            "KeyValPair_PI": {"instance_name": given["instance_name"]},
+            "outParamDesc": given["outParamDesc"],
+        }
+    if structure == "DataObjCopyInp_PI":
+        return {
+            "DataObjInp_PI": _record("", given["srcDataObjInp"]),
+            "DataObjInp_PI_2": _record("", given["destDataObjInp"]),
+        }
+    record = {name: value for name, value in given.items() if name not in ("__type__", "condInput", "specColl")}
+    pairs = dict(given.get("condInput", {}))
+    pairs.pop("__type__", None)
+    return {**record, "KeyValPair_PI": pairs}
+
+
+@pytest.fixture(scope="module")
+def outcomes(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Command], Any]]:
+    """All commands done once, in order, on one zone; gives what is to be compared for one of them."""
+    root = tmp_path_factory.mktemp("hooks")
+    core = root / "core.py"
+    core.write_text(RECORDER.read_text())
+    registered = root / "version.json"
+    registered.write_text("{}")
+    vaults = {"demoResc": root / "vault", "xfsResc": root / "xfs"}
+    zone = EmbeddedZone(irods_nursery, root / "zone", core, vaults)
+    performer = Performer(zone, root / "trace.jsonl", registered)
+    done: dict[int, Outcome] = {}
+
+    def compare(command: Command) -> tuple[list[Row], list[Row], Outcome]:
+        for earlier in COMMANDS:
+            if earlier.number <= command.number and earlier.number not in done:
+                done[earlier.number] = performer.perform(earlier)
+        outcome = done[command.number]
+        here = {str(root / "vault"): REAL_VAULT, str(registered): REAL_FILE}
+        return (
+            [comparable(row, {}) for row in _small(command.rows)],
+            [comparable(row, here) for row in outcome.rows],
+            outcome,
+        )
+
+    yield compare
+    zone.close()
+
+
+def _names(rows: list[Row]) -> list[str]:
+    return [row["pep"] for row in rows]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=str)
+def test_the_same_hooks_run_with_equal_arguments(command: Command, outcomes: Callable[[Command], Any]) -> None:
+    expected, seen, outcome = outcomes(command)
+    if str(LARGE) in json.dumps(command.rows):
+        expected, seen = ([row for row in rows if row["pep"] not in PORTAL] for rows in (expected, seen))
+    assert _names(seen) == _names(expected)
+    for position, (here, there) in enumerate(itertools.zip_longest(seen, expected)):
+        assert here == there, f"hook {position}, {there['pep']}"
+    if command.code:
+        assert outcome.status == command.code
