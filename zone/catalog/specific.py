@@ -7,7 +7,7 @@ data objects, their AVUs, access rows and tickets are hidden there behind views 
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from zone.catalog import functions, users
 from zone.catalog.database import LOCK_SECONDS, Database, now
@@ -45,43 +45,42 @@ _VIEWS = {
 }
 
 
-@dataclass(frozen=True)
-class SpecificQuery:
-    """A request for a stored query, by its alias or its SQL, with the values to bind."""
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    max_rows: int = DEFAULT_ROWS
-    continue_index: int = 0
-    row_offset: int = 0
-    options: int = 0
-
-
-def execute(db: Database, user: User, asked: SpecificQuery, cursors: Cursors) -> Page:
-    """One page of a stored query's answer; its columns have the number 0.
+def execute(
+    db: Database,
+    user: User,
+    name: str,
+    arguments: Sequence[str],
+    cursors: Cursors,
+    *,
+    max_rows: int = DEFAULT_ROWS,
+    continue_index: int = 0,
+    row_offset: int = 0,
+    options: int = 0,
+) -> Page:
+    """One page of the answer of a stored query, named by its alias or its SQL; its columns have the number 0.
 
     IrodsError: CAT_UNKNOWN_SPECIFIC_QUERY, CAT_NO_ROWS_FOUND, CAT_SQL_ERR (values that do not fit the query).
     """
-    if asked.continue_index > 0:
-        return next_page(cursors, asked.continue_index, asked.max_rows, asked.options & Option.AUTO_CLOSE)
+    if continue_index > 0:
+        return next_page(cursors, continue_index, max_rows, options & Option.AUTO_CLOSE)
     row = db.execute(
-        "SELECT sqlStr FROM R_SPECIFIC_QUERY WHERE sqlStr = ? OR alias = ? LIMIT 1", (asked.name, asked.name)
+        "SELECT sqlStr FROM R_SPECIFIC_QUERY WHERE sqlStr = ? OR alias = ? LIMIT 1", (name, name)
     ).fetchone()
     if row is None:
-        raise IrodsError(CAT_UNKNOWN_SPECIFIC_QUERY, f"no specific query '{asked.name}' is stored")
+        raise IrodsError(CAT_UNKNOWN_SPECIFIC_QUERY, f"no specific query '{name}' is stored")
     connection = _reader(db, user)
     try:
-        cursor = connection.execute(row[0], asked.arguments)
+        cursor = connection.execute(row[0], tuple(arguments))
         width = len(cursor.description or ())
         rows = [tuple("" if value is None else str(value) for value in found) for found in cursor]
     except sqlite3.Error as error:
         raise IrodsError(CAT_SQL_ERR, str(error)) from error
     finally:
         connection.close()
-    rows = rows[max(asked.row_offset, 0) :]
+    rows = rows[max(row_offset, 0) :]
     if not rows:
         raise IrodsError(CAT_NO_ROWS_FOUND)
-    return first_page(cursors, (0,) * width, rows, asked.max_rows, asked.options, 0)
+    return first_page(cursors, (0,) * width, rows, max_rows, options, 0)
 
 
 def _reader(db: Database, user: User) -> sqlite3.Connection:
