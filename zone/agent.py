@@ -50,7 +50,7 @@ _GATHER = 64 * 1024 * 1024  # byte streams up to here are held in memory; longer
 _SIGN_IN_TRIES = 3
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The client is gone or has to go; the text says why."""
 
 
@@ -64,7 +64,7 @@ def serve(config: ZoneConfig, sock: socket.socket, address: str, limits: Limits,
     agent = _Agent(config, sock, address, limits, lifeline)
     try:
         agent.run()
-    except (ProtocolError, _Gone) as error:
+    except (ProtocolError, _GoneError) as error:
         logger.warning("%s: connection ended: %s", address, error)
     except (ConnectionError, BrokenPipeError) as error:
         logger.warning("%s: connection lost: %s", address, error)
@@ -169,7 +169,7 @@ class _Agent:
         while True:
             event = self._next_event()
             if not isinstance(event, Data):
-                raise _Gone("the client stopped in the middle of a message")
+                raise _GoneError("the client stopped in the middle of a message")
             yield event.data
             if event.last:
                 return
@@ -182,12 +182,12 @@ class _Agent:
         """Serves requests inside a running call until the client says that its transfer is complete."""
         self._branches += 1
         if self._branches > 1:
-            raise _Gone("a transfer inside a transfer")
+            raise _GoneError("a transfer inside a transfer")
         try:
             while True:
                 event = self._next_event()
                 if isinstance(event, Disconnect):
-                    raise _Gone("the client left in the middle of a transfer")
+                    raise _GoneError("the client left in the middle of a transfer")
                 self._on_event(event)
                 if isinstance(event, ApiRequest) and event.number == 626:
                     return
@@ -206,7 +206,7 @@ class _Agent:
             self._send(protocol.send_reply(error.code))
             self._tries += 1
             if self._tries >= _SIGN_IN_TRIES:
-                raise _Gone("too many attempts to sign in") from None
+                raise _GoneError("too many attempts to sign in") from None
         else:
             self._send(protocol.send_reply(0, auth.write_message(reply, protocol.packing)))
 
@@ -279,7 +279,7 @@ class _Agent:
             raise _Stopped
         if not ready:
             what = "did not sign in" if not signed_in else "was silent inside a message" if in_message else "was silent"
-            raise _Gone(f"the client {what} for too long")
+            raise _GoneError(f"the client {what} for too long")
         data = self._socket.recv(_RECEIVE)
         self._fresh = False
         self._connection.receive_data(data)
@@ -291,7 +291,7 @@ class _Agent:
                 while left:
                     left = left[self._socket.send(left) :]
         except socket.timeout:
-            raise _Gone("the client does not take its answer") from None
+            raise _GoneError("the client does not take its answer") from None
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True

@@ -66,7 +66,6 @@ def _create_and_stat(session: Session, call: Call) -> Result:
 @serve(20003, "replica_open", "DataObjInp_PI", "BinBytesBuf_PI")
 def _replica_open(session: Session, call: Call) -> Result:
     descriptor = _open(session, call.record)
-    objects.without_static_points(session, descriptor)
     return Reply(descriptor, buffers.from_json(objects.descriptor_info(session, descriptor)))
 
 
@@ -114,7 +113,7 @@ def _read(session: Session, call: Call) -> Result:
 
 @serve(676, "data_obj_write", "OpenedDataObjInp_PI", arguments="input data")
 def _write(session: Session, call: Call) -> Result:
-    return objects.write(session, call.record["l1descInx"], call.data)
+    return objects.write(session, call.record["l1descInx"], call.pieces)
 
 
 @serve(606, "data_obj_put", "DataObjInp_PI", "PortalOprOut_PI", arguments="input data output")
@@ -122,7 +121,7 @@ def _put(session: Session, call: Call) -> Result:
     record = call.record
     keywords = _keywords(record)
     if "dataIncluded" in keywords:
-        objects.put(session, record, call.data)
+        objects.put(session, record, call.pieces)
         return None
     descriptor = objects.open_for_put(session, record)
     call.branch(Reply(0, _portal(descriptor)))

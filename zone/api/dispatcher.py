@@ -55,7 +55,9 @@ class Dispatcher:
             result = self._call(api, message, data)
         except IrodsError as error:
             self._send(
-                self._answer(api, Reply(error.code, error.output if isinstance(error, FailedWithOutput) else None))
+                self._answer(
+                    api, Reply(error.code, error.output if isinstance(error, FailureWithOutputError) else None)
+                )
             )
             return
         except ProtocolError as error:
@@ -120,7 +122,7 @@ class Dispatcher:
         return packed
 
 
-class FailedWithOutput(IrodsError):
+class FailureWithOutputError(IrodsError):
     """A failure whose reply carries an output structure all the same."""
 
     def __init__(self, code: int, output: dict[str, Any], message: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zone.api import buffers
-from zone.api.dispatcher import FailedWithOutput
+from zone.api.dispatcher import FailureWithOutputError
 from zone.api.registry import Call, Record, Reply, Result, serve
 from zone.errors import IrodsError
 from zone.operations import access, metadata
@@ -35,9 +35,9 @@ def _atomic(operation: metadata.AtomicOperation, session: Session, call: Call) -
     try:
         return Reply(0, buffers.from_json(operation(session, buffers.to_json(call.record))))
     except metadata.AtomicError as error:
-        raise FailedWithOutput(error.code, buffers.from_json(error.details), error.message) from error
+        raise FailureWithOutputError(error.code, buffers.from_json(error.details), error.message) from error
     except IrodsError as error:
-        raise FailedWithOutput(error.code, buffers.from_json({}), error.message) from error
+        raise FailureWithOutputError(error.code, buffers.from_json({}), error.message) from error
 
 
 @serve(707, "mod_access_control", "modAccessControlInp_PI")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from zone import errors
-from zone.api.dispatcher import FailedWithOutput
+from zone.api.dispatcher import FailureWithOutputError
 from zone.api.registry import Call, Record, Reply, Result, serve
 from zone.catalog.genquery import GenQuery, Page
 from zone.errors import IrodsError
@@ -27,7 +27,7 @@ def _gen_query(session: Session, call: Call) -> Result:
         continue_index=record["continueInx"],
         options=record["options"],
         keywords=record["KeyValPair_PI"],
-        row_offset=record["partialStartIndex"],
+        partial_start_index=record["partialStartIndex"],
     )
     return _reply(query.genquery, session, asked)
 
@@ -36,11 +36,12 @@ def _gen_query(session: Session, call: Call) -> Result:
 def _specific_query(session: Session, call: Call) -> Result:
     record = call.record
     asked = query.SpecificQuery(
-        record["sql"] or "",
-        tuple(filter(None, (record[f"arg{index}"] for index in range(1, 11)))),
-        record["maxRows"],
-        record["continueInx"],
-        record["rowOffset"],
+        name=record["sql"] or "",
+        arguments=tuple(filter(None, (record[f"arg{index}"] for index in range(1, 11)))),
+        max_rows=record["maxRows"],
+        continue_index=record["continueInx"],
+        row_offset=record["rowOffset"],
+        options=record["options"],
     )
     return _reply(query.specific, session, asked)
 
@@ -51,7 +52,7 @@ def _reply(run: Callable[[Session, Asked], Page], session: Session, asked: Asked
     except IrodsError as error:
         if error.code == errors.CAT_NO_ROWS_FOUND:
             # Clients look into the output without asking whether there is one.
-            raise FailedWithOutput(error.code, _output(Page((), [], 0, 0, ()))) from error
+            raise FailureWithOutputError(error.code, _output(Page((), [], 0, 0, ()))) from error
         raise
     return Reply(0, _output(page))
 

@@ -53,6 +53,11 @@ class Call:
     data: bytes | Stream = b""
     branch: Callable[[Reply], None] = field(default=lambda _: None)
 
+    @property
+    def pieces(self) -> bytes | Iterator[bytes]:
+        """The request's bytes, whole or one after the other."""
+        return self.data.pieces if isinstance(self.data, Stream) else self.data
+
 
 Result = Union[Reply, NoReply, int, None]
 Handler = Callable[[Session, Call], Result]

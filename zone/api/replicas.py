@@ -47,7 +47,7 @@ def _modify_info(session: Session, call: Call) -> Result:
 
 @serve(689, "bulk_data_obj_put", "BulkOprInp_PI", arguments="input data")
 def _bulk_put(session: Session, call: Call) -> Result:
-    bulk.put(session, call.record, call.data)
+    bulk.put(session, call.record, call.pieces)
     return None
 
 

@@ -1,33 +1,72 @@
-"""iadmin, and what users change about themselves."""
+"""iadmin, and what users change about themselves.
+
+The checks are the catalog's; here passwords that clients send scrambled become plain, and messages reach the client.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from zone import errors
+from zone.catalog import admin, users
 from zone.errors import IrodsError
+from zone.protocol import auth, scramble
 from zone.session import Session
+
+_GROUP_TYPE = "rodsgroup"
 
 
 def general(session: Session, arguments: Sequence[str]) -> None:
-    """A generalAdmin call: (add|modify|rm|rmtrash …, user|group|resource …, …)."""
-    from zone.catalog import admin
-
-    try:
-        admin.general(session.db, session.client, arguments, session.challenge)
-    except IrodsError as error:
-        if error.message:
-            session.error_stack.append((error.code, error.message))
-        raise
+    """A generalAdmin call: (add|modify|rm …, user|group|resource …, …), as iadmin sends it."""
+    padded = [*arguments, *[""] * (10 - len(arguments))]
+    if padded[:2] == ["modify", "user"] and padded[3] == "password":
+        padded[4] = _plain(session, padded[4])
+    with _told(session):
+        admin.general(session.db, session.client, padded)
 
 
 def user(session: Session, arguments: Sequence[str]) -> None:
-    """A userAdmin call: (userpw, user, password, new …), and what group administrators do."""
-    from zone.catalog import admin
-
-    admin.user(session.db, session.client, arguments, session.challenge)
+    """A userAdmin call: users change their password; group administrators make users and groups, and fill groups."""
+    padded = [*arguments, *[""] * (10 - len(arguments))]
+    action, first, second, third = padded[:4]
+    db, actor = session.db, session.client
+    with _told(session):
+        if action == "userpw":
+            if second != "password":
+                raise IrodsError(errors.CAT_INVALID_ARGUMENT, f"{second!r} is not changed this way")
+            admin.modify_user(db, actor, first, "password", _plain(session, third))
+        elif action == "mkuser":
+            with db.transaction():
+                admin.make_user(db, actor, first, "rodsuser", third)
+                if second:
+                    admin.modify_user(db, actor, first, "password", _plain(session, second))
+        elif action == "mkgroup":
+            if second not in ("", _GROUP_TYPE):
+                raise IrodsError(errors.CAT_INVALID_ARGUMENT, f"a group of type {second!r}")
+            admin.make_group(db, actor, first, third)
+        elif (action, first) == ("modify", "group"):
+            admin.modify_group(db, actor, second, third, padded[4], padded[5])
+        else:
+            raise IrodsError(errors.CAT_INVALID_ARGUMENT, f"{action!r} is not served here")
 
 
 def temporary_password(session: Session, other: str = "") -> str:
     """Temporary passwords are not served."""
     raise IrodsError(errors.SYS_NOT_SUPPORTED, "temporary passwords are not served here")
+
+
+def _plain(session: Session, scrambled: str) -> str:
+    own = users.secret(session.db, session.proxy) or ""
+    return scramble.unscramble(scrambled, own, auth.session_signature(session.challenge))
+
+
+@contextmanager
+def _told(session: Session) -> Iterator[None]:
+    """Sends the text of a refusal to the client too."""
+    try:
+        yield
+    except IrodsError as error:
+        if error.message:
+            session.error_stack.append((error.code, error.message))
+        raise

@@ -1,4 +1,4 @@
-"""The open replicas of one agent, by descriptor (from 3, as iRODS numbers them). Pure bookkeeping: no catalog, no policy."""
+"""The open replicas of one agent, by descriptor (from 3, as iRODS numbers them). No catalog and no policy here."""
 
 from __future__ import annotations
 

@@ -55,8 +55,9 @@ def object_info(replica: Replica, **changes: Any) -> dict[str, Any]:
 def empty_object_info(**known: Any) -> dict[str, Any]:
     """A DataObjInfo of which only some fields are filled in."""
     info: dict[str, Any] = dict.fromkeys(
-        ("chksum", "dataAccess", "dataAccessTime", "dataComments", "dataCreate", "dataExpiry", "dataMode", "dataModify",
-         "dataOwnerName", "dataOwnerZone", "dataType", "destRescName", "filePath", "objPath", "rescHier", "rescName"), ""
+        ("chksum", "dataAccess", "dataAccessTime", "dataComments", "dataCreate", "dataExpiry", "dataMode",
+         "dataModify", "dataOwnerName", "dataOwnerZone", "dataType", "destRescName", "filePath", "objPath",
+         "rescHier", "rescName"), ""
     )  # fmt: skip
     info.update(dict.fromkeys(("collId", "dataId", "dataSize", "replNum", "replStatus", "rescId", "writeFlag"), 0))
     info.update(condInput={}, specColl=None)

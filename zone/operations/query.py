@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zone.catalog import genquery as catalog
+from zone.catalog import specific as stored
 from zone.catalog.genquery import GenQuery, Page
 from zone.session import Session
 
 
 @dataclass(frozen=True)
 class SpecificQuery:
-    """A stored query by its alias, with its arguments."""
+    """A stored query by its alias or its SQL, with its arguments."""
 
     name: str
-    arguments: tuple[str, ...]
-    max_rows: int
-    continue_index: int
+    arguments: tuple[str, ...] = ()
+    max_rows: int = 256
+    continue_index: int = 0
     row_offset: int = 0
+    options: int = 0
 
 
 def genquery(session: Session, asked: GenQuery) -> Page:
@@ -27,6 +29,14 @@ def genquery(session: Session, asked: GenQuery) -> Page:
 
 def specific(session: Session, asked: SpecificQuery) -> Page:
     """One page of a stored query; CAT_UNKNOWN_SPECIFIC_QUERY or CAT_NO_ROWS_FOUND."""
-    from zone.catalog import specific as stored
-
-    return stored.execute(session.db, session.client, asked, session.cursors)
+    return stored.execute(
+        session.db,
+        session.client,
+        asked.name,
+        asked.arguments,
+        session.cursors,
+        max_rows=asked.max_rows,
+        continue_index=asked.continue_index,
+        row_offset=asked.row_offset,
+        options=asked.options,
+    )

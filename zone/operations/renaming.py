@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from dataclasses import replace
+from pathlib import Path
 
 from zone import errors
 from zone.catalog import access, collections
@@ -95,7 +96,7 @@ def _rename(session: Session, source: str, target: str, replicas: list[Replica],
     except BaseException:
         for path in linked:
             with contextlib.suppress(OSError):
-                os.unlink(path)
+                Path(path).unlink()
         raise
     for old, new in moved:
         vault.remove(old.path, old.vault)

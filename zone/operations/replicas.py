@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from zone import errors
@@ -153,8 +155,8 @@ def register(session: Session, path: str, keywords: dict[str, str], *, data_size
     resource = resources.for_new_replica(session, keywords)
     keywords["resc_hier"] = resource.name
     with vault.system_errors(errors.UNIX_FILE_STAT_ERR):
-        status = os.stat(file)
-        if os.path.isdir(file):
+        status = Path(file).stat()
+        if stat.S_ISDIR(status.st_mode):
             raise IrodsError(errors.SYS_NOT_SUPPORTED, "directories are not registered here")
     found = catalog.find(session.db, path)
     if "regRepl" in keywords and found:

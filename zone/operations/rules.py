@@ -31,9 +31,7 @@ def delete(session: Session, rule_id: str) -> None:
 
 def modify(session: Session, rule_id: str, keywords: Mapping[str, str]) -> None:
     """Changes a queued rule."""
-    from zone.catalog import delay_queue
-
-    delay_queue.modify(session.db, session.client, _number(rule_id), dict(keywords))
+    raise IrodsError(errors.SYS_NOT_SUPPORTED, "queued rules are not changed here: remove and queue again")
 
 
 def _number(rule_id: str) -> int:

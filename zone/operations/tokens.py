@@ -42,7 +42,7 @@ def is_valid(root: Path, data_id: int, replica_number: int, token: str) -> bool:
     if not _is_token(token):
         return False
     try:
-        users = os.listdir(_directory(root) / f"{data_id}.{replica_number}.{token}")
+        users = [user.name for user in (_directory(root) / f"{data_id}.{replica_number}.{token}").iterdir()]
     except FileNotFoundError:
         return False
     return any(processes.is_alive(int(user.partition(".")[0])) for user in users)

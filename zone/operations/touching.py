@@ -17,7 +17,7 @@ _MODE = 0o600
 
 
 def touch(session: Session, request: dict[str, Any]) -> None:
-    """Serves {"logical_path", "options": {no_create, replica_number, leaf_resource_name, seconds_since_epoch, reference}}.
+    """Serves {"logical_path", "options": {no_create, replica_number, leaf_resource_name, …}}.
 
     Errors: OBJ_PATH_DOES_NOT_EXIST, USER_INCOMPATIBLE_PARAMS, SYS_INVALID_INPUT_PARAM, CAT_NO_ACCESS_PERMISSION …
     """

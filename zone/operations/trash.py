@@ -1,4 +1,4 @@
-"""Where removed things go: /ZONE/trash/home/USER, with the path they had. No catalog here but for making collections."""
+"""Where removed things go: /ZONE/trash/home/USER, with the path that they had. Nothing is removed here."""
 
 from __future__ import annotations
 

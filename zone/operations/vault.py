@@ -65,31 +65,30 @@ def _in_directory(path: str, action: Callable[[], Result]) -> Result:
 def size_of(path: str) -> int:
     """The size of a file, by its path: it may have been replaced while it was open."""
     with system_errors(errors.UNIX_FILE_STAT_ERR):
-        return os.stat(path).st_size
+        return Path(path).stat().st_size
 
 
 def remove(path: str, vault: str) -> None:
     """Removes a file; one that is gone already is no error. Directories that become empty go too."""
     with system_errors(errors.UNIX_FILE_UNLINK_ERR), contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    prune(os.path.dirname(path), vault)
+        Path(path).unlink()
+    prune(Path(path).parent, Path(vault))
 
 
-def prune(directory: str, vault: str) -> None:
+def prune(directory: Path, vault: Path) -> None:
     """Removes empty directories from `directory` upwards, but never the vault itself."""
-    root = vault.rstrip("/")
-    while directory.startswith(root + "/") and len(directory) > len(root) + 1:
+    while vault in directory.parents:
         try:
-            os.rmdir(directory)
+            directory.rmdir()
         except OSError:
             return
-        directory = os.path.dirname(directory)
+        directory = directory.parent
 
 
 def add_name(old: str, new: str) -> None:
     """Gives a file a second name: the first half of a move, harmless if nothing follows."""
     with system_errors(errors.UNIX_FILE_RENAME_ERR):
-        os.stat(old)  # it is the new directory that may be missing
+        Path(old).stat()  # it is the new directory that may be missing
         _in_directory(new, lambda: os.link(old, new))
 
 
