@@ -328,25 +328,6 @@ def general(db: Database, actor: User, args: Sequence[str]) -> None:
         action(db, actor, padded)
 
 
-def user(db: Database, actor: User, args: Sequence[str]) -> None:
-    """Do what the ten arguments of the user admin call say: one's own password, or a group administrator's work."""
-    padded = [*args, *[""] * (10 - len(args))]
-    verb = padded[0]
-    if verb == "userpw":
-        modify_user(db, actor, *padded[1:4])
-    elif verb == "mkuser":
-        with db.transaction():
-            made = make_user(db, actor, padded[1], "rodsuser", padded[3])
-            if padded[2]:
-                set_password(db, actor, made, padded[2])
-    elif verb == "mkgroup":
-        make_group(db, actor, padded[1], padded[3])
-    elif verb == "modify" and padded[1] == "group":
-        modify_group(db, actor, *padded[2:6])
-    else:
-        raise IrodsError(CAT_INVALID_ARGUMENT, f"'{verb}' is nothing that users can do here")
-
-
 def _add_user(db: Database, actor: User, args: Sequence[str]) -> None:
     if args[3] == GROUP_TYPE:
         raise IrodsError(
