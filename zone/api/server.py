@@ -27,11 +27,12 @@ FEATURES = {
 def _server_info(session: Session, call: Call) -> Result:
     record = {
         "serverType": _PROVIDER,
-        "serverBootTime": session.config.started,
+        # 5.0.2 says nothing else, whenever it was started.
+        "serverBootTime": 0,
         "relVersion": RELEASE,
         "apiVersion": API_VERSION,
         "rodsZone": session.config.zone_name,
-        "BinBytesBuf_PI": None,
+        "BinBytesBuf_PI": {"buf": b'{"ssl_enabled":false}'},
     }
     return Reply(0, record)
 
