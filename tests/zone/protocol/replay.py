@@ -137,6 +137,7 @@ class Replay:
     def _send(self, frame: Recorded) -> None:
         if frame.type == "RODS_CONNECT":
             sock = socket.create_connection(self.address, timeout=_PATIENCE)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._peers[frame.connection] = _Peer(sock, FrameReader(_LIMITS))
         peer = self._peers[frame.connection]
         bs = contents(frame.bs.length) if isinstance(frame.bs, Cut) else frame.bs

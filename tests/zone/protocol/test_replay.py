@@ -30,21 +30,16 @@ def zone(irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> It
     session.users.create("alice", "rodsuser")
     with_hostname = ("/tempZone/home/alice/g/c1", "/tempZone/home/alice/g/c3", f"{HOME}/grid04/c1")
     for path in with_hostname:
-        session.collections.create(path, recurse=True, **({"admin": ""} if "alice" in path else {}))
-        session.metadata.set(type(session.collections.get(path)), path, _avu("hostname", "x"))
+        owner = made.session(password=PASSWORD, client_user="alice") if "alice" in path else session
+        collection = owner.collections.create(path, recurse=True)
+        collection.metadata.add("hostname", "x")
     for name in ("big1g.ova", "out1g.ova"):
         session.data_objects.create(f"{HOME}/{name}")
     with sqlite3.connect(made.root / "catalog.sqlite") as catalog:
-        catalog.execute("UPDATE R_DATA_MAIN SET data_size = ?", (RECORDED_SIZE,))
+        catalog.execute("UPDATE R_DATA_MAIN SET data_size = ?, data_mode = 0", (RECORDED_SIZE,))
     catalog.close()
     yield made
     made.close()
-
-
-def _avu(name: str, value: str) -> object:
-    from irods.meta import iRODSMeta
-
-    return iRODSMeta(name, value)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +50,6 @@ def differences(zone: EmbeddedZone) -> Iterator[dict[int, list[str]]]:
     replay.close()
 
 
-@pytest.mark.parametrize(("number", "command"), enumerate(commands()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("number", "command"), list(enumerate(commands())), ids=lambda value: str(value))
 def test_command(number: int, command: Command, differences: dict[int, list[str]]) -> None:
     assert not differences[number], f"{command}:\n" + "\n".join(differences[number])
