@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from zone import errors, log
 from zone.api.dispatcher import Answer, Dispatcher
-from zone.api.registry import Stream
+from zone.api.registry import ConnectionOverError, Stream
 from zone.catalog import users
 from zone.catalog.database import Database
 from zone.catalog.users import User
@@ -50,7 +50,7 @@ _GATHER = 64 * 1024 * 1024  # byte streams up to here are held in memory; longer
 _SIGN_IN_TRIES = 3
 
 
-class _GoneError(Exception):
+class _GoneError(ConnectionOverError):
     """The client is gone or has to go; the text says why."""
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from zone import errors
 from zone.api import buffers
 from zone.api.registry import NO_REPLY, Call, Record, Reply, Result, serve
 from zone.errors import IrodsError
-from zone.operations import checksums, copies, objects, removal, renaming, stats, touching
+from zone.operations import checksums, copies, objects, removal, renaming, stats, syncing, touching
 from zone.session import Session
 
 KEYWORDS = "KeyValPair_PI"
@@ -140,7 +139,8 @@ def _get(session: Session, call: Call) -> Result:
         objects.close(session, descriptor)
         raise
     if size > SINGLE_BUFFER_LIMIT:
-        call.branch(Reply(0, _portal(descriptor, checksum)))
+        # A client takes status 0 for "all of it came with this reply".
+        call.branch(Reply(descriptor, _portal(descriptor, checksum)))
         return NO_REPLY
     try:
         data = objects.read(session, descriptor, size)
@@ -222,4 +222,4 @@ def _truncate(session: Session, call: Call) -> Result:
 
 @serve(628, "data_obj_rsync", "DataObjInp_PI")
 def _rsync(session: Session, call: Call) -> Result:
-    raise IrodsError(errors.SYS_NOT_SUPPORTED, "rsync between data objects is not served here")
+    return syncing.sync(session, call.record["objPath"], _keywords(call.record))

@@ -11,7 +11,7 @@ from typing import Any
 
 from zone import errors
 from zone.api import registry
-from zone.api.registry import ApiCall, Call, NoReply, Reply, Stream
+from zone.api.registry import ApiCall, Call, ConnectionOverError, NoReply, Reply, Stream
 from zone.errors import IrodsError
 from zone.protocol.errors import ProtocolError
 from zone.protocol.packing import Packing, pack, unpack
@@ -53,6 +53,8 @@ class Dispatcher:
         session.error_stack.clear()
         try:
             result = self._call(api, message, data)
+        except (ConnectionOverError, ConnectionError):
+            raise
         except IrodsError as error:
             self._send(
                 self._answer(

@@ -34,6 +34,10 @@ class Stream:
         self.pieces = pieces
 
 
+class ConnectionOverError(Exception):
+    """The connection ended in the middle of a call: nobody is left to answer."""
+
+
 class NoReply:
     """The result of a handler that has answered already."""
 

@@ -14,7 +14,7 @@ from zone.session import Session
 _DATA_NAME = 403
 _DATA_MODE = 421
 _CHECKSUM = 415
-_OFFSET = 999001
+_OFFSET = 999998
 
 
 def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
