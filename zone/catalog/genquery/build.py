@@ -97,7 +97,7 @@ def build(query: GenQuery, viewer: Viewer) -> Statement:
     plain = [column.sql for column, option in selects if aggregate_of(option) is None]
     if plain and len(plain) < len(selects):
         parts += ["GROUP BY", ", ".join(plain)]
-    order = _order(selects)
+    order = _order(selects, distinct=not query.options & Option.NO_DISTINCT)
     if order:
         parts += ["ORDER BY", ", ".join(order)]
     parameters: list[str | int] = list(where.parameters)
@@ -131,7 +131,7 @@ def _selected(column: Column, option: int) -> str:
     return f"{_FUNCTIONS[aggregate]}({column.sql})" if aggregate is not None else column.sql
 
 
-def _order(selects: Sequence[tuple[Column, int]]) -> list[str]:
+def _order(selects: Sequence[tuple[Column, int]], *, distinct: bool) -> list[str]:
     order: dict[str, str] = {}
     for column, option in selects:
         if option & (Order.ASCENDING | Order.DESCENDING):
@@ -139,6 +139,11 @@ def _order(selects: Sequence[tuple[Column, int]]) -> list[str]:
     for name in _IMPLICIT_ORDER:
         for column, option in selects:
             if column.name == name and aggregate_of(option) is None:
+                order.setdefault(column.sql, "")
+    if distinct:
+        # PostgreSQL sorts rows by all they show to find the distinct ones, and clients see that order.
+        for column, option in selects:
+            if aggregate_of(option) is None:
                 order.setdefault(column.sql, "")
     return [sql + direction for sql, direction in order.items()]
 
