@@ -18,6 +18,8 @@ from rules.fingerprint import file_identity, fingerprint, source_state
 from rules.references import References
 from rules.settings import Settings
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 @dataclass(frozen=True)
 class Component:
@@ -155,7 +157,7 @@ def find_source(catalog: Catalog, component: Component) -> Source:
 def stat_of(replica: Replica) -> os.stat_result | None:
     """The vault file of a replica, or None if it is on another server or not there."""
     here = os.uname().nodename.partition(".")[0]
-    if replica.host != "localhost" and replica.host.partition(".")[0] != here:
+    if replica.host not in _LOOPBACK and replica.host.partition(".")[0] != here:
         return None
     try:
         return Path(replica.vault_path).stat()

@@ -15,7 +15,9 @@ from rules.component import Component, View, read, unseen, view
 from rules.errors import ComponentError, one_line
 from rules.settings import Settings
 
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.05
+# How long a reader who may not build waits for a builder that has not even begun.
+_PATIENCE_SECONDS = 2.0
 
 
 def reason_against_reading(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -30,9 +32,11 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str) -> s
         return _words(component, path)
     if seen.source is not None and catalog.may_write(component.path):
         try:
-            build(catalog, settings, component.path, may_queue=True)
+            state = build(catalog, settings, component.path, may_queue=True)
         except ComponentError as error:
             return one_line(str(error))
+        if state in (State.READY, State.NOT_A_COMPONENT):
+            return None  # it matched after the read was asked for, which is all a reader can know
     return _wait(catalog, settings, path)
 
 
@@ -50,13 +54,15 @@ def _has_failed(component: Component, seen: View) -> bool:
 
 def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Waits while another agent or a job builds; the reason against reading if it stays stale."""
-    deadline = time.monotonic() + settings.gate_wait
+    start = time.monotonic()
     while True:
         component, seen = _look(catalog, settings, path)
         if component is None or seen is None or seen.fresh:
             return None
         status = component.fact(names.STATUS)
-        if status is None or status.value != State.QUEUED.value or time.monotonic() >= deadline:
+        queued = status is not None and status.value == State.QUEUED.value
+        patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
+        if _has_failed(component, seen) or time.monotonic() - start >= patience:
             return _words(component, path)
         time.sleep(_POLL_SECONDS)
 

@@ -19,6 +19,7 @@ from rules.fingerprint import file_identity
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
     from ova_tools.package import Package
+    from ova_tools.write import Staged
 
 
 def publish(
@@ -50,7 +51,9 @@ def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Cal
         if not created or stat_of(created[0]) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
         vault = Path(created[0].vault_path)
-        _replace(vault, package, edit, check)
+        with _staged(vault, package, edit) as staged:
+            check()
+            staged.commit()
         done = True
     finally:
         catalog.close(descriptor)
@@ -62,32 +65,26 @@ def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Cal
 def _same_size(
     catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
 ) -> str:
-    def prove_permission() -> None:
+    with _staged(vault, package, edit) as staged:
         check()
-        catalog.touch(path)
-
-    _replace(vault, package, edit, prove_permission)
+        catalog.touch(path)  # proves the user's permission, before anything is visible
+        staged.commit()
     return file_identity(vault.stat())
 
 
 def _other_size(
     catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
 ) -> str:
-    descriptor = -1
     first = _first_character(vault)
-
-    def lock_object() -> None:
-        nonlocal descriptor
+    with _staged(vault, package, edit) as staged:
         check()
         descriptor = catalog.open_for_write(path)
-
-    try:
-        _replace(vault, package, edit, lock_object)
-        # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
-        # under way still read: so what is written is what stands there.
-        catalog.write(descriptor, first)
-    finally:
-        if descriptor != -1:
+        try:
+            staged.commit()
+            # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
+            # under way still read: so what is written is what stands there.
+            catalog.write(descriptor, first)
+        finally:
             catalog.close(descriptor)
     return file_identity(vault.stat())
 
@@ -102,10 +99,11 @@ def _first_character(file: Path) -> str:
     return text[0]
 
 
-def _replace(vault: Path, package: Package, edit: Edit, before: Callable[[], None]) -> None:
-    from ova_tools.write import publish as publish_file
+def _staged(vault: Path, package: Package, edit: Edit) -> Staged:
+    """The new file, written beside the vault file."""
+    from ova_tools.write import stage
 
-    publish_file(edit.plan, package.fileno(), vault, before_replace=before)
+    return stage(edit.plan, package.fileno(), vault)
 
 
 def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:

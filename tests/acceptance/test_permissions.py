@@ -1,0 +1,138 @@
+"""Promise 7: a rebuild runs with the permissions of whoever caused it, and never needs more."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.clients import PythonClient, Refused
+from tests.acceptance.conftest import Site
+from tests.appliances import ova, read
+
+
+class Person:
+    """An ordinary user, made for one test."""
+
+    def __init__(self, site: Site) -> None:
+        self.name = f"user{uuid.uuid4().hex[:8]}"
+        self._site = site
+        site.session.users.create(self.name, "rodsuser")
+        site.session.users.modify(self.name, "password", "secret")
+        self.client = PythonClient(site.new_session(self.name, "secret"))
+        self.home = f"/{site.session.zone}/home/{self.name}"
+
+    def may(self, level: str, path: str, *, recursive: bool = False) -> None:
+        """`ichmod LEVEL USER PATH`, by the administrator."""
+        from irods.access import iRODSAccess
+
+        self._site.session.acls.set(iRODSAccess(level, path, self.name), recursive=recursive)
+
+    def remove(self) -> None:
+        """`iadmin rmuser`"""
+        self._site.session.users.remove(self.name)
+
+
+@pytest.fixture
+def person(site: Site) -> Iterator[Person]:
+    """An ordinary user."""
+    made = Person(site)
+    yield made
+    for name in (f"{made.home}/grid01", f"{made.home}/images"):
+        if made.client.session.collections.exists(name):
+            made.client.session.collections.remove(name, recurse=True, force=True)
+    made.remove()
+
+
+def test_an_ordinary_user_needs_no_administrator(site: Site, person: Person) -> None:
+    mine = f"{person.home}/grid01/comp01"
+    person.client.make(mine)
+    person.client.make(f"{person.home}/images")
+    person.client.put(ova(), f"{person.home}/images/base.ova")
+    person.client.set(mine, "ova_url", f"{person.home}/images/base.ova")
+    person.client.set(mine, "hostname", "sg12")
+    assert read(person.client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
+    owner = person.client.session.data_objects.get(f"{mine}/comp01.ova").owner_name
+    assert owner == person.name
+
+
+def test_a_source_that_may_not_be_read_is_not_read(site: Site, component: str, person: Person) -> None:
+    mine = f"{person.home}/grid01/comp01"
+    person.client.make(mine)
+    person.client.set(mine, "ova_url", site.source)
+    facts = {avu.name: avu.value for avu in person.client.session.collections.get(mine).metadata.items()}
+    assert facts["ova::status"] == "failed"
+    assert f"{site.source}: does not exist or {person.name} may not read it" in facts["ova::message"]
+    assert not person.client.session.data_objects.exists(f"{mine}/comp01.ova")
+
+
+def test_a_permission_that_is_given_heals(site: Site, component: str, person: Person) -> None:
+    mine = f"{person.home}/grid01/comp01"
+    person.client.make(mine)
+    person.client.set(mine, "ova_url", site.source)
+    person.may("read", site.source)
+    person.client.set(mine, "hostname", "sg12")
+    assert read(person.client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
+
+
+def test_a_reader_of_the_component_reads_a_current_ova(site: Site, component: str, person: Person) -> None:
+    """Neither the source nor the collections above are the reader's."""
+    person.may("read", component, recursive=True)
+    PythonClient(site.session).set(component, "hostname", "shared")
+    assert read(person.client.get(site.ready)).values["host.hostname"] == "shared"
+
+
+def test_a_reader_is_refused_what_failed(site: Site, component: str, person: Person) -> None:
+    person.may("read", component, recursive=True)
+    PythonClient(site.session).set(component, "mtu", "12")
+    with pytest.raises(Refused, match="AVU mtu"):
+        person.client.get(site.ready)
+
+
+def test_a_reader_who_may_not_see_what_it_is_made_from_is_told_so(site: Site, component: str, person: Person) -> None:
+    person.may("read", component, recursive=True)
+    PythonClient(site.session).set(f"{site.home}/grid01", "hostname", "inherited")
+    with pytest.raises(Refused, match=f"{person.name} may not read the AVUs of .*/grid01"):
+        person.client.get(site.ready)
+    person.may("read", f"{site.home}/grid01")
+    assert read(person.client.get(site.ready)).values["host.hostname"] == "inherited"
+
+
+def test_who_may_not_replace_the_ready_ova_fails_in_one_line(site: Site, component: str, person: Person) -> None:
+    person.may("write", component)
+    person.may("read", site.source)
+    person.client.set(component, "hostname", "mine")
+    assert site.facts()["ova::status"] == "failed"
+    assert f"{person.name} may not write {site.ready}" in site.facts()["ova::message"]
+    assert read(PythonClient(site.session).get(site.ready)).values["host.hostname"] == "mine"
+
+
+def test_an_uploader_who_may_not_write_the_component_leaves_it_to_the_gate(
+    site: Site, component: str, person: Person
+) -> None:
+    PythonClient(site.session).set(component, "hostname", "kept")
+    person.may("write", site.source)
+    with person.client.session.data_objects.open(site.source, "w") as stream:
+        stream.write(ova(b"by another" * 3000))
+    found = read(PythonClient(site.session).get(site.ready))
+    assert found.whole and found.members["disk1.vmdk"] == b"by another" * 3000
+
+
+def test_ordinary_users_cannot_run_python_as_the_service_account(site: Site, person: Person, tmp_path: Any) -> None:
+    from irods.exception import iRODSException
+    from irods.rule import Rule
+
+    target = tmp_path / "pwned"
+    text = (
+        f'delayExec("<INST_NAME>irods_rule_engine_plugin-python-instance</INST_NAME>", "open({str(target)!r},1)", "")'
+    )
+    rule = Rule(
+        person.client.session,
+        body=f"test {{ {text} }}",
+        instance_name="irods_rule_engine_plugin-irods_rule_language-instance",
+    )
+    with pytest.raises(iRODSException):
+        rule.execute()
+    assert not target.exists()
