@@ -11,9 +11,6 @@ from zone.session import Session
 
 AtomicOperation = Callable[[Session, dict[str, Any]], dict[str, Any]]
 
-# How many arguments of each command the static points get.
-_STATIC_ARGUMENTS = {"cp": 5, "mod": 9}
-_DEFAULT_ARGUMENTS = 6
 
 
 class AtomicError(IrodsError):
@@ -31,13 +28,25 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
     """
     padded = [*args, *[None] * (10 - len(args))]
     command = padded[0] or ""
-    shown = [text or "" for text in padded[: _STATIC_ARGUMENTS.get(command, _DEFAULT_ARGUMENTS)]]
+    shown = _shown(command, [text or "" for text in padded])
     session.policy.static(session, "acPreProcForModifyAVUMetadata", shown)
     keywords = dict(keywords or {})
     calls = catalog.modify(session.db, session.client, padded, keywords)
     for call in calls:
         session.policy.database(session, call.name, "post", *call.args, keywords)
     session.policy.static(session, "acPostProcForModifyAVUMetadata", shown)
+
+
+def _shown(command: str, args: list[str]) -> list[str]:
+    """The arguments of the static points: for mod, the AVU as it was and its new parts, each in its place."""
+    if command == "cp":
+        return args[:5]
+    if command != "mod":
+        return args[:6]
+    rest = args[5:]
+    units = "" if rest[0][1:2] == ":" else rest.pop(0)
+    new = {text[0]: text for text in reversed(rest) if text[1:2] == ":"}
+    return [*args[:5], units, *(new.get(letter, "") for letter in "nvu")]
 
 
 def atomic(session: Session, request: dict[str, Any], *, fire: bool = True) -> dict[str, Any]:
