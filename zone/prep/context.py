@@ -59,6 +59,15 @@ def user_info(user: User) -> UserInfo:
     )
 
 
+# Points of which a real server runs the rules without telling who the client is.
+_ANONYMOUS = (
+    "acPostProcForDataCopyReceived",
+    "acPostProcForParallelTransferReceived",
+    "acPreProcForServerPortal",
+    "acPostProcForServerPortal",
+)
+
+
 def rule_exec_info(session: Session, rule: str, doi: Mapping[str, Any] | None) -> RuleExecInfo:
     """`rei` for one run of a rule; `doi` describes the replica at hand, by the members of DataObjInfo."""
     client, proxy = user_info(session.client), user_info(session.proxy)
@@ -72,7 +81,7 @@ def rule_exec_info(session: Session, rule: str, doi: Mapping[str, Any] | None) -
     return RuleExecInfo(
         ruleName=rule,
         rsComm=comm,
-        uoic=client,
-        uoip=proxy,
+        uoic=None if rule in _ANONYMOUS else client,
+        uoip=None if rule in _ANONYMOUS else proxy,
         doi=None if doi is None else DataObjInfo(**{k: v for k, v in doi.items() if k in DataObjInfo._MEMBERS}),
     )

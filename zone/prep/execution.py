@@ -52,7 +52,10 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
         if not instance:
             session.error_stack.clear()
         raise
-    return _outputs(session, variables, wanted, always=python)
+    answer = _outputs(session, variables, wanted, always=python)
+    if isinstance(record, dict):
+        record["MsParamArray_PI"] = answer  # the request's own array holds the outputs, as rules after it see
+    return answer
 
 
 def run_delayed(session: Session, text: str, instance: str) -> int:

@@ -423,6 +423,7 @@ class RuleExecInfo(Struct):
     }  # fmt: skip
 
 
+_SIMPLE = {"STR_PI": "myStr", "INT_PI": "myInt", "DOUBLE_PI": "myDouble"}
 _ITEMS: Mapping[str, type[Struct]] = {"SqlResult_array": SqlResult, "MsParam_pointer_array": MsParam}
 
 # Packing structures (without _PI) that reach rules as objects; all others reach them as a dict of strings.
@@ -458,8 +459,39 @@ def object_for(structure: str, value: Any) -> Any:
     if name in OBJECTS and isinstance(value, Mapping):
         return OBJECTS[name]._from_record(value)
     if isinstance(value, Mapping):
-        return _strings(value)
+        return _rule_request(value) if name == "ExecMyRuleInp" else _strings(value)
     return value
+
+
+def _rule_request(record: Record) -> dict[str, str]:
+    """An ExecMyRuleInp as strings: its address and parameters have names of their own."""
+    address = record.get("RHostAddr_PI") or {}
+    flat = {
+        "myRule": str(record["myRule"]),
+        "outParamDesc": str(record.get("outParamDesc") or ""),
+        "addr_hostAddr": str(address.get("hostAddr", "")),
+        "addr_zoneName": str(address.get("rodsZone", "")),
+        "addr_portNum": str(address.get("port", 0)),
+        "addr_dummyInt": str(address.get("dummyInt", 0)),
+    }
+    flat.update({key: str(value) for key, value in (record.get("KeyValPair_PI") or {}).items()})
+    parameters = record.get("MsParamArray_PI")
+    if parameters is None:
+        return {**flat, "inpParamArray": "nullptr"}
+    flat["inpParamArray_len"] = str(len(parameters["MsParam_PI"]))
+    flat["inpParamArray_oprType"] = str(parameters.get("oprType", 0))
+    for index, parameter in enumerate(parameters["MsParam_PI"]):
+        prefix, kind = f"inpParamArray_{index}_", parameter.get("type")
+        flat[prefix + "label"] = str(parameter.get("label"))
+        flat[prefix + "type"] = str(kind)
+        content = parameter.get("inOutStruct")
+        simple = _SIMPLE.get(kind or "")
+        if isinstance(content, Mapping) and simple in content:
+            flat[prefix + "inOutStruct"] = str(content[simple])
+        else:
+            flat[prefix + "inOutStruct"] = f"unrepresentable_type_{kind}"
+            flat[prefix + "null_value"] = "null_value"
+    return flat
 
 
 def _strings(record: Record) -> dict[str, str]:

@@ -69,8 +69,10 @@ class RawClient:
         return Reply(frame.int_info, output, errors, frame.bs)
 
     def close(self) -> None:
-        """Say goodbye."""
+        """Say goodbye and wait for the server's end of the connection: hooks may run after the last reply."""
         self._send("RODS_DISCONNECT")
+        while self._socket.recv(1 << 16):
+            pass
         self._socket.close()
 
     def _sign_in(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -56,7 +56,10 @@ def recording(name):
         row = {
             "pep": name,
             "rule_args": plain(list(rule_args)),
-            "rei": {"client_user": str(rei.uoic.userName), "auth_flag": rei.uoic.authInfo.authFlag},
+            "rei": {
+                "client_user": str(rei.uoic.userName) if rei.uoic else None,
+                "auth_flag": rei.uoic.authInfo.authFlag if rei.uoic else None,
+            },
         }
         if rei.doi is not None:
             row["rei"]["doi"] = plain(rei.doi)

@@ -16,6 +16,10 @@ PEPS = Path(__file__).parents[2] / "data" / "peps-5.0.2.jsonl"
 _IDS = ("dataId", "collId", "rescId")
 _TIMES = ("dataCreate", "dataModify", "dataAccessTime")
 _TIME = re.compile(r"\d{11}\Z")
+# What a file system says of a registered file.
+_FILE = ("fileUid", "fileGid", "fileMode", "fileCtime", "fileMtime")
+# In a descriptor's JSON, of which the recording has the first bytes.
+_IN_JSON = re.compile(r'("(?:data|collection|resource)_id":)\d+|("data_(?:create|modify|access_time)":")\d{11}')
 
 Row = dict[str, Any]
 
@@ -67,6 +71,10 @@ def comparable(value: Any, replace: Mapping[str, str], key: str = "") -> Any:
     if isinstance(value, str):
         if key in _TIMES and _TIME.match(value):
             return "TIME"
+        if key in _FILE:
+            return "STAT"
         for old, new in replace.items():
             value = value.replace(old, new)
+        if key == "head":
+            value = _IN_JSON.sub(lambda found: (found[1] or found[2]) + "…", value)
     return value
