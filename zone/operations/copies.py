@@ -38,6 +38,8 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
     reader = opening.open_object(session, from_path, os.O_RDONLY, 0, source["KeyValPair_PI"])
     try:
         target["openFlags"] = _TARGET_FLAGS
+        mode = session.descriptors.get(reader).replica.mode
+        target["createMode"] = int(mode) if mode.isdigit() else 0
         writer = opening.open_object(
             session, to_path, _TARGET_FLAGS, target["createMode"], keywords, operation=opening.COPY_TARGET
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import stat
 from collections.abc import Mapping
@@ -79,7 +80,9 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     replica = catalog.update(session.db, replica, size=moved, status=int(ReplicaStatus.GOOD), checksum=checksum,
                              modified=source.modified)  # fmt: skip
     open_type = OpenType.CREATE if existing is None else OpenType.WRITE
-    points.resource(session, "modified", replica, size=moved, open_type=int(open_type))
+    # A real server names the source's file here.
+    told = dataclasses.replace(replica, path=source.path) if existing is None else replica
+    points.resource(session, "modified", told, size=moved, open_type=int(open_type))
     info = points.object_info(opened, dataSize=moved, chksum=checksum)
     points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
     points.static_after(session, "acPostProcForPut", info)
