@@ -49,10 +49,9 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
                 continue
             other = here.get(index)
             if other is not None and other.avu.value != avu.value:
-                raise ComponentError(
-                    f"{described(avu)} and {described(other.avu)}: two values for the property "
-                    f"{properties[index].full_name}; remove one"
-                )
+                both = dict.fromkeys((described(avu), described(other.avu)))
+                name = properties[index].full_name
+                raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")
             here[index] = Setting(properties[index], avu)
         for index, setting in here.items():
             chosen.setdefault(index, setting)

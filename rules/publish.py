@@ -44,7 +44,10 @@ def publish(
 
 
 def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Callable[[], None]) -> str:
-    descriptor = catalog.create(path)
+    try:
+        descriptor = catalog.create(path)
+    except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
+        raise ComponentError(f"{catalog.user} may not write {path} ({error})", lasting=False) from error
     done = False
     try:
         created = catalog.replicas(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -138,7 +139,7 @@ class IBridgesClient(CommandClient):
 
     def set(self, collection: str, attribute: str, value: str, units: str = "") -> None:
         present = self.ibridges("meta-list", f"irods:{collection}")
-        if f"{attribute}," in present:
+        if re.search(rf"\b{re.escape(attribute)}\b", present):
             self.ibridges("meta-del", f"irods:{collection}", "--key", attribute)
         self.ibridges("meta-add", f"irods:{collection}", attribute, value, *([units] if units else []))
 

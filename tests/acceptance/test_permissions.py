@@ -64,7 +64,7 @@ def test_a_source_that_may_not_be_read_is_not_read(site: Site, component: str, p
     person.client.set(mine, "ova_url", site.source)
     facts = {avu.name: avu.value for avu in person.client.session.collections.get(mine).metadata.items()}
     assert facts["ova::status"] == "failed"
-    assert f"{site.source}: does not exist or {person.name} may not read it" in facts["ova::message"]
+    assert f"{site.source}: does not exist, or {person.name} may not read it" in facts["ova::message"]
     assert not person.client.session.data_objects.exists(f"{mine}/comp01.ova")
 
 
@@ -72,7 +72,7 @@ def test_a_permission_that_is_given_heals(site: Site, component: str, person: Pe
     mine = f"{person.home}/grid01/comp01"
     person.client.make(mine)
     person.client.set(mine, "ova_url", site.source)
-    person.may("read", site.source)
+    person.may("read", f"{site.home}/images", recursive=True)
     person.client.set(mine, "hostname", "sg12")
     assert read(person.client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
 
@@ -102,7 +102,7 @@ def test_a_reader_who_may_not_see_what_it_is_made_from_is_told_so(site: Site, co
 
 def test_who_may_not_replace_the_ready_ova_fails_in_one_line(site: Site, component: str, person: Person) -> None:
     person.may("write", component)
-    person.may("read", site.source)
+    person.may("read", f"{site.home}/images", recursive=True)
     person.client.set(component, "hostname", "mine")
     assert site.facts()["ova::status"] == "failed"
     assert f"{person.name} may not write {site.ready}" in site.facts()["ova::message"]
@@ -113,7 +113,7 @@ def test_an_uploader_who_may_not_write_the_component_leaves_it_to_the_gate(
     site: Site, component: str, person: Person
 ) -> None:
     PythonClient(site.session).set(component, "hostname", "kept")
-    person.may("write", site.source)
+    person.may("write", f"{site.home}/images", recursive=True)
     with person.client.session.data_objects.open(site.source, "w") as stream:
         stream.write(ova(b"by another" * 3000))
     found = read(PythonClient(site.session).get(site.ready))
