@@ -88,8 +88,9 @@ class Nursery:
 
 def main() -> None:
     """Serve requests until the input ends."""
-    from zone import agent, api, delay_server, server  # noqa: F401 (imported once, before the forks)
+    from zone.server import import_for_agents
 
+    import_for_agents(rules=True)  # once, before the forks
     for line in sys.stdin:
         request = json.loads(line)
         try:

@@ -86,6 +86,7 @@ class Server:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
+        import_for_agents(rules=self.config.rules is not None)
         gc.collect()
         gc.freeze()  # the parent's objects stay shared with the agents
         self._log.info("listening on %s %s, root %s, rules %s", self.config.host, self.config.port, self.config.root,
@@ -197,6 +198,19 @@ class Server:
                 time.sleep(0.01)
         _signal_all({*self._agents, self._delay_server} - {0}, signal.SIGKILL)
         os.close(self._lock)
+
+
+def import_for_agents(*, rules: bool) -> None:
+    """Imports what every agent needs, once: an agent that finds it after the fork starts in a few milliseconds."""
+    from zone import delay_server  # noqa: F401
+    from zone.api import registry
+
+    registry.load()
+    if rules:
+        from zone.prep import execution, microservices, modules  # noqa: F401
+
+        microservices.load()
+        modules.load()
 
 
 def open_zone(options: Options, host: str, port: int) -> ZoneConfig:

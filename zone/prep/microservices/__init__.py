@@ -93,11 +93,16 @@ def microservice(name: str, arity: int) -> Callable[[Implementation], Implementa
     return enter
 
 
+def load() -> None:
+    """Fill the table."""
+    for module in _MODULES:
+        importlib.import_module(f"{__name__}.{module}")
+
+
 def find(name: str) -> Microservice | None:
     """The microservice of that name, if it is served here."""
     if not TABLE:
-        for module in _MODULES:
-            importlib.import_module(f"{__name__}.{module}")
+        load()
     return TABLE.get(name)
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
+
+
+def load() -> dict[str, ModuleType]:
+    """The modules by the names that rule files know; importing them installs nothing."""
+    from zone.prep import types
+    from zone.prep.modules import genquery, irods_errors, session_vars
+
+    return {
+        "irods_types": types,
+        "irods_errors": irods_errors,
+        "genquery": genquery,
+        "session_vars": session_vars,
+    }
 
 
 def install() -> None:
     """Make the modules importable by rules in this process. They take precedence over any installed namesake."""
-    from zone.prep import types
-    from zone.prep.modules import genquery, irods_errors, session_vars
-
-    sys.modules["irods_types"] = types
-    sys.modules["irods_errors"] = irods_errors
-    sys.modules["genquery"] = genquery
-    sys.modules["session_vars"] = session_vars
+    sys.modules.update(load())
