@@ -6,9 +6,8 @@ or forged package. Same package and same changes give the same plan, to the byte
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from . import layout, tar
 from .errors import CertificateError, DescriptorError, PropertyError
@@ -30,12 +29,8 @@ class Change:
     value: str = field(repr=False)
 
 
-class Signer(Protocol):
-    """Makes the certificate file for a manifest; `certificate.load_signer` gives one."""
-
-    def __call__(self, manifest_name: str, manifest: bytes, algorithm: str) -> bytes:
-        """Return the bytes of the certificate file."""
-        ...
+# Makes the certificate file from the manifest's name, its bytes and an algorithm; `certificate.load_signer` gives one.
+Signer = Callable[[str, bytes, str], bytes]
 
 
 @dataclass(frozen=True)
@@ -173,7 +168,8 @@ def _edit_ova(
     in_order = layout.descriptor_is_first(index, name)
     if not in_order:
         notes.append(f"{name} is moved to the front, where DSP0243 5.3 wants the descriptor")
-    new = layout.NewDescriptor(name, text, package.descriptor.content.encoding, source)
+    companions = frozenset(each.name for each in (manifest, package.certificate) if each is not None)
+    new = layout.NewDescriptor(name, text, package.descriptor.content.encoding, source, companions)
     as_it_is = text == source and not spare
     signature = _sign(package, signer, manifest.data if manifest else None)
     for _ in range(_SIGN_ATTEMPTS):

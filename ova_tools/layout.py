@@ -95,12 +95,16 @@ def plan_of(segments: Iterable[Segment]) -> Plan:
 
 @dataclass(frozen=True)
 class NewDescriptor:
-    """The descriptor after its edit, and the encoding its padding must be in; `source_size` is of the text before."""
+    """The descriptor after its edit, the encoding its padding must be in, and its bytes before.
+
+    `companions` are the members that go with it and are small: the manifest and the certificate.
+    """
 
     name: str
     data: bytes
     encoding: Encoding
     source: bytes
+    companions: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,7 @@ class Fitted:
 
 
 def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable[Replacement], spare: int) -> Fitted:
-    """Pad the descriptor so that the largest other member keeps its offset modulo 4096.
+    """Pad the descriptor so that the largest disk keeps its offset modulo 4096.
 
     `spare` bytes of growth over the source's text fit without any change of the size; with `spare` 0 nothing is padded
     as long as the descriptor stays within its region. `others` may have data of the right length only, as the
@@ -121,13 +125,13 @@ def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable
     entry = _entry(index, descriptor.name)
     header = len(_descriptor_header(entry, 0))
     rest = tuple(others)
-    untouched = [e for e in index.entries if e is not entry and e.size and e.name not in {r.name for r in rest}]
+    disks = [e for e in index.entries if e is not entry and e.size and e.name not in descriptor.companions]
     text = len(descriptor.data) - trailing_space(descriptor.data, descriptor.encoding)
     source_text = len(descriptor.source) - trailing_space(descriptor.source, descriptor.encoding)
     wanted = max(text, source_text + spare if spare else 0)
     region = max(header + tar.round_up(wanted), entry.end - entry.start)
-    if untouched:
-        anchor = max(untouched, key=lambda e: e.size)
+    if disks:
+        anchor = max(disks, key=lambda e: e.size)
         before = sum(segment.length for segment in _before(index, entry, anchor, rest))
         region += (anchor.start - before - region) % ALIGNMENT
     capacity = region - header

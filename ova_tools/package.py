@@ -149,12 +149,11 @@ def open_regular(path: Path) -> io.FileIO:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise PackageError(f"cannot be opened: {getattr(error, 'strerror', None) or error}") from error
-    file = io.FileIO(descriptor, "r")
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
-        file.close()
+        os.close(descriptor)
         raise PackageError("is a directory, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
-    return file
+    return io.FileIO(descriptor, "r")
 
 
 def _neither(start: bytes, size: int) -> str:

@@ -61,8 +61,6 @@ def _default_splices(data: bytes, content: Content, prop: Property, value: str) 
     for_all = [each for each in prop.place.values if not each.configuration]
     splices = [_into(data, content, prop, each.slot, value) for each in for_all if each.value != value]
     if prop.default != value and (prop.default is not None or not for_all):
-        if prop.default is None and value == "":
-            return splices
         splices.append(_into(data, content, prop, prop.place.slot, value))
     return splices
 

@@ -113,47 +113,86 @@ def publish(
     mode: int = 0o600,
     durable: bool = True,
     report: Report | None = None,
-    before_replace: Callable[[], None] | None = None,
 ) -> Method:
     """Put the planned file at `target`, replacing what is there in one step.
 
     It is written to a hidden file beside the target, which is removed on any failure; what a killed writer left there
     is removed too. An existing target's mode and owner are kept, else `mode` is used. `durable` syncs it to the disk
-    before. `before_replace` is called when all is written and nothing is visible yet; what it raises undoes all.
-    Raises WriteError.
+    before. Raises WriteError.
     """
+    staged = stage(plan, source_fd, target, mode=mode, durable=durable, report=report)
+    with staged:
+        staged.commit()
+    return staged.method
+
+
+class Staged:
+    """A planned file, written beside its target and not yet in its place. Leaving its `with` block removes it."""
+
+    def __init__(self, fd: int, temporary: Path, target: Path, durable: bool) -> None:
+        self._fd, self._temporary, self._target, self._durable = fd, temporary, target, durable
+        self._committed = False
+        self.method = Method.SHARED
+
+    def commit(self) -> None:
+        """Put the file in its target's place, in one step. Raises WriteError."""
+        try:
+            self._temporary.replace(self._target)
+        except OSError as error:
+            raise _cannot_write(self._target, error) from error
+        self._committed = True
+        if self._durable:
+            _sync_directory(self._target.parent)
+
+    def __enter__(self) -> Staged:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._committed:
+            self._temporary.unlink(missing_ok=True)
+        os.close(self._fd)
+
+
+def stage(
+    plan: Plan,
+    source_fd: int,
+    target: Path,
+    *,
+    mode: int = 0o600,
+    durable: bool = True,
+    report: Report | None = None,
+) -> Staged:
+    """Write the planned file beside `target`, to be committed there later; otherwise as `publish`."""
     try:
         old = target.lstat()
     except FileNotFoundError:
         old = None
     except OSError as error:
-        raise WriteError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise _cannot_write(target, error) from error
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise WriteError(f"{target} is not a regular file and is not replaced")
     try:
         _remove_stale(target)
         fd, temporary = _open_temporary(target)
     except OSError as error:
-        raise WriteError(f"{target} cannot be written: {error.strerror or error}") from error
+        raise _cannot_write(target, error) from error
+    staged = Staged(fd, temporary, target, durable)
     try:
-        method = write(plan, source_fd, fd, report)
+        staged.method = write(plan, source_fd, fd, report)
         _take_over(fd, old, mode)
         if durable:
             os.fsync(fd)
-        if before_replace is not None:
-            before_replace()
-        temporary.replace(target)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise WriteError(f"{target} cannot be written: {error.strerror or error}") from error
+        staged.__exit__()
+        raise _cannot_write(target, error) from error
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        staged.__exit__()
         raise
-    finally:
-        os.close(fd)
-    if durable:
-        _sync_directory(target.parent)
-    return method
+    return staged
+
+
+def _cannot_write(target: Path, error: OSError) -> WriteError:
+    return WriteError(f"{target} cannot be written: {error.strerror or error}")
 
 
 class _Writer:

@@ -1,0 +1,167 @@
+"""The certificate of a signed package: verified, and made anew with a given key.
+
+A certificate file holds the signature of the manifest and the X.509 certificate of its signer. Here is the only use of
+`cryptography`, imported when a package is really signed. Must never trust: whether the signer is who he says is for the
+reader to judge, chains are not followed. Source: DSP0243 5.1 (certificate file), RFC 8017 8.2 (PKCS1-v1_5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from .errors import CertificateError
+from .manifest import Manifest
+from .package import Certificate, open_regular
+
+if TYPE_CHECKING:
+    from cryptography import x509
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+_T = TypeVar("_T")
+_MAX_BYTES = 1 << 20
+_SIGNATURE = re.compile(rb"\s*(SHA[0-9-]+)\s*\(([^\n]*)\)\s*=\s*([0-9a-fA-F\s]+?)\s*(?=-----BEGIN)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature that was found right. `not_before` and `not_after` are the certificate's, ISO 8601 in UTC."""
+
+    algorithm: str
+    subject: str
+    issuer: str
+    not_before: str
+    not_after: str
+    expired: bool
+
+
+def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> Signature:
+    """Check that the certificate's key signed the manifest as it is. Raises CertificateError."""
+    name = certificate.name
+    if manifest is None:
+        raise CertificateError(f"{name} signs a manifest, but the package has none")
+    found = _SIGNATURE.match(certificate.data)
+    if found is None:
+        raise CertificateError(f"{name} has no signature line; SHA256(NAME.mf)= HEX would be right (DSP0243 5.1)")
+    spelled, signed, digits = (part.decode("utf-8", "replace").strip() for part in found.groups())
+    if signed != manifest.name.rpartition("/")[2] and signed != manifest.name:
+        raise CertificateError(f"{name} signs {signed}, the manifest is {manifest.name}")
+    algorithm = spelled.upper().replace("SHA2-", "SHA").replace("-", "")
+    try:
+        signature = bytes.fromhex("".join(digits.split()))
+    except ValueError as error:
+        raise CertificateError(f"{name} has a signature that is not hexadecimal") from error
+    signer = _third_party(f"{name} holds no X.509 certificate that can be read", lambda: _load(certificate.data))[0]
+    right = _third_party(
+        f"{name} has a key or signature of a kind that cannot be checked",
+        lambda: _is_right(signer, signature, manifest.data, algorithm),
+    )
+    if not right:
+        raise CertificateError(f"{name}: the signature is not that of {manifest.name}; it or the manifest was changed")
+    return _third_party(f"{name} holds no X.509 certificate that can be read", lambda: _described(signer, algorithm))
+
+
+def load_signer(key: Path, certificate: Path) -> Callable[[str, bytes, str], bytes]:
+    """Return what signs manifests with the private key in `key` and puts the certificates in `certificate` beside.
+
+    Both are PEM files; the first certificate is the signer's. Raises CertificateError for files that cannot be read, a
+    key with a passphrase, or a key that is not the certificate's.
+    """
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+
+    key_data, certificate_data = _read(key), _read(certificate)
+    private = _third_party(
+        f"{key} is no private key in PEM form without a passphrase", lambda: load_pem_private_key(key_data, None)
+    )
+    chain = _third_party(f"{certificate} holds no X.509 certificate in PEM form", lambda: _load(certificate_data))
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if private.public_key().public_bytes(*form) != chain[0].public_key().public_bytes(*form):
+        raise CertificateError(f"the key {key} is not that of the certificate {certificate}")
+    pem = b"".join(each.public_bytes(Encoding.PEM) for each in chain)
+
+    def sign(manifest_name: str, manifest: bytes, algorithm: str) -> bytes:
+        raw = _third_party(
+            f"{key} cannot sign with {algorithm}; an RSA or EC key would be right",
+            lambda: _signed(private, manifest, algorithm),
+        )
+        line = f"{algorithm}({manifest_name.rpartition('/')[2]})= {raw.hex()}\n"
+        return line.encode("utf-8", "surrogateescape") + pem
+
+    return sign
+
+
+def _third_party(message: str, action: Callable[[], _T]) -> _T:
+    """Run code of `cryptography` on data from outside; whatever it raises is a fault of that data."""
+    try:
+        return action()
+    except Exception as error:
+        raise CertificateError(message) from error
+
+
+def _read(path: Path) -> bytes:
+    with open_regular(path) as file:
+        data = file.read(_MAX_BYTES + 1)
+    return data or b""
+
+
+def _load(data: bytes) -> list[x509.Certificate]:
+    from cryptography.x509 import load_pem_x509_certificates
+
+    return load_pem_x509_certificates(data[data.index(b"-----BEGIN") :])
+
+
+def _hash(algorithm: str) -> HashAlgorithm:
+    from cryptography.hazmat.primitives import hashes
+
+    known: dict[str, type[HashAlgorithm]] = {
+        "SHA1": hashes.SHA1,
+        "SHA256": hashes.SHA256,
+        "SHA384": hashes.SHA384,
+        "SHA512": hashes.SHA512,
+    }
+    return known[algorithm]()
+
+
+def _is_right(signer: x509.Certificate, signature: bytes, manifest: bytes, algorithm: str) -> bool:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+    key = signer.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, manifest, padding.PKCS1v15(), _hash(algorithm))
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, manifest, ec.ECDSA(_hash(algorithm)))
+        else:
+            raise TypeError(type(key).__name__)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def _signed(key: PrivateKeyTypes, manifest: bytes, algorithm: str) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(manifest, padding.PKCS1v15(), _hash(algorithm))
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(manifest, ec.ECDSA(_hash(algorithm)))
+    raise TypeError(type(key).__name__)
+
+
+def _described(signer: x509.Certificate, algorithm: str) -> Signature:
+    from datetime import datetime, timezone
+
+    now = datetime.now(timezone.utc)
+    return Signature(
+        algorithm,
+        signer.subject.rfc4514_string(),
+        signer.issuer.rfc4514_string(),
+        signer.not_valid_before_utc.isoformat(),
+        signer.not_valid_after_utc.isoformat(),
+        not signer.not_valid_before_utc <= now <= signer.not_valid_after_utc,
+    )
