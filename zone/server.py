@@ -150,12 +150,17 @@ class Server:
     def _fork(self) -> int:
         """Forks; in the child, the parent's descriptors and signals are gone. 0 in the child, -1 if it failed."""
         parent = os.getpid()
+        # A signal that comes while the child still has the parent's handlers must not get lost.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         try:
             pid = os.fork()
         except OSError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._log.error("cannot start a process: %s", error)
             return -1
-        if pid == 0:
+        if pid > 0:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        else:
             processes.default_signals()
             processes.die_with_parent(parent)
             os.close(self._lifeline_write)

@@ -3,9 +3,12 @@
 It is loaded as `core` by a zone under test and writes `trace.jsonl` beside itself; it knows nothing of the zone.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 TRACE = Path(__file__).with_name("trace.jsonl")
 
@@ -27,7 +30,7 @@ RECORDED = re.compile(
 )
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     kind = type(value).__name__
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -51,9 +54,9 @@ def plain(value):
     return {"__type__": kind, **{name: plain(item) for name, item in members.items() if not callable(item)}}
 
 
-def recording(name):
-    def rule(rule_args, callback, rei):
-        row = {
+def recording(name: str) -> Any:
+    def rule(rule_args: list[Any], callback: Any, rei: Any) -> int:
+        row: dict[str, Any] = {
             "pep": name,
             "rule_args": plain(list(rule_args)),
             "rei": {
@@ -70,7 +73,7 @@ def recording(name):
     return rule
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> Any:
     if RECORDED.match(name):
         return recording(name)
     raise AttributeError(name)

@@ -237,4 +237,16 @@ def stat(session: Session, args: Sequence[Parameter]) -> None:
 
     with reporting(session, "msiObjStat", str(args[0].value)):
         found = objects.stat(session, args[0].text())
-        args[1].set(RodsObjStat(**{name: getattr(found, name, None) for name in RodsObjStat._MEMBERS}))
+        args[1].set(
+            RodsObjStat(
+                objSize=found.size,
+                objType=int(found.type),
+                dataMode=found.mode,
+                dataId=str(found.id),
+                chksum=found.checksum,
+                ownerName=found.owner_name,
+                ownerZone=found.owner_zone,
+                createTime=found.create_time,
+                modifyTime=found.modify_time,
+            )
+        )
