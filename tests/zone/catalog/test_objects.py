@@ -152,7 +152,7 @@ def test_only_an_empty_collection_is_deleted(db: Database, rods: User) -> None:
 
 
 _NAMES = st.text(
-    st.characters(blacklist_characters="/\0", blacklist_categories=("Cs",)), min_size=1, max_size=12
+    st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=12
 ).filter(lambda name: name not in (".", ".."))
 
 

@@ -6,6 +6,7 @@ one place that keeps rows from a user: nothing that is not an administrator's qu
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +28,9 @@ _FUNCTIONS = {
 # Rows come by collection, data object and replica, after the order that the client asks for.
 _IMPLICIT_ORDER = ("COLL_NAME", "DATA_NAME", "DATA_REPL_NUM")
 # Two conditions on attribute names of these are about two AVUs of the same object; of the others iRODS refuses them.
-_MANY_AVUS = {"r_data_meta_main": "R_DATA_MAIN.data_id", "r_coll_meta_main": "R_COLL_MAIN.coll_id"}
+_MANY_AVUS = {"r_data_meta_main": ("R_DATA_MAIN", "data_id"), "r_coll_meta_main": ("R_COLL_MAIN", "coll_id")}
 _ONE_AVU = ("r_user_meta_main", "r_resc_meta_main", "r_resc_grp_meta_main")
-# Where the id of a data object or a collection stands. A table of AVUs alone is seen only through its links.
+# Where the id of a data object or a collection stands.
 _GUARDED = {
     "R_DATA_MAIN": "data_id",
     "R_COLL_MAIN": "coll_id",
@@ -40,15 +41,17 @@ _GUARDED = {
     "r_ticket_coll_main": "coll_id",
     "r_ticket_data_coll_main": "coll_id",
 }
-_SEEN_THROUGH = {
-    "r_data_meta_main": "r_data_metamap",
-    "r_coll_meta_main": "r_coll_metamap",
-    "r_data_tokn_accs": "r_data_access",
-    "r_coll_tokn_accs": "r_coll_access",
-    "r_data_user_group": "r_data_access",
-    "r_coll_user_group": "r_coll_access",
-    "r_data_user_main": "r_data_access",
-    "r_coll_user_main": "r_coll_access",
+# Aliases of tables that hold rows about objects of every kind (AVUs, access): alone, each would show the others' rows
+# too. Users see them joined to the table of their own kind only.
+_OF_KIND = re.compile(r"r_(data|coll|resc|resc_grp|rule|user|msrvc)_(?:meta_main|metamap|access|tokn_accs)$")
+_KINDS = {
+    "data": "R_DATA_MAIN",
+    "coll": "R_COLL_MAIN",
+    "resc": "R_RESC_MAIN",
+    "resc_grp": "R_RESC_GROUP",
+    "rule": "R_RULE_MAIN",
+    "user": "R_USER_MAIN",
+    "msrvc": "R_MICROSRVC_MAIN",
 }
 
 
@@ -79,11 +82,13 @@ def build(query: GenQuery, viewer: Viewer) -> Statement:
     conditions = [(_column(number), text) for number, text in query.conditions]
     tables = {column.table for column, _ in [*selects, *conditions]}
     start = _start([column for column, _ in selects], [column for column, _ in conditions])
+    avus = Counter(column.table for column, _ in conditions if column.column == "meta_attr_name")
+    tables |= {_MANY_AVUS[table][0] for table, count in avus.items() if count > 1 and table in _MANY_AVUS}
     if viewer.ids is not None:
-        tables |= {_SEEN_THROUGH[table] for table in tables if table in _SEEN_THROUGH}
+        tables |= {_KINDS[match[1]] for match in map(_OF_KIND.match, tables) if match}
     joined = join(frozenset(tables), start)
     where = _Where([*joined.conditions])
-    where.add_conditions(conditions, upper=bool(query.options & Option.UPPER_CASE_WHERE))
+    where.add_conditions(conditions, avus, upper=bool(query.options & Option.UPPER_CASE_WHERE))
     where.limit_to(viewer, joined.tables)
 
     parts = [
@@ -156,16 +161,15 @@ class _Where:
         self.parameters: list[str | int] = []
         self.more_tables: list[str] = []
 
-    def add_conditions(self, conditions: Sequence[tuple[Column, str]], *, upper: bool) -> None:
+    def add_conditions(self, conditions: Sequence[tuple[Column, str]], avus: Counter[str], *, upper: bool) -> None:
         """The client's conditions; several on AVU names of one kind of object are about as many AVUs."""
-        avus = Counter(column.table for column, _ in conditions if column.column == "meta_attr_name")
         if any(avus[table] > 1 for table in _ONE_AVU):
             raise IrodsError(CAT_INVALID_ARGUMENT, "only one AVU of a user or resource can be asked for")
-        for table, object_id in _MANY_AVUS.items():
+        for table, (kind, id_column) in _MANY_AVUS.items():
             for number in range(2, avus[table] + 1):
                 link, meta = f"{table}_link{number}", f"{table}_{number}"
                 self.more_tables += [f"R_OBJT_METAMAP {link}", f"R_META_MAIN {meta}"]
-                self.tests += [f"{link}.meta_id = {meta}.meta_id", f"{link}.object_id = {object_id}"]
+                self.tests += [f"{link}.meta_id = {meta}.meta_id", f"{link}.object_id = {kind}.{id_column}"]
         used: Counter[str] = Counter()
         for column, text in conditions:
             condition = parse_condition(text, upper=upper)
@@ -194,6 +198,9 @@ class _Where:
                     f" WHERE user_id IN ({marks}) AND access_type_id >= ?)"
                 )
                 self.parameters += [*viewer.ids, ACCESS_LEVELS["read_object"]]
+            elif table == "r_met2_meta_main":
+                # AVUs of AVUs: nothing makes any, and all other AVUs would show here.
+                self.tests.append("0")
             elif table == "R_TICKET_MAIN":
                 self.tests.append("R_TICKET_MAIN.user_id = ?")
                 self.parameters.append(viewer.user_id)
