@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from ova_tools.edit import Edit
     from ova_tools.package import Package
 
+_PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
+_SPARE_OTHER = 16384  # room for longer values in a descriptor, where the usual room would give the usual size
 _ATTEMPTS = 5  # times that a source or AVU may change under a build before it gives up
 
 
@@ -107,7 +109,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
                 raise _Changed
             matching = match(seen.component.levels, package.properties, settings.aliases)
             settled = _expanded(catalog, settings, seen.component, matching)
-            edit = _edit(package, settled, settings)
+            edit = _edit(package, settled, settings, seen)
             verified = _is_verified(seen.component, source)
             if may_queue and _is_dear(package, edit, source, settings, verified):
                 what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
@@ -141,7 +143,7 @@ def _expanded(catalog: Catalog, settings: Settings, component: Component, matchi
     return [Setting(s.property, references.expand(component.path, s.avu)) for s in matching.settings]
 
 
-def _edit(package: Package, settled: Sequence[Setting], settings: Settings) -> Edit:
+def _edit(package: Package, settled: Sequence[Setting], settings: Settings, seen: View) -> Edit:
     """The edit of all settings at once, each value first tried alone so that a misfit is said of its AVU."""
     from ova_tools.edit import Change, edit
     from ova_tools.errors import PropertyError
@@ -158,7 +160,23 @@ def _edit(package: Package, settled: Sequence[Setting], settings: Settings) -> E
                 f"{described(setting.avu)}: the property {setting.property.full_name} is not userConfigurable"
             )
     changes = [Change(setting.property, setting.avu.value) for setting in settled]
-    return edit(package, changes, allow_fixed=allow_fixed)
+    made = edit(package, changes, allow_fixed=allow_fixed)
+    if _needs_another_size(package, made, seen):
+        return edit(package, changes, allow_fixed=allow_fixed, spare=_SPARE_OTHER)
+    return made
+
+
+def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:
+    """Whether two versions of one size could be mixed by a parallel download.
+
+    Clients open large objects once per connection. Only the first connection reads the descriptor; a manifest behind
+    the disks is read by the last one. The gate tells versions apart by their size (see `rules.gate`).
+    """
+    if package.manifest is None or made.plan.size < _PARALLEL_FROM:
+        return False
+    order = [member.name for member in package.members]
+    before_manifest = set(order[: order.index(package.manifest.name)]) - {package.descriptor.name}
+    return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.ready)
 
 
 def _is_verified(component: Component, source: Source) -> bool:

@@ -143,7 +143,9 @@ def find_source(catalog: Catalog, component: Component) -> Source:
         raise ComponentError(f"{label}: is itself made by the server; name the source of {made_from}")
     replicas = catalog.replicas(path)
     if not replicas or not catalog.may_read(path):
-        raise ComponentError(f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False)
+        raise ComponentError(
+            f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False
+        )
     good = [replica for replica in replicas if replica.good]
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)

@@ -20,9 +20,16 @@ _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 2.0
 
 
-def reason_against_reading(catalog: Catalog, settings: Settings, path: str) -> str | None:
-    """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA."""
+def reason_against_reading(catalog: Catalog, settings: Settings, path: str, expected: int | None = None) -> str | None:
+    """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA.
+
+    expected: the size in bytes that one more connection of a parallel download counts on. All connections must read
+    one version; `rules.build` sees to it that versions that differ behind the first connection's part differ in size.
+    """
     component, seen = _look(catalog, settings, path)
+    if component is not None and seen is not None and expected is not None:
+        same = seen.fresh and all(replica.size == expected for replica in seen.ready)
+        return None if same else one_line(f"{path} was rebuilt while this download ran; get it again")
     if component is None or seen is None or seen.fresh:
         return None
     hidden = unseen(catalog, component)

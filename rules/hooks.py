@@ -221,23 +221,31 @@ def _open_gate(request: Any, callback: Any, rei: Any) -> int:
     path = str(request.objPath)
     if int(request.openFlags) & _O_ACCMODE:
         return _refuse_writing(path, callback, rei)
-    return _gate(path, callback, rei)
+    return _gate(path, callback, rei, request)
 
 
-def _gate(path: str, callback: Any, rei: Any) -> int:
+def _gate(path: str, callback: Any, rei: Any, request: Any = None) -> int:
     if names.component_of(path) is None:
         return CONTINUE
     from rules.gate import reason_against_reading
 
     catalog, settings = _tools(callback, rei)
     try:
-        reason = reason_against_reading(catalog, settings, path)
+        reason = reason_against_reading(catalog, settings, path, _size_of_download(request))
     except Exception as error:
         _report(callback, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
         reason = f"{path} could not be checked against its metadata; the server log says why"
         reason = reason if catalog.is_component(path.rpartition("/")[0]) else None
     return catalog.refuse(NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def _size_of_download(request: Any) -> int | None:
+    """The size that the further connections of a parallel download expect; None for a first connection."""
+    if request is None:
+        return None
+    keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
+    return int(keywords["dataSize"]) if keywords.get("resc_hier") and "dataSize" in keywords else None
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:

@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tests.acceptance.clients import PythonClient
+import pytest
+
+from tests.acceptance.clients import PythonClient, Refused, told
 from tests.acceptance.conftest import Site
-from tests.appliances import ova, read
+from tests.appliances import descriptor_of, manifest_of, ova, read, tar_of
 
 
 def together(*actions: Callable[[], None]) -> None:
@@ -114,6 +116,37 @@ def test_a_download_under_way_is_not_disturbed(site: Site, component: str) -> No
         rest = stream.read()
     assert first + rest == whole
     assert read(client.get(site.ready)).values["host.hostname"] == "after"
+
+
+def further_connection(site: Site, size: int) -> None:
+    """Opens the ready OVA as the second connection of a parallel download does."""
+    keywords = {"resc_hier": "demoResc", "numThreads": "2", "dataSize": str(size)}
+    with told():
+        site.session.data_objects.open(site.ready, "r", **keywords).close()
+
+
+def test_versions_are_not_mixed_by_a_parallel_download(site: Site, component: str) -> None:
+    client = PythonClient(site.session)
+    before = site.session.data_objects.get(site.ready).size
+    further_connection(site, before)
+    for attribute in ("hostname", "domainname", "ipaddr"):
+        client.set(component, attribute, "&" * 2600)  # another size
+    with pytest.raises(Refused, match="was rebuilt while this download ran"):
+        further_connection(site, before)
+    further_connection(site, site.session.data_objects.get(site.ready).size)
+
+
+def test_large_packages_with_the_manifest_last_change_their_size_each_time(site: Site, component: str) -> None:
+    client = PythonClient(site.session)
+    disk, text = b"0123456789abcdef" * (33 * 65536), descriptor_of()
+    manifest = manifest_of({"vm.ovf": text, "disk1.vmdk": disk})
+    client.put(tar_of({"vm.ovf": text, "disk1.vmdk": disk, "vm.mf": manifest}), site.source)
+    sizes = []
+    for number in range(3):
+        client.set(component, "hostname", f"host{number}")
+        sizes.append(site.session.data_objects.get(site.ready).size)
+    assert sizes[0] != sizes[1] != sizes[2]
+    assert read(client.get(site.ready)).whole
 
 
 def test_a_parallel_get_is_whole(site: Site, component: str, tmp_path: Any) -> None:

@@ -1,9 +1,10 @@
-"""Memory stays flat at any size: 2 GB go in, are rebuilt by the delay queue and come out."""
+"""Memory stays flat at any size: a large OVA goes in, is rebuilt by the delay queue and comes out."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,11 +15,14 @@ from tests.acceptance.conftest import rule_folder
 from tests.appliances import descriptor_of, manifest_of
 from tests.faults.processes import PeakMemory
 
-SIZE = 2 * 2**30
+# Enough to burst the limit; OVA_TEST_SIZE=2147483648 makes it the 2 GiB of the promise (docs/measurements.md).
+SIZE = int(os.environ.get("OVA_TEST_SIZE", 512 * 2**20))
 LIMIT_KIB = 150 * 1024
 
 
-def test_two_gigabytes_go_in_are_rebuilt_and_come_out(irods_zone_factory: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_large_ova_goes_in_is_rebuilt_and_comes_out_in_flat_memory(
+    irods_zone_factory: Callable[..., Any], tmp_path: Path
+) -> None:
     zone = irods_zone_factory(rule_folder(tmp_path / "etc"))
     package = tmp_path / "big.ova"
     digest = sparse_ova(package)
@@ -55,7 +59,7 @@ def hash_of(stream: Any) -> str:
 
 
 def sparse_ova(package: Path) -> str:
-    """An OVA whose disk is 2 GiB with a little at both ends; the digest of the disk."""
+    """An OVA whose disk is SIZE bytes with a little at both ends; the digest of the disk."""
     start, end = b"start of the disk", b"end of the disk"
     total = hashlib.sha256(start)
     zeros, left = bytes(1 << 22), SIZE - len(start) - len(end)

@@ -1,0 +1,100 @@
+"""What the administrator's settings change, and the delay queue, in an embedded zone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.acceptance.clients import PythonClient
+from tests.acceptance.conftest import rule_folder
+from tests.appliances import ova, read
+
+Factory = Callable[..., Any]
+
+
+class Place:
+    """A zone with settings, its client, and some components of one source."""
+
+    def __init__(self, make: Factory, folder: Path, components: int = 1, **settings: object) -> None:
+        self.zone = make(rule_folder(folder / "etc", **settings))
+        self.client = PythonClient(self.zone.session())
+        self.grid = f"{self.zone.home}/grid01"
+        self.components = [f"{self.grid}/comp{number:02}" for number in range(components)]
+        self.client.put(ova(), f"{self.zone.home}/base.ova")
+        for component in self.components:
+            self.client.make(component)
+            self.client.set(component, "ova_url", "../../base.ova")
+
+    def fact(self, component: str, name: str) -> str | None:
+        """One fact."""
+        items = self.client.session.collections.get(component).metadata.items()
+        return next((avu.value for avu in items if avu.name == name), None)
+
+    def ready(self, component: str) -> bytes:
+        """A read of the ready OVA."""
+        return self.client.get(f"{component}/{component.rpartition('/')[2]}.ova")
+
+
+def test_a_dear_build_is_queued_and_the_reader_waits_for_it(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, inline_limit=1000)
+    component = place.components[0]
+    place.client.set(component, "hostname", "queued")
+    assert read(place.ready(component)).values["host.hostname"] == "queued"
+    assert place.fact(component, "ova::status") == "ready"
+
+
+def test_a_reader_who_will_not_wait_is_told_what_is_missing(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    import pytest
+
+    from tests.acceptance.clients import Refused
+
+    place = Place(irods_zone_factory, tmp_path, inline_limit=1000, gate_wait=0)
+    with pytest.raises(Refused, match="waits in the delay queue"):
+        place.ready(place.components[0])
+
+
+def test_an_avu_of_a_grid_reaches_all_components(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, components=4, inline_components=2)
+    place.client.set(place.grid, "domainname", "example.org")
+    assert [place.fact(component, "ova::status") for component in place.components[:2]] == ["ready", "ready"]
+    for component in place.components:
+        assert read(place.ready(component)).values["host.domainname"] == "example.org"
+
+
+def test_fixed_properties_may_be_allowed(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, fixed_properties="allow")
+    place.client.set(place.components[0], "serial", "mine")
+    assert read(place.ready(place.components[0])).values["host.serial"] == "mine"
+
+
+def test_an_alias_of_the_administrator(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, aliases={"name": "hostname"})
+    place.client.set(place.components[0], "name", "aliased")
+    assert read(place.ready(place.components[0])).values["host.hostname"] == "aliased"
+
+
+def test_a_wrong_setting_is_said_in_the_log_and_harms_nothing(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, gate_wait="long")
+    assert read(place.ready(place.components[0])).whole
+    assert "gate_wait: 'long' is not a number of seconds; the default is used" in place.zone.log_text()
+
+
+def test_a_file_changed_by_hand_is_never_handed_out(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path)
+    component = place.components[0]
+    right = place.ready(component)
+    file = next(place.zone.vault.rglob("comp00.ova"))
+    file.write_bytes(b"tampered" + right[8:])
+    assert place.ready(component) == right
+
+
+def test_a_component_of_an_odd_name(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, components=0)
+    component = f"{place.zone.home}/it's 100%_of \u2603 & more"
+    place.client.make(component)
+    place.client.set(component, "ova_url", "../base.ova")
+    place.client.set(component, "hostname", "odd")
+    assert read(place.ready(component)).values["host.hostname"] == "odd"
+    place.client.put(ova(b"x" * 9999), f"{place.zone.home}/base.ova")
+    assert read(place.ready(component)).members["disk1.vmdk"] == b"x" * 9999
