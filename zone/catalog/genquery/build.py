@@ -43,7 +43,9 @@ _GUARDED = {
 }
 # Aliases of tables that hold rows about objects of every kind (AVUs, access): alone, each would show the others' rows
 # too. Users see them joined to the table of their own kind only.
-_OF_KIND = re.compile(r"r_(data|coll|resc|resc_grp|rule|user|msrvc)_(?:meta_main|metamap|access|tokn_accs|user_group|user_main)$")
+_OF_KIND = re.compile(
+    r"r_(data|coll|resc|resc_grp|rule|user|msrvc)_(?:meta_main|metamap|access|tokn_accs|user_group|user_main)$"
+)
 _KINDS = {
     "data": "R_DATA_MAIN",
     "coll": "R_COLL_MAIN",
