@@ -107,7 +107,9 @@ class BytesBuf:
 
     def get_byte(self, index: int) -> int:
         """One byte."""
-        return self.get_bytes()[index]
+        if self._data is None:
+            return self.get_bytes()[index]
+        return self._data[index]
 
     def set_buffer(self, data: Buffer | str, length: int | None = None) -> None:
         """Replace the content."""

@@ -43,8 +43,8 @@ def plain(value: Any) -> Any:
     if kind == "KeyValPair":
         return {"__type__": kind, **{str(value.key[i]): str(value.value[i]) for i in range(value.len)}}
     if kind == "BytesBuf":
-        data = bytes(value.get_bytes())
-        head = data[:400].decode("latin-1") if data[:1] == b"{" else f"<{len(data)} bytes>"
+        is_json = value.len and value.get_byte(0) == ord("{")
+        head = bytes(value.get_bytes())[:400].decode("latin-1") if is_json else f"<{value.len} bytes>"
         return {"__type__": kind, "len": value.len, "head": head}
     if kind == "PluginContext":
         entries = value.map()
