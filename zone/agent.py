@@ -244,11 +244,18 @@ class _Agent:
             client = self._user(startup.client_user, startup.client_zone)
         session = self._session
         session.client, session.proxy, session.challenge = client, proxy, challenge
-        self._connection.signed_in()
         if self._config.rules is not None:
             from zone.prep import engine
 
             session.policy = engine.load(self._config.rules, session)
+            try:
+                # A rule may refuse the connection here, and a rule file that cannot be imported does.
+                session.policy.static(session, "acChkHostAccessControl")
+            except IrodsError:
+                session.client = session.proxy = User(0, "", "", "")
+                session.policy = NoPolicy()
+                raise
+        self._connection.signed_in()
 
     # --- bytes ---
 

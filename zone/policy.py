@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from zone.session import Session
 
 
+class OperationTakenOver(Exception):  # noqa: N818 - no error
+    """Raised by `api` in phase pre: a rule says that the call's own work is to be left out (what follows it is not)."""
+
+
 class Policy:
     """No rules at all; the base of engines that have some."""
 

@@ -5,6 +5,7 @@ Whatever goes wrong in a call ends as a status for the client; only a broken con
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from zone import errors
 from zone.api import registry
 from zone.api.registry import ApiCall, Call, ConnectionOverError, NoReply, Reply, Stream
 from zone.errors import IrodsError
+from zone.policy import OperationTakenOver
 from zone.protocol.errors import ProtocolError
 from zone.protocol.packing import Packing, pack, unpack
 from zone.session import Session
@@ -51,6 +53,8 @@ class Dispatcher:
         session = self._session
         session.api_number = number
         session.error_stack.clear()
+        session.rule_stdout.clear()
+        session.rule_stderr.clear()
         try:
             result = self._call(api, message, data)
         except (ConnectionOverError, ConnectionError):
@@ -88,8 +92,10 @@ class Dispatcher:
         call.branch = branch
         policy = session.policy
         try:
-            policy.api(session, api.name, "pre", _arguments(api, call, None))
-            result = api.handler(session, call)
+            result: Reply | NoReply | int | None = None
+            with contextlib.suppress(OperationTakenOver):
+                policy.api(session, api.name, "pre", _arguments(api, call, None))
+                result = api.handler(session, call)
             if result is None or isinstance(result, int):
                 result = Reply(result or 0)
             if isinstance(result, Reply):

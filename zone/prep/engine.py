@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from zone.errors import RULE_ENGINE_ERROR, SYS_NO_API_PRIV, SYS_NOT_SUPPORTED, IrodsError
-from zone.policy import NoPolicy, Policy
+from zone.policy import NoPolicy, OperationTakenOver, Policy
 from zone.prep import types
 from zone.prep.callback import Callback, code_in
-from zone.prep.codes import RULE_ENGINE_CONTINUE
+from zone.prep.codes import RULE_ENGINE_CONTINUE, RULE_ENGINE_SKIP_OPERATION
 from zone.prep.context import connection_entries, rule_exec_info
 from zone.prep.modules import install
 
@@ -108,7 +108,8 @@ class PythonPolicy(Policy):
             if given is None and left is not None:
                 given, left = left, None
             arguments.append(types.object_for(*given) if isinstance(given, tuple) else given)
-        self.call(session, rule, arguments)
+        if self.call(session, rule, arguments) == RULE_ENGINE_SKIP_OPERATION and phase == "pre":
+            raise OperationTakenOver
 
     def resource(
         self, session: Session, name: str, phase: str, resource: str, context: Mapping[str, str], *args: Any

@@ -265,7 +265,7 @@ def test_a_query_can_ignore_case(run: Any) -> None:
     )
 
 
-def test_a_module_state_lives_as_long_as_the_connection(zone: EmbeddedZone, run: Any) -> None:
+def test_module_state_lives_as_long_as_the_connection(zone: EmbeddedZone, run: Any) -> None:
     assert run("import core\ncore.mark = 1\nresult = 1") == 1
     assert run("import core\nresult = core.mark") == 1
     other = RawClient(zone.port, option="irule")

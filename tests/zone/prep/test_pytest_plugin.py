@@ -74,3 +74,69 @@ def test_a_zone_that_cannot_start_says_why(irods_zone_factory: Callable[..., Emb
     (tmp_path / "file").touch()
     with pytest.raises(NurseryError, match="file"):
         irods_zone_factory(resources={"demoResc": tmp_path / "file" / "vault"})
+
+
+BROKEN = "import no_such_module_anywhere\n"
+
+
+@pytest.mark.irods_rules(BROKEN)
+def test_a_rule_file_that_cannot_be_imported_shuts_everyone_out_and_is_named_in_the_log(
+    irods_zone: EmbeddedZone,
+) -> None:
+    from irods.exception import iRODSException
+
+    with pytest.raises(iRODSException), irods_zone.session() as session:
+        session.collections.get(irods_zone.home)
+    assert "no_such_module_anywhere" in irods_zone.log_text()
+
+
+TAKES_OVER = """
+def pep_api_mod_avu_metadata_pre(rule_args, callback, rei):
+    return 5001000
+"""
+
+
+@pytest.mark.irods_rules(TAKES_OVER)
+def test_a_rule_can_take_an_operations_place(irods_zone: EmbeddedZone) -> None:
+    with irods_zone.session() as session:
+        home = session.collections.get(irods_zone.home)
+        home.metadata.add("name", "value")
+        assert home.metadata.items() == []
+
+
+CRASHES = """
+import os
+def acPreProcForModifyAVUMetadata(rule_args, callback, rei):
+    if rule_args[4] == "crash":
+        os.abort()
+    if rule_args[4] == "raise":
+        raise ValueError("from a rule")
+"""
+
+
+@pytest.mark.irods_rules(CRASHES)
+def test_a_rule_that_crashes_ends_its_own_connection_only(irods_zone: EmbeddedZone) -> None:
+    from irods.exception import NetworkException
+
+    with irods_zone.session() as victim, irods_zone.session() as bystander:
+        home = bystander.collections.get(irods_zone.home)
+        with pytest.raises(NetworkException):
+            victim.collections.get(irods_zone.home).metadata.add("name", "crash")
+        home.metadata.add("name", "value")
+        assert [avu.value for avu in home.metadata.items()] == ["value"]
+
+
+AFTER = CRASHES.replace("acPre", "acPost")
+
+
+@pytest.mark.irods_rules(AFTER)
+def test_a_rule_that_raises_after_an_avu_was_set_fails_the_command_but_the_avu_is_set(irods_zone: EmbeddedZone) -> None:
+    from irods.exception import iRODSException
+
+    with irods_zone.session() as session:
+        home = session.collections.get(irods_zone.home)
+        with pytest.raises(iRODSException):
+            home.metadata.add("name", "raise")
+    with irods_zone.session() as session:
+        assert [avu.value for avu in session.collections.get(irods_zone.home).metadata.items()] == ["raise"]
+    assert "from a rule" in irods_zone.log_text()
