@@ -146,6 +146,7 @@ CAT_NO_CHECKSUM_FOR_REPLICA = -862000
 CHECK_VERIFICATION_RESULTS = -407000
 CHKSUM_EMPTY_IN_STRUCT_ERR = -1004000
 USER_RSYNC_NO_MODE_INPUT_ERR = -337000
+USER_FILE_SIZE_MISMATCH = -401000
 
 NAMES: dict[int, str] = {
     value: name for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from zone.api import buffers
+from zone.api.dispatcher import FailureWithOutputError
 from zone.api.registry import NO_REPLY, Call, Record, Reply, Result, serve
 from zone.errors import IrodsError
-from zone.operations import checksums, copies, objects, removal, renaming, stats, syncing, touching
+from zone.operations import checksums, copies, objects, removal, renaming, stats, syncing, touching, truncation
+from zone.operations.failures import DetailedError
 from zone.session import Session
 
 KEYWORDS = "KeyValPair_PI"
+Value = TypeVar("Value")
 SINGLE_BUFFER_LIMIT = 32 * 1024 * 1024  # larger objects are streamed over the connection
 READ_LIMIT = 64 * 1024 * 1024  # a read never asks for more memory than this
 
@@ -187,7 +192,17 @@ def _copy(session: Session, call: Call) -> Result:
 
 @serve(629, "data_obj_chksum", "DataObjInp_PI", "STR_PI")
 def _checksum(session: Session, call: Call) -> Result:
-    return Reply(0, {"myStr": checksums.checksum(session, call.record["objPath"], _keywords(call.record))})
+    found = _or_json(checksums.checksum, session, call.record["objPath"], _keywords(call.record))
+    return Reply(0, {"myStr": found} if found else None)
+
+
+def _or_json(operation: Callable[..., Value], session: Session, *args: Any) -> Value:
+    """Runs an operation whose refusals carry details; these go out as JSON in a string."""
+    try:
+        return operation(session, *args)
+    except DetailedError as error:
+        text = json.dumps(error.details, separators=(",", ":"), sort_keys=True)
+        raise FailureWithOutputError(error.code, {"myStr": text}, error.message) from error
 
 
 @serve(633, "obj_stat", "DataObjInp_PI", "RodsObjStat_PI")
@@ -215,9 +230,16 @@ def _touch(session: Session, call: Call) -> Result:
 
 
 @serve(802, "replica_truncate", "DataObjInp_PI", "STR_PI")
+def _replica_truncate(session: Session, call: Call) -> Result:
+    record = call.record
+    result = _or_json(truncation.truncate, session, record["objPath"], record["dataSize"], _keywords(record))
+    return Reply(0, {"myStr": json.dumps(result, separators=(",", ":"), sort_keys=True)})
+
+
+@serve(652, "data_obj_truncate", "DataObjInp_PI")
 def _truncate(session: Session, call: Call) -> Result:
-    objects.truncate(session, call.record["objPath"], call.record["dataSize"], _keywords(call.record))
-    return Reply(0, {"myStr": '{"message":"","replica_number":0,"resource_hierarchy":""}'})
+    truncation.truncate(session, call.record["objPath"], call.record["dataSize"], _keywords(call.record))
+    return None
 
 
 @serve(628, "data_obj_rsync", "DataObjInp_PI")

@@ -7,6 +7,7 @@ from zone.api.dispatcher import FailureWithOutputError
 from zone.api.registry import Call, Record, Reply, Result, serve
 from zone.errors import IrodsError
 from zone.operations import access, metadata
+from zone.operations.failures import DetailedError
 from zone.session import Session
 
 
@@ -34,7 +35,7 @@ def _atomic_access(session: Session, call: Call) -> Result:
 def _atomic(operation: metadata.AtomicOperation, session: Session, call: Call) -> Reply:
     try:
         return Reply(0, buffers.from_json(operation(session, buffers.to_json(call.record))))
-    except metadata.AtomicError as error:
+    except DetailedError as error:
         raise FailureWithOutputError(error.code, buffers.from_json(error.details), error.message) from error
     except IrodsError as error:
         raise FailureWithOutputError(error.code, buffers.from_json({}), error.message) from error

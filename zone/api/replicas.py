@@ -36,6 +36,7 @@ def _modify_catalog_row(session: Session, call: Call) -> Result:
         call.record[KEYWORDS] or {},
         data_id=info.get("dataId") or 0,
         replica_number=info.get("replNum") or 0,
+        hierarchy=info.get("rescHier") or "",
     )
     return None
 

@@ -7,7 +7,8 @@ from typing import Any
 from zone import errors
 from zone.catalog import access as catalog
 from zone.errors import IrodsError
-from zone.operations import metadata, paths
+from zone.operations import paths
+from zone.operations.failures import DetailedError
 from zone.session import Session
 
 
@@ -44,9 +45,9 @@ def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
                 catalog.set_access(session.db, session.client, prefix + str(level), name, zone, path)
     except (KeyError, TypeError) as error:
         message = f"an operation needs entity_name and acl: {error}"
-        raise metadata.AtomicError(errors.SYS_INVALID_INPUT_PARAM, _details(message, operation, index)) from error
+        raise DetailedError(errors.SYS_INVALID_INPUT_PARAM, _details(message, operation, index), message) from error
     except IrodsError as error:
-        raise metadata.AtomicError(error.code, _details(str(error), operation, index)) from error
+        raise DetailedError(error.code, _details(str(error), operation, index), error.message) from error
     return {}
 
 

@@ -7,41 +7,58 @@ from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import hashing, opening, paths, points, states
+from zone.operations import hashing, opening, paths, points, states, vault
+from zone.operations.failures import DetailedError
 from zone.session import Session
 
 
 def checksum(session: Session, path: str, keywords: dict[str, str] | None = None) -> str:
     """The checksum of a data object; computed and registered if there is none yet (or with `forceChksum`).
 
-    With `verifyChksum` nothing is registered: the registered one is compared with the file (USER_CHKSUM_MISMATCH).
+    With `verifyChksum` nothing is registered: see `verify`, and the answer is ''.
     """
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
     keywords["translatedPath"] = ""
     admin = opening.is_admin_call(session, keywords)
+    one = keywords.get("replNum") or keywords.get("rescName")
+    if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and one):
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "replica, resource and all exclude each other")
     replicas = catalog.find(session.db, path)
     if not replicas:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
     if not admin:
         access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
-    if "ChksumAll" in keywords and "replNum" not in keywords:
-        found = [_one(session, replica, keywords, admin=admin) for replica in replicas if _at_rest(replica)]
-        return found[0] if found else ""
-    chosen = states.choose(replicas, keywords, write=False)
-    if not _at_rest(chosen):
-        raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' is being written")
-    keywords.setdefault("resc_hier", chosen.hierarchy)
-    return _one(session, chosen, keywords, admin=admin)
-
-
-def _at_rest(replica: Replica) -> bool:
-    return replica.status in (ReplicaStatus.GOOD, ReplicaStatus.STALE)
-
-
-def _one(session: Session, replica: Replica, keywords: dict[str, str], *, admin: bool) -> str:
+    good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
+    chosen = (
+        [_choose(replicas, keywords)]
+        if one or ("verifyChksum" not in keywords and "ChksumAll" not in keywords)
+        else good
+    )
+    if not chosen:
+        raise IrodsError(errors.SYS_NO_GOOD_REPLICA, f"'{path}' has no good replica")
     if "verifyChksum" in keywords:
-        return _verified(session, replica, keywords)
+        verify(chosen, compute="no_compute" not in keywords, skipped=0 if one else len(replicas) - len(good))
+        return ""
+    keywords.setdefault("resc_hier", chosen[0].hierarchy)
+    found = [_computed(session, replica, keywords, admin=admin) for replica in chosen]
+    if len(set(found)) > 1:
+        session.error_stack.append((errors.USER_CHKSUM_MISMATCH, _DIFFERENT))
+        return ""
+    return found[-1]
+
+
+_DIFFERENT = "WARNING: Data object has replicas with different checksums."
+
+
+def _choose(replicas: list[Replica], keywords: dict[str, str]) -> Replica:
+    chosen = states.choose(replicas, keywords, write=False)
+    if chosen.status not in (ReplicaStatus.GOOD, ReplicaStatus.STALE):
+        raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{chosen.logical_path}' is being written")
+    return chosen
+
+
+def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, admin: bool) -> str:
     if replica.checksum and "forceChksum" not in keywords:
         return replica.checksum
     found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
@@ -53,15 +70,38 @@ def _one(session: Session, replica: Replica, keywords: dict[str, str], *, admin:
     return found
 
 
-def _verified(session: Session, replica: Replica, keywords: dict[str, str]) -> str:
-    if not replica.checksum:
-        session.error_stack.append((errors.CAT_NO_CHECKSUM_FOR_REPLICA, f"replica {replica.repl_num} has no checksum"))
-        raise IrodsError(errors.CHECK_VERIFICATION_RESULTS, f"'{replica.logical_path}' has no checksum")
-    found = hashing.of_file(replica.path, hashing.scheme_of(replica.checksum))
-    if found != replica.checksum:
-        session.error_stack.append((errors.USER_CHKSUM_MISMATCH, f"replica {replica.repl_num} does not match"))
-        raise IrodsError(errors.CHECK_VERIFICATION_RESULTS, f"'{replica.logical_path}' does not match its checksum")
-    return found
+def verify(replicas: list[Replica], *, compute: bool = True, skipped: int = 0) -> None:
+    """Compares sizes and checksums of the catalog with the files.
+
+    DetailedError(CHECK_VERIFICATION_RESULTS) with a list of {error_code, message, severity} if anything is to be said.
+    """
+    results: list[dict[str, object]] = []
+
+    def report(severity: str, code: int, message: str) -> None:
+        results.append({"error_code": code, "message": f"{severity.upper()}: {message}", "severity": severity})
+
+    if skipped:
+        report("info", 0, f"Number of replicas skipped: {skipped}")
+    for replica in replicas:
+        try:
+            if vault.size_of(replica.path) != replica.size:
+                report("error", errors.USER_FILE_SIZE_MISMATCH,
+                       f"Physical size does not match size in catalog for replica [{replica.repl_num}].")  # fmt: skip
+        except IrodsError as error:
+            report("error", error.code, f"Could not verify size for replica [{replica.repl_num}].")
+    missing = [replica for replica in replicas if not replica.checksum]
+    for replica in missing:
+        report("warning", errors.CAT_NO_CHECKSUM_FOR_REPLICA,
+               f"No checksum available for replica [{replica.repl_num}].")  # fmt: skip
+    if not missing:
+        for replica in replicas if compute else ():
+            if hashing.of_file(replica.path, hashing.scheme_of(replica.checksum)) != replica.checksum:
+                text = "Computed checksum does not match what is in the catalog for replica"
+                report("error", errors.USER_CHKSUM_MISMATCH, f"{text} [{replica.repl_num}].")
+        if len({replica.checksum for replica in replicas}) > 1:
+            results.append({"error_code": errors.USER_CHKSUM_MISMATCH, "message": _DIFFERENT, "severity": "warning"})
+    if results:
+        raise DetailedError(errors.CHECK_VERIFICATION_RESULTS, results, "the checksum could not be verified")
 
 
 def of_descriptor(session: Session, number: int) -> str:

@@ -17,7 +17,7 @@ _TARGET_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 def copy(session: Session, source: str, target: str, keywords: dict[str, str] | None = None) -> int:
     """Copies a data object; `keywords` are the target's (destRescName, forceFlag …). Returns the number of bytes.
 
-    Errors: OBJ_PATH_DOES_NOT_EXIST, OVERWRITE_WITHOUT_FORCE_FLAG, SAME_SRC_DEST_PATHS_ERR …
+    Errors: USER_INPUT_PATH_ERR (no such source; source and target are one), OVERWRITE_WITHOUT_FORCE_FLAG …
     """
     blank: dict[str, Any] = {"createMode": 0, "openFlags": 0, "dataSize": 0, "oprType": 0}
     from_record = {**blank, "objPath": source, "KeyValPair_PI": {}}
@@ -27,12 +27,17 @@ def copy(session: Session, source: str, target: str, keywords: dict[str, str] | 
 def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any]) -> int:
     """As `copy`, for the two halves of a DataObjCopyInp, which are extended as a server extends them."""
     from_path, to_path = paths.checked(source["objPath"]), paths.checked(target["objPath"])
-    if from_path == to_path:
-        raise IrodsError(errors.SAME_SRC_DEST_PATHS_ERR)
+    for path in (from_path, to_path):
+        if path.split("/")[1] != session.config.zone_name:
+            raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' is in another zone")
+    if not catalog.exists(session.db, from_path):
+        raise IrodsError(errors.USER_INPUT_PATH_ERR, f"there is no data object '{from_path}'")
     keywords: dict[str, str] = target["KeyValPair_PI"]
     force = "forceFlag" in keywords or "forceFlag" in source["KeyValPair_PI"]
     if not force and catalog.exists(session.db, to_path):
         raise IrodsError(errors.OVERWRITE_WITHOUT_FORCE_FLAG, f"'{to_path}' exists")
+    if from_path == to_path:
+        raise IrodsError(errors.USER_INPUT_PATH_ERR, "source and target are one")
     source["KeyValPair_PI"]["translatedPath"] = ""
     keywords["translatedPath"] = ""
     reader = opening.open_object(session, from_path, os.O_RDONLY, 0, source["KeyValPair_PI"])

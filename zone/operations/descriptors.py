@@ -41,6 +41,8 @@ class Descriptor:
     size_before: int = 0
     token: str = ""
     written: bool = False
+    # A replica made beside others: they become stale when it is closed.
+    adds_replica: bool = False
 
     @property
     def writable(self) -> bool:

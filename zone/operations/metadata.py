@@ -6,19 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zone.catalog import metadata as catalog
-from zone.errors import IrodsError
+from zone.operations.failures import DetailedError
 from zone.session import Session
 
 AtomicOperation = Callable[[Session, dict[str, Any]], dict[str, Any]]
-
-
-
-class AtomicError(IrodsError):
-    """An atomic request was refused; `details` is the JSON object that says why."""
-
-    def __init__(self, code: int, details: dict[str, Any]) -> None:
-        super().__init__(code, str(details.get("error_message", "")))
-        self.details = details
 
 
 def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, str] | None = None) -> None:
@@ -50,13 +41,13 @@ def _shown(command: str, args: list[str]) -> list[str]:
 
 
 def atomic(session: Session, request: dict[str, Any], *, fire: bool = True) -> dict[str, Any]:
-    """Many changes of one entity, all or none; AtomicError says which one was refused.
+    """Many changes of one entity, all or none; DetailedError says which one was refused.
 
     No static or database point belongs to it; the API's own points are the dispatcher's, so `fire` changes nothing.
     """
     result = catalog.atomic(session.db, session.client, request)
     if result.code < 0:
-        raise AtomicError(result.code, result.output)
+        raise DetailedError(result.code, result.output, str(result.output.get("error_message", "")))
     return result.output
 
 

@@ -22,7 +22,6 @@ from zone.operations.transfer import (
     read,
     seek,
     size_of,
-    truncate,
     write,
 )
 
@@ -51,7 +50,6 @@ __all__ = [
     "stat",
     "touch",
     "trim",
-    "truncate",
     "unlink",
     "write",
 ]

@@ -55,7 +55,7 @@ def open_object(
     HIERARCHY_ERROR, INTERMEDIATE_REPLICA_ACCESS, LOCKED_DATA_OBJECT_ACCESS, SYS_REPLICA_DOES_NOT_EXIST …
     """
     keywords = {} if keywords is None else keywords
-    path = paths.checked(path)
+    path = paths.checked(path, relative=errors.SYS_INVALID_FILE_PATH)
     admin = is_admin_call(session, keywords)
     replicas = catalog.find(session.db, path)
     write = flags & os.O_ACCMODE != os.O_RDONLY
@@ -69,6 +69,9 @@ def open_object(
     creates = flags & os.O_CREAT
     if creates and flags & os.O_EXCL:
         raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{path}' exists")
+    elsewhere = _other_resource(replicas, keywords) if creates and operation != PUT else ""
+    if elsewhere:
+        return _add_replica(session, replicas, elsewhere, flags, mode, keywords, data_size, operation)
     chosen = states.choose(replicas, keywords, write=write)
     keywords.setdefault("resc_hier", chosen.hierarchy)
     keywords["selected_hierarchy"] = chosen.hierarchy
@@ -81,12 +84,8 @@ def open_object(
 def create_object(
     session: Session, path: str, mode: int = 0, keywords: dict[str, str] | None = None, *, data_size: int = -1
 ) -> int:
-    """Makes a data object, open for writing. One that exists is overwritten only with the keyword `forceFlag`."""
-    keywords = {} if keywords is None else keywords
-    if "forceFlag" not in keywords and catalog.exists(session.db, paths.checked(path)):
-        raise IrodsError(errors.OVERWRITE_WITHOUT_FORCE_FLAG, f"'{path}' exists")
-    flags = os.O_CREAT | os.O_RDWR | os.O_TRUNC
-    return open_object(session, path, flags, mode, keywords, data_size=data_size)
+    """Makes a data object, open for writing; one that exists is emptied, as the create call of a real server does."""
+    return open_object(session, path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, mode, keywords, data_size=data_size)
 
 
 def _create(
@@ -127,6 +126,53 @@ def _create(
     number = _enter(session, descriptor)
     points.touch_parent(session, path)
     return number
+
+
+def _other_resource(replicas: list[Replica], keywords: Mapping[str, str]) -> str:
+    """The resource that the client names, if no replica of the object is there; else ''."""
+    wish = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
+    return "" if any(replica.resc == wish for replica in replicas) else wish
+
+
+def _add_replica(
+    session: Session,
+    replicas: list[Replica],
+    resource_name: str,
+    flags: int,
+    mode: int,
+    keywords: dict[str, str],
+    data_size: int,
+    operation: int,
+) -> int:
+    """An open that makes one more, empty, replica of an object; what is written there makes the others stale."""
+    resource = resources.for_new_replica(session, {"resc_hier": resource_name})
+    with session.db.transaction():
+        found = catalog.by_id(session.db, replicas[0].data_id)
+        states.require_at_rest(found)
+        path = vault.free_path(resource.vault, found[0].logical_path)
+        added = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=path, size=0)
+        added = states.lock(session.db, added)
+    keywords.update(
+        resc_hier=resource.name,
+        selected_hierarchy=resource.name,
+        selObjType="dataObj",
+        openType=str(int(OpenType.CREATE)),
+    )
+    descriptor = Descriptor(
+        added.logical_path, added, -1, flags, OpenType.CREATE, keywords, create_mode=mode, data_size=data_size,
+        operation=operation, adds_replica=True,
+    )  # fmt: skip
+    try:
+        points.resource(session, "registered", added)
+        session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(added))
+        points.resource(session, "create", added, phase="pre")
+        descriptor.handle = vault.create(added.path)
+        points.resource(session, "create", added)
+    except BaseException:
+        states.unlock(session.db, added, None, None)
+        _undo_create(session, descriptor)
+        raise
+    return _enter(session, descriptor)
 
 
 def _undo_create(session: Session, descriptor: Descriptor) -> None:
@@ -281,7 +327,7 @@ def _finish(session: Session, descriptor: Descriptor) -> tuple[Replica, bool]:
     except BaseException:
         states.unlock(db, replica, ReplicaStatus.STALE, None, modified=now())
         raise
-    siblings = None if created else ReplicaStatus.STALE
+    siblings = None if created and not descriptor.adds_replica else ReplicaStatus.STALE
     done = states.unlock(db, replica, ReplicaStatus.GOOD, siblings, size=size, modified=now(), checksum=checksum)
     return done, True
 

@@ -8,13 +8,13 @@ from zone.errors import IrodsError
 MAX_PATH = 1087
 
 
-def checked(path: str) -> str:
+def checked(path: str, *, relative: int = errors.USER_INPUT_PATH_ERR) -> str:
     """The path without trailing slashes; an error unless it is absolute and each part names something.
 
-    USER_INPUT_PATH_ERR for relative paths and the parts '.' and '..'; USER_PATH_EXCEEDS_MAX.
+    `relative` for relative paths; USER_INPUT_PATH_ERR for the parts '.' and '..'; USER_PATH_EXCEEDS_MAX.
     """
     if not path.startswith("/") or "\0" in path:
-        raise IrodsError(errors.USER_INPUT_PATH_ERR, f"{path!r} is not an absolute path")
+        raise IrodsError(relative, f"{path!r} is not an absolute path")
     if len(path.encode("utf-8", "surrogateescape")) > MAX_PATH:
         raise IrodsError(errors.USER_PATH_EXCEEDS_MAX, f"a path of {len(path)} characters")
     stripped = path.rstrip("/") or "/"

@@ -207,7 +207,13 @@ _INTEGERS = {"status", "size", "resc_id", "repl_num"}
 
 
 def modify(
-    session: Session, path: str, keywords: Mapping[str, str], *, data_id: int = 0, replica_number: int = 0
+    session: Session,
+    path: str,
+    keywords: Mapping[str, str],
+    *,
+    data_id: int = 0,
+    replica_number: int = 0,
+    hierarchy: str = "",
 ) -> None:
     """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
@@ -224,9 +230,10 @@ def modify(
         access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
     if not changes:
         raise IrodsError(errors.USER_BAD_KEYWORD_ERR, "nothing to change")
-    target = next((each for each in found if each.repl_num == replica_number), None)
+    wanted = (lambda each: each.hierarchy == hierarchy) if hierarchy else (lambda each: each.repl_num == replica_number)
+    target = next(filter(wanted, found), None)
     if target is None:
-        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {replica_number}")
+        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {hierarchy or replica_number}")
     info = points.object_info(target)
     session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
     if "all" in keywords:

@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from zone import errors
-from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.objects import ReplicaStatus
 from zone.errors import IrodsError
 from zone.operations import access as access_operations
-from zone.operations import metadata, opening, paths, points, states, vault
+from zone.operations import metadata, opening, paths, points, vault
 from zone.operations.descriptors import OpenType
 from zone.session import Session
 
@@ -116,26 +115,6 @@ def apply_extras(session: Session, path: str, keywords: dict[str, str]) -> None:
     rows = keywords.get("aclIncluded")
     if rows:
         access_operations.apply_serialized(session, path, rows)
-
-
-def truncate(session: Session, path: str, size: int, keywords: dict[str, str]) -> None:
-    """Sets the size of a data object that is at rest (API 802)."""
-    if size < 0:
-        raise IrodsError(errors.USER_INPUT_FORMAT_ERR, f"a size of {size} bytes")
-    path = paths.checked(path)
-    admin = opening.is_admin_call(session, keywords)
-    replicas = catalog.require(session.db, path)
-    if not admin:
-        access.require(session.db, session.client, replicas[0].data_id, access.MODIFY_OBJECT)
-    chosen = states.choose(replicas, keywords, write=True)
-    number = opening.open_object(session, path, os.O_WRONLY, 0, {**keywords, "resc_hier": chosen.hierarchy})
-    descriptor = session.descriptors.get(number)
-    try:
-        with vault.system_errors(errors.UNIX_FILE_TRUNCATE_ERR):
-            os.ftruncate(descriptor.handle, size)
-        descriptor.written = True
-    finally:
-        opening.close_replica(session, number)
 
 
 def open_stat(session: Session, number: int) -> dict[str, Any]:
