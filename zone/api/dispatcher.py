@@ -15,7 +15,8 @@ from zone.api import registry
 from zone.api.registry import ApiCall, Call, ConnectionOverError, NoReply, Reply, Stream
 from zone.errors import IrodsError
 from zone.policy import OperationTakenOver
-from zone.protocol.errors import ProtocolError
+from zone.protocol.connection import error_stack
+from zone.protocol.errors import LocalProtocolError, ProtocolError
 from zone.protocol.packing import Packing, pack, unpack
 from zone.session import Session
 
@@ -68,7 +69,7 @@ class Dispatcher:
             return
         except ProtocolError as error:
             session.log.warning("%s: a message that cannot be read: %s", api.name, error)
-            self._send(Answer(errors.SYS_PACK_INSTRUCT_FORMAT_ERR, error=self._errors()))
+            self._send(Answer(error.code, error=self._errors()))
             return
         except Exception:
             session.log.exception("%s failed", api.name)
@@ -117,16 +118,16 @@ class Dispatcher:
             self._session.log.error("pep_api_%s_%s failed: %s", api.name, phase, error)
 
     def _answer(self, api: ApiCall, reply: Reply) -> Answer:
-        message = pack(api.output, reply.output, self._packing) if api.output and reply.output is not None else b""
+        try:
+            message = pack(api.output, reply.output, self._packing) if api.output and reply.output is not None else b""
+        except LocalProtocolError as error:
+            self._session.log.error("%s: the answer cannot be written: %s", api.name, error)
+            return Answer(errors.SYS_INTERNAL_ERR, error=self._errors())
         return Answer(reply.status, message, self._errors(), reply.data)
 
     def _errors(self) -> bytes:
-        stack = self._session.error_stack
-        if not stack:
-            return b""
-        entries = [{"status": status, "msg": text[:1000]} for status, text in stack]
-        packed = pack("RError_PI", {"count": len(entries), "RErrMsg_PI": entries}, self._packing)
-        stack.clear()
+        packed = error_stack(self._session.error_stack, self._packing)
+        self._session.error_stack.clear()
         return packed
 
 

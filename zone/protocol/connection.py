@@ -324,10 +324,15 @@ class Connection:
 
     def error_stack(self, errors: Sequence[tuple[int, str]]) -> bytes:
         """The error part of a reply; the client prints the texts. b"" if there are none."""
-        if not errors:
-            return b""
-        rows = [{"status": status, "msg": _cut(text, 1023)} for status, text in errors]
-        return self.pack("RError_PI", {"count": len(rows), "RErrMsg_PI": rows})
+        return error_stack(errors, self.packing)
+
+
+def error_stack(errors: Sequence[tuple[int, str]], packing: Packing) -> bytes:
+    """(status, text) pairs as the error part of a reply, long texts cut. b"" if there are none."""
+    if not errors:
+        return b""
+    rows = [{"status": status, "msg": _cut(text, 1023)} for status, text in errors]
+    return pack("RError_PI", {"count": len(rows), "RErrMsg_PI": rows}, packing)
 
 
 def _joined(type_: str, *, int_info: int = 0, msg: bytes = b"", error: bytes = b"", bs_len: int = 0) -> bytes:
