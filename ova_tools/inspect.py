@@ -11,7 +11,8 @@ from typing import Any
 
 from .errors import CertificateError, one_line
 from .model import Property, Reference
-from .package import Package, reference_names
+from .package import Package
+from .references import reference_names
 from .verify import line_verdict
 
 FORMAT = 1

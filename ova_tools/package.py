@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import unquote
 
 from . import tar
 from .descriptor import MAX_BYTES, parse
-from .errors import DescriptorError, PackageError
+from .errors import PackageError
 from .manifest import MAX_BYTES as MAX_MANIFEST
 from .manifest import Manifest, parse_manifest
 from .model import Configuration, Content, Property, Reference, System
+from .references import check_inside, reference_names
 
 __all__ = ["Certificate", "Descriptor", "Kind", "Member", "Package", "Property", "open_regular", "read_package"]
 
 _MAX_CERTIFICATE = 1 << 20
-# A URL scheme or a drive letter; a colon further on is part of a plain name.
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(file|data|https?|ftp):|[A-Za-z]:", re.IGNORECASE)
 _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
 
 
@@ -178,7 +175,9 @@ def _read_ova(path: Path, file: io.FileIO, size: int) -> Package:
         return _read_exactly(file.fileno(), name, entry.size, entry.data_offset)
 
     name = _descriptor_name(tuple(entries))
-    descriptor = _load_descriptor(name, load(name, MAX_BYTES), web_allowed=False)
+    descriptor = _load_descriptor(name, load(name, MAX_BYTES))
+    for reference in descriptor.content.references:
+        check_inside(reference, web_allowed=False)
     manifest_name = _companion(name, ".mf", tuple(entries))
     certificate_name = _companion(name, ".cert", tuple(entries))
     return Package(
@@ -204,7 +203,7 @@ def _read_ovf(path: Path, file: io.FileIO, size: int) -> Package:
             return _read_exactly(companion.fileno(), name, length, 0)
 
     _check_limit(path.name, size, MAX_BYTES)
-    descriptor = _load_descriptor(path.name, _read_exactly(file.fileno(), path.name, size, 0), web_allowed=True)
+    descriptor = _load_descriptor(path.name, _read_exactly(file.fileno(), path.name, size, 0))
     names = [path.name]
     manifest_name, certificate_name = (
         name if (directory / name).is_file() else None for name in (path.stem + ".mf", path.stem + ".cert")
@@ -251,11 +250,8 @@ def _read_exactly(fd: int, name: str, size: int, offset: int) -> bytes:
     return b"".join(parts)
 
 
-def _load_descriptor(name: str, data: bytes, *, web_allowed: bool) -> Descriptor:
-    content = parse(data)
-    for reference in content.references:
-        _check_href(reference, web_allowed=web_allowed)
-    return Descriptor(name, data, content)
+def _load_descriptor(name: str, data: bytes) -> Descriptor:
+    return Descriptor(name, data, parse(data))
 
 
 def _load_manifest(name: str | None, load: Callable[[str, int], bytes]) -> Manifest | None:
@@ -285,31 +281,3 @@ def _companion(descriptor: str, suffix: str, names: tuple[str, ...]) -> str | No
     if len(found) > 1:
         raise PackageError(f"{len(found)} members end with {suffix}: {', '.join(found[:5])}; {right} would be right")
     return found[0] if found else None
-
-
-def reference_names(reference: Reference) -> tuple[str, ...]:
-    """Return the names a file may have to which `reference` leads: its href as written, and percent-decoded.
-
-    A web address gives none. For a chunked file (DSP0243 7.1) the first chunk's name is given too.
-    """
-    href = reference.href
-    if _SCHEME.match(href):
-        return ()
-    plain = tuple(dict.fromkeys(name[2:] if name.startswith("./") else name for name in (href, unquote(href))))
-    if reference.chunk_size is None:
-        return plain
-    return plain + tuple(f"{name}.{0:09d}" for name in plain)
-
-
-def _check_href(reference: Reference, *, web_allowed: bool) -> None:
-    href, where = reference.href, f"href {reference.href!r} of file {reference.id!r}"
-    if _SCHEME.match(href):
-        if web_allowed and href.lower().startswith(("http://", "https://")):
-            return
-        raise DescriptorError(
-            f"{where} leads outside the package; the name of a file in it is right (DSP0243 5.3, 7.1)"
-        )
-    for name in (href, unquote(href)):
-        plain = name.replace("\\", "/")
-        if plain.startswith("/") or ".." in plain.split("/"):
-            raise DescriptorError(f"{where} leads outside the package; a name without leading '/' or '..' is right")

@@ -26,10 +26,12 @@ _REALS = {
     "real64": Decimal("1.7976931348623157e308"),
 }
 _REALS.update({"float": _REALS["real32"], "real": _REALS["real64"], "double": _REALS["real64"]})
+_TEXTS = {"string", "password", "expression", "char16", "datetime"}  # vSphere's own and CIM's (DSP0004) too
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}$", re.ASCII)
 _REAL = re.compile(r"[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?$", re.ASCII)
 _RANGED = re.compile(r"(string|password|int|real)\s*\(\s*([^().]*(?:\.[0-9]+)?)\s*\.\.\s*([^()]*?)\s*\)$")
 _CHOICE = re.compile(r"(string|password|int|real)\s*\[(.*)\]$", re.DOTALL)
+_LISTED = 12
 _MACRO = re.compile(r"\$\{[^{}]+\}$")
 
 
@@ -95,7 +97,9 @@ def _check_type(base: str, value: str, limits: Limits) -> str | None:
         return _check_bounds(Decimal(value), limits)
     if base in ("boolean", "bool"):
         return None if value.lower() in ("true", "false") else "boolean is true or false"
-    return None  # a string; so is a type that nobody defined
+    if base not in _TEXTS:
+        return f"its type {base!r} is not one of DSP0243; string, boolean, uint8 … sint64 or real64 would be right"
+    return None
 
 
 def _check_bounds(number: Decimal, limits: Limits) -> str | None:
@@ -118,7 +122,8 @@ def _check_choices(prop: Property, base: str, value: str, limits: Limits) -> str
         return None
     if prop.password:
         return "its ValueMap does not have it"
-    return "one of " + ", ".join(repr(choice) for choice in limits.choices) + " is right"
+    more = ", …" if len(limits.choices) > _LISTED else ""
+    return "one of " + ", ".join(repr(choice) for choice in limits.choices[:_LISTED]) + f"{more} is right"
 
 
 def _is_choice(value: str, choice: str, numeric: bool) -> bool:

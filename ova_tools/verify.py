@@ -14,7 +14,8 @@ from enum import Enum
 
 from .errors import ManifestError, PackageError
 from .manifest import Line, Manifest, check_line, check_readable
-from .package import Kind, Member, Package, open_regular, reference_names
+from .package import Kind, Member, Package, open_regular
+from .references import check_inside, on_the_web, reference_names
 
 _BLOCK = 1 << 20
 Report = Callable[[int], None]
@@ -42,7 +43,7 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
     """Hash every file that the manifest lists. `report` is called with the bytes hashed since its last call.
 
     Raises ManifestError that names the member for a wrong digest, a listed file that is missing or a line that cannot
-    be read; PackageError for a file the descriptor refers to that is missing.
+    be read; PackageError for a file the descriptor refers to that is missing, DescriptorError for one outside.
     """
     manifest = package.manifest
     hashed: list[tuple[str, str]] = []
@@ -114,8 +115,8 @@ def _hash(fd: int, name: str, offset: int, size: int, algorithm: str, report: Re
 def _check_references(package: Package) -> None:
     names = {member.name for member in package.members}
     for reference in package.references:
-        wanted = reference_names(reference)
-        if wanted and not names.intersection(wanted):
+        check_inside(reference, web_allowed=True)
+        if not on_the_web(reference.href) and not names.intersection(reference_names(reference)):
             raise PackageError(f"file {reference.id}: {reference.href} is not in the package")
 
 
@@ -140,7 +141,7 @@ def _notes(package: Package) -> list[str]:
             size = sizes.get(name)
             if size is not None and reference.size not in (None, size) and reference.chunk_size is None:
                 notes.append(f"{name} has {size} bytes, the descriptor says {reference.size}")
-        if not reference_names(reference):
+        if on_the_web(reference.href):
             notes.append(f"{reference.href} is on the web and was not checked")
     return notes
 

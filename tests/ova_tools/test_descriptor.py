@@ -10,6 +10,7 @@ from ova_tools.descriptor import MAX_BYTES, MAX_DEPTH, parse
 from ova_tools.errors import DescriptorError
 from ova_tools.model import SystemKind
 from ova_tools.package import read_package
+from ova_tools.verify import verify_members
 
 from . import build
 
@@ -183,25 +184,36 @@ def test_a_descriptor_over_16_mib_is_refused_unread() -> None:
         parse(b" " * (MAX_BYTES + 1))
 
 
-@pytest.mark.parametrize(
-    "href", ["/etc/passwd", "../disk.vmdk", "a/../../disk.vmdk", "%2e%2e/disk.vmdk", "..\\disk.vmdk", "file:///etc/passwd",
-             "C:\\disk.vmdk", "ftp://host/disk.vmdk"],
-)  # fmt: skip
-def test_a_reference_that_leaves_the_package_is_refused(tmp_path: Path, href: str) -> None:
-    (tmp_path / "vm.ovf").write_text(build.descriptor(href=href))
-
-    with pytest.raises(DescriptorError, match="leads outside the package"):
-        read_package(tmp_path / "vm.ovf")
+OUTSIDE = ["/etc/passwd", "../disk.vmdk", "a/../../disk.vmdk", "%2e%2e/disk.vmdk", "..\\disk.vmdk", "file:///etc/passwd",
+           "C:\\disk.vmdk", "ftp://host/disk.vmdk"]  # fmt: skip
 
 
-def test_a_web_address_is_right_beside_a_plain_descriptor_and_wrong_in_an_ova(tmp_path: Path) -> None:
-    text = build.descriptor(href="https://example.org/disk.vmdk")
-    (tmp_path / "vm.ovf").write_text(text)
+@pytest.mark.parametrize("href", [*OUTSIDE, "https://example.org/disk.vmdk"])
+def test_a_reference_that_leaves_an_ova_is_refused(tmp_path: Path, href: str) -> None:
+    with pytest.raises(DescriptorError, match="leads outside the package; the name of a file in it is right"):
+        read_package(build.ova(tmp_path, build.descriptor(href=href).encode()))
+
+
+@pytest.mark.parametrize("href", OUTSIDE)
+def test_a_reference_that_leaves_a_plain_descriptor_is_never_followed_and_refused_by_verify(
+    tmp_path: Path, href: str
+) -> None:
+    """DSP0243 7.1 lets the disks of a plain .ovf lie anywhere; an edit of its values does not concern them."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "disk.vmdk").write_bytes(b"outside")
+    (tmp_path / "in" / "vm.ovf").write_text(build.descriptor(href=href))
+
+    with read_package(tmp_path / "in" / "vm.ovf") as package:
+        assert [member.name for member in package.members] == ["vm.ovf"]
+        with pytest.raises(DescriptorError, match="leads outside the package"):
+            verify_members(package)
+
+
+def test_a_web_address_is_right_beside_a_plain_descriptor(tmp_path: Path) -> None:
+    (tmp_path / "vm.ovf").write_text(build.descriptor(href="https://example.org/disk.vmdk"))
 
     with read_package(tmp_path / "vm.ovf") as package:
-        assert package.references[0].href == "https://example.org/disk.vmdk"
-    with pytest.raises(DescriptorError, match="leads outside the package"):
-        read_package(build.ova(tmp_path, text.encode()))
+        assert verify_members(package).notes[-1] == "https://example.org/disk.vmdk is on the web and was not checked"
 
 
 def test_a_property_shows_no_value_in_its_repr() -> None:

@@ -31,7 +31,7 @@ FITS = [
     (prop("real32"), ["1.5", "-2", ".5", "1e10", "3.4e38"]),
     (prop("real64"), ["1e308"]),
     (prop("real"), ["0.5"]),
-    (prop("something else"), ["any"]),
+    (prop("expression"), ["${netmask:VM Network}"]),
     (prop("password"), ["any"]),
     (prop("ip"), ["10.0.0.1", "fe80::1", ""]),
     (prop("ip:VM Network"), ["10.0.0.1"]),
@@ -64,6 +64,8 @@ FITS = [
 ]
 
 MISFITS = [
+    (prop("nosuchtype"), ["any"], "its type 'nosuchtype' is not one of DSP0243"),
+    (prop(qualifiers=f"ValueMap{{{','.join(map(str, range(99)))}}}"), ["x"], "'11', … is right"),
     (prop("boolean"), ["", "1", "yes"], "boolean is true or false"),
     (
         prop("uint8"),
