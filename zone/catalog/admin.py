@@ -16,6 +16,7 @@ from zone.catalog.users import ADMIN_TYPE, ANONYMOUS, GROUP_ADMIN_TYPE, GROUP_TY
 from zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
     CAT_INVALID_ARGUMENT,
+    CAT_INVALID_CHILD,
     CAT_INVALID_GROUP,
     CAT_INVALID_RESOURCE,
     CAT_INVALID_RESOURCE_NAME,
@@ -24,6 +25,10 @@ from zone.errors import (
     CAT_PSEUDO_RESC_MODIFY_DISALLOWED,
     CAT_RESOURCE_NOT_EMPTY,
     CAT_SUCCESS_BUT_WITH_NO_INFO,
+    CHILD_EXISTS,
+    CHILD_HAS_PARENT,
+    CHILD_NOT_FOUND,
+    HIERARCHY_ERROR,
     PASSWORD_EXCEEDS_MAX_SIZE,
     SYS_NOT_ALLOWED,
     USER_NOT_IN_GROUP,
@@ -253,12 +258,37 @@ def modify_resource(db: Database, actor: User, name: str, option: str, value: st
             f"UPDATE R_RESC_MAIN SET {column} = ?, modify_ts = ? WHERE resc_id = ?",  # noqa: S608 - a name of ours
             (value, now(), resource.id),
         )
+        resources.renew_hierarchies(db)
+
+
+def add_child(db: Database, actor: User, parent_name: str, child_name: str, context: str = "") -> None:
+    """Hang a resource below another: CHILD_NOT_FOUND, CHILD_HAS_PARENT, CAT_INVALID_RESOURCE or HIERARCHY_ERROR."""
+    require_admin(actor)
+    parent, child = _resource(db, parent_name), resources.find(db, child_name)
+    if child is None:
+        raise IrodsError(CHILD_NOT_FOUND, f"resource '{child_name}' does not exist")
+    if child.name in parent.hierarchy.split(";"):
+        raise IrodsError(HIERARCHY_ERROR, f"'{child_name}' cannot be below '{parent_name}'")
+    if child.parent:
+        raise IrodsError(CHILD_HAS_PARENT, f"'{child_name}' is below another resource already")
+    resources.set_parent(db, child, parent, context)
+
+
+def remove_child(db: Database, actor: User, parent_name: str, child_name: str) -> None:
+    """Take a resource from below another; CAT_INVALID_CHILD if it is not there."""
+    require_admin(actor)
+    parent, child = _resource(db, parent_name), _resource(db, child_name)
+    if child.parent != str(parent.id):
+        raise IrodsError(CAT_INVALID_CHILD, f"'{child_name}' is not below '{parent_name}'")
+    resources.set_parent(db, child, None)
 
 
 def remove_resource(db: Database, actor: User, name: str, *, dry_run: bool = False) -> None:
-    """Forget a resource that stores nothing (CAT_RESOURCE_NOT_EMPTY otherwise)."""
+    """Forget a resource that stores nothing (CAT_RESOURCE_NOT_EMPTY) and has no parent or child (CHILD_EXISTS)."""
     require_admin(actor)
     resource = _resource(db, name)
+    if resource.parent or resources.children(db, resource):
+        raise IrodsError(CHILD_EXISTS, f"resource '{name}' has a parent or a child")
     if resources.replica_count(db, resource):
         raise IrodsError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' holds replicas")
     if dry_run:
@@ -371,6 +401,7 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("add", "group"): lambda db, actor, args: make_group(db, actor, args[2], args[5]),
     ("add", "dir"): _add_collection,
     ("add", "resource"): lambda db, actor, args: make_resource(db, actor, args[2], args[3], args[4], args[5]),
+    ("add", "childtoresc"): lambda db, actor, args: add_child(db, actor, args[2], args[3], args[4]),
     ("add", "token"): lambda db, actor, args: make_token(db, actor, *args[2:8]),
     ("add", "specificQuery"): lambda db, actor, args: specific.add(db, actor, args[2], args[3]),
     ("modify", "user"): lambda db, actor, args: modify_user(db, actor, args[2], args[3], args[4]),
@@ -380,6 +411,7 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("rm", "group"): lambda db, actor, args: remove_group(db, actor, args[2], args[3]),
     ("rm", "dir"): _remove_collection,
     ("rm", "resource"): lambda db, actor, args: remove_resource(db, actor, args[2], dry_run=args[3] == "--dryrun"),
+    ("rm", "childfromresc"): lambda db, actor, args: remove_child(db, actor, args[2], args[3]),
     ("rm", "token"): lambda db, actor, args: remove_token(db, actor, args[2], args[3]),
     ("rm", "unusedAVUs"): _remove_unused,
     ("rm", "specificQuery"): lambda db, actor, args: specific.remove(db, actor, args[2]),

@@ -1,7 +1,7 @@
 """Storage resources as rows (R_RESC_MAIN).
 
-The zone stores on flat unixfilesystem resources, so a hierarchy is one name. Coordinating resources can be registered
-(iadmin mkresc) but nothing is ever stored through them.
+Files are kept on unixfilesystem resources. Other resources can stand above them in a tree; what such a parent does with
+what is stored on it is decided by the operations, here it is only a name in the hierarchy (root;…;leaf).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from zone.errors import CAT_INVALID_RESOURCE_VAULT_PATH, SYS_RESC_DOES_NOT_EXIST
 
 _COLUMNS = (
     "resc_id, resc_name, zone_name, resc_type_name, resc_class_name, resc_net, resc_def_path, resc_status,"
-    " resc_context, resc_parent, r_comment, resc_info, free_space"
+    " resc_context, resc_parent, r_comment, resc_info, free_space, hierarchy"
 )
 BUNDLE_CLASS = "bundle"
 
@@ -36,6 +36,7 @@ class ResourceRow:
     comment: str
     info: str
     free_space: str
+    hierarchy: str
 
     @property
     def is_storage(self) -> bool:
@@ -87,7 +88,7 @@ def create(
         db.execute(
             "INSERT INTO R_RESC_MAIN (resc_id, resc_name, zone_name, resc_type_name, resc_class_name, resc_net,"
             " resc_def_path, resc_children, resc_context, resc_parent, resc_objcount, resc_parent_context,"
-            " create_ts, modify_ts) VALUES (?,?,?,?,'cache',?,?,'',?,'',0,'',?,?)",
+            " create_ts, modify_ts, hierarchy) VALUES (?,?,?,?,'cache',?,?,'',?,'',0,'',?,?,?)",
             (
                 number,
                 name,
@@ -98,9 +99,44 @@ def create(
                 context,
                 stamp,
                 stamp,
+                name,
             ),
         )
     return require(db, name)
+
+
+def children(db: Database, resource: ResourceRow) -> list[ResourceRow]:
+    """The resources directly below one, in the order they were made."""
+    return [row for row in all_resources(db) if row.parent == str(resource.id)]
+
+
+def leaves(db: Database, resource: ResourceRow) -> list[ResourceRow]:
+    """The storage resources at the ends of the tree below a resource; the resource itself if it is one."""
+    if resource.is_storage:
+        return [resource]
+    return [leaf for child in children(db, resource) for leaf in leaves(db, child)]
+
+
+def set_parent(db: Database, child: ResourceRow, parent: ResourceRow | None, context: str = "") -> None:
+    """Hang a resource below another, or take it from there (None). No questions asked."""
+    with db.transaction():
+        db.execute(
+            "UPDATE R_RESC_MAIN SET resc_parent = ?, resc_parent_context = ?, modify_ts = ? WHERE resc_id = ?",
+            (str(parent.id) if parent else "", context, now(), child.id),
+        )
+        renew_hierarchies(db)
+
+
+def renew_hierarchies(db: Database) -> None:
+    """Work out all hierarchies again, after a name or a parent changed."""
+    rows = {str(row.id): row for row in all_resources(db)}
+    with db.transaction():
+        for row in rows.values():
+            names, above = [row.name], row.parent
+            while above in rows and len(names) <= len(rows):
+                names.append(rows[above].name)
+                above = rows[above].parent
+            db.execute("UPDATE R_RESC_MAIN SET hierarchy = ? WHERE resc_id = ?", (";".join(names[::-1]), row.id))
 
 
 def replica_count(db: Database, resource: ResourceRow) -> int:

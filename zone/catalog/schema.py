@@ -44,6 +44,8 @@ _TABLES: dict[str, str] = {
         "resc_id:i resc_name zone_name resc_type_name resc_class_name resc_net resc_def_path free_space free_space_ts"
         " resc_info r_comment resc_status create_ts modify_ts resc_children resc_context resc_parent"
         " resc_objcount:i=0 resc_parent_context modify_ts_millis='000'"
+        # Not iRODS's: root;…;this, which a real server works out from the parents each time.
+        " hierarchy"
     ),
     "R_COLL_MAIN": (
         "coll_id:i parent_coll_name coll_name coll_owner_name coll_owner_zone coll_map_id:i=0 coll_inheritance"
@@ -281,7 +283,7 @@ def _resource(
 ) -> None:
     connection.execute(
         "INSERT INTO R_RESC_MAIN (resc_id, resc_name, zone_name, resc_type_name, resc_class_name, resc_net,"
-        " resc_def_path, free_space, free_space_ts, resc_info, r_comment, resc_status, create_ts, modify_ts)"
-        " VALUES (?,?,?,'unixfilesystem',?,?,?,'','','','','',?,?)",
-        (number, name, new.zone, class_name, host, vault, new.now, new.now),
+        " resc_def_path, free_space, free_space_ts, resc_info, r_comment, resc_status, create_ts, modify_ts, hierarchy)"
+        " VALUES (?,?,?,'unixfilesystem',?,?,?,'','','','','',?,?,?)",
+        (number, name, new.zone, class_name, host, vault, new.now, new.now, name),
     )

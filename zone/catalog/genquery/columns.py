@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 # A line at the margin is a table (or alias = table), the indented ones are its columns: number, name, column.
-# A "cycler" is a table behind which no others are looked for. 408 and 422 are names for the resource here: a real
-# server works them out from the resource's id, and the zone's hierarchies have one level.
+# A "cycler" is a table behind which no others are looked for. 408 and 422 are columns of the resource here: a real
+# server works them out from the resource's id.
 _TABLES = """\
 R_TOKN_MAIN
   1100 TOKEN_NAMESPACE token_namespace
@@ -53,7 +53,7 @@ R_RESC_MAIN
   319 RESC_MODIFY_TIME_MILLIS modify_ts_millis
   408 DATA_RESC_GROUP_NAME resc_name
   409 DATA_RESC_NAME resc_name
-  422 DATA_RESC_HIER resc_name
+  422 DATA_RESC_HIER hierarchy
 R_COLL_MAIN
   500 COLL_ID coll_id
   501 COLL_NAME coll_name
