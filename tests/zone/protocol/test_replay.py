@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,3 +54,27 @@ def differences(zone: EmbeddedZone) -> Iterator[dict[int, list[str]]]:
 @pytest.mark.parametrize(("number", "command"), list(enumerate(commands())), ids=lambda value: str(value))
 def test_command(number: int, command: Command, differences: dict[int, list[str]]) -> None:
     assert not differences[number], f"{command}:\n" + "\n".join(differences[number])
+
+
+def test_a_difference_is_noticed_and_named(zone: EmbeddedZone) -> None:
+    """The comparison is not blind: every recorded reply, changed in one place, differs."""
+    command = next(command for command in commands() if command.command == "ils" and "native" in command.client)
+    unnoticed = []
+    for number, frame in enumerate(command.frames):
+        if frame.sender != "server":
+            continue
+        changed = [replace(frame, int_info=frame.int_info - 1), replace(frame, type="RODS_OTHER")]
+        if frame.structure == "GenQueryOut_PI":
+            assert isinstance(frame.msg, bytes)
+            changed.append(
+                replace(frame, msg=frame.msg.replace(b"/tempZone", b"/tempzone").replace(b"rods\0", b"Rods\0"))
+            )
+        changed = [other for other in changed if other != frame]
+        for other in changed:
+            frames = [*command.frames[:number], other, *command.frames[number + 1 :]]
+            replay = Replay((zone.host, zone.port), Path(zone.vault))
+            found = replay.play(Command(command.client, command.command, frames))
+            replay.close()
+            if not any(line.startswith(other.type) for line in found):
+                unnoticed.append(f"{number}: {other.type} {other.int_info}")
+    assert not unnoticed
