@@ -73,7 +73,7 @@ def execute(
         cursor = connection.execute(row[0], tuple(arguments))
         width = len(cursor.description or ())
         rows = [tuple("" if value is None else str(value) for value in found) for found in cursor]
-    except sqlite3.Error as error:
+    except (sqlite3.Error, sqlite3.Warning) as error:
         raise IrodsError(CAT_SQL_ERR, str(error)) from error
     finally:
         connection.close()
