@@ -214,10 +214,6 @@ class Catalog:
         """One line in the server log."""
         self._callback.writeLine("serverLog", f"ova: {text}")
 
-    def refuse(self, code: int, text: str) -> int:
-        """Denies the client's operation: the text reaches its terminal. The code for the hook to return."""
-        return refuse(self._callback, code, text)
-
 
 def refuse(callback: Any, code: int, text: str) -> int:
     """`Level 0: text` at the client; the hook must return the code, which is what denies."""

@@ -3,8 +3,6 @@
 Imported in every agent: no imports, no work, only string comparison.
 """
 
-from __future__ import annotations
-
 CONTROL_PREFIX = "ova_"
 FACT_PREFIX = "ova::"
 
@@ -40,7 +38,7 @@ def looks_like_package(path: str) -> bool:
     return path[-4:].lower() == ".ova"
 
 
-def component_of(path: str) -> str | None:
+def component_of(path: str) -> "str | None":
     """The collection whose ready OVA `path` would be (`…/NAME/NAME.ova` gives `…/NAME`), or None."""
     if path[-4:] != ".ova":
         return None

@@ -1,0 +1,1 @@
+"""Timings, always as ratios in one run; never part of the tests."""

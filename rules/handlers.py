@@ -1,0 +1,193 @@
+"""What the hooks hand over: an event that may be ours, with iRODS's arguments; here they become plain parameters.
+
+Imported only then. Each returns CONTINUE or a negative code that denies; what it raises is logged by `rules.hooks`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rules import hooks, names
+from rules.catalog import Catalog, refuse
+from rules.faults import report
+from rules.settings import Settings, load
+
+CONTINUE = hooks.CONTINUE
+NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
+
+_ADDING = ("add", "adda", "addw", "set", "mod")
+_O_ACCMODE = 3
+
+
+def _tools(callback: Any, rei: Any) -> tuple[Catalog, Settings]:
+    catalog = Catalog(callback, rei)
+    return catalog, load(hooks.settings_directory, catalog.log)
+
+
+# ---- AVUs ------------------------------------------------------------------------------------------------------------
+
+
+def before_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
+    """Refuses a client's attempt to write an `ova::…` attribute. rule_args: operation, -C, path, attribute …"""
+    operation, attributes = rule_args[0], rule_args[3:4]
+    if operation == "mod":  # the new name comes as n:NAME
+        attributes = attributes + [argument[2:] for argument in rule_args[4:] if argument.startswith("n:")]
+    if operation in _ADDING and any(names.is_fact(attribute) for attribute in attributes):
+        return _refuse_fact(callback)
+    return CONTINUE
+
+
+def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
+    """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
+    from rules.events import avus_changed
+
+    operation = rule_args[0]
+    path = rule_args[4] if operation == "cp" else rule_args[2]
+    avus_changed(*_tools(callback, rei), path.rstrip("/"), removed=operation not in ("add", "set"))
+    return CONTINUE
+
+
+def before_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Refuses `ova::…` attributes in the atomic API. rule_args[2]: the request, JSON in a BytesBuf."""
+    request = _request(rule_args[2])
+    if request.get("entity_type") != "collection":
+        return CONTINUE
+    for operation in request.get("operations", ()):
+        if operation.get("operation") == "add" and names.is_fact(str(operation.get("attribute", ""))):
+            return _refuse_fact(callback)
+    return CONTINUE
+
+
+def after_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Builds what AVUs set through the atomic API change."""
+    request = _request(rule_args[2])
+    if request.get("entity_type") != "collection":
+        return CONTINUE
+    from rules.events import avus_changed
+
+    avus_changed(*_tools(callback, rei), str(request["entity_name"]).rstrip("/"), removed=True)
+    return CONTINUE
+
+
+def _refuse_fact(callback: Any) -> int:
+    return refuse(callback, NOT_PERMITTED, "attributes that begin with ova:: are facts that the server writes")
+
+
+def _request(buffer: Any) -> dict[str, Any]:
+    """The JSON of a BytesBuf, which may end in NUL; {} if it is none (the server will say so itself)."""
+    try:
+        request = json.loads(bytes(buffer.get_bytes()).rstrip(b"\0"))
+    except ValueError:
+        return {}
+    return request if isinstance(request, dict) else {}
+
+
+# ---- sources ---------------------------------------------------------------------------------------------------------
+
+
+def after_write(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A data object was written, by any client: components that have it as source are built anew."""
+    return _source_event(str(rule_args[1].map()["logical_path"]), callback, rei)
+
+
+def after_object_event(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A data object was registered or removed: components that have it as source are built, or say so."""
+    return _source_event(str(rei.doi.objPath), callback, rei)
+
+
+def _source_event(path: str, callback: Any, rei: Any) -> int:
+    from rules.events import source_changed
+
+    source_changed(*_tools(callback, rei), path)
+    return CONTINUE
+
+
+def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """An object or a collection was renamed (the trash too): rule_args are the old and the new path."""
+    from rules.events import renamed
+
+    renamed(*_tools(callback, rei), str(rule_args[0]), str(rule_args[1]))
+    return CONTINUE
+
+
+# ---- ready OVAs ------------------------------------------------------------------------------------------------------
+
+
+def before_read(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a get."""
+    return _gate(str(rule_args[2].objPath), callback, rei)
+
+
+def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before an open: for reading it checks, for writing it refuses."""
+    request = rule_args[2]
+    path = str(request.objPath)
+    if int(request.openFlags) & _O_ACCMODE:
+        return _refuse_writing(path, callback, rei)
+    return _gate(path, callback, rei, _size_of_download(request))
+
+
+def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A ready OVA is never put by hand."""
+    return _refuse_writing(str(rule_args[2].objPath), callback, rei)
+
+
+def before_copy(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a copy, which reads and writes."""
+    refused = _refuse_writing(str(rule_args[2].destDataObjInp.objPath), callback, rei)
+    return refused if refused != CONTINUE else _gate(str(rule_args[2].srcDataObjInp.objPath), callback, rei)
+
+
+def _gate(path: str, callback: Any, rei: Any, expected: int | None = None) -> int:
+    if names.component_of(path) is None:
+        return CONTINUE
+    from rules.gate import reason_against_reading
+
+    catalog, settings = _tools(callback, rei)
+    try:
+        reason = reason_against_reading(catalog, settings, path, expected)
+    except Exception as error:
+        report(callback, "gate", error)
+        # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
+        reason = f"{path} could not be checked against its metadata; the server log says why"
+        reason = reason if catalog.is_component(path.rpartition("/")[0]) else None
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def _size_of_download(request: Any) -> int | None:
+    """The size that the further connections of a parallel download expect; None for a first connection."""
+    keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
+    return int(keywords["dataSize"]) if keywords.get("resc_hier") and "dataSize" in keywords else None
+
+
+def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
+    collection = names.component_of(path)
+    if collection is None or not Catalog(callback, rei).is_component(collection):
+        return CONTINUE
+    text = f"{path} is made by the server; put your OVA elsewhere and name it in ova_url"
+    return refuse(callback, NOT_PERMITTED, text)
+
+
+# ---- rule text, jobs -------------------------------------------------------------------------------------------------
+
+
+def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Without this gate any user could queue Python text that runs as the service account."""
+    catalog, settings = _tools(callback, rei)
+    if catalog.is_administrator:
+        return CONTINUE
+    from rules.rule_gate import may_run
+
+    if may_run(str(rule_args[2]["myRule"]), settings.rules_for_users):
+        return CONTINUE
+    text = "only administrators may run rule text here (setting rules_for_users)"
+    return refuse(callback, hooks.NOT_PRIVILEGED, text)
+
+
+def build_job(mark: str, callback: Any, rei: Any) -> None:
+    """Builds the component that a job's text names. Raises what goes wrong."""
+    from rules.build import build
+    from rules.jobs import path_of
+
+    build(*_tools(callback, rei), path_of(mark), may_queue=False)
