@@ -71,7 +71,7 @@ class RuleCall:
         try:
             code = self._policy.call(self._session, self._name, arguments)
         except IrodsError as error:
-            raise failure(error.code, error.message) from error
+            raise failure(error.code, error.message) from None
         results = [
             new if isinstance(old, str) and isinstance(new, str) else old
             for old, new in zip(given, arguments + given[len(arguments) :])
@@ -93,12 +93,12 @@ class RuleCall:
             found.run(self._session, parameters)
         except IrodsError as error:
             if error.code != CAT_NO_ROWS_FOUND:
-                raise failure(error.code, f"{self._name} failed: {error.message}") from error
+                raise failure(error.code, f"{self._name} failed: {error}") from None
             code = error.code
         try:
             results = [parameter.result() for parameter in parameters]
         except IrodsError as error:
             if error.code == INVALID_ANY_CAST:
-                raise RuntimeError(error.message) from error
+                raise RuntimeError(error.message) from None
             raise
         return {"code": code, "status": code >= 0, "arguments": results}

@@ -187,7 +187,9 @@ class PythonPolicy(Policy):
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            session.log.error("rule %s raised", name, exc_info=error)
+            # The rule's own frames only: what called it is none of its author's business.
+            within = error.__traceback__ and error.__traceback__.tb_next
+            session.log.error("rule %s raised", name, exc_info=(type(error), error, within))
             raise RuleRaisedError(code_in(_text_of(error)) or -1) from error
         code = result if isinstance(result, int) else 0
         if code == SYS_NOT_SUPPORTED:

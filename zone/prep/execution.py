@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zone.errors import RULE_ENGINE_ERROR, IrodsError
+from zone.errors import (
+    ACTION_ARG_COUNT_MISMATCH,
+    NO_RULE_OR_MSI_FUNCTION_FOUND_ERR,
+    RULE_ENGINE_ERROR,
+    IrodsError,
+)
 from zone.prep import language, microservices
-from zone.prep.callback import Callback, code_in
 from zone.prep.engine import INSTANCE as PYTHON_INSTANCE
 from zone.prep.engine import PythonPolicy
 
@@ -47,6 +51,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
         if python:
             _python(session).run_external(session, text, variables)
         else:
+            variables = {label: _typed(value) for label, value in variables.items()}
             _run_language(session, text, variables)
     except IrodsError:
         if not instance:
@@ -117,12 +122,11 @@ def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
         policy.call(session, name, arguments)
         return list(arguments)
     found = microservices.find(name)
-    if found is None or len(values) != found.arity:
-        try:
-            Callback(policy, session).__getattr__(name)(*values)  # type: ignore[arg-type]
-        except RuntimeError as error:
-            raise IrodsError(code_in(str(error)) or RULE_ENGINE_ERROR, str(error).partition("] ")[2]) from error
-        return values
+    if found is None:
+        session.log.error("rule text calls %s, which this zone does not serve", name)
+        raise IrodsError(NO_RULE_OR_MSI_FUNCTION_FOUND_ERR, f"there is no rule and no microservice {name}")
+    if len(values) != found.arity:
+        raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{name} takes {found.arity} arguments, not {len(values)}")
     parameters = [microservices.Parameter(value) for value in values]
     found.run(session, parameters)
     return [parameter.value for parameter in parameters]
@@ -133,12 +137,20 @@ def _variables(given: Mapping[str, Any] | None) -> dict[str, Any]:
     for parameter in (given or {}).get("MsParam_PI") or []:
         member, content = _SIMPLE.get(parameter.get("type") or ""), parameter.get("inOutStruct")
         label = parameter.get("label") or ""
-        value = content.get(member) if member and isinstance(content, Mapping) else content
-        # irule sends what was typed, with its quotes.
-        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        variables[label] = value
+        variables[label] = content.get(member) if member and isinstance(content, Mapping) else content
     return variables
+
+
+def _typed(value: Any) -> Any:
+    """A variable for the rule language. Clients send what was typed: a quoted text, a number, or bare text.
+
+    (Python text gets it as it came, quotes and all.)
+    """
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    if isinstance(value, str) and value.isdigit():
+        return int(value)
+    return value
 
 
 def _outputs(session: Session, variables: dict[str, Any], wanted: str, *, always: bool) -> dict[str, Any]:

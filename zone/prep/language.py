@@ -1,18 +1,18 @@
 """The part of the iRODS rule language that this zone runs: calls, assignments, if, delay, and expressions.
 
 It serves rule text that clients send (`irule`) and delayed text for the rule language. Text is read into a tree
-first, so a mistake anywhere in it means that none of it runs. There are no loops, no pattern matching and no rules
-kept from one text to the next; such text is refused with a line that says where.
+first, so a mistake anywhere in it means that none of it runs. There are no loops, no pattern matching and no rule
+conditions; such text is refused with a line that says where.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Union
 
-from zone.errors import RE_PARSER_ERROR, RE_UNABLE_TO_READ_LOCAL_VAR, IrodsError
+from zone.errors import ACTION_ARG_COUNT_MISMATCH, RE_PARSER_ERROR, RE_UNABLE_TO_READ_LOCAL_VAR, IrodsError
 
 Value = Union[str, int, float, None, object]
 
@@ -30,6 +30,7 @@ _TOKEN = re.compile(
 )
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 _INTERPOLATED = re.compile(r"\\(.)|\*([A-Za-z_]\w*)", re.DOTALL)
+_MAX_CALLS = 50
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<", ">", "<=", ">="), ("++",), ("+", "-"), ("*", "/", "%"))
 
 
@@ -103,18 +104,28 @@ class Delay:
 Statement = Union[CallNode, Assign, If, Delay]
 
 
-def parse(text: str) -> tuple[Statement, ...]:
-    """The statements of rule text in any of the forms that irule sends. Raises IrodsError(RE_PARSER_ERROR)."""
-    body = text
-    if body.startswith("@external"):
-        body = body[len("@external") :]
-    parser = _Parser(body)
-    return parser.text()
+@dataclass(frozen=True)
+class Rule:
+    """NAME(*parameters) { … }; its parameters are those of the caller, and what it sets in them comes back."""
+
+    name: str
+    parameters: tuple[str, ...]
+    body: tuple[Statement, ...]
+
+
+def parse(text: str) -> tuple[Rule, ...]:
+    """The rules of a text in any of the forms that irule sends; the first is the one to run.
+
+    Statements without a rule around them are a rule without a name. Raises IrodsError(RE_PARSER_ERROR).
+    """
+    return _Parser(text[len("@external") :] if text.startswith("@external") else text).text()
 
 
 def run(text: str, scope: Scope) -> None:
-    """Parse and run rule text."""
-    scope.run(parse(text))
+    """Parse rule text and run its first rule."""
+    rules = parse(text)
+    scope.rules = {rule.name: rule for rule in rules}
+    scope.run(rules[0].body)
 
 
 @dataclass
@@ -125,6 +136,8 @@ class Scope:
     delay: Callable[[str, str], None]
     session: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Value] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    depth: int = 0
 
     def run(self, statements: tuple[Statement, ...]) -> None:
         """Run statements in order; the first failure ends them."""
@@ -172,11 +185,22 @@ class Scope:
             else self.evaluate(argument)
             for argument in node.arguments
         ]
-        results = self.call(node.name, values)
+        rule = self.rules.get(node.name)
+        results = self._call_own(rule, values) if rule else self.call(node.name, values)
         for argument, result in zip(node.arguments, results):
             if isinstance(argument, Variable) and argument.name.startswith("*") and result is not None:
                 self.variables[argument.name] = result
         return 0
+
+    def _call_own(self, rule: Rule, values: list[Value]) -> list[Value]:
+        if len(values) != len(rule.parameters):
+            raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{rule.name} takes {len(rule.parameters)} arguments")
+        if self.depth >= _MAX_CALLS:
+            raise IrodsError(RE_PARSER_ERROR, f"{rule.name} is called too deep")
+        given = {name: value for name, value in zip(rule.parameters, values) if value is not None}
+        inner = replace(self, variables=given, depth=self.depth + 1)
+        inner.run(rule.body)
+        return [inner.variables.get(name) for name in rule.parameters]
 
     def _operate(self, node: Operation) -> Value:
         values = [self.evaluate(operand) for operand in node.operands]
@@ -247,18 +271,33 @@ class _Parser:
         self._next = 0
         self._depth = 0
 
-    def text(self) -> tuple[Statement, ...]:
-        """Either `NAME { statements }` (the first of several is run), or statements alone."""
-        first, second = self._peek(0), self._peek(1)
-        if first.kind == "name" and second.text in ("{", "("):
-            mark = self._next
+    def text(self) -> tuple[Rule, ...]:
+        """Either rules, or statements alone."""
+        found: list[Rule] = []
+        while (rule := self._rule()) is not None:
+            found.append(rule)
+        if found and self._peek().kind != "end":
+            raise self._error(self._peek(), "expected a rule")
+        return tuple(found) or (Rule("", (), self._statements("")),)
+
+    def _rule(self) -> Rule | None:
+        first, mark = self._peek(), self._next
+        if first.kind != "name" or first.text in ("if", "delay"):
+            return None
+        self._next += 1
+        parameters: list[str] = []
+        if self._peek().text == "(":
             self._next += 1
-            if second.text == "(":
-                self._skip_parameters()
-            if self._peek().text == "{" and first.text not in ("if", "delay"):
-                return self._block()
+            while self._peek().kind == "variable" or self._peek().text == ",":
+                token = self._take()
+                if token.kind == "variable":
+                    parameters.append(token.text)
+            if self._peek().text == ")":
+                self._next += 1
+        if self._peek().text != "{":
             self._next = mark
-        return self._statements("")
+            return None
+        return Rule(first.text, tuple(parameters), self._block())
 
     def _peek(self, ahead: int = 0) -> Token:
         return self._tokens[min(self._next + ahead, len(self._tokens) - 1)]
@@ -273,10 +312,6 @@ class _Parser:
     def _error(self, token: Token, what: str) -> IrodsError:
         line = self._text.count("\n", 0, token.start) + 1
         return IrodsError(RE_PARSER_ERROR, f"line {line}: {what} at {token.text or 'the end'!r}")
-
-    def _skip_parameters(self) -> None:
-        while self._peek().kind != "end" and self._take().text != ")":
-            pass
 
     def _block(self) -> tuple[Statement, ...]:
         self._take("{")

@@ -38,6 +38,16 @@ def test_the_text_of_a_rule_file_runs_its_first_rule() -> None:
     assert World().run(text) == [("writeLine", ["stdout", "hi"])]
 
 
+def test_rules_of_a_text_call_each_other_and_set_their_parameters() -> None:
+    text = '@external\nmain { double("a", *b); out(*b); }\ndouble(*x, *y) { *y = *x ++ *x; }\n'
+    assert World().run(text) == [("out", ["aa"])]
+
+
+def test_a_rule_that_calls_itself_without_end_is_stopped() -> None:
+    with pytest.raises(IrodsError):
+        World().run("main { main(); }")
+
+
 def test_variables_fill_strings_and_are_joined() -> None:
     text = r'*a = "x"; writeLine("stdout", "a is *a, not \*a\t!" ++ *a ++ str(1 + 2 * 3))'
     assert World().run(text) == [("writeLine", ["stdout", "a is x, not *a\t!x7"])]

@@ -292,6 +292,7 @@ def test_rule_language_reads_its_variables_and_returns_those_asked_for(client: R
             "MsParamArray_PI": {
                 "paramLen": 1,
                 "oprType": 0,
+                # As irule sends it: what was typed, quotes and all.
                 "MsParam_PI": [{"label": "*a", "type": "STR_PI", "inOutStruct": {"myStr": '"hi"'}}],
             },
         },
