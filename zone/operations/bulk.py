@@ -12,7 +12,6 @@ from zone.session import Session
 
 # Columns of the call's table.
 _DATA_NAME = 403
-_DATA_MODE = 421
 _CHECKSUM = 415
 _OFFSET = 999998
 
@@ -28,10 +27,9 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
         names, ends = columns[_DATA_NAME], [int(text) for text in columns[_OFFSET]]
     except (KeyError, ValueError) as error:
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "the table has no names or no offsets") from error
-    modes = columns.get(_DATA_MODE) or ["0"] * len(names)
     checksums = columns.get(_CHECKSUM) or [""] * len(names)
     start = 0
-    for name, mode, checksum, end in zip(names, modes, checksums, ends):
+    for name, checksum, end in zip(names, checksums, ends):
         if not start <= end <= len(data):
             raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"the offset {end} lies outside the data")
         each = {key: value for key, value in keywords.items() if key not in ("resc_hier", "translatedPath")}
@@ -44,7 +42,7 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
             session,
             {
                 "objPath": name,
-                "createMode": int(mode) if str(mode).isdigit() else 0,
+                "createMode": 0,  # a real server leaves out the modes that clients send here
                 "openFlags": 0,
                 "dataSize": end - start,
                 "oprType": 1,

@@ -155,7 +155,7 @@ def _bulk_table(command: Command, size: int) -> dict[str, Any]:
     made = [row for row in command.rows if row["pep"] == "pep_resource_modified_post"]
     names = [row["rule_args"][1]["map"]["logical_path"] for row in made]
     ends = [str(size // len(names) * (index + 1)) for index in range(len(names))]
-    columns = ((403, names), (421, ["0"] * len(names)), (999998, ends))
+    columns = ((403, names), (421, ["33188"] * len(names)), (999998, ends))
     slots = [{"attriInx": number, "reslen": 1088, "value": values} for number, values in columns]
     empty = {"attriInx": 0, "reslen": 0, "value": []}
     return {
