@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zone.catalog import access, collections, metadata, objects
+from zone.catalog import access, collections, metadata, objects, users
 from zone.catalog.database import Database
 from zone.catalog.objects import ReplicaStatus
 from zone.catalog.users import User
@@ -156,24 +158,26 @@ _NAMES = st.text(
 ).filter(lambda name: name not in (".", ".."))
 
 
+@pytest.fixture(scope="module")
+def one_catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    path = tmp_path_factory.mktemp("catalog") / "catalog.sqlite"
+    database = Database.create(path, zone="z", admin="rods", password="x", host="h", resources=[("r", "/v")])
+    yield database
+    database.close()
+
+
 @settings(max_examples=30, deadline=None)
 @given(first=_NAMES, second=_NAMES)
-def test_any_name_is_kept_as_it_is_and_found_again(
-    tmp_path_factory: pytest.TempPathFactory, first: str, second: str
-) -> None:
-    path = tmp_path_factory.mktemp("catalog") / "catalog.sqlite"
-    db = Database.create(path, zone="z", admin="rods", password="x", host="h", resources=[("r", "/v")])
-    from zone.catalog import users
-
-    rods = users.require(db, "rods")
-    made = collections.insert(db, rods, f"/z/home/rods/{first}")
+def test_any_name_is_kept_as_it_is_and_found_again(one_catalog: Database, first: str, second: str) -> None:
+    db, rods = one_catalog, users.require(one_catalog, "rods")
+    above = collections.insert(db, rods, f"/z/home/rods/{db.next_id()}").path
+    made = collections.insert(db, rods, f"{above}/{first}")
     inside = objects.insert(db, rods, f"{made.path}/{second}", resc="r", physical_path="/v/x")
 
-    moved = collections.rename(db, made, "/z/home/rods/moved")
+    moved = collections.rename(db, made, f"{above}/moved{first}")
 
-    assert inside.logical_path == f"/z/home/rods/{first}/{second}"
+    assert inside.logical_path == f"{above}/{first}/{second}"
     assert objects.find(db, f"{moved.path}/{second}")[0].data_id == inside.data_id
-    db.close()
 
 
 def test_listing_gives_replicas_by_name_and_number(db: Database, rods: User) -> None:
