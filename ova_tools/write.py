@@ -134,14 +134,17 @@ class Staged:
         self._committed = False
         self.method = Method.SHARED
 
-    def commit(self) -> None:
-        """Put the file in its target's place, in one step. Raises WriteError."""
+    def commit(self, *, sync_directory: bool = True) -> None:
+        """Put the file in its target's place, in one step. Raises WriteError.
+
+        Without `sync_directory` a power cut may bring the old file back, whole; never a torn one.
+        """
         try:
             self._temporary.replace(self._target)
         except OSError as error:
             raise _cannot_write(self._target, error) from error
         self._committed = True
-        if self._durable:
+        if self._durable and sync_directory:
             _sync_directory(self._target.parent)
 
     def __enter__(self) -> Staged:
@@ -210,7 +213,10 @@ class _Writer:
         if os.fstat(self.source).st_size < end:
             raise _short(os.fstat(self.source).st_size)
         first, last = -(-start // self.block) * self.block, end // self.block * self.block
-        if self.sharing and shift % self.block == 0 and first < last:
+        if first >= last:  # a header or two: nothing to share, nothing to win
+            self._edge(start, end, shift)
+            return
+        if self.sharing and shift % self.block == 0:
             self.sharing = _clone(self.source, self.target, first, first + shift, last - first)
             if self.sharing:
                 self.done(last - first)
@@ -223,7 +229,7 @@ class _Writer:
         self.done(extent.length)
 
     def _edge(self, start: int, end: int, shift: int) -> None:
-        """Copy the less than a block that cannot be shared."""
+        """Copy the less than two blocks that cannot be shared."""
         if start < end:
             _write_all(self.target, _read_all(self.source, start, end), start + shift)
             self.done(end - start)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rules import facts, jobs, names
 from rules.catalog import Avu, Catalog
-from rules.component import Component, Source, View, read, references_of, stat_of, unseen, view
+from rules.component import Component, Source, View, inputs, read, references_of, stat_of, unseen, view
 from rules.errors import ComponentError
 from rules.fingerprint import file_identity, source_state
 from rules.locks import locked
@@ -203,7 +203,7 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
 def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
     """Raises _Changed if AVUs or source moved while the bytes were written: they must not become visible."""
     component = read(catalog, seen.component.path)
-    if component is None or view(catalog, settings, component).fingerprint != seen.fingerprint:
+    if component is None or inputs(catalog, settings, component).fingerprint != seen.fingerprint:
         raise _Changed
     if seen.source is not None and stat_of(seen.source.replica) is None:
         raise _Changed

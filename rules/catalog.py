@@ -62,6 +62,7 @@ class Catalog:
         self.zone = str(rei.uoic.rodsZone)
         self.is_administrator = int(rei.uoic.authInfo.authFlag) >= ADMINISTRATOR
         self._identities: frozenset[str] | None = None
+        self._levels: dict[tuple[str, int], bool] = {}  # a Catalog lives for one event
 
     # ---- queries -------------------------------------------------------------------------------------------------
 
@@ -137,6 +138,12 @@ class Catalog:
         return self._has_object_level(MODIFY_OBJECT, path)
 
     def _has_object_level(self, level: int, path: str) -> bool:
+        known = self._levels.get((path, level))
+        if known is None:
+            known = self._levels[path, level] = self._look_up_object_level(level, path)
+        return known
+
+    def _look_up_object_level(self, level: int, path: str) -> bool:
         collection, _, name = path.rpartition("/")
         rows = self._rows(
             ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],

@@ -198,8 +198,19 @@ class View:
     fresh: bool
 
 
-def view(catalog: Catalog, settings: Settings, component: Component) -> View:
-    """Computes the fingerprint and compares it with the ready OVA. Raises nothing of its own."""
+@dataclass(frozen=True)
+class Inputs:
+    """What a component should be made from now."""
+
+    source: Source | None
+    state: str | None  # of the source; None: unknown to this client
+    trouble: ComponentError | None
+    fingerprint: str
+    depends: frozenset[str]
+
+
+def inputs(catalog: Catalog, settings: Settings, component: Component) -> Inputs:
+    """Finds the source, expands the references and computes the fingerprint. Raises nothing of its own."""
     source, trouble = None, None
     try:
         source = find_source(catalog, component)
@@ -209,10 +220,17 @@ def view(catalog: Catalog, settings: Settings, component: Component) -> View:
     references = references_of(catalog, settings)
     levels = expanded_levels(component, references)
     now = fingerprint(levels, state or "", settings.digest)
+    return Inputs(source, state, trouble, now, frozenset(references.visited - {component.path}))
+
+
+def view(catalog: Catalog, settings: Settings, component: Component) -> View:
+    """Compares the fingerprint of now with the ready OVA. Raises nothing of its own."""
+    now = inputs(catalog, settings, component)
     ready = tuple(catalog.replicas(component.ready_path))
     kept = component.fact(names.FINGERPRINT)
-    fresh = state is not None and kept is not None and kept.value == now and _is_version(ready, kept.units)
-    return View(component, source, trouble, now, ready, frozenset(references.visited - {component.path}), fresh)
+    matches = now.state is not None and kept is not None and kept.value == now.fingerprint
+    fresh = matches and kept is not None and _is_version(ready, kept.units)
+    return View(component, now.source, now.trouble, now.fingerprint, ready, now.depends, fresh)
 
 
 def _is_version(replicas: Sequence[Replica], identity: str) -> bool:

@@ -2,7 +2,8 @@
 
 First build: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
 Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
-Only files of a local vault; never a byte of the file that readers may have open is changed.
+Only files of a local vault; never a byte of the file that readers may have open is changed. The new file is synced, its
+folder is not: should a power cut bring the old file back, it is not the one that the facts vouch for.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Cal
         vault = Path(created[0].vault_path)
         with _staged(vault, package, edit) as staged:
             check()
-            staged.commit()
+            staged.commit(sync_directory=False)
         done = True
     finally:
         catalog.close(descriptor)
@@ -71,7 +72,7 @@ def _same_size(
     with _staged(vault, package, edit) as staged:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
-        staged.commit()
+        staged.commit(sync_directory=False)
     return file_identity(vault.stat())
 
 
@@ -83,7 +84,7 @@ def _other_size(
         check()
         descriptor = catalog.open_for_write(path)
         try:
-            staged.commit()
+            staged.commit(sync_directory=False)
             # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
             # under way still read: so what is written is what stands there.
             catalog.write(descriptor, first)
