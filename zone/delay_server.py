@@ -49,11 +49,12 @@ class DelayServer:
         self._next_due = 0.0
 
     def serve(self) -> None:
-        """Look at the queue again and again. Never returns."""
+        """Look at the queue again and again, as long as the server lives that started this process."""
+        server = os.getppid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with contextlib.closing(Database.open(self._config.catalog_path)) as database:
             delay_queue.release(database)
-        while True:
+        while os.getppid() == server:
             try:
                 self.step(time.time())
             except Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,44 @@ def test_avus_run_the_hooks_again_but_atomic_ones_run_none(run: Any) -> None:
     assert loud[-1] == "acPostProcForModifyAVUMetadata"
     assert silent == []
     assert values == [["loud", "1"], ["silent", "a"], ["silent", "b"]]
+
+
+def test_pairs_become_avus_and_go_again(run: Any, request: Any) -> None:
+    path = path_of(request)
+    set_, left, value, text = run(f"""
+        import genquery
+        def pairs(text):
+            return callback.msiString2KeyValPair(text, irods_types.KeyValPair())["arguments"][1]
+        def avus():
+            names = "META_COLL_ATTR_NAME, META_COLL_ATTR_VALUE"
+            return sorted(genquery.Query(callback, names, "COLL_NAME = '{path}'"))
+        callback.msiCollCreate("{path}", "0", 0)
+        three = callback.msiAddKeyVal(pairs("a=1%b=2"), "c", "3")["arguments"][0]
+        callback.msiAssociateKeyValuePairsToObj(three, "{path}", "-C")
+        callback.msiSetKeyValuePairsToObj(pairs("a=9"), "{path}", "-C")
+        set_ = avus()
+        callback.msiRemoveKeyValuePairsFromObj(pairs("a=9%b=2"), "{path}", "-C")
+        value = callback.msiGetValByKey(three, "b", "")["arguments"][2]
+        buffer = callback.msiStrToBytesBuf("text", irods_types.BytesBuf())["arguments"][1]
+        result = set_, avus(), value, callback.msiBytesBufToStr(buffer, "")["arguments"][1]
+    """)
+    assert set_ == [["a", "9"], ["b", "2"], ["c", "3"]]
+    assert left == [["c", "3"]]
+    assert (value, text) == ("2", "text")
+
+
+def test_paths_types_access_registration_and_trimming(run: Any, request: Any, tmp_path: Path) -> None:
+    path, file = path_of(request), tmp_path / "registered"
+    file.write_bytes(b"12345")
+    assert run(f"""
+        import genquery
+        callback.msiPhyPathReg("{path}", "demoResc", "{file}", "null", 0)
+        callback.msiDataObjRepl("{path}", "destRescName=other", 0)
+        trimmed = callback.msiDataObjTrim("{path}", "null", "0", "1", "null", 0)["arguments"][5]
+        kinds = [callback.msiGetObjType(name, "")["arguments"][1] for name in ("{path}", "/tempZone", "other", "alice")]
+        access = [callback.msiCheckAccess("{path}", level, 0)["arguments"][2] for level in ("own", "read object")]
+        result = callback.msiSplitPath("{path}", "", "")["arguments"][1:], trimmed, kinds, access
+    """) == [["/tempZone/home/rods", request.node.name], 1, ["-d", "-C", "-R", "-u"], [1, 1]]
 
 
 def test_a_failed_microservice_raises_with_its_code_and_complains_to_the_client_even_if_caught(

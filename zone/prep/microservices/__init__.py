@@ -80,7 +80,7 @@ class Microservice:
 
 
 TABLE: dict[str, Microservice] = {}
-_MODULES = ("data_objects", "collections", "metadata", "queries", "system")
+_MODULES = ("data_objects", "collections", "metadata", "pairs", "queries", "system")
 
 
 def microservice(name: str, arity: int) -> Callable[[Implementation], Implementation]:

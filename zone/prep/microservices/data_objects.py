@@ -7,7 +7,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zone.errors import NO_KEY_WD_IN_MS_INP_STR, USER_BAD_KEYWORD_ERR, USER_PARAM_TYPE_ERR, IrodsError
+from zone.errors import (
+    CAT_INVALID_ARGUMENT,
+    INVALID_OBJECT_TYPE,
+    NO_KEY_WD_IN_MS_INP_STR,
+    SYS_NOT_SUPPORTED,
+    USER_BAD_KEYWORD_ERR,
+    USER_PARAM_TYPE_ERR,
+    IrodsError,
+)
 from zone.prep.microservices import Parameter, complain, microservice
 from zone.prep.types import BytesBuf, FileLseekOut, RodsObjStat
 
@@ -216,6 +224,79 @@ def replicate(session: Session, args: Sequence[Parameter]) -> None:
     with reporting(session, name, str(args[0].value)):
         objects.replicate(session, args[0].text(), keywords=keywords.values)
     args[2].set(0)
+
+
+@microservice("msiDataObjTrim", 6)
+def trim(session: Session, args: Sequence[Parameter]) -> None:
+    """(path, resource, replica number, copies to keep, "ADMIN_KW" or "null", out number of trimmed)."""
+    from zone.operations import objects
+
+    values = {
+        "rescName": args[1].optional_text(),
+        "replNum": args[2].optional_text(),
+        "copies": args[3].optional_text(),
+        "irodsAdmin": args[4].optional_text(),
+    }
+    with reporting(session, "msiDataObjTrim", str(args[0].value)):
+        keywords = {key: value for key, value in values.items() if value}
+        args[5].set(objects.trim(session, args[0].text(), keywords))
+
+
+@microservice("msiPhyPathReg", 5)
+def register(session: Session, args: Sequence[Parameter]) -> None:
+    """(path, resource, file of the server, "null" for a file, out status); administrators only."""
+    from zone.operations import objects
+
+    with reporting(session, "msiPhyPathReg", str(args[0].value)):
+        if args[3].optional_text():
+            raise IrodsError(SYS_NOT_SUPPORTED, "only single files are registered here")
+        keywords = {"filePath": args[2].text()}
+        if args[1].optional_text():
+            keywords["destRescName"] = args[1].text()
+        objects.register(session, args[0].text(), keywords)
+    args[4].set(0)
+
+
+@microservice("msiSplitPath", 3)
+def split(_session: Session, args: Sequence[Parameter]) -> None:
+    """(path, out collection, out name)."""
+    collection, _, name = args[0].text().rpartition("/")
+    args[1].set(collection or "/")
+    args[2].set(name)
+
+
+@microservice("msiGetObjType", 2)
+def kind(session: Session, args: Sequence[Parameter]) -> None:
+    """(name of an object, collection, resource or user; out -d, -C, -R or -u)."""
+    from zone.catalog import metadata
+
+    for letter in ("-d", "-C", "-R", "-u"):
+        try:
+            metadata.object_id(session.db, session.client, letter, args[0].text(), 0)
+        except IrodsError:
+            continue
+        args[1].set(letter)
+        return
+    raise IrodsError(INVALID_OBJECT_TYPE)
+
+
+@microservice("msiCheckAccess", 3)
+def check_access(session: Session, args: Sequence[Parameter]) -> None:
+    """(path, level such as "read object", out 1 or 0): whether the client has that access."""
+    from zone.catalog import access, metadata
+    from zone.catalog.schema import ACCESS_LEVELS
+
+    name = args[1].text().replace(" ", "_")
+    if name not in ACCESS_LEVELS:
+        raise IrodsError(CAT_INVALID_ARGUMENT, f"{args[1].value!r} is no access level")
+    wanted, has = ACCESS_LEVELS[name], 0
+    for letter in ("-d", "-C"):
+        try:
+            found = metadata.object_id(session.db, session.client, letter, args[0].text(), 0)
+        except IrodsError:
+            continue
+        has = max(has, access.level_of(session.db, session.client, found))
+    args[2].set(int(has >= wanted))
 
 
 @microservice("msiDataObjChksum", 3)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from zone.errors import USER_PARAM_TYPE_ERR, IrodsError
 from zone.prep.microservices import Parameter, microservice
+from zone.prep.types import BytesBuf
 
 if TYPE_CHECKING:
     from zone.session import Session
@@ -44,6 +47,39 @@ def _write(session: Session, where: str, what: Parameter) -> None:
         session.rule_stderr.append(text)
     elif where == "serverLog":
         session.log.info("writeLine: %s", text)
+
+
+@microservice("msiWriteRodsLog", 2)
+def write_log(session: Session, args: Sequence[Parameter]) -> None:
+    """(text, out status)."""
+    session.log.info("msiWriteRodsLog: %s", args[0].text())
+    args[1].set(0)
+
+
+@microservice("msiStrToBytesBuf", 2)
+def to_buffer(_session: Session, args: Sequence[Parameter]) -> None:
+    """(text, out BytesBuf)."""
+    args[1].set(BytesBuf(args[0].text().encode("utf-8", "surrogateescape")))
+
+
+@microservice("msiBytesBufToStr", 2)
+def to_text(_session: Session, args: Sequence[Parameter]) -> None:
+    """(BytesBuf, out text)."""
+    if not isinstance(args[0].value, BytesBuf):
+        raise IrodsError(USER_PARAM_TYPE_ERR)
+    args[1].set(bytes(args[0].value.get_bytes()).decode("utf-8", "surrogateescape"))
+
+
+@microservice("msi_get_agent_pid", 1)
+def agent_pid(_session: Session, args: Sequence[Parameter]) -> None:
+    """(out text)."""
+    args[0].set(str(os.getpid()))
+
+
+@microservice("msi_get_hostname", 1)
+def hostname(_session: Session, args: Sequence[Parameter]) -> None:
+    """(out text)."""
+    args[0].set(socket.gethostname())
 
 
 @microservice("msiExit", 2)
