@@ -244,7 +244,7 @@ def _split(table: str) -> dict[str, str]:
 
 _ENTRIES = _split(_TABLE)
 
-NAMES: tuple[str, ...] = tuple(_ENTRIES)
+NAMES = frozenset(_ENTRIES)
 
 
 @cache
