@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zone.errors import RULE_ENGINE_ERROR, SYS_NO_API_PRIV, SYS_NOT_SUPPORTED, IrodsError
 from zone.policy import NoPolicy, OperationTakenOver, Policy
 from zone.prep import types
+from zone.prep.arguments import object_for
 from zone.prep.callback import Callback, code_in
 from zone.prep.codes import RULE_ENGINE_CONTINUE, RULE_ENGINE_SKIP_OPERATION
 from zone.prep.context import connection_entries, rule_exec_info
@@ -107,7 +108,7 @@ class PythonPolicy(Policy):
         for given in inputs:
             if given is None and left is not None:
                 given, left = left, None
-            arguments.append(types.object_for(*given) if isinstance(given, tuple) else given)
+            arguments.append(object_for(*given) if isinstance(given, tuple) else given)
         if self.call(session, rule, arguments) == RULE_ENGINE_SKIP_OPERATION and phase == "pre":
             raise OperationTakenOver
 

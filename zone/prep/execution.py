@@ -15,7 +15,7 @@ from zone.errors import (
     RULE_ENGINE_ERROR,
     IrodsError,
 )
-from zone.prep import language, microservices
+from zone.prep import interpreter, language, microservices
 from zone.prep.engine import INSTANCE as PYTHON_INSTANCE
 from zone.prep.engine import PythonPolicy
 
@@ -95,7 +95,7 @@ def _run_language(session: Session, text: str, variables: dict[str, Any]) -> Non
     def queue(condition: str, job: str) -> None:
         delay.enqueue(session, condition, job)
 
-    scope = language.Scope(
+    scope = interpreter.Scope(
         call=lambda name, values: _call(session, name, values),
         delay=queue,
         session={
@@ -107,7 +107,7 @@ def _run_language(session: Session, text: str, variables: dict[str, Any]) -> Non
         variables=variables,
     )
     try:
-        language.run(text, scope)
+        interpreter.run(text, scope)
     except IrodsError as error:
         if not session.error_stack and error.message:
             session.error_stack.append((error.code, f"DEBUG: {error.message}"))

@@ -1,185 +1,50 @@
-"""The objects that PREP passes to rules, by the names and attributes rule files know (its module `irods_types`).
+"""The structures that PREP passes to rules, by the names and members that rule files know (its module `irods_types`).
 
-Values are plain Python here; what matters is that a rule which forgets str() around a C string, or asks a KeyValPair
-for a key it does not have, fails here as it would on a real server. Nothing in this module touches the catalog, the
-network or a session: records go in, objects come out.
+Each is its members' names and first values, in a table; records of the protocol go in, objects come out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Union
+from collections.abc import Sequence
+from typing import ClassVar
 
-Record = Mapping[str, Any]
-Buffer = Union[bytes, bytearray, memoryview]
+from zone.prep.values import BytesBuf, KeyValPair, PluginContext, Struct, StructArray
 
-
-class CString:
-    """A C string: printable with str(), but no str itself (no ==, no +, no methods), as Boost.Python exports it."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str = "") -> None:
-        self._text = text
-
-    def __str__(self) -> str:
-        return self._text
-
-    def __len__(self) -> int:
-        return len(self._text)
-
-    def __getitem__(self, index: int) -> str:
-        return self._text[index]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._text)
-
-    def __contains__(self, character: object) -> bool:
-        return isinstance(character, str) and len(character) == 1 and character in self._text
-
-
-CString.__name__ = CString.__qualname__ = "c_string"
-
-
-class CharArray(CString):
-    """A char[N] member of a structure."""
-
-
-CharArray.__name__ = CharArray.__qualname__ = "char_array"
-
-
-class KeyValPair:
-    """condInput: `len`, `key[i]`, `value[i]`, and subscripts that raise KeyError for a key that is not there."""
-
-    def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
-        self._pairs = dict(pairs or {})
-
-    @property
-    def len(self) -> int:
-        """How many pairs there are."""
-        return len(self._pairs)
-
-    @property
-    def key(self) -> list[CString]:
-        """The keys, in order."""
-        return [CString(key) for key in self._pairs]
-
-    @property
-    def value(self) -> list[CString]:
-        """The values, in the order of the keys."""
-        return [CString(value) for value in self._pairs.values()]
-
-    def __getitem__(self, key: str) -> str:
-        if key not in self._pairs:
-            raise KeyError(f"{key} was not found in the list of keys.")
-        return self._pairs[key]
-
-    def as_dict(self) -> dict[str, str]:
-        """The pairs; for the zone's own use, PREP has no such method (hence not for rules)."""
-        return dict(self._pairs)
-
-
-class BytesBuf:
-    """A byte buffer. Its bytes are integers in a list, as PREP gives them; a text may end in NUL.
-
-    A transfer that is streamed to its file is never held in memory: its buffer knows its length only.
-    """
-
-    def __init__(self, data: Buffer | int = b"") -> None:
-        self._data: bytes | None = None if isinstance(data, int) else bytes(data)
-        self._length = data if isinstance(data, int) else len(data)
-
-    @property
-    def len(self) -> int:
-        """The number of bytes."""
-        return self._length
-
-    @property
-    def buf(self) -> list[str] | None:
-        """The bytes as characters, or None when there is no buffer."""
-        return [chr(byte) for byte in self._data] if self._data else None
-
-    def get_bytes(self) -> list[int]:
-        """The bytes as integers; `bytes(buffer.get_bytes())` makes bytes of them."""
-        if self._data is None:
-            raise RuntimeError("this zone streams large transfers: their bytes cannot be had in a rule")
-        return list(self._data)
-
-    def get_byte(self, index: int) -> int:
-        """One byte."""
-        if self._data is None:
-            return self.get_bytes()[index]
-        return self._data[index]
-
-    def set_buffer(self, data: Buffer | str, length: int | None = None) -> None:
-        """Replace the content."""
-        content = data.encode() if isinstance(data, str) else bytes(data)
-        self._data = content if length is None else content[:length]
-        self._length = len(self._data)
-
-    def clear_buffer(self) -> None:
-        """Drop the content."""
-        self._data, self._length = b"", 0
-
-
-class PluginContext:
-    """What a dynamic policy point knows of its surroundings; `map()` is a dict of strings."""
-
-    def __init__(self, entries: Mapping[str, str]) -> None:
-        self._entries = dict(entries)
-        self.rule_results = ""
-
-    def map(self) -> dict[str, str]:
-        """The entries of the connection, and for resource operations those of the file object."""
-        return dict(self._entries)
-
-
-class Struct:
-    """An iRODS structure: members with their iRODS names, made from a decoded record.
-
-    _MEMBERS gives each member's initial value and thereby its kind: "" is a char array, 0 an integer, a class a nested
-    structure, None a pointer. _RECORDED_AS gives the name a nested structure has in records.
-    """
-
-    _MEMBERS: ClassVar[Mapping[str, Any]] = {}
-    _RECORDED_AS: ClassVar[Mapping[str, str]] = {"condInput": "KeyValPair_PI", "specColl": "SpecColl_PI"}
-
-    def __init__(self, **members: Any) -> None:
-        unknown = set(members) - set(self._MEMBERS)
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no member {', '.join(sorted(unknown))}")
-        for name, default in self._MEMBERS.items():
-            given = members.get(name)
-            setattr(self, name, _member(default, given))
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-
-    @classmethod
-    def _from_record(cls, record: Record) -> Any:
-        """The structure for a record as zone.protocol.packing decodes it."""
-        members = {}
-        for name, default in cls._MEMBERS.items():
-            key = name if name in record else cls._RECORDED_AS.get(name, name)
-            value = record.get(key)
-            if isinstance(default, type) and issubclass(default, Struct) and isinstance(value, Mapping):
-                value = default._from_record(value)
-            members[name] = value
-        return cls(**members)
-
-
-def _member(default: Any, given: Any) -> Any:
-    if isinstance(default, type):
-        if isinstance(given, default):
-            return given
-        if given is None:
-            return default()
-        if issubclass(default, StructArray):
-            return default([_ITEMS[default.__name__]._from_record(item) for item in given])
-        return default._from_record(given) if issubclass(default, Struct) else KeyValPair(given)
-    if isinstance(default, str):
-        return CharArray(str(given) if given is not None else default)
-    return default if given is None else given
+__all__ = [
+    "AuthInfo",
+    "BulkOprInp",
+    "BytesBuf",
+    "CollInfo",
+    "CollInp",
+    "CollOprStat",
+    "DataObjCopyInp",
+    "DataObjInfo",
+    "DataObjInp",
+    "FileLseekOut",
+    "FileLseekOut_t",
+    "GenQueryInp",
+    "GenQueryOut",
+    "InxIvalPair",
+    "InxValPair",
+    "KeyValPair",
+    "ModAccessControlInp",
+    "MsParam",
+    "MsParamArray",
+    "MsParamPointerArray",
+    "OpenedDataObjInp",
+    "PluginContext",
+    "PortList",
+    "PortalOprOut",
+    "RodsObjStat",
+    "RsComm",
+    "RuleExecInfo",
+    "SpecColl",
+    "SqlResult",
+    "SqlResultArray",
+    "TransferStat",
+    "UserInfo",
+    "UserOtherInfo",
+]
 
 
 class SpecColl(Struct):
@@ -228,6 +93,7 @@ class FileLseekOut(Struct):
 
 
 FileLseekOut.__name__ = "FileLseekOut_t"
+FileLseekOut_t = FileLseekOut
 
 
 class TransferStat(Struct):
@@ -268,31 +134,13 @@ class SqlResult(Struct):
         return self._values[index]
 
 
-class StructArray(Sequence[Any]):
-    """An array of structures."""
-
-    def __init__(self, items: Sequence[Any] = ()) -> None:
-        self._items = list(items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._items[index]
-
-
 class SqlResultArray(StructArray):
     """The columns of a page."""
 
+    _ITEM = SqlResult
+
 
 SqlResultArray.__name__ = "SqlResult_array"
-
-
-class MsParamPointerArray(StructArray):
-    """The parameters of an MsParamArray."""
-
-
-MsParamPointerArray.__name__ = "MsParam_pointer_array"
 
 
 class GenQueryOut(Struct):
@@ -349,6 +197,15 @@ class MsParam(Struct):
     """One parameter of a rule or microservice."""
 
     _MEMBERS: ClassVar = {"label": "", "type": ""}
+
+
+class MsParamPointerArray(StructArray):
+    """The parameters of an MsParamArray."""
+
+    _ITEM = MsParam
+
+
+MsParamPointerArray.__name__ = "MsParam_pointer_array"
 
 
 class MsParamArray(Struct):
@@ -423,89 +280,3 @@ class RuleExecInfo(Struct):
         "inOutMsParamArray": MsParamArray, "l1descInx": 0, "doinp": None, "doi": None, "rescName": "", "uoic": None,
         "uoip": None, "coi": None, "uoio": None, "condInputData": None, "ruleSet": "", "next": None,
     }  # fmt: skip
-
-
-_SIMPLE = {"STR_PI": "myStr", "INT_PI": "myInt", "DOUBLE_PI": "myDouble"}
-_ITEMS: Mapping[str, type[Struct]] = {"SqlResult_array": SqlResult, "MsParam_pointer_array": MsParam}
-
-# Packing structures (without _PI) that reach rules as objects; all others reach them as a dict of strings.
-OBJECTS: Mapping[str, type[Struct]] = {
-    "CollInpNew": CollInp,
-    "CollInp": CollInp,
-    "CollOprStat": CollOprStat,
-    "DataObjInp": DataObjInp,
-    "OpenedDataObjInp": OpenedDataObjInp,
-    "DataObjCopyInp": DataObjCopyInp,
-    "FileLseekOut": FileLseekOut,
-    "fileLseekOut": FileLseekOut,
-    "TransferStat": TransferStat,
-    "PortalOprOut": PortalOprOut,
-    "GenQueryInp": GenQueryInp,
-    "GenQueryOut": GenQueryOut,
-    "BulkOprInp": BulkOprInp,
-    "modAccessControlInp": ModAccessControlInp,
-    "RodsObjStat": RodsObjStat,
-    "MsParamArray": MsParamArray,
-}
-
-
-def object_for(structure: str, value: Any) -> Any:
-    """What a rule is given for a value of a packing structure: (name, decoded record) or a byte buffer."""
-    name = structure[:-3] if structure.endswith("_PI") else structure
-    if name in ("BytesBuf", "BinBytesBuf"):
-        return BytesBuf(value.get("buf") or b"" if isinstance(value, Mapping) else value)
-    if name == "STR":
-        # The pointer to a C string reaches rules as its first character (seen in data_obj_chksum_post).
-        text = value.get("myStr") if isinstance(value, Mapping) else value
-        return text[:1] if text else text
-    if name in OBJECTS and isinstance(value, Mapping):
-        return OBJECTS[name]._from_record(value)
-    if isinstance(value, Mapping):
-        return _rule_request(value) if name == "ExecMyRuleInp" else _strings(value)
-    return value
-
-
-def _rule_request(record: Record) -> dict[str, str]:
-    """An ExecMyRuleInp as strings: its address and parameters have names of their own."""
-    address = record.get("RHostAddr_PI") or {}
-    flat = {
-        "myRule": str(record["myRule"]),
-        "outParamDesc": str(record.get("outParamDesc") or ""),
-        "addr_hostAddr": str(address.get("hostAddr", "")),
-        "addr_zoneName": str(address.get("rodsZone", "")),
-        "addr_portNum": str(address.get("port", 0)),
-        "addr_dummyInt": str(address.get("dummyInt", 0)),
-    }
-    flat.update({key: str(value) for key, value in (record.get("KeyValPair_PI") or {}).items()})
-    parameters = record.get("MsParamArray_PI")
-    if parameters is None:
-        return {**flat, "inpParamArray": "nullptr"}
-    flat["inpParamArray_len"] = str(len(parameters["MsParam_PI"]))
-    flat["inpParamArray_oprType"] = str(parameters.get("oprType", 0))
-    for index, parameter in enumerate(parameters["MsParam_PI"]):
-        prefix, kind = f"inpParamArray_{index}_", parameter.get("type")
-        flat[prefix + "label"] = str(parameter.get("label"))
-        flat[prefix + "type"] = str(kind)
-        content = parameter.get("inOutStruct")
-        simple = _SIMPLE.get(kind or "")
-        if isinstance(content, Mapping) and simple in content:
-            flat[prefix + "inOutStruct"] = str(content[simple])
-        else:
-            flat[prefix + "inOutStruct"] = f"unrepresentable_type_{kind}"
-            flat[prefix + "null_value"] = "null_value"
-    return flat
-
-
-def _strings(record: Record) -> dict[str, str]:
-    """A structure without a Python type, as strings; null pointers are left out and pairs are merged in."""
-    flat: dict[str, str] = {}
-    for name, value in record.items():
-        if value is None:
-            continue
-        if name == "KeyValPair_PI":
-            flat.update({key: str(item) for key, item in value.items()})
-        elif isinstance(value, Mapping):
-            flat.update(_strings(value))
-        elif not isinstance(value, (bytes, list, tuple)):
-            flat[name] = str(value)
-    return flat

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zone.errors import IrodsError
-from zone.prep import language
-from zone.prep.language import Scope, Value
+from zone.prep import interpreter
+from zone.prep.interpreter import Scope, Value
 
 
 class World:
@@ -25,7 +25,7 @@ class World:
         return ["got"] if name == "get" else values
 
     def run(self, text: str) -> list[tuple[str, list[Value]]]:
-        language.run(text, self.scope)
+        interpreter.run(text, self.scope)
         return self.calls
 
 
