@@ -127,7 +127,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
             _check_unchanged(catalog, settings, seen)
 
         try:
-            identity = publish(catalog, seen.component.ready_path, seen.ready, package, edit, check)
+            identity = publish(catalog, seen.component.ready_path, seen.ready, source.replica, package, edit, check)
         except OvaError as error:
             raise ComponentError(f"{seen.component.ready_path}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed

@@ -46,11 +46,17 @@ class Replica:
     checksum: str
     vault_path: str
     host: str
+    hierarchy: str = ""
 
     @property
     def good(self) -> bool:
         """Whether its bytes are all there and current."""
         return self.status == GOOD
+
+    @property
+    def resource(self) -> str:
+        """The resource that a client names: the root of its hierarchy."""
+        return self.hierarchy.partition(";")[0]
 
 
 class Catalog:
@@ -121,12 +127,12 @@ class Catalog:
         """The replicas of a data object; [] if there is none that the client may see."""
         collection, _, name = path.rpartition("/")
         columns = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
-        columns += ["DATA_PATH", "RESC_LOC", "COLL_NAME", "DATA_NAME"]
+        columns += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
         rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
         return [
-            Replica(row[0], row[1], row[2], int(row[3]), row[4], row[5], row[6], row[7])
+            Replica(row[0], row[1], row[2], int(row[3]), *row[4:9])
             for row in rows
-            if row[8] == collection and row[9] == name
+            if row[9] == collection and row[10] == name
         ]
 
     def may_read(self, path: str) -> bool:
@@ -169,9 +175,9 @@ class Catalog:
 
     # ---- data objects --------------------------------------------------------------------------------------------
 
-    def create(self, path: str) -> int:
+    def create(self, path: str, resource: str) -> int:
         """A new data object, open for writing; its replica is intermediate until close. The descriptor."""
-        reply = self._callback.msiDataObjCreate(path, "forceFlag=", 0)
+        reply = self._callback.msiDataObjCreate(path, f"destRescName={resource}++++forceFlag=", 0)
         return int(reply["arguments"][2])
 
     def open_for_write(self, path: str) -> int:

@@ -14,7 +14,7 @@ def queue(catalog: Catalog, path: str) -> None:
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
     mark = path.encode("utf-8", "surrogateescape").hex()
     if catalog.queued_jobs(mark) < _MOST_JOBS:
-        catalog.delay(f"import core\ncore.{_FUNCTION}('{mark}', callback, rei)\n")
+        catalog.delay(f"import core; core.{_FUNCTION}('{mark}', callback, rei)")
 
 
 def path_of(mark: str) -> str:

@@ -24,17 +24,24 @@ if TYPE_CHECKING:
 
 
 def publish(
-    catalog: Catalog, path: str, replicas: tuple[Replica, ...], package: Package, edit: Edit, check: Callable[[], None]
+    catalog: Catalog,
+    path: str,
+    replicas: tuple[Replica, ...],
+    source: Replica,
+    package: Package,
+    edit: Edit,
+    check: Callable[[], None],
 ) -> str:
     """Makes the data object `path` hold the bytes of `edit`; its file identity.
 
+    source: a new object goes to the resource where its source is, so that extents can be shared.
     check: called when the bytes are written but not yet visible; raises ComponentError if they must not become so.
     """
     if any(not replica.good and replica.status != "0" for replica in replicas):
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        return _first(catalog, path, package, edit, check)
+        return _first(catalog, path, source.resource, package, edit, check)
     local = next((replica for replica in replicas if replica.good and stat_of(replica) is not None), None)
     if local is None:
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
@@ -44,9 +51,9 @@ def publish(
     return _other_size(catalog, path, Path(local.vault_path), package, edit, check)
 
 
-def _first(catalog: Catalog, path: str, package: Package, edit: Edit, check: Callable[[], None]) -> str:
+def _first(catalog: Catalog, path: str, resource: str, package: Package, edit: Edit, check: Callable[[], None]) -> str:
     try:
-        descriptor = catalog.create(path)
+        descriptor = catalog.create(path, resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
         raise ComponentError(f"{catalog.user} may not write {path} ({error})", lasting=False) from error
     done = False
