@@ -275,9 +275,11 @@ class _Agent:
         else:
             in_message = True
             patience = max(0.0, (self._deadline or 0.0) - time.monotonic())
-        if self._stopping and not in_message:
+        # Nobody waits for a stranger: a stop ends the connection at once.
+        may_stop = not in_message or not signed_in
+        if self._stopping and may_stop:
             raise _Stopped
-        self._waiting = not in_message
+        self._waiting = may_stop
         try:
             ready = {handle for handle, _ in self._poll.poll(patience * 1000)}
         finally:
