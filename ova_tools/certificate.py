@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _MAX_BYTES = 1 << 20
-_SIGNATURE = re.compile(rb"\s*(SHA[0-9-]+)\s*\(([^\n]*)\)\s*=\s*([0-9a-fA-F\s]+?)\s*(?=-----BEGIN)", re.IGNORECASE)
+_LONGEST_HEAD = 1 << 14  # bytes before the first PEM block
+_PEM = b"-----BEGIN"
+_SIGNATURE = re.compile(rb"(SHA[0-9-]+) *\(([^\n]*)\) *= *([0-9a-f\s]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> S
     name = certificate.name
     if manifest is None:
         raise CertificateError(f"{name} signs a manifest, but the package has none")
-    found = _SIGNATURE.match(certificate.data)
+    head, pem, _ = certificate.data.partition(_PEM)
+    found = _SIGNATURE.fullmatch(head.strip()) if pem and len(head) < _LONGEST_HEAD else None
     if found is None:
         raise CertificateError(f"{name} has no signature line; SHA256(NAME.mf)= HEX would be right (DSP0243 5.1)")
     spelled, signed, digits = (part.decode("utf-8", "replace").strip() for part in found.groups())
@@ -111,7 +114,7 @@ def _read(path: Path) -> bytes:
 def _load(data: bytes) -> list[x509.Certificate]:
     from cryptography.x509 import load_pem_x509_certificates
 
-    return load_pem_x509_certificates(data[data.index(b"-----BEGIN") :])
+    return load_pem_x509_certificates(data[data.index(_PEM) :])
 
 
 def _hash(algorithm: str) -> HashAlgorithm:

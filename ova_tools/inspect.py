@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import CertificateError, one_line
-from .model import Property, Reference
+from .model import Property
 from .package import Package
 from .references import reference_names
-from .verify import line_verdict
+from .verify import line_verdicts
 
 FORMAT = 1
 _HIDDEN = "(hidden)"
@@ -31,7 +31,7 @@ def report(package: Package) -> dict[str, Any]:
         "version": content.version,
         "encoding": content.encoding.codec,
         "members": [{"name": m.name, "offset": m.offset, "size": m.size} for m in package.members],
-        "references": [_reference(package, reference) for reference in package.references],
+        "references": _references(package),
         "manifest": _manifest(package),
         "certificate": _certificate(package),
         "systems": [{"id": s.id, "kind": s.kind.value, "parent": s.parent, "name": s.name} for s in package.systems],
@@ -77,16 +77,19 @@ def _property_lines(prop: Property, several: bool) -> Iterator[str]:
         yield one_line(f"    {configuration}: {_HIDDEN if prop.password else repr(own)}")
 
 
-def _reference(package: Package, reference: Reference) -> dict[str, Any]:
+def _references(package: Package) -> list[dict[str, Any]]:
     names = {member.name for member in package.members}
-    return {
-        "id": reference.id,
-        "href": reference.href,
-        "size": reference.size,
-        "compression": reference.compression,
-        "chunkSize": reference.chunk_size,
-        "present": bool(names.intersection(reference_names(reference))),
-    }
+    return [
+        {
+            "id": reference.id,
+            "href": reference.href,
+            "size": reference.size,
+            "compression": reference.compression,
+            "chunkSize": reference.chunk_size,
+            "present": bool(names.intersection(reference_names(reference, package.descriptor.name))),
+        }
+        for reference in package.references
+    ]
 
 
 def _manifest(package: Package) -> dict[str, Any] | None:
@@ -101,9 +104,9 @@ def _manifest(package: Package) -> dict[str, Any] | None:
                 "name": line.name,
                 "algorithm": line.spelling,
                 "digest": line.digest,
-                "verdict": line_verdict(package, line).value,
+                "verdict": verdict.value,
             }
-            for line in package.manifest.lines
+            for line, verdict in zip(package.manifest.lines, line_verdicts(package))
         ],
     }
 

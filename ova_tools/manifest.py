@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from .errors import ManifestError
 
@@ -19,9 +20,9 @@ _LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IG
 
 @dataclass(frozen=True)
 class Line:
-    """One line: the algorithm as hashlib names it, the member's name, its digest in lower case.
+    """One line: the algorithm as hashlib names it, the member it is about, its digest in lower case.
 
-    A line that cannot be read has `algorithm` None.
+    `written` is the name as it stands there. A line that cannot be read has `algorithm` None.
     """
 
     number: int
@@ -29,6 +30,7 @@ class Line:
     algorithm: str | None = None
     name: str = ""
     digest: str = ""
+    written: str = ""
 
     @property
     def spelling(self) -> str:
@@ -54,10 +56,19 @@ class Manifest:
         return "+".join(sorted({line.spelling for line in self.lines if line.algorithm}))
 
 
-def parse_manifest(name: str, data: bytes) -> Manifest:
-    """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them."""
+def parse_manifest(name: str, data: bytes, members: Collection[str] = ()) -> Manifest:
+    """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them.
+
+    Where `members` are given, a name that is none of them is also looked for in the manifest's own directory.
+    """
+    directory = name.rpartition("/")[0]
     lines = (_line(number, text) for number, text in enumerate(_lines(data), 1) if text.strip())
-    return Manifest(name, data, tuple(lines))
+    return Manifest(name, data, tuple(_in_directory(line, directory, members) for line in lines))
+
+
+def _in_directory(line: Line, directory: str, members: Collection[str]) -> Line:
+    beside = f"{directory}/{line.name}"
+    return replace(line, name=beside) if directory and line.name not in members and beside in members else line
 
 
 def check_readable(manifest: Manifest) -> None:
@@ -70,10 +81,26 @@ def check_readable(manifest: Manifest) -> None:
             )
 
 
+class Digests:
+    """The digests of `data`, each computed once: a hostile manifest may ask for one in every line."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._known: dict[str, str] = {}
+
+    def get(self, line: Line) -> str:
+        """Return the digest in the algorithm of `line`, which has one."""
+        algorithm = str(line.algorithm)
+        if algorithm not in self._known:
+            self._known[algorithm] = hashlib.new(algorithm, self._data).hexdigest()
+        return self._known[algorithm]
+
+
 def check_digest(manifest: Manifest, name: str, data: bytes) -> None:
     """Raise ManifestError if a line about `name` does not hold the digest of `data`."""
+    digests = Digests(data)
     for line in manifest.lines_for(name):
-        check_line(manifest, line, hashlib.new(str(line.algorithm), data).hexdigest())
+        check_line(manifest, line, digests.get(line))
 
 
 def check_line(manifest: Manifest, line: Line, digest: str) -> None:
@@ -91,11 +118,11 @@ def renew(manifest: Manifest, name: str, data: bytes, new_name: str | None = Non
     Lines about other files keep their text. What is written is strict: LF after each line, no blank line.
     """
     renewed = []
+    digests = Digests(data)
     for line in manifest.lines:
         text = line.text
         if line.algorithm and line.name == name:
-            digest = hashlib.new(line.algorithm, data).hexdigest()
-            text = f"{line.spelling}({new_name or name})= {digest}"
+            text = f"{line.spelling}({new_name or line.written})= {digests.get(line)}"
         renewed.append(text + "\n")
     return "".join(renewed).encode("utf-8", "surrogateescape")
 
@@ -114,4 +141,5 @@ def _line(number: int, text: str) -> Line:
     if algorithm is None or len(digest) != hashlib.new(algorithm).digest_size * 2:
         return Line(number, text)
     name = name.strip()
-    return Line(number, text, algorithm, name[2:] if name.startswith("./") else name, digest.lower())
+    name = name[2:] if name.startswith("./") else name
+    return Line(number, text, algorithm, name, digest.lower(), name)

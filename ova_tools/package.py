@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -185,7 +185,7 @@ def _read_ova(path: Path, file: io.FileIO, size: int) -> Package:
         kind=Kind.OVA,
         members=tuple(Member(entry.name, entry.data_offset, entry.size) for entry in entries.values()),
         descriptor=descriptor,
-        manifest=_load_manifest(manifest_name, load),
+        manifest=_load_manifest(manifest_name, load, entries),
         certificate=_load_certificate(certificate_name, load),
         size=size,
         index=index,
@@ -254,8 +254,10 @@ def _load_descriptor(name: str, data: bytes) -> Descriptor:
     return Descriptor(name, data, parse(data))
 
 
-def _load_manifest(name: str | None, load: Callable[[str, int], bytes]) -> Manifest | None:
-    return None if name is None else parse_manifest(name, load(name, MAX_MANIFEST))
+def _load_manifest(
+    name: str | None, load: Callable[[str, int], bytes], members: Collection[str] = ()
+) -> Manifest | None:
+    return None if name is None else parse_manifest(name, load(name, MAX_MANIFEST), members)
 
 
 def _load_certificate(name: str | None, load: Callable[[str, int], bytes]) -> Certificate | None:

@@ -10,7 +10,11 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-_HEAD = re.compile(r"[\s,;]*([A-Za-z_][\w.-]*)\s*([({\[]?)")
+_HEAD = re.compile(r"([A-Za-z_][\w.-]*)\s*([({\[]?)")
+_BETWEEN = re.compile(r"[\s,;]*")
+_LONGEST = 1 << 18  # a map of all time zones has 13,000 characters
+_QUOTED = {'"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL), "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)}
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSE = {"(": ")", "{": "}", "[": "]"}
 _NETWORK = {
     name.lower(): name
@@ -61,10 +65,12 @@ def parse_qualifiers(text: str) -> Limits:
     choices: tuple[str, ...] | None = None
     network: str | None = None
     position = 0
-    while text[position:].strip(" \t\r\n,;"):
+    if len(text) > _LONGEST:
+        raise QualifierSyntaxError(f"{len(text)} characters, at most {_LONGEST} are right")
+    while (position := _skipped(text, position)) < len(text):
         head = _HEAD.match(text, position)
         if head is None:
-            raise QualifierSyntaxError(f"{text[position:].strip()!r}")
+            raise QualifierSyntaxError(repr(text[position : position + 40].strip()))
         position = head.end()
         name, opening = head.group(1).lower(), head.group(2)
         arguments: list[str] = []
@@ -98,38 +104,42 @@ def merged(first: Limits, second: Limits) -> Limits:
     )
 
 
+def _skipped(text: str, position: int) -> int:
+    between = _BETWEEN.match(text, position)
+    return between.end() if between else position
+
+
 def _arguments(text: str, position: int, close: str, name: str) -> tuple[list[str], int]:
+    """Read up to `close` the arguments of the qualifier `name`; return them and where they end."""
+    plain = re.compile("[^," + re.escape(close) + "]*")
     found: list[str] = []
-    current: list[str] = []
-    quoted = False
-    while position < len(text):
-        char = text[position]
-        if char in "\"'" and not "".join(current).strip():
-            end = position + 1
-            piece: list[str] = []
-            while end < len(text) and text[end] != char:
-                end += 1 if text[end] == "\\" and end + 1 < len(text) else 0
-                piece.append(text[end])
-                end += 1
-            if end >= len(text):
-                break
-            current, quoted, position = piece, True, end + 1
-            while position < len(text) and text[position] not in "," + close:
-                if not text[position].isspace():
-                    raise QualifierSyntaxError(f"{name} has text between its quoted values")
-                position += 1
-            continue
-        if char in ("," + close):
-            item = "".join(current)
-            if quoted or item.strip() or char == ",":
-                found.append(item if quoted else item.strip())
-            if char == close:
-                return found, position + 1
-            current, quoted = [], False
+    while True:
+        position = _blanks(text, position)
+        if position < len(text) and text[position] in "\"'":
+            quoted = _QUOTED[text[position]].match(text, position)
+            if quoted is None:
+                raise QualifierSyntaxError(f"{name} has a quote that is not closed")
+            found.append(_ESCAPED.sub(r"\1", quoted.group(1)))
+            position = _blanks(text, quoted.end())
+            if text[position : position + 1] not in (",", close, ""):
+                raise QualifierSyntaxError(f"{name} has text between its quoted values")
         else:
-            current.append(char)
+            item = plain.match(text, position)
+            word = item.group().strip() if item else ""
+            position = item.end() if item else position
+            if word or text[position : position + 1] == ",":
+                found.append(word)
+        if position >= len(text):
+            raise QualifierSyntaxError(f"{name} is not closed with {close!r}")
         position += 1
-    raise QualifierSyntaxError(f"{name} is not closed with {close!r}")
+        if text[position - 1] == close:
+            return found, position
+
+
+def _blanks(text: str, position: int) -> int:
+    while position < len(text) and text[position].isspace():
+        position += 1
+    return position
 
 
 def _number(arguments: list[str], name: str, *, whole: bool) -> Decimal:

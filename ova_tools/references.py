@@ -17,18 +17,22 @@ from .model import Reference
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(file|data|https?|ftp):|[A-Za-z]:", re.IGNORECASE)
 
 
-def reference_names(reference: Reference) -> tuple[str, ...]:
-    """Return the names a file may have to which `reference` leads: its href as written, and percent-decoded.
+def reference_names(reference: Reference, descriptor: str = "") -> tuple[str, ...]:
+    """Return the names a member may have to which `reference` leads: its href as written, and percent-decoded.
 
-    What leads outside gives none. For a chunked file (DSP0243 7.1) the first chunk's name is given too.
+    They are relative to the place of the member `descriptor`; where that is a directory, also plain. What leads outside
+    gives none. For a chunked file (DSP0243 7.1) the first chunk's name is given too.
     """
     href = reference.href
     if leads_outside(href) or not href:
         return ()
-    plain = tuple(dict.fromkeys(name[2:] if name.startswith("./") else name for name in (href, unquote(href))))
-    if reference.chunk_size is None:
-        return plain
-    return plain + tuple(f"{name}.{0:09d}" for name in plain)
+    names = [name[2:] if name.startswith("./") else name for name in (href, unquote(href))]
+    directory = descriptor.rpartition("/")[0]
+    if directory:
+        names = [f"{directory}/{name}" for name in names] + names
+    if reference.chunk_size is not None:
+        names += [f"{name}.{0:09d}" for name in names]
+    return tuple(dict.fromkeys(names))
 
 
 def leads_outside(href: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from .errors import PackageError
 
 BLOCK = 512
-MAX_ENTRIES = 10_000
+MAX_HEADERS = 20_000
 MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
 MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
 _CHUNK = 1 << 18
@@ -87,7 +87,7 @@ def read_index(fd: int, size: int) -> Index:
     offset, start = 0, 0
     long_name: str | None = None
     pax: dict[str, str] = {}
-    while True:
+    for _ in range(MAX_HEADERS):
         if offset + BLOCK > size:
             what = "no end-of-archive block" if offset == size else "a part of a header only"
             raise PackageError(f"truncated archive: {what} at byte {offset}")
@@ -98,8 +98,6 @@ def read_index(fd: int, size: int) -> Index:
             break
         if not _checksum_right(header):
             raise PackageError(f"checksum error in the tar header at byte {offset}")
-        if len(entries) >= MAX_ENTRIES:
-            raise PackageError(f"more than {MAX_ENTRIES} members")
         kind = header[156:157]
         length = _number(header[124:136], "size", offset)
         if kind in (b"L", b"K", b"x", b"g"):
@@ -137,6 +135,8 @@ def read_index(fd: int, size: int) -> Index:
         entries.append(entry)
         offset = start = entry.end
         long_name, pax = None, {}
+    else:
+        raise PackageError(f"more than {MAX_HEADERS} headers, an OVA has few members")
     if start != offset:
         raise PackageError(f"truncated archive: an extension header at byte {start} has no member")
     _check_tail(fd, offset, size)

@@ -32,6 +32,7 @@ _REAL = re.compile(r"[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-
 _RANGED = re.compile(r"(string|password|int|real)\s*\(\s*([^().]*(?:\.[0-9]+)?)\s*\.\.\s*([^()]*?)\s*\)$")
 _CHOICE = re.compile(r"(string|password|int|real)\s*\[(.*)\]$", re.DOTALL)
 _LISTED = 12
+_LONGEST_RANGE = 200
 _MACRO = re.compile(r"\$\{[^{}]+\}$")
 
 
@@ -74,7 +75,7 @@ def _type_limits(type_: str) -> tuple[str, Limits]:
     choice = _CHOICE.match(type_) or _CHOICE.match(lower)
     if choice:
         return choice.group(1).lower(), parse_qualifiers("ValueMap{" + choice.group(2) + "}")
-    ranged = _RANGED.match(lower)
+    ranged = _RANGED.match(lower) if len(lower) < _LONGEST_RANGE else None
     if ranged:
         base, low, high = ranged.groups()
         lengths = base in ("string", "password")

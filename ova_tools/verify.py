@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
 from .errors import ManifestError, PackageError
-from .manifest import Line, Manifest, check_line, check_readable
+from .manifest import Digests, Line, Manifest, check_line, check_readable
 from .package import Kind, Member, Package, open_regular
 from .references import check_inside, on_the_web, reference_names
 
 _BLOCK = 1 << 20
+_CHUNK = re.compile(r"\.[0-9]{9}$")
 Report = Callable[[int], None]
 
 
@@ -61,16 +63,21 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
     return Verification(tuple(hashed), tuple(_notes(package)))
 
 
-def line_verdict(package: Package, line: Line) -> Verdict:
-    """Return what can be said of a manifest line without reading a disk."""
-    if line.algorithm is None:
-        return Verdict.UNREADABLE
-    if line.name == package.descriptor.name:
-        right = hashlib.new(line.algorithm, package.descriptor.data).hexdigest() == line.digest
-        return Verdict.RIGHT if right else Verdict.WRONG
-    if all(member.name != line.name for member in package.members) and not _beside(package, line.name):
-        return Verdict.MISSING
-    return Verdict.NOT_CHECKED
+def line_verdicts(package: Package) -> tuple[Verdict, ...]:
+    """Return what can be said of each line of the manifest without reading a disk; none without a manifest."""
+    members = {member.name for member in package.members}
+    digests = Digests(package.descriptor.data)
+
+    def verdict(line: Line) -> Verdict:
+        if line.algorithm is None:
+            return Verdict.UNREADABLE
+        if line.name == package.descriptor.name:
+            return Verdict.RIGHT if digests.get(line) == line.digest else Verdict.WRONG
+        if line.name not in members and not _beside(package, line.name):
+            return Verdict.MISSING
+        return Verdict.NOT_CHECKED
+
+    return tuple(verdict(line) for line in (package.manifest.lines if package.manifest else ()))
 
 
 def _beside(package: Package, name: str) -> bool:
@@ -116,7 +123,8 @@ def _check_references(package: Package) -> None:
     names = {member.name for member in package.members}
     for reference in package.references:
         check_inside(reference, web_allowed=True)
-        if not on_the_web(reference.href) and not names.intersection(reference_names(reference)):
+        wanted = reference_names(reference, package.descriptor.name)
+        if not on_the_web(reference.href) and not names.intersection(wanted):
             raise PackageError(f"file {reference.id}: {reference.href} is not in the package")
 
 
@@ -126,32 +134,20 @@ def _notes(package: Package) -> list[str]:
     manifest = package.manifest
     if manifest is None:
         notes.append("no manifest: no digest was checked")
-    own = {package.descriptor.name}
-    own.update(each.name for each in (manifest, package.certificate) if each is not None)
-    referred = {name for reference in package.references for name in _all_names(package, reference_names(reference))}
-    listed = {line.name for line in manifest.lines} if manifest else set()
+    signed = {each.name for each in (manifest, package.certificate) if each is not None}
+    names = {reference: reference_names(reference, package.descriptor.name) for reference in package.references}
+    referred = {name for found in names.values() for name in found} | signed | {package.descriptor.name}
+    listed = {line.name for line in manifest.lines} | signed if manifest else set()
     sizes = {member.name: member.size for member in package.members}
     for member in package.members:
-        if member.name not in own | referred:
+        if member.name not in referred and _CHUNK.sub("", member.name) not in referred:
             notes.append(f"{member.name} is an extra member: the descriptor does not refer to it")
-        if manifest is not None and member.name not in listed and member.name not in own - {package.descriptor.name}:
+        if manifest is not None and member.name not in listed:
             notes.append(f"{member.name} is not in the manifest")
-    for reference in package.references:
-        for name in reference_names(reference):
-            size = sizes.get(name)
-            if size is not None and reference.size not in (None, size) and reference.chunk_size is None:
-                notes.append(f"{name} has {size} bytes, the descriptor says {reference.size}")
+    for reference, found in names.items():
+        size = next((sizes[name] for name in found if name in sizes), None)
+        if size is not None and reference.size not in (None, size) and reference.chunk_size is None:
+            notes.append(f"{reference.href} has {size} bytes, the descriptor says {reference.size}")
         if on_the_web(reference.href):
             notes.append(f"{reference.href} is on the web and was not checked")
     return notes
-
-
-def _all_names(package: Package, names: tuple[str, ...]) -> set[str]:
-    """Return `names` and the further chunks of a chunked file."""
-    chunks = {
-        member.name
-        for member in package.members
-        for name in names
-        if member.name.startswith(f"{name}.") and member.name[len(name) + 1 :].isdigit()
-    }
-    return chunks | set(names)

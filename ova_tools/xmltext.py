@@ -19,7 +19,7 @@ _SINGLE_BYTE = re.compile(
 )
 _DECLARED = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._:-]+)["']""")
 _ATTRIBUTE = re.compile(r"""[ \t\r\n]+([^ \t\r\n=/>"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')""")
-_START_TAG = re.compile(r"""<([^ \t\r\n/>]+)((?:[^<>"']|"[^"]*"|'[^']*')*)>""")
+_START_TAG = re.compile(r"""<([^ \t\r\n/>]+)([^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*)>""")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WINDOW = 4096
 _SPACE = " \t\r\n"
@@ -106,7 +106,7 @@ def read_start_tag(data: bytes, offset: int, encoding: Encoding) -> StartTag:
     body_start, body_end = match.span(2)
     attributes: dict[str, Value] = {}
     insert = body_start
-    for found in _ATTRIBUTE.finditer(text, body_start, body_end):
+    while found := _ATTRIBUTE.match(text, insert, body_end):  # from attribute to attribute: linear in hostile tags too
         start, end = found.span(2)
         attributes[found.group(1)] = Value(at(start + 1), at(end - 1), text[start])
         insert = end

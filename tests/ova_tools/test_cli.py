@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -218,90 +217,6 @@ def test_chunks_of_a_file_are_that_file(tmp_path: Path, capsys: pytest.CaptureFi
 
     assert main(["verify", str(path)]) == 0
     assert "extra member" not in capsys.readouterr().out
-
-
-def test_a_plain_descriptor_is_edited_with_its_manifest_though_its_disks_are_elsewhere(tmp_path: Path) -> None:
-    text = build.descriptor().encode()
-    (tmp_path / "vm.ovf").write_bytes(text)
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.ovf": text, "disk.vmdk": b"d"}))
-    (tmp_path / "vm.cert").write_bytes(b"signature")
-
-    assert main(["set", str(tmp_path / "vm.ovf"), "hostname=sg12", "--in-place"]) == 0
-
-    new = text.replace(b'"myhost"', b'"sg12"')
-    assert (tmp_path / "vm.ovf").read_bytes() == new
-    assert (tmp_path / "vm.mf").read_bytes() == build.manifest({"vm.ovf": new, "disk.vmdk": b"d"})
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["vm.mf", "vm.ovf"]
-
-
-def test_a_plain_descriptor_under_a_new_name_gets_a_manifest_of_that_name(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = build.descriptor().encode()
-    (tmp_path / "vm.ovf").write_bytes(text)
-    (tmp_path / "disk.vmdk").write_bytes(b"d")
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.ovf": text, "disk.vmdk": b"d"}))
-
-    assert main(["set", str(tmp_path / "vm.ovf"), "hostname=sg12", "-o", str(tmp_path / "new.ovf")]) == 0
-    assert main(["verify", str(tmp_path / "new.ovf")]) == 0
-
-    assert capsys.readouterr().out == "new.ovf: SHA256 right\ndisk.vmdk: SHA256 right\n"
-    assert (tmp_path / "vm.ovf").read_bytes() == text
-    assert "must end with .ovf" in refusal(capsys, "set", tmp_path / "vm.ovf", "hostname=a", "-o", tmp_path / "new.ova")
-
-
-def test_verify_of_a_plain_descriptor_misses_its_disk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "vm.ovf").write_text(build.descriptor())
-
-    assert main(["inspect", str(tmp_path / "vm.ovf")]) == 0
-    capsys.readouterr()
-    assert "disk.vmdk is not in the package" in refusal(capsys, "verify", tmp_path / "vm.ovf")
-
-
-def test_a_configurations_value_is_set_and_added(tmp_path: Path) -> None:
-    options = '<Configuration ovf:id="small"/><Configuration ovf:id="big"/>'
-    text = build.descriptor(
-        '<Property ovf:key="n" ovf:type="uint8" ovf:userConfigurable="true" ovf:value="1">'
-        '<Label>N</Label><Value ovf:value="2" ovf:configuration="small"/></Property>'
-        '<Property ovf:key="m" ovf:type="uint8" ovf:userConfigurable="true"/>',
-        options=f"<DeploymentOptionSection>{options}</DeploymentOptionSection>",
-    ).encode()
-    source = build.ova(tmp_path, text)
-
-    assert main(["set", str(source), "n=3", "--configuration", "small", "--in-place"]) == 0
-    assert main(["set", str(source), "n=9", "m=8", "--configuration", "big", "--in-place"]) == 0
-
-    with tarfile.open(source) as archive:
-        new = archive.extractfile("vm.ovf").read().decode().rstrip()  # type: ignore[union-attr]
-    assert new == (
-        text.decode()
-        .replace('ovf:value="2"', 'ovf:value="3"')
-        .replace('"small"/></Property>', '"small"/><Value ovf:value="9" ovf:configuration="big"/></Property>')
-        .replace('true"/>', 'true"><Value ovf:value="8" ovf:configuration="big"/></Property>')
-        .rstrip()
-    )
-
-
-def test_setting_a_default_says_that_configurations_keep_theirs(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = build.ova(tmp_path, SECRET)
-
-    assert main(["set", str(source), "pass=new", "--in-place"]) == 0
-
-    assert capsys.readouterr().err == (
-        f"ova: {source}: note: property pass keeps its own values in configurations: big\n"
-    )
-
-
-def test_a_value_for_all_configurations_follows_the_default(tmp_path: Path) -> None:
-    text = build.one_property('ovf:key="ip" ovf:value="" ovf:userConfigurable="true"', '<Value ovf:value="10.0.0.1"/>')
-    source = build.ova(tmp_path, text)
-
-    assert main(["set", str(source), "ip=10.0.0.2", "--in-place"]) == 0
-
-    with read_package(source) as package:
-        assert package.descriptor.data.count(b'"10.0.0.2"') == 2
 
 
 def test_signing_with_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

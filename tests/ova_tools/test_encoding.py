@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import time
 
 import pytest
 from hypothesis import given
@@ -98,6 +99,16 @@ def test_a_missing_value_is_added_after_the_last_attribute(space: str, end: str)
 
 def test_a_missing_value_is_added_in_the_style_of_the_key() -> None:
     assert b'<Property key="k" value="v">' in changed(build.one_property('key="k"'), "v", "k")
+
+
+@pytest.mark.parametrize("filler", [" " * 2_000_000, "".join(f" a{n}='{n}'" for n in range(20_000)), "\n" * 2_000_000])
+def test_a_hostile_start_tag_costs_no_more_than_its_length(filler: str) -> None:
+    data = build.one_property(f'ovf:key="k"{filler}')
+    start = time.process_time()
+
+    assert b'ovf:value="v"' in changed(data, "v", "k")
+
+    assert time.process_time() - start < 5
 
 
 def test_a_value_that_contains_its_own_markup_is_left_as_spelt_if_it_is_the_same() -> None:

@@ -13,6 +13,7 @@ from ova_tools import tar
 from ova_tools.edit import Change, edit
 from ova_tools.errors import PackageError
 from ova_tools.package import read_package
+from ova_tools.verify import verify_members
 from ova_tools.write import stream
 
 from . import build
@@ -84,6 +85,28 @@ def test_a_pax_size_over_8_gib_is_read(tmp_path: Path) -> None:
 def test_a_leading_dot_is_no_part_of_a_name(tmp_path: Path, name: str) -> None:
     with read_package(write(tmp_path / "a.ova", build.tar_bytes([(name, TEXT), ("./disk.vmdk", b"d")]))) as package:
         assert [m.name for m in package.members] == ["vm.ovf", "disk.vmdk"]
+
+
+def test_a_package_in_a_directory_of_the_archive_is_one(tmp_path: Path) -> None:
+    """Names in the manifest and the descriptor are relative to where these lie."""
+    files = {"vm.ovf": TEXT, "disk.vmdk": b"d"}
+    listed = build.manifest(files)
+    members = [("dir/vm.ovf", TEXT), ("dir/vm.mf", listed), ("dir/disk.vmdk", b"d")]
+    path = write(tmp_path / "a.ova", special("dir/", b"5") + build.tar_bytes(members))
+
+    with read_package(path) as package:
+        result = edit(package, [Change(package.properties[0], "sg12")])
+        (tmp_path / "b.ova").write_bytes(b"".join(stream(result.plan, package.fileno())))
+    with read_package(tmp_path / "b.ova") as after:
+        assert verify_members(after).notes == ()
+        assert result.manifest == build.manifest({**files, "vm.ovf": result.descriptor})
+
+
+def test_very_many_headers_are_refused(tmp_path: Path) -> None:
+    data = special("x", b"x") * (tar.MAX_HEADERS + 1)
+
+    with pytest.raises(PackageError, match="more than 20000 headers"):
+        read_package(write(tmp_path / "a.ova", data))
 
 
 def test_directories_and_what_macos_adds_are_no_descriptors(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 
 from ova_tools.errors import PropertyError
@@ -134,6 +137,25 @@ def test_a_password_is_in_no_message(strict: Property) -> None:
 
     assert "s3cret" not in str(caught.value)
     assert "the value does not fit" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a," * 100_000, "ValueMap{" + "a" * 200_000, "ValueMap{" + "'a'," * 40_000, "ValueMap{" + 'a"' * 100_000 + "}",
+     " " * 200_000 + "x", "MinLen(" * 30_000, "ValueMap{'" + "\\" * 200_000],
+)  # fmt: skip
+def test_hostile_qualifiers_cost_no_more_than_their_length(text: str) -> None:
+    start = time.process_time()
+
+    with contextlib.suppress(PropertyError):
+        check_value(prop("string", text), "x")
+
+    assert time.process_time() - start < 2
+
+
+def test_qualifiers_of_absurd_length_are_refused() -> None:
+    with pytest.raises(PropertyError, match="300000 characters, at most 262144 are right"):
+        check_value(prop(qualifiers="a" * 300_000), "x")
 
 
 def test_several_qualifiers_are_read_together() -> None:
