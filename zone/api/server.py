@@ -44,18 +44,18 @@ def _features(session: Session, call: Call) -> Result:
 
 @serve(1203, "get_hierarchy_for_resc", "getHierarchyForRescInp_PI", "getHierarchyForRescOut_PI")
 def _hierarchy(session: Session, call: Call) -> Result:
-    return Reply(0, {"resc_hier_": resources.by_name(session, call.record["resc_name_"]).name})
+    return Reply(0, {"resc_hier_": resources.by_name(session, call.record["resc_name_"]).hierarchy})
 
 
 @serve(1204, "get_hierarchy_from_leaf_id", "GetHierInp_PI", "GetHierOut_PI")
 def _hierarchy_of_leaf(session: Session, call: Call) -> Result:
-    return Reply(0, {"hier_": resources.by_id(session, call.record["resc_id_"]).name})
+    return Reply(0, {"hier_": resources.by_id(session, call.record["resc_id_"]).hierarchy})
 
 
 @serve(10220, "get_resource_info_for_operation", "DataObjInp_PI", "STR_PI")
 def _resource_for_operation(session: Session, call: Call) -> Result:
     chosen = resources.for_operation(session, call.record["objPath"], call.record["KeyValPair_PI"])
-    return Reply(0, {"myStr": json.dumps({"host": session.config.host, "resource_hierarchy": chosen.name})})
+    return Reply(0, {"myStr": json.dumps({"host": session.config.host, "resource_hierarchy": chosen.hierarchy})})
 
 
 @serve(718, "end_transaction", "endTransactionInp_PI")

@@ -80,6 +80,10 @@ class Replica:
         """The data object's path."""
         return f"{self.collection.rstrip('/')}/{self.name}"
 
+    def is_on(self, resource: str) -> bool:
+        """Whether `resource` is this replica's hierarchy, or a resource in it."""
+        return resource == self.hierarchy or resource in self.hierarchy.split(";")
+
 
 _SELECT = (
     "SELECT d.data_id, d.coll_id, c.coll_name, d.data_name, d.data_repl_num, d.data_size, d.data_is_dirty, d.data_path,"

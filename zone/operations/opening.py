@@ -98,8 +98,8 @@ def _create(
     if "resc_hier" in keywords and "destRescName" not in keywords and not keywords["resc_hier"]:
         del keywords["resc_hier"]
     resource = resources.for_new_replica(session, keywords)
-    keywords["resc_hier"] = resource.name
-    keywords["selected_hierarchy"] = resource.name
+    keywords["resc_hier"] = resource.hierarchy
+    keywords["selected_hierarchy"] = resource.hierarchy
     keywords["selObjType"] = "dataObj"
     keywords["openType"] = str(int(OpenType.CREATE))
     replica = catalog.insert(
@@ -131,7 +131,7 @@ def _create(
 def _other_resource(replicas: list[Replica], keywords: Mapping[str, str]) -> str:
     """The resource that the client names, if no replica of the object is there; else ''."""
     wish = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
-    return "" if any(replica.resc == wish for replica in replicas) else wish
+    return "" if any(replica.is_on(wish) for replica in replicas) else wish
 
 
 def _add_replica(
@@ -153,8 +153,8 @@ def _add_replica(
         added = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=path, size=0)
         added = states.lock(session.db, added)
     keywords.update(
-        resc_hier=resource.name,
-        selected_hierarchy=resource.name,
+        resc_hier=resource.hierarchy,
+        selected_hierarchy=resource.hierarchy,
         selObjType="dataObj",
         openType=str(int(OpenType.CREATE)),
     )

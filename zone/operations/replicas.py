@@ -50,7 +50,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     if existing is not None and existing.status == ReplicaStatus.GOOD:
         raise IrodsError(errors.SYS_NOT_ALLOWED, f"a good replica of '{path}' is on {target} already")
     keywords["resc_hier"] = source.hierarchy
-    keywords["dest_resc_hier"] = target
+    keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
     session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
     row = resources.by_name(session, target)
     if existing is None:
@@ -136,7 +136,7 @@ def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[R
         if len(found) == 1 or good == named:
             raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "the last good replica is not trimmed")
         return named
-    candidates = [replica for replica in found if not resource or replica.resc == resource]
+    candidates = [replica for replica in found if not resource or replica.is_on(resource)]
     candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, -replica.repl_num))
     going: list[Replica] = []
     for replica in candidates:
@@ -156,7 +156,7 @@ def register(session: Session, path: str, keywords: dict[str, str], *, data_size
     if not file.startswith("/"):
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "filePath is not absolute")
     resource = resources.for_new_replica(session, keywords)
-    keywords["resc_hier"] = resource.name
+    keywords["resc_hier"] = resource.hierarchy
     with vault.system_errors(errors.UNIX_FILE_STAT_ERR):
         status = Path(file).stat()
         if stat.S_ISDIR(status.st_mode):

@@ -35,7 +35,7 @@ def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: b
                 return replica
         raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {number or 'on ' + str(hierarchy)}")
     resource = keywords.get("rescName") or (keywords.get("destRescName") if write else "")
-    named = [replica for replica in replicas if replica.resc == resource] if resource else list(replicas)
+    named = [replica for replica in replicas if replica.is_on(resource)] if resource else list(replicas)
     if not named and resource and keywords.get("rescName"):
         raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {resource}")
     candidates = named or list(replicas)

@@ -43,7 +43,7 @@ def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None)
     replicas = catalog.find(session.db, path)
     if replicas and is_visible(session, replicas[0].data_id):
         named = (keywords or {}).get("rescName") or (keywords or {}).get("resc_hier")
-        chosen = next((each for each in replicas if each.resc == named), None)
+        chosen = next((each for each in replicas if named and each.is_on(named)), None)
         chosen = chosen or next((each for each in replicas if each.status == ReplicaStatus.GOOD), replicas[0])
         return ObjectStat(
             ObjectType.DATA_OBJECT, chosen.data_id, chosen.size, _mode(chosen.mode), chosen.checksum, chosen.owner,
