@@ -131,3 +131,29 @@ def test_a_jobs_text_has_a_limit(zone: EmbeddedZone) -> None:
     client.close()
     assert reply.status < 0
     assert jobs(zone) == []
+
+
+GATE = """
+def pep_api_exec_my_rule_pre(rule_args, callback, rei):
+    if "python-instance" in rule_args[2]["myRule"] and rei.uoic.authInfo.authFlag < 5:
+        callback.msiExit("-830000", "no Python for " + str(rei.uoic.userName))
+"""
+
+
+def test_any_user_can_queue_python_through_the_rule_language_unless_a_gate_refuses(
+    irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
+) -> None:
+    text = f"@external rule {{ delayExec('{PYTHON}', \"open('{tmp_path}/ran', 'w')\", '') }}"
+    keywords = {"instance_name": "irods_rule_engine_plugin-irods_rule_language-instance"}
+    for rules, status, errors in (("x = 1\n", 0, []), (GATE, -830000, ["no Python for alice"])):
+        zone = irods_zone_factory(rules)
+        with zone.session() as session:
+            session.users.create("alice", "rodsuser").modify("password", "secret")
+        alice = RawClient(zone.port, option="irule", user="alice", password="secret")
+        reply = alice.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
+        alice.close()
+        assert (reply.status, reply.errors) == (status, errors)
+        if not status:
+            wait_for((tmp_path / "ran").exists)
+        else:
+            assert jobs(zone) == []
