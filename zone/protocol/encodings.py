@@ -12,6 +12,7 @@ import binascii
 import re
 import struct
 from enum import Enum
+from functools import cache
 
 from zone.protocol.errors import USER_PACKSTRUCT_INPUT_ERR, RemoteProtocolError
 from zone.protocol.structures import Kind
@@ -123,6 +124,12 @@ def _quote_of(packing: Packing) -> bytes:
     return b"'" if packing is Packing.XML else b"`"
 
 
+@cache
+def _tags(tag: str) -> tuple[bytes, bytes]:
+    """<tag> and </tag>; tags are names of the table, so there are few."""
+    return f"<{tag}>".encode(), f"</{tag}>".encode()
+
+
 class _XmlReader(Reader):
     """Looks for tags by position as iRODS does: no attributes, no comments, fields in the order of the structure."""
 
@@ -131,40 +138,37 @@ class _XmlReader(Reader):
         self._at = 0
         self._entities = {**_ENTITIES, b"apos": _quote_of(packing)}
 
-    def _starts(self, tag: bytes) -> int:
+    def _starts(self, tag: str) -> int:
         """Where the contents begin if the next tag is <tag>, else -1."""
         start = self._data.find(b"<", self._at)
-        opening = b"<" + tag + b">"
+        opening = _tags(tag)[0]
         return start + len(opening) if start >= 0 and self._data.startswith(opening, start) else -1
 
+    def _end(self, tag: str, start: int) -> int:
+        """Where the next </tag> begins; it is passed."""
+        closing = _tags(tag)[1]
+        end = self._data.find(closing, start)
+        if end < 0:
+            raise RemoteProtocolError(f"{tag} has no end")
+        self._at = end + len(closing)
+        return end
+
     def null(self, tag: str) -> bool:
-        return self._starts(tag.encode()) < 0
+        return self._starts(tag) < 0
 
     def open(self, tag: str) -> bool:
-        start = self._starts(tag.encode())
+        start = self._starts(tag)
         if start < 0:
             return False
         self._at = start
         return True
 
     def close(self, tag: str) -> None:
-        closing = b"</" + tag.encode() + b">"
-        end = self._data.find(closing, self._at)
-        if end < 0:
-            raise RemoteProtocolError(f"{tag} has no end")
-        self._at = end + len(closing)
+        self._end(tag, self._at)
 
     def _contents(self, tag: str) -> bytes | None:
-        name = tag.encode()
-        start = self._starts(name)
-        if start < 0:
-            return None
-        closing = b"</" + name + b">"
-        end = self._data.find(closing, start)
-        if end < 0:
-            raise RemoteProtocolError(f"{tag} has no end")
-        self._at = end + len(closing)
-        return self._data[start:end]
+        start = self._starts(tag)
+        return None if start < 0 else self._data[start : self._end(tag, start)]
 
     def number(self, tag: str, kind: Kind) -> int | None:
         data = self._contents(tag)
@@ -264,14 +268,14 @@ class _XmlWriter(Writer):
         pass
 
     def open(self, tag: str) -> None:
-        self.parts.append(b"<%s>\n" % tag.encode())
+        self.parts.append(_tags(tag)[0] + b"\n")
 
     def close(self, tag: str) -> None:
-        self.parts.append(b"</%s>\n" % tag.encode())
+        self.parts.append(_tags(tag)[1] + b"\n")
 
     def _element(self, tag: str, contents: bytes) -> None:
-        name = tag.encode()
-        self.parts.append(b"<%s>%s</%s>\n" % (name, contents, name))
+        opening, closing = _tags(tag)
+        self.parts.append(b"%s%s%s\n" % (opening, contents, closing))
 
     def number(self, tag: str, kind: Kind, value: int) -> None:
         self._element(tag, b"%d" % value)
