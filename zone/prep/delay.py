@@ -77,7 +77,7 @@ def enqueue(session: Session, condition: str, text: str) -> int:
     """Put a job on the queue for the session's user, and return its id."""
     from zone.catalog import delay_queue
 
-    if len(text) > MAX_TEXT:
+    if len(text.encode()) > MAX_TEXT:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
     when = parse_condition(condition, time.time())
     return delay_queue.add(

@@ -144,15 +144,21 @@ class Struct:
     _RECORDED_AS: ClassVar[Mapping[str, str]] = {"condInput": "KeyValPair_PI", "specColl": "SpecColl_PI"}
 
     def __init__(self, **members: Any) -> None:
-        unknown = set(members) - set(self._MEMBERS)
-        if unknown:
-            raise TypeError(f"{type(self).__name__} has no member {', '.join(sorted(unknown))}")
-        for name, default in self._MEMBERS.items():
-            given = members.get(name)
-            setattr(self, name, _member(default, given))
+        if not members.keys() <= self._MEMBERS.keys():
+            unknown = ", ".join(sorted(members.keys() - self._MEMBERS.keys()))
+            raise TypeError(f"{type(self).__name__} has no member {unknown}")
+        self._given = members
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        # Members are made when they are first asked for: most rules ask for few.
+        if name not in self._MEMBERS:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        value = _member(self._MEMBERS[name], self._given.get(name))
+        self.__dict__[name] = value
+        return value
+
+    def __dir__(self) -> list[str]:
+        return [*self._MEMBERS, *(name for name in super().__dir__() if name not in self._MEMBERS)]
 
     @classmethod
     def _from_record(cls, record: Record) -> Any:
