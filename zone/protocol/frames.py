@@ -31,7 +31,7 @@ MAX_HEADER = 1088
 class Limits:
     """The longest bodies that a frame may have, in bytes."""
 
-    msg: int = 32 << 20
+    msg: int = 16 << 20
     error: int = 1 << 20
     bs: int = 1 << 30
     # Up to here a byte stream comes with its frame; a longer one comes in pieces.

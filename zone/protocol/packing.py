@@ -31,6 +31,9 @@ Value = Union[Record, dict[str, str], list[tuple[int, int]], list[tuple[int, str
 # Structures nest five deep at most; only a hostile message goes deeper.
 _MAX_DEPTH = 16
 
+# No client sends arrays of more; so a message cannot take many times its size.
+_MAX_ITEMS = 100_000
+
 _BYTES_KINDS = (Kind.BIN, Kind.CHAR)
 
 # What a choice is taken for while no type is named.
@@ -169,6 +172,8 @@ def _read_field(source: Reader, field: Field, scope: _Scope, depth: int) -> Any:
     if sizes.many is None:
         value = _read_one(source, field, tag, sizes, scope, depth)
         return _empty(field) if value is None else value
+    if sizes.many > _MAX_ITEMS:
+        raise RemoteProtocolError(f"{sizes.many} times {tag}, at most {_MAX_ITEMS} are read")
     values: list[Any] = []
     for _ in range(sizes.many):
         value = _read_one(source, field, tag, sizes, scope, depth)

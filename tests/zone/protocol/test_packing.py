@@ -153,6 +153,7 @@ def test_bytes_that_are_no_utf8_survive() -> None:
         ("RError_PI", b"\x7f\xff\xff\xff"),
         ("BinBytesBuf_PI", b"\x7f\xff\xff\xff" + b"abc"),
         ("MsParamArray_PI", b"\x7f\xff\xff\xff\0\0\0\0"),
+        ("KeyValPair_PI", (200_000).to_bytes(4, "big") + bytes(400_000)),
         ("STR_PI", b"no end"),
         ("INT_PI", b"\0\0"),
         ("CollInpNew_PI", b"x" * 1088 + b"\0" * 20),
