@@ -106,7 +106,7 @@ def _third_party(message: str, action: Callable[[], _T]) -> _T:
 
 
 def _read(path: Path) -> bytes:
-    with open_regular(path) as file:
+    with open_regular(path, str(path)) as file:
         data = file.read(_MAX_BYTES + 1)
     return data or b""
 

@@ -140,16 +140,21 @@ def read_package(path: str | os.PathLike[str]) -> Package:
         raise
 
 
-def open_regular(path: Path) -> io.FileIO:
-    """Open a regular file for reading; raise PackageError for anything else: a pipe would block."""
+def open_regular(path: Path, shown: str = "") -> io.FileIO:
+    """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
+
+    `shown` is what the message calls the file, where it is not the package itself.
+    """
+    name = f"{shown} " if shown else ""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        raise PackageError(f"cannot be opened: {getattr(error, 'strerror', None) or error}") from error
+        raise PackageError(f"{name}cannot be opened: {getattr(error, 'strerror', None) or error}") from error
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        raise PackageError("is a directory, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
+        what = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+        raise PackageError(f"{name}is {what}")
     return io.FileIO(descriptor, "r")
 
 
@@ -197,7 +202,7 @@ def _read_ovf(path: Path, file: io.FileIO, size: int) -> Package:
     directory = path.parent
 
     def load(name: str, limit: int) -> bytes:
-        with open_regular(directory / name) as companion:
+        with open_regular(directory / name, name) as companion:
             length = os.fstat(companion.fileno()).st_size
             _check_limit(name, length, limit)
             return _read_exactly(companion.fileno(), name, length, 0)

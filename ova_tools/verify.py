@@ -96,7 +96,7 @@ def _digest(package: Package, members: dict[str, Member], manifest: Manifest, li
     algorithm = str(line.algorithm)
     if package.kind is Kind.OVA and member is not None:
         return _hash(package.fileno(), member.name, member.offset, member.size, algorithm, report)
-    with open_regular(package.path.parent / line.name) as file:
+    with open_regular(package.path.parent / line.name, line.name) as file:
         size = os.fstat(file.fileno()).st_size
         return _hash(file.fileno(), line.name, 0, size, algorithm, report)
 

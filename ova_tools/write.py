@@ -7,6 +7,7 @@ Source: ioctl_ficlonerange(2), copy_file_range(2), rename(2).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -23,7 +24,7 @@ from .layout import Extent, Literal, Plan
 Report = Callable[[int], None]  # is called with the bytes of output done since the last call
 
 _FICLONERANGE = 0x4020940D
-_KERNEL_CHUNK = 64 << 20
+_KERNEL_CHUNK = 256 << 20
 _USER_CHUNK = 1 << 20
 _TEMPORARY = ".part"
 _RANDOM = 6  # bytes in a temporary file's name
@@ -224,6 +225,8 @@ class _Writer:
                 self._edge(last, end, shift)
                 return
         self.method = max(self.method, Method.COPIED_IN_KERNEL, key=list(Method).index)
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(self.source, start, extent.length, os.POSIX_FADV_SEQUENTIAL)
         for data_start, data_end in _data_ranges(self.source, start, end):
             self._copy(data_start, data_end, shift)
         self.done(extent.length)

@@ -134,10 +134,8 @@ def escape(value: str, quote: str, codec: str, property: str | None = None) -> b
 
 def trailing_space(data: bytes, encoding: Encoding) -> int:
     """Return how many bytes of white space end the document."""
-    unit, end = encoding.unit, len(data)
-    while end >= unit and data[end - unit : end].decode(encoding.codec, "replace") in _SPACE:
-        end -= unit
-    return len(data) - end
+    text = data.decode(encoding.codec, "replace")
+    return (len(text) - len(text.rstrip(_SPACE))) * encoding.unit
 
 
 def padding(length: int, data: bytes, encoding: Encoding) -> bytes:

@@ -163,7 +163,8 @@ def report(title: str, runs: dict[str, list[Run]]) -> None:
         print(f"  {name:<20} {middle[name] * 1000:10.1f} ms (best {best * 1000:.1f}){shown}")
     for name, other in (("in-process", "cp"), ("in-process", "cp --reflink=never"), ("ova set", "cp"),
                         ("ova set", "cp --reflink=never"), ("ova verify", "sha256sum")):  # fmt: skip
-        print(f"  {name} / {other}: {middle[name] / middle[other]:.3f}")
+        best = min(run.seconds for run in runs[name]) / min(run.seconds for run in runs[other])
+        print(f"  {name} / {other}: {middle[name] / middle[other]:.3f} (of the best runs {best:.3f})")
     if "cot" in middle:
         for name in ("in-process", "ova set"):
             print(f"  cot / {name}: {middle['cot'] / middle[name]:.1f}")

@@ -102,7 +102,7 @@ def test_a_new_file_has_the_sources_mode_within_the_umask(tmp_path: Path) -> Non
         (["fixed=1"], 'property fixed is fixed; only one with userConfigurable="true" may be set'),
         (["hostname=1", "vm/hostname=2"], "property hostname is given two values, one is right"),
         (["hostname=1", "--configuration", "big"], "no configuration 'big'; the descriptor has: none"),
-        (["--sign-key", "none", "--sign-cert", "none"], "cannot be opened: No such file"),
+        (["--sign-key", "none", "--sign-cert", "none"], "none cannot be opened: No such file"),
     ],
 )
 def test_set_refuses_with_one_line_and_writes_nothing(
