@@ -26,7 +26,7 @@ from zone.catalog.database import Database
 from zone.operations import tokens
 from zone.session import Resource, ZoneConfig
 
-_LOCK_PATIENCE = 5.0  # seconds to wait for the processes of a killed server to let go
+_LOCK_PATIENCE = 2.0  # seconds to wait for a server that is just ending
 _STOP_PATIENCE = 5.0  # seconds that agents get to finish their request when the server is told to stop
 
 
