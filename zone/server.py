@@ -19,7 +19,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zone import agent, log, processes
+from zone import log, processes
 from zone.catalog import resources as rows
 from zone.catalog import users
 from zone.catalog.database import Database
@@ -125,6 +125,8 @@ class Server:
             if pid == 0:
                 code = 1
                 try:
+                    from zone import agent  # imported long before the fork, but after the first word of the server
+
                     code = agent.serve(self.config, connection, str(address[0]), self._limits, self._lifeline_read)
                 finally:
                     os._exit(code)
@@ -207,7 +209,7 @@ class Server:
 
 def import_for_agents(*, rules: bool) -> None:
     """Imports what every agent needs, once: an agent that finds it after the fork starts in a few milliseconds."""
-    from zone import delay_server  # noqa: F401
+    from zone import agent, delay_server  # noqa: F401
     from zone.api import registry
 
     registry.load()
