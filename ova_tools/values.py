@@ -6,7 +6,6 @@ Source: DSP0243 9.5.1 tables 6 and 7; type spellings of OVF 0.9 and of vSphere (
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from decimal import Decimal
 
@@ -173,6 +172,8 @@ def _check_network(value: str, limits: Limits) -> str | None:
 
 
 def _is_address(text: str) -> bool:
+    import ipaddress  # here, as few packages have addresses and the command starts faster
+
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -181,6 +182,8 @@ def _is_address(text: str) -> bool:
 
 
 def _is_netmask(text: str) -> bool:
+    import ipaddress
+
     try:
         bits = int(ipaddress.ip_address(text))
     except ValueError:
