@@ -124,7 +124,7 @@ def test_groups_and_inheritance(irods_zone: EmbeddedZone, rods: iRODSSession, al
 
 
 def test_administration_is_for_administrators(irods_zone: EmbeddedZone, alice: iRODSSession) -> None:
-    for action in (
+    actions: tuple[Callable[[], object], ...] = (
         lambda: alice.users.create("bob", "rodsuser"),
         lambda: alice.users.modify("alice", "type", "rodsadmin"),
         lambda: alice.users.modify("rods", "password", "mine"),
@@ -133,7 +133,8 @@ def test_administration_is_for_administrators(irods_zone: EmbeddedZone, alice: i
         lambda: alice.data_objects.open(f"{irods_zone.home}/c/o", "r", irodsAdmin=""),
         lambda: alice.acls.set(iRODSAccess("own", f"{irods_zone.home}/c", "alice"), admin=True),
         lambda: alice.data_objects.modDataObjMeta({"objPath": f"{irods_zone.home}/c/o"}, {"filePath": "/etc/passwd"}),
-    ):
+    )
+    for action in actions:
         with pytest.raises(failures.iRODSException):
             action()
 
