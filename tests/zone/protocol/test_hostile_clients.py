@@ -153,7 +153,7 @@ def _field(field: Field, depth: int) -> st.SearchStrategy[Any]:
 
 
 @pytest.mark.parametrize("packing", [Packing.NATIVE, Packing.XML])
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_request_is_answered(zone: EmbeddedZone, packing: Packing, data: st.DataObject) -> None:
     client = _CLIENTS.get(packing)
