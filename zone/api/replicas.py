@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from zone.api import buffers
 from zone.api.registry import Call, Reply, Result, serve
-from zone.operations import bulk, replicas
+from zone.operations import bulk, registration, replicas
 from zone.session import Session
 
 KEYWORDS = "KeyValPair_PI"
@@ -18,12 +18,12 @@ def _replicate(session: Session, call: Call) -> Result:
 
 @serve(632, "data_obj_trim", "DataObjInp_PI")
 def _trim(session: Session, call: Call) -> Result:
-    return replicas.trim(session, call.record["objPath"], call.record[KEYWORDS])
+    return replicas.trim(session, call.record["objPath"], call.record[KEYWORDS], operation=call.record["oprType"])
 
 
 @serve(630, "phy_path_reg", "DataObjInp_PI")
 def _register(session: Session, call: Call) -> Result:
-    replicas.register(session, call.record["objPath"], call.record[KEYWORDS], data_size=call.record["dataSize"])
+    registration.register(session, call.record["objPath"], call.record[KEYWORDS])
     return None
 
 
@@ -54,5 +54,5 @@ def _bulk_put(session: Session, call: Call) -> Result:
 
 @serve(20008, "register_physical_path", "DataObjInp_PI", "BinBytesBuf_PI")
 def _register_physical_path(session: Session, call: Call) -> Result:
-    replicas.register(session, call.record["objPath"], call.record[KEYWORDS], data_size=call.record["dataSize"])
+    registration.register(session, call.record["objPath"], call.record[KEYWORDS])
     return Reply(0, buffers.from_json({}))

@@ -55,7 +55,7 @@ def _hierarchy_of_leaf(session: Session, call: Call) -> Result:
 @serve(10220, "get_resource_info_for_operation", "DataObjInp_PI", "STR_PI")
 def _resource_for_operation(session: Session, call: Call) -> Result:
     chosen = resources.for_operation(session, call.record["objPath"], call.record["KeyValPair_PI"])
-    return Reply(0, {"myStr": json.dumps({"host": session.config.host, "resource_hierarchy": chosen.hierarchy})})
+    return Reply(0, {"myStr": json.dumps({"host": chosen.host, "resource_hierarchy": chosen.hierarchy})})
 
 
 @serve(718, "end_transaction", "endTransactionInp_PI")

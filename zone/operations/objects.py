@@ -8,9 +8,10 @@ from __future__ import annotations
 from zone.operations.checksums import checksum
 from zone.operations.copies import copy, copy_records
 from zone.operations.opening import abandon_all, close, close_replica, create_object, open_object
+from zone.operations.registration import register
 from zone.operations.removal import unlink
 from zone.operations.renaming import rename
-from zone.operations.replicas import register, replicate, trim
+from zone.operations.replicas import replicate, trim
 from zone.operations.stats import ObjectStat, ObjectType, stat
 from zone.operations.touching import touch
 from zone.operations.transfer import (

@@ -1,16 +1,14 @@
-"""Replicas: making and trimming them, registering files, and corrections of the catalog by administrators."""
+"""Replicas: making and trimming them, and corrections of the catalog by administrators."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from zone import errors
-from zone.catalog import access, collections
+from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.database import now
 from zone.catalog.objects import Replica, ReplicaStatus
@@ -101,8 +99,11 @@ def _fill(source: Replica, handle: int) -> int:
         os.close(handle)
 
 
-def trim(session: Session, path: str, keywords: dict[str, str]) -> int:
-    """Removes replicas down to `copies` (default 2), stale ones first, or one by number or resource; 1 if any went."""
+def trim(session: Session, path: str, keywords: dict[str, str], *, operation: int = 0) -> int:
+    """Removes replicas down to `copies` (default 2), stale ones first, or one by number or resource; 1 if any went.
+
+    With the oprType of unregistering the files stay.
+    """
     path = paths.checked(path)
     keywords["translatedPath"] = ""
     if "replNum" in keywords:  # a real server puts it last
@@ -119,7 +120,7 @@ def trim(session: Session, path: str, keywords: dict[str, str]) -> int:
         return int(bool(going))
     for replica in going:
         catalog.delete(session.db, replica)
-        removal.after_delete(session, replica)
+        removal.after_delete(session, replica, keep_file=operation == removal.UNREGISTER)
     return int(bool(going))
 
 
@@ -145,43 +146,6 @@ def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[R
             break
         going.append(replica)
     return going
-
-
-def register(session: Session, path: str, keywords: dict[str, str], *, data_size: int = -1) -> None:
-    """Registers a file of the server under a path (ireg); administrators only."""
-    path = paths.checked(path)
-    if not session.client.is_admin:
-        raise IrodsError(errors.SYS_NO_PATH_PERMISSION, "only administrators register files")
-    file = keywords.get("filePath", "")
-    if not file.startswith("/"):
-        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "filePath is not absolute")
-    resource = resources.for_new_replica(session, keywords)
-    keywords["resc_hier"] = resource.hierarchy
-    with vault.system_errors(errors.UNIX_FILE_STAT_ERR):
-        status = Path(file).stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise IrodsError(errors.SYS_NOT_SUPPORTED, "directories are not registered here")
-    found = catalog.find(session.db, path)
-    if "regRepl" in keywords and found:
-        replica = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=file,
-                                      size=status.st_size, status=ReplicaStatus.GOOD)  # fmt: skip
-    else:
-        parent = collections.require(session.db, paths.parent(path))
-        access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
-        checksum = hashing.of_file(file) if "regChksum" in keywords or "verifyChksum" in keywords else ""
-        replica = catalog.insert(
-            session.db, session.client, path, resc=resource.name, physical_path=file, size=status.st_size,
-            status=ReplicaStatus.GOOD, mode="0", data_type=keywords.get("dataType") or "generic", checksum=checksum,
-        )  # fmt: skip
-    points.resource(session, "registered", replica, size=replica.size)
-    extra = {
-        "fileUid": str(status.st_uid),
-        "fileGid": str(status.st_gid),
-        "fileMode": str(status.st_mode),
-        "fileCtime": str(int(status.st_ctime)),
-        "fileMtime": str(int(status.st_mtime)),
-    }
-    session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica, condInput=extra))
 
 
 # Keywords of a catalog correction -> the field of a replica, and whether only administrators may set it.

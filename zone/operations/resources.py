@@ -67,10 +67,11 @@ def _below(session: Session, found: ResourceRow) -> ResourceRow:
 
 
 def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> ResourceRow:
-    """Where an operation on a path would go."""
-    name = wished(keywords)
-    if name:
-        return by_name(session, name)
+    """Where an operation on a path would go: to the replica on the resource that is named, or a good one."""
     replicas = catalog.find(session.db, path)
-    good = [replica for replica in replicas if replica.status == catalog.ReplicaStatus.GOOD] or replicas
-    return by_name(session, good[0].resc) if good else for_new_replica(session, keywords)
+    if not replicas:
+        return for_new_replica(session, keywords)
+    name = wished(keywords)
+    named = [replica for replica in replicas if name and replica.is_on(name)] or replicas
+    good = [replica for replica in named if replica.status == catalog.ReplicaStatus.GOOD] or named
+    return by_name(session, good[0].resc)
