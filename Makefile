@@ -17,7 +17,7 @@ demo: $(STAMP)
 	$(BIN)/python demo/main_job.py
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
