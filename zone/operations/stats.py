@@ -41,7 +41,7 @@ def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None)
     """USER_FILE_DOES_NOT_EXIST if nothing is there that the user may see."""
     path = paths.checked(path)
     replicas = catalog.find(session.db, path)
-    if replicas and is_visible(session, replicas[0].data_id):
+    if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id):
         named = (keywords or {}).get("rescName") or (keywords or {}).get("resc_hier")
         chosen = next((each for each in replicas if named and each.is_on(named)), None)
         chosen = chosen or next((each for each in replicas if each.status == ReplicaStatus.GOOD), replicas[0])
@@ -56,11 +56,14 @@ def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None)
                       found.modified)  # fmt: skip
 
 
-def is_visible(session: Session, object_id: int) -> bool:
-    """Whether the user may know of an object: administrators of all, others of what they may read."""
+def is_visible(session: Session, *object_ids: int) -> bool:
+    """Whether the user may know of something: administrators of all, others of what they may read.
+
+    A data object is seen only by those who may read its collection too; opening it asks less.
+    """
     if session.client.is_admin:
         return True
-    return access.level_of(session.db, session.client, object_id) >= access.READ_METADATA
+    return all(access.level_of(session.db, session.client, each) >= access.READ_OBJECT for each in object_ids)
 
 
 def _mode(text: str) -> int:

@@ -11,6 +11,7 @@ from irods.meta import AVUOperation, iRODSMeta
 from irods.models import Collection, DataObject
 from irods.session import iRODSSession
 
+from tests.zone.prep.client import RawClient
 from tests.zone.server.helpers import PASSWORD, make_user
 from zone.pytest_plugin import EmbeddedZone
 
@@ -156,3 +157,16 @@ def test_an_administrator_acts_as_another_user_and_no_one_else_does(
         _read(as_alice, "", f"{irods_zone.home}/c/o")
     with pytest.raises(failures.SYS_PROXYUSER_NO_PRIV):
         irods_zone.session("alice", PASSWORD, client_user="rods", client_zone="tempZone").collections.get("/tempZone")
+
+
+def test_an_object_in_a_collection_that_one_may_not_read_is_opened_by_its_path_but_not_seen(
+    irods_zone: EmbeddedZone, rods: iRODSSession, alice: iRODSSession
+) -> None:
+    path = f"{irods_zone.home}/c/o"
+    rods.acls.set(iRODSAccess("read", path, "alice"))
+    client = RawClient(irods_zone.port, option="x", user="alice", password=PASSWORD)
+    asked = {"objPath": path, "KeyValPair_PI": {}}
+    assert client.call(633, asked).status == -310000
+    assert client.call(602, {**asked, "openFlags": 0}).status == 3
+    rods.acls.set(iRODSAccess("read", f"{irods_zone.home}/c", "alice"))
+    assert client.call(633, asked).status == 1
