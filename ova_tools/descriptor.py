@@ -27,8 +27,8 @@ from .xmltext import Encoding, detect_encoding
 
 MAX_BYTES = 16 << 20
 MAX_DEPTH = 200
-MAX_ELEMENTS = 250_000
-MAX_ATTRIBUTES = 1_000_000
+MAX_ELEMENTS = 100_000
+MAX_ATTRIBUTES = 500_000
 
 NAMESPACES = {
     "http://schemas.dmtf.org/ovf/envelope/1": "1",
