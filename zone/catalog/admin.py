@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from zone.catalog import collections, metadata, quotas, resources, specific, users
+from zone.catalog import collections, metadata, quotas, resources, specific, users, zones
 from zone.catalog.collections import Collection
 from zone.catalog.database import Database, now
 from zone.catalog.schema import ACCESS_LEVELS
@@ -340,6 +340,36 @@ def remove_token(db: Database, actor: User, namespace: str, name: str) -> None:
             raise IrodsError(CAT_INVALID_ARGUMENT, f"there is no token '{name}' in '{namespace}'")
 
 
+# Zones
+
+
+def make_zone(db: Database, actor: User, name: str, kind: str, connection: str = "", comment: str = "") -> None:
+    """Register another zone, with the collection of its name."""
+    require_admin(actor)
+    with db.transaction():
+        zones.create(db, name, kind, connection, comment)
+        _make_home(db, actor, f"/{name}")
+
+
+def modify_zone(db: Database, actor: User, name: str, option: str, value: str) -> None:
+    """Change another zone; with its name goes the name of its collection."""
+    require_admin(actor)
+    with db.transaction():
+        zones.modify(db, name, option, value)
+        if option == "name":
+            collections.rename(db, collections.require(db, f"/{name}"), f"/{value}")
+
+
+def remove_zone(db: Database, actor: User, name: str) -> None:
+    """Forget another zone and its collection, which must be empty."""
+    require_admin(actor)
+    with db.transaction():
+        zones.remove(db, name)
+        root = collections.find(db, f"/{name}")
+        if root is not None:
+            collections.delete(db, root)
+
+
 # The API call
 
 
@@ -403,16 +433,19 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("add", "resource"): lambda db, actor, args: make_resource(db, actor, args[2], args[3], args[4], args[5]),
     ("add", "childtoresc"): lambda db, actor, args: add_child(db, actor, args[2], args[3], args[4]),
     ("add", "token"): lambda db, actor, args: make_token(db, actor, *args[2:8]),
+    ("add", "zone"): lambda db, actor, args: make_zone(db, actor, *args[2:6]),
     ("add", "specificQuery"): lambda db, actor, args: specific.add(db, actor, args[2], args[3]),
     ("modify", "user"): lambda db, actor, args: modify_user(db, actor, args[2], args[3], args[4]),
     ("modify", "group"): lambda db, actor, args: modify_group(db, actor, args[2], args[3], args[4], args[5]),
     ("modify", "resource"): lambda db, actor, args: modify_resource(db, actor, args[2], args[3], args[4]),
+    ("modify", "zone"): lambda db, actor, args: modify_zone(db, actor, args[2], args[3], args[4]),
     ("rm", "user"): lambda db, actor, args: remove_user(db, actor, args[2], args[3]),
     ("rm", "group"): lambda db, actor, args: remove_group(db, actor, args[2], args[3]),
     ("rm", "dir"): _remove_collection,
     ("rm", "resource"): lambda db, actor, args: remove_resource(db, actor, args[2], dry_run=args[3] == "--dryrun"),
     ("rm", "childfromresc"): lambda db, actor, args: remove_child(db, actor, args[2], args[3]),
     ("rm", "token"): lambda db, actor, args: remove_token(db, actor, args[2], args[3]),
+    ("rm", "zone"): lambda db, actor, args: remove_zone(db, actor, args[2]),
     ("rm", "unusedAVUs"): _remove_unused,
     ("rm", "specificQuery"): lambda db, actor, args: specific.remove(db, actor, args[2]),
     ("set-quota", ""): _set_quota,

@@ -21,6 +21,7 @@ from zone.errors import (
     CAT_RESOURCE_NOT_EMPTY,
     CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     PASSWORD_EXCEEDS_MAX_SIZE,
+    SYS_INVALID_INPUT_PARAM,
     SYS_NOT_ALLOWED,
     USER_INVALID_USERNAME_FORMAT,
     USER_NOT_IN_GROUP,
@@ -106,6 +107,11 @@ def test_only_administrators_make_and_remove_users(db: Database, alice: User, bo
         ["add", "dir", "/tempZone/x", "alice"],
         ["rm", "dir", "/tempZone/trash/home/bob"],
         ["rm", "unusedAVUs"],
+        ["add", "zone", "far", "remote"],
+        ["modify", "zone", "tempZone", "comment", "x"],
+        ["rm", "zone", "tempZone"],
+        ["add", "childtoresc", "demoResc", "otherResc"],
+        ["rm", "childfromresc", "demoResc", "otherResc"],
         ["set-quota", "group", "public", "total", "1"],
         ["calculate-usage"],
     ):
@@ -210,9 +216,7 @@ def test_what_no_administrator_can_do_is_an_invalid_argument(db: Database, rods:
 
 
 def test_a_user_of_another_zone_has_the_zone_in_their_home(db: Database, rods: User) -> None:
-    db.execute(
-        "INSERT INTO R_ZONE_MAIN (zone_id, zone_name, zone_type_name) VALUES (?, 'far', 'remote')", (db.next_id(),)
-    )
+    admin.general(db, rods, ["add", "zone", "far", "remote", "host:1247", "comment"])
 
     user = admin.make_user(db, rods, "alice#far", "rodsuser")
 
@@ -220,3 +224,22 @@ def test_a_user_of_another_zone_has_the_zone_in_their_home(db: Database, rods: U
     assert collections.find(db, "/tempZone/home/alice#far") is not None
     metadata.modify(db, rods, ["add", "-u", "alice#far", "a", "b"])
     assert [avu.attribute for avu in metadata.list_avus(db, user.id)] == ["a"]
+
+
+def test_another_zone_is_named_renamed_and_forgotten_but_never_the_local_one(db: Database, rods: User) -> None:
+    admin.general(db, rods, ["add", "zone", "far", "remote"])
+    admin.general(db, rods, ["modify", "zone", "far", "name", "away"])
+
+    assert collections.find(db, "/far") is None
+    assert collections.require(db, "/away").owner == "rods"
+    admin.general(db, rods, ["rm", "zone", "away"])
+    assert collections.find(db, "/away") is None
+    for args, code in (
+        (["add", "zone", "near", "local"], CAT_INVALID_ARGUMENT),
+        (["add", "zone", "a/b", "remote"], SYS_INVALID_INPUT_PARAM),
+        (["add", "zone", "tempZone", "remote"], CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME),
+        (["modify", "zone", "tempZone", "name", "other"], CAT_INVALID_ARGUMENT),
+        (["modify", "zone", "nosuch", "comment", "x"], CAT_INVALID_ZONE),
+        (["rm", "zone", "tempZone"], CAT_INVALID_ARGUMENT),
+    ):
+        assert _code(admin.general, db, rods, args) == code, args
