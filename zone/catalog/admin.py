@@ -1,6 +1,6 @@
-"""What administrators (and group administrators) do to the catalog: users, groups, resources, tokens, stored queries.
+"""What administrators (and group administrators) do to the catalog: users, groups, zones, tokens.
 
-The one place that decides who may do so. `general` takes the arguments of the API call (iadmin, python-irodsclient) and
+It decides who may do so. `general` takes the arguments of the API call (iadmin, python-irodsclient) and
 finds the function; a password in them must be in the clear already. Vaults and files are not touched.
 """
 
@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from zone.catalog import collections, metadata, quotas, resources, specific, users, zones
+from zone.catalog import collections, metadata, quotas, resource_admin, specific, users, zones
 from zone.catalog.collections import Collection
 from zone.catalog.database import Database, now
+from zone.catalog.privileges import require_admin, require_group_admin
 from zone.catalog.schema import ACCESS_LEVELS
-from zone.catalog.users import ADMIN_TYPE, ANONYMOUS, GROUP_ADMIN_TYPE, GROUP_TYPE, PUBLIC, User
+from zone.catalog.users import ANONYMOUS, GROUP_TYPE, PUBLIC, User
 from zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
     CAT_INVALID_ARGUMENT,
-    CAT_INVALID_CHILD,
     CAT_INVALID_GROUP,
-    CAT_INVALID_RESOURCE,
-    CAT_INVALID_RESOURCE_NAME,
     CAT_INVALID_USER,
     CAT_INVALID_USER_TYPE,
-    CAT_PSEUDO_RESC_MODIFY_DISALLOWED,
-    CAT_RESOURCE_NOT_EMPTY,
     CAT_SUCCESS_BUT_WITH_NO_INFO,
-    CHILD_EXISTS,
-    CHILD_HAS_PARENT,
-    CHILD_NOT_FOUND,
-    HIERARCHY_ERROR,
     PASSWORD_EXCEEDS_MAX_SIZE,
     SYS_NOT_ALLOWED,
     USER_NOT_IN_GROUP,
@@ -36,29 +28,6 @@ from zone.errors import (
 )
 
 _MIN_PASSWORD, _MAX_PASSWORD = 3, 42
-_RESOURCE_COLUMNS = {
-    "comment": "r_comment",
-    "info": "resc_info",
-    "freespace": "free_space",
-    "free_space": "free_space",
-    "host": "resc_net",
-    "type": "resc_type_name",
-    "path": "resc_def_path",
-    "status": "resc_status",
-    "name": "resc_name",
-    "context": "resc_context",
-}
-
-
-def require_admin(actor: User) -> None:
-    """IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL) unless the actor is an administrator."""
-    if not actor.is_admin:
-        raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
-
-
-def _require_group_admin(actor: User) -> None:
-    if actor.type not in (ADMIN_TYPE, GROUP_ADMIN_TYPE):
-        raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
 
 
 # Users and groups
@@ -69,7 +38,7 @@ def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = 
 
     The name may hold the zone (alice#otherZone). Group administrators may make rodsusers.
     """
-    _require_group_admin(actor)
+    require_group_admin(actor)
     if not actor.is_admin and user_type != "rodsuser":
         raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "a group administrator makes users of type rodsuser")
     if not name.strip() or not user_type.strip():
@@ -86,7 +55,7 @@ def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = 
 
 def make_group(db: Database, actor: User, name: str, zone: str = "") -> User:
     """A new group with a home and a trash collection. Group administrators may too."""
-    _require_group_admin(actor)
+    require_group_admin(actor)
     with db.transaction():
         group = users.create(db, name.strip(), GROUP_TYPE, zone)
         for home in _homes(db, name):
@@ -188,7 +157,7 @@ def set_password(db: Database, actor: User, user: User | None, password: str) ->
         require_admin(actor)
         raise IrodsError(CAT_INVALID_USER)
     if not actor.is_admin and actor.id != user.id:
-        _require_group_admin(actor)
+        require_group_admin(actor)
         if users.secret(db, user) is not None:
             raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "a group administrator sets the first password only")
     if not _MIN_PASSWORD <= len(password.encode()) <= _MAX_PASSWORD:
@@ -207,7 +176,7 @@ def modify_group(db: Database, actor: User, group_name: str, option: str, user_n
         raise IrodsError(CAT_INVALID_ARGUMENT, "which group, which user, and what?")
     group = users.find(db, group_name)
     if not actor.is_admin:
-        _require_group_admin(actor)
+        require_group_admin(actor)
         mine = group is not None and any(found.id == group.id for found in users.groups_of(db, actor))
         fresh = option == "add" and group is not None and not users.members_of(db, group)
         if not mine and not fresh:
@@ -227,89 +196,6 @@ def modify_group(db: Database, actor: User, group_name: str, option: str, user_n
             raise IrodsError(USER_NOT_IN_GROUP, f"'{user.name}' is not in '{group.name}'") from error
     else:
         raise IrodsError(CAT_INVALID_ARGUMENT, f"'{option}': add or remove")
-
-
-# Resources
-
-
-def make_resource(
-    db: Database, actor: User, name: str, resource_type: str, host_and_path: str = "", context: str = ""
-) -> resources.ResourceRow:
-    """Register a resource; host_and_path is host:/vault/path."""
-    require_admin(actor)
-    _check_resource_name(name)
-    host, _, vault = host_and_path.partition(":")
-    return resources.create(db, name, resource_type, host, vault, context)
-
-
-def modify_resource(db: Database, actor: User, name: str, option: str, value: str) -> None:
-    """Change one thing of a resource: comment, info, freespace, host, type, path, status, name or context."""
-    require_admin(actor)
-    resource = _resource(db, name)
-    column = _RESOURCE_COLUMNS.get(option)
-    if column is None:
-        raise IrodsError(CAT_INVALID_ARGUMENT, f"'{option}' of a resource cannot be changed")
-    if option == "name":
-        _check_resource_name(value)
-    if option in ("freespace", "free_space") and value[:1] in ("+", "-"):
-        value = str(int(resource.free_space or 0) + int(value))
-    with db.transaction():
-        db.execute(
-            f"UPDATE R_RESC_MAIN SET {column} = ?, modify_ts = ? WHERE resc_id = ?",  # noqa: S608 - a name of ours
-            (value, now(), resource.id),
-        )
-        resources.renew_hierarchies(db)
-
-
-def add_child(db: Database, actor: User, parent_name: str, child_name: str, context: str = "") -> None:
-    """Hang a resource below another: CHILD_NOT_FOUND, CHILD_HAS_PARENT, CAT_INVALID_RESOURCE or HIERARCHY_ERROR."""
-    require_admin(actor)
-    parent, child = _resource(db, parent_name), resources.find(db, child_name)
-    if child is None:
-        raise IrodsError(CHILD_NOT_FOUND, f"resource '{child_name}' does not exist")
-    if child.name in parent.hierarchy.split(";"):
-        raise IrodsError(HIERARCHY_ERROR, f"'{child_name}' cannot be below '{parent_name}'")
-    if child.parent:
-        raise IrodsError(CHILD_HAS_PARENT, f"'{child_name}' is below another resource already")
-    resources.set_parent(db, child, parent, context)
-
-
-def remove_child(db: Database, actor: User, parent_name: str, child_name: str) -> None:
-    """Take a resource from below another; CAT_INVALID_CHILD if it is not there."""
-    require_admin(actor)
-    parent, child = _resource(db, parent_name), _resource(db, child_name)
-    if child.parent != str(parent.id):
-        raise IrodsError(CAT_INVALID_CHILD, f"'{child_name}' is not below '{parent_name}'")
-    resources.set_parent(db, child, None)
-
-
-def remove_resource(db: Database, actor: User, name: str, *, dry_run: bool = False) -> None:
-    """Forget a resource that stores nothing (CAT_RESOURCE_NOT_EMPTY) and has no parent or child (CHILD_EXISTS)."""
-    require_admin(actor)
-    resource = _resource(db, name)
-    if resource.parent or resources.children(db, resource):
-        raise IrodsError(CHILD_EXISTS, f"resource '{name}' has a parent or a child")
-    if resources.replica_count(db, resource):
-        raise IrodsError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' holds replicas")
-    if dry_run:
-        return
-    with db.transaction():
-        db.execute("DELETE FROM R_RESC_MAIN WHERE resc_id = ?", (resource.id,))
-        db.execute("DELETE FROM R_OBJT_METAMAP WHERE object_id = ?", (resource.id,))
-
-
-def _resource(db: Database, name: str) -> resources.ResourceRow:
-    resource = resources.find(db, name)
-    if resource is None:
-        raise IrodsError(CAT_INVALID_RESOURCE, f"resource '{name}' does not exist")
-    if resource.resource_class == resources.BUNDLE_CLASS:
-        raise IrodsError(CAT_PSEUDO_RESC_MODIFY_DISALLOWED)
-    return resource
-
-
-def _check_resource_name(name: str) -> None:
-    if not name or any(character.isspace() for character in name) or ";" in name:
-        raise IrodsError(CAT_INVALID_RESOURCE_NAME, f"'{name}' is not a name for a resource")
 
 
 # Tokens
@@ -410,6 +296,10 @@ def _remove_collection(db: Database, actor: User, args: Sequence[str]) -> None:
     collections.delete(db, collections.require(db, args[2]))
 
 
+def _remove_resource(db: Database, actor: User, args: Sequence[str]) -> None:
+    resource_admin.remove(db, actor, args[2], dry_run=args[3] == "--dryrun")
+
+
 def _remove_unused(db: Database, actor: User, args: Sequence[str]) -> None:
     require_admin(actor)
     metadata.delete_unused(db)
@@ -430,20 +320,22 @@ _ACTIONS: dict[tuple[str, str], _Action] = {
     ("add", "user"): _add_user,
     ("add", "group"): lambda db, actor, args: make_group(db, actor, args[2], args[5]),
     ("add", "dir"): _add_collection,
-    ("add", "resource"): lambda db, actor, args: make_resource(db, actor, args[2], args[3], args[4], args[5]),
-    ("add", "childtoresc"): lambda db, actor, args: add_child(db, actor, args[2], args[3], args[4]),
+    ("add", "resource"): lambda db, actor, args: resource_admin.make(db, actor, args[2], args[3], args[4], args[5]),
+    ("add", "childtoresc"): lambda db, actor, args: resource_admin.add_child(db, actor, args[2], args[3], args[4]),
     ("add", "token"): lambda db, actor, args: make_token(db, actor, *args[2:8]),
     ("add", "zone"): lambda db, actor, args: make_zone(db, actor, *args[2:6]),
     ("add", "specificQuery"): lambda db, actor, args: specific.add(db, actor, args[2], args[3]),
     ("modify", "user"): lambda db, actor, args: modify_user(db, actor, args[2], args[3], args[4]),
     ("modify", "group"): lambda db, actor, args: modify_group(db, actor, args[2], args[3], args[4], args[5]),
-    ("modify", "resource"): lambda db, actor, args: modify_resource(db, actor, args[2], args[3], args[4]),
+    ("modify", "resource"): lambda db, actor, args: resource_admin.modify(db, actor, args[2], args[3], args[4]),
     ("modify", "zone"): lambda db, actor, args: modify_zone(db, actor, args[2], args[3], args[4]),
     ("rm", "user"): lambda db, actor, args: remove_user(db, actor, args[2], args[3]),
     ("rm", "group"): lambda db, actor, args: remove_group(db, actor, args[2], args[3]),
     ("rm", "dir"): _remove_collection,
-    ("rm", "resource"): lambda db, actor, args: remove_resource(db, actor, args[2], dry_run=args[3] == "--dryrun"),
-    ("rm", "childfromresc"): lambda db, actor, args: remove_child(db, actor, args[2], args[3]),
+    ("rm", "resource"): lambda db, actor, args: resource_admin.remove(
+        db, actor, args[2], dry_run=args[3] == "--dryrun"
+    ),
+    ("rm", "childfromresc"): lambda db, actor, args: resource_admin.remove_child(db, actor, args[2], args[3]),
     ("rm", "token"): lambda db, actor, args: remove_token(db, actor, args[2], args[3]),
     ("rm", "zone"): lambda db, actor, args: remove_zone(db, actor, args[2]),
     ("rm", "unusedAVUs"): _remove_unused,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zone.catalog import access, admin, collections, metadata, objects, users
+from zone.catalog import access, admin, collections, metadata, objects, resource_admin, users
 from zone.catalog.database import Database
 from zone.catalog.users import User
 from zone.errors import (
@@ -204,10 +204,10 @@ def test_a_resource_is_made_changed_and_removed_when_empty(db: Database, rods: U
     admin.general(db, rods, ["modify", "resource", "newResc", "comment", "mine"])
     objects.insert(db, rods, "/tempZone/home/rods/a", resc="newResc", physical_path="/vault3/a")
 
-    assert _code(admin.remove_resource, db, rods, "newResc") == CAT_RESOURCE_NOT_EMPTY
+    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_RESOURCE_NOT_EMPTY
     objects.delete(db, objects.find(db, "/tempZone/home/rods/a")[0])
     admin.general(db, rods, ["rm", "resource", "newResc"])
-    assert _code(admin.remove_resource, db, rods, "newResc") == CAT_INVALID_RESOURCE
+    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_INVALID_RESOURCE
 
 
 def test_what_no_administrator_can_do_is_an_invalid_argument(db: Database, rods: User) -> None:
