@@ -11,7 +11,7 @@ def _arguments(record: Record) -> list[str]:
     return [record[f"arg{index}"] or "" for index in range(10)]
 
 
-@serve(701, "general_admin", "generalAdminInp_PI")
+@serve(701, "general_admin", "generalAdminInp_PI", admins_only=True)
 def _general_admin(session: Session, call: Call) -> Result:
     administration.general(session, _arguments(call.record))
     return None

@@ -52,6 +52,9 @@ class Dispatcher:
             self._send(Answer(errors.SYS_UNMATCHED_API_NUM))
             return
         session = self._session
+        if api.admins_only and not (session.client.is_admin and session.proxy.is_admin):
+            self._send(Answer(errors.SYS_NO_API_PRIV))
+            return
         session.api_number = number
         session.error_stack.clear()
         session.rule_stdout.clear()

@@ -69,7 +69,10 @@ Handler = Callable[[Session, Call], Result]
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A served API call. `arguments` are what policy points see: input, data (bytes in), output, output_data."""
+    """A served API call. `arguments` are what policy points see: input, data (bytes in), output, output_data.
+
+    Nothing of a call that is for administrators only runs for others, no policy point either.
+    """
 
     number: int
     name: str
@@ -77,6 +80,7 @@ class ApiCall:
     output: str | None
     arguments: tuple[str, ...]
     handler: Handler
+    admins_only: bool = False
 
 
 CALLS: dict[int, ApiCall] = {}
@@ -89,12 +93,13 @@ def serve(
     output: str | None = None,
     *,
     arguments: str = "",
+    admins_only: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Enters a handler into the table. `arguments` defaults to the input and, if there is one, the output."""
 
     def enter(handler: Handler) -> Handler:
         shape = tuple(arguments.split()) or (("input",) if input else ()) + (("output",) if output else ())
-        CALLS[number] = ApiCall(number, name, input, output, shape, handler)
+        CALLS[number] = ApiCall(number, name, input, output, shape, handler, admins_only)
         return handler
 
     return enter

@@ -65,7 +65,7 @@ def _end_transaction(session: Session, call: Call) -> Result:
     return None
 
 
-@serve(20009, "get_grid_configuration_value", "GridConfigurationInp_PI", "GridConfigurationOut_PI")
+@serve(20009, "get_grid_configuration_value", "GridConfigurationInp_PI", "GridConfigurationOut_PI", admins_only=True)
 def _grid_configuration(session: Session, call: Call) -> Result:
     raise IrodsError(errors.CAT_NO_ROWS_FOUND)
 
