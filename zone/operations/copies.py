@@ -8,7 +8,8 @@ from typing import Any
 from zone import errors
 from zone.catalog import objects as catalog
 from zone.errors import IrodsError
-from zone.operations import opening, paths, points, vault
+from zone.operations import closing, opening, paths, points, vault
+from zone.operations.descriptors import COPY_TARGET
 from zone.session import Session
 
 _TARGET_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
@@ -46,17 +47,17 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
         mode = session.descriptors.get(reader).replica.mode
         target["createMode"] = int(mode) if mode.isdigit() else 0
         writer = opening.open_object(
-            session, to_path, _TARGET_FLAGS, target["createMode"], keywords, operation=opening.COPY_TARGET
+            session, to_path, _TARGET_FLAGS, target["createMode"], keywords, operation=COPY_TARGET
         )
         descriptor = session.descriptors.get(writer)
         try:
             moved = vault.copy(session.descriptors.get(reader).handle, descriptor.handle)
         except BaseException:
-            opening.abandon(session, writer)
+            closing.abandon(session, writer)
             raise
         descriptor.written = True
         points.static_after_args(session, "acPostProcForDataCopyReceived", (descriptor.replica.resc,))
-        opening.close(session, writer)
+        closing.close(session, writer)
     finally:
-        opening.close(session, reader)
+        closing.close(session, reader)
     return moved

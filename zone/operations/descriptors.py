@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 FIRST = 3
 LIMIT = 1024
 
+# Values of oprType that change what a close does.
+PUT = 1
+COPY_TARGET = 9
+
 
 class OpenType(IntEnum):
     """How a replica came to be open; the number stands in keywords and in the context of policy points."""

@@ -6,8 +6,9 @@ Each stands in the module that it is imported from.
 from __future__ import annotations
 
 from zone.operations.checksums import checksum
+from zone.operations.closing import abandon_all, close, close_replica
 from zone.operations.copies import copy, copy_records
-from zone.operations.opening import abandon_all, close, close_replica, create_object, open_object
+from zone.operations.opening import create_object, open_object
 from zone.operations.registration import register
 from zone.operations.removal import unlink
 from zone.operations.renaming import rename

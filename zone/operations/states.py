@@ -95,6 +95,13 @@ def unlock(
         return objects.replica(db, replica.data_id, replica.repl_num)
 
 
+def unlock_siblings(db: Database, gone: Replica) -> None:
+    """Gives the siblings of a replica that is not there any more their states from before it."""
+    with db.transaction():
+        for each in objects.by_id(db, gone.data_id):
+            objects.update(db, each, status=int(_original(each)), status_text="")
+
+
 def _original(replica: Replica) -> ReplicaStatus:
     try:
         return ReplicaStatus(int(json.loads(replica.status_text)["original_status"]))

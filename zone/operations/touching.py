@@ -10,7 +10,7 @@ from zone import errors
 from zone.catalog import access, collections
 from zone.catalog import objects as catalog
 from zone.errors import IrodsError
-from zone.operations import opening, paths, points
+from zone.operations import closing, opening, paths, points
 from zone.session import Session
 
 _MODE = 0o600
@@ -61,7 +61,7 @@ def _create(session: Session, path: str, options: dict[str, Any]) -> None:
     if options.get("leaf_resource_name"):
         keywords["leafRescName"] = str(options["leaf_resource_name"])
     number = opening.open_object(session, path, os.O_CREAT | os.O_WRONLY, _MODE, keywords)
-    opening.close_replica(session, number)
+    closing.close_replica(session, number)
 
 
 def _choose(replicas: list[catalog.Replica], options: dict[str, Any]) -> catalog.Replica:

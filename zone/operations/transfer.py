@@ -11,8 +11,8 @@ from zone.catalog import objects as catalog
 from zone.catalog.objects import ReplicaStatus
 from zone.errors import IrodsError
 from zone.operations import access as access_operations
-from zone.operations import metadata, opening, paths, points, vault
-from zone.operations.descriptors import OpenType
+from zone.operations import closing, metadata, opening, paths, points, vault
+from zone.operations.descriptors import PUT, OpenType
 from zone.session import Session
 
 Pieces = Union[bytes, memoryview, Iterable[bytes]]
@@ -78,7 +78,7 @@ def open_for_put(session: Session, record: dict[str, Any]) -> int:
     keywords["translatedPath"] = ""
     record["openFlags"] = _PUT_FLAGS
     return opening.open_object(
-        session, path, _PUT_FLAGS, record["createMode"], keywords, data_size=record["dataSize"], operation=opening.PUT
+        session, path, _PUT_FLAGS, record["createMode"], keywords, data_size=record["dataSize"], operation=PUT
     )
 
 
@@ -91,12 +91,12 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
     try:
         write(session, number, data)
     except BaseException:
-        opening.abandon(session, number)
+        closing.abandon(session, number)
         raise
-    replica = opening.finish(session, number)
+    replica = closing.finish(session, number)
     points.resource(session, "modified", replica, size=replica.size, open_type=int(descriptor.open_type))
     apply_extras(session, replica.logical_path, record["KeyValPair_PI"])
-    opening.announce(session, descriptor, opening.seen(descriptor, opened, changed=False))
+    closing.announce(session, descriptor, closing.seen(descriptor, opened, changed=False))
     points.touch_parent(session, replica.logical_path)
 
 

@@ -10,7 +10,7 @@ from zone import errors
 from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.errors import IrodsError
-from zone.operations import opening, paths, states, vault
+from zone.operations import closing, opening, paths, states, vault
 from zone.operations.failures import DetailedError
 from zone.session import Session
 
@@ -47,7 +47,7 @@ def _truncate(session: Session, path: str, size: int, keywords: dict[str, str]) 
             os.ftruncate(descriptor.handle, size)
         descriptor.written = True
     finally:
-        opening.close_replica(session, number)
+        closing.close_replica(session, number)
     return _answer("", chosen.repl_num, chosen.hierarchy)
 
 
