@@ -109,10 +109,14 @@ class NewDescriptor:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The descriptor's final bytes (with padding) and the bytes its region has for data, a multiple of 512."""
+    """The descriptor's final bytes (with padding) and the bytes its region has for data, a multiple of 512.
+
+    `headers_stay` where it is as in the source, so that GNU or pax headers before its own are kept too.
+    """
 
     data: bytes
     capacity: int
+    headers_stay: bool = False
 
 
 def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable[Replacement], spare: int) -> Fitted:
@@ -125,7 +129,9 @@ def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable
     entry = _entry(index, descriptor.name)
     header = len(_descriptor_header(entry, 0))
     rest = tuple(others)
-    disks = [e for e in index.entries if e is not entry and e.size and e.name not in descriptor.companions]
+    disks = [
+        e for e in index.entries if e.is_file and e is not entry and e.size and e.name not in descriptor.companions
+    ]
     text = len(descriptor.data) - trailing_space(descriptor.data, descriptor.encoding)
     source_text = len(descriptor.source) - trailing_space(descriptor.source, descriptor.encoding)
     wanted = max(text, source_text + spare if spare else 0)
@@ -146,14 +152,14 @@ def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable
 def as_it_is(index: tar.Index, name: str, data: bytes) -> Fitted:
     """Return the descriptor as the source has it, in its own region."""
     entry = _entry(index, name)
-    return Fitted(data, entry.end - entry.data_offset)
+    return Fitted(data, entry.end - entry.data_offset, headers_stay=True)
 
 
 def plan_archive(index: tar.Index, descriptor: str, fitted: Fitted, others: Iterable[Replacement]) -> Plan:
     """Lay out the archive: the descriptor first (DSP0243 5.3), all else in its order, each byte of it as it was."""
     entry = _entry(index, descriptor)
     rest = tuple(others)
-    if len(fitted.data) == entry.size:
+    if fitted.headers_stay or (len(fitted.data) == entry.size and not entry.extended):
         header: Segment = Extent(entry.start, entry.data_offset - entry.start)
     else:
         header = Literal(_descriptor_header(entry, len(fitted.data)))

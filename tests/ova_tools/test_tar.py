@@ -258,6 +258,20 @@ def test_a_changed_header_is_ustar_and_all_others_are_copied(tmp_path: Path, for
         assert new[second.offset : second.offset_data] == headers
 
 
+def test_extension_headers_of_a_changed_descriptor_go_and_disks_stay_aligned(tmp_path: Path) -> None:
+    name = "d" * 49 + "/" + "d" * 60 + ".ovf"
+    data = build.tar_bytes([(name, TEXT), ("disk.vmdk", build.disk())], format=tarfile.GNU_FORMAT)
+    with read_package(write(tmp_path / "a.ova", data)) as package:
+        result = edit(package, [Change(package.properties[0], "thisho")], spare=0)  # as long as the old value
+        before = package.members[1].offset
+        write(tmp_path / "b.ova", b"".join(stream(result.plan, package.fileno())))
+
+    assert (tmp_path / "b.ova").read_bytes()[257:265] == b"ustar\x0000"
+    with read_package(tmp_path / "b.ova") as after:
+        assert after.descriptor.name == name
+        assert (after.members[1].offset - before) % 4096 == 0
+
+
 @pytest.mark.parametrize("length", [99, 100, 101, 150, 250])
 def test_ustar_headers_hold_long_names_as_tarfile_reads_them(length: int) -> None:
     name = "/".join(["d" * 49] * 6)[: length - 4] + ".ovf"
