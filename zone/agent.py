@@ -89,7 +89,6 @@ class _Agent:
         self._poll.register(lifeline, select.POLLIN)
         self._lifeline = lifeline
         self._deadline: float | None = time.monotonic() + limits.handshake
-        self._fresh = True  # nothing of the next message has arrived
         self._stopping = False
         self._waiting = False
         self._branches = 0
@@ -263,24 +262,23 @@ class _Agent:
         while True:
             event = self._connection.next_event()
             if event is not NEED_DATA:
-                self._fresh = True
                 return event
             self._receive()
 
     def _receive(self) -> None:
         signed_in = bool(self._session.client.id)
         if signed_in:
-            in_message = not self._fresh or self._connection.state is connection.State.STREAM
+            in_message = not self._connection.between_messages
             patience = self._limits.stall if in_message or self._branches else self._limits.idle
         else:
             in_message = True
             patience = max(0.0, (self._deadline or 0.0) - time.monotonic())
         # Nobody waits for a stranger: a stop ends the connection at once.
         may_stop = not in_message or not signed_in
-        if self._stopping and may_stop:
-            raise _Stopped
-        self._waiting = may_stop
+        self._waiting = may_stop  # from here on a stop ends the wait, or the wait does not begin
         try:
+            if self._stopping and may_stop:
+                raise _Stopped
             ready = {handle for handle, _ in self._poll.poll(patience * 1000)}
         finally:
             self._waiting = False
@@ -290,7 +288,6 @@ class _Agent:
             what = "did not sign in" if not signed_in else "was silent inside a message" if in_message else "was silent"
             raise _GoneError(f"the client {what} for too long")
         data = self._socket.recv(_RECEIVE)
-        self._fresh = False
         self._connection.receive_data(data)
 
     def _send(self, *parts: bytes | memoryview) -> None:

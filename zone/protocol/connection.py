@@ -302,6 +302,11 @@ class Connection:
         self._leave(State.REPLY, State.REQUEST)
         return _joined(frames.API_REPLY, int_info=int_info, msg=msg, error=error, bs_len=bs_len)
 
+    @property
+    def between_messages(self) -> bool:
+        """Whether the client has sent nothing of its next message yet."""
+        return self._reader.idle
+
     def signed_in(self) -> None:
         """The client has proved who it is: every request may come now, and long ones."""
         self._is_signed_in = True

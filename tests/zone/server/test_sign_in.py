@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def _shared_client(zone: EmbeddedZone) -> RawClient:
 def hasty_zone(tmp_path: Path) -> Iterator[tuple[int, Path]]:
     """A zone that waits for no one: (port, log)."""
     command = [sys.executable, "-m", "zone.cli", "--root", str(tmp_path / "z"), "--port", "0",
-               "--handshake-timeout", "0.3", "--stall-timeout", "0.3", "--idle-timeout", "0.6"]  # fmt: skip
+               "--handshake-timeout", "0.3", "--stall-timeout", "0.3", "--idle-timeout", "2"]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # the interpreter that runs us
         assert process.stdout
         yield int(process.stdout.readline().split()[-1]), tmp_path / "z/log/zone.log"
@@ -140,6 +141,13 @@ def test_silent_and_slow_clients_are_dropped(hasty_zone: tuple[int, Path]) -> No
     half = RawClient(port, option="half")
     half._socket.sendall(header("RODS_API_REQ", 500, number=633) + b"only this")
     assert ended(half._socket)
+    glued = RawClient(port, option="glued")  # a whole request and the beginning of the next
+    whole = pack("DataObjInp_PI", {"objPath": "/tempZone", "KeyValPair_PI": {}}, glued.packing)
+    request = header("RODS_API_REQ", len(whole), number=633) + whole
+    glued._socket.sendall(request + request[:-5])
+    started = time.monotonic()
+    assert ended(glued._socket)
+    assert time.monotonic() - started < 1.8  # the limit for messages, not the one for idleness
     idle = RawClient(port, option="idle")
     assert ended(idle._socket)
     deaf = RawClient(port, option="deaf")
