@@ -16,6 +16,12 @@ def _replicate(session: Session, call: Call) -> Result:
     return Reply(0, {"numThreads": 0, "flags": 0, "bytesWritten": moved})
 
 
+@serve(697, "data_obj_phymv", "DataObjInp_PI", "TransferStat_PI")
+def _move(session: Session, call: Call) -> Result:
+    moved = replicas.move(session, call.record["objPath"], call.record[KEYWORDS])
+    return Reply(0, {"numThreads": 0, "flags": 0, "bytesWritten": moved})
+
+
 @serve(632, "data_obj_trim", "DataObjInp_PI")
 def _trim(session: Session, call: Call) -> Result:
     return replicas.trim(session, call.record["objPath"], call.record[KEYWORDS], operation=call.record["oprType"])

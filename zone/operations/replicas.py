@@ -13,7 +13,7 @@ from zone.catalog import objects as catalog
 from zone.catalog.database import now
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import hashing, opening, paths, points, removal, resources, states, vault
+from zone.operations import hashing, opening, paths, points, removal, renaming, resources, states, vault
 from zone.operations.descriptors import OpenType
 from zone.session import Session
 
@@ -75,8 +75,10 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     points.static_after_args(session, "acPostProcForDataCopyReceived", (target,))
     checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
     opened = replica
-    replica = catalog.update(session.db, replica, size=moved, status=int(ReplicaStatus.GOOD), checksum=checksum,
-                             modified=source.modified)  # fmt: skip
+    with session.db.transaction():
+        status = ReplicaStatus.GOOD if _is_unchanged(session, source) else ReplicaStatus.STALE
+        replica = catalog.update(session.db, replica, size=moved, status=int(status), checksum=checksum,
+                                 modified=source.modified)  # fmt: skip
     open_type = OpenType.CREATE if existing is None else OpenType.WRITE
     # A real server names the source's file here.
     told = dataclasses.replace(replica, path=source.path) if existing is None else replica
@@ -84,6 +86,48 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     info = points.object_info(opened, dataSize=moved, chksum=checksum)
     points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
     points.static_after(session, "acPostProcForPut", info)
+    return moved
+
+
+def _is_unchanged(session: Session, source: Replica) -> bool:
+    """Whether a replica is still what it was when it was read: nobody has written it meanwhile, or is about to."""
+    fresh = catalog.replica(session.db, source.data_id, source.repl_num)
+    return (fresh.status, fresh.modified, fresh.size) == (source.status, source.modified, source.size)
+
+
+def move(session: Session, path: str, keywords: dict[str, str]) -> int:
+    """Moves a replica to `destRescName` (iphymv); it keeps its number. Returns the number of bytes.
+
+    The file is copied, then the catalog changes, then the old file goes: a crash leaves at most a file too many.
+    """
+    path = paths.checked(path)
+    admin = opening.is_admin_call(session, keywords)
+    found = catalog.find(session.db, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+    states.require_at_rest(found)
+    source = states.choose(
+        found, {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}, write=False
+    )
+    target = resources.for_new_replica(session, {"destRescName": keywords.get("destRescName", "")})
+    if any(replica.resc == target.name for replica in found):
+        raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
+    keywords.update(resc_hier=source.hierarchy, dest_resc_hier=target.hierarchy)
+    new_path = vault.free_path(target.vault, path)
+    moved = _fill(source, vault.create(new_path))
+    try:
+        with session.db.transaction():
+            if not _is_unchanged(session, source):
+                raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' was written meanwhile")
+            replica = catalog.update(session.db, source, resc_id=target.id, path=new_path)
+    except BaseException:
+        vault.remove(new_path, target.vault)
+        raise
+    if renaming.is_in_vault(source):
+        vault.remove(source.path, source.vault)
+    points.resource(session, "modified", replica, size=moved, open_type=int(OpenType.CREATE))
     return moved
 
 
@@ -114,12 +158,15 @@ def trim(session: Session, path: str, keywords: dict[str, str], *, operation: in
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
     if not admin:
         access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
-    states.require_at_rest(found)
-    going = _choose_to_trim(found, keywords)
-    if "dryrun" in keywords:
-        return int(bool(going))
+    with session.db.transaction():  # two trims at once must not take the last good replica together
+        found = catalog.by_id(session.db, found[0].data_id)
+        states.require_at_rest(found)
+        going = _choose_to_trim(found, keywords)
+        if "dryrun" in keywords:
+            return int(bool(going))
+        for replica in going:
+            catalog.delete(session.db, replica)
     for replica in going:
-        catalog.delete(session.db, replica)
         removal.after_delete(session, replica, keep_file=operation == removal.UNREGISTER)
     return int(bool(going))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from irods import exception as failures
 from irods import keywords as kw
 from irods.session import iRODSSession
 
+from tests.zone.prep.client import RawClient
 from tests.zone.server.helpers import write_file
 from zone.pytest_plugin import EmbeddedZone
 
@@ -176,8 +178,8 @@ def test_a_rule_may_replace_the_vault_file_while_it_is_open(irods_zone: Embedded
     assert _get(session, path) == b"a longer content"
 
 
-def test_replicas_are_made_renewed_and_trimmed(irods_zone_factory: object, tmp_path: Path) -> None:
-    zone = irods_zone_factory(resources={"one": tmp_path / "one", "two": tmp_path / "two"})  # type: ignore[operator]
+def test_replicas_are_made_renewed_and_trimmed(irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path) -> None:
+    zone = irods_zone_factory(resources={"one": tmp_path / "one", "two": tmp_path / "two"})
     session = zone.session()
     path = _put(session, f"{zone.home}/o", b"text")
     session.data_objects.replicate(path, "two")
@@ -189,6 +191,31 @@ def test_replicas_are_made_renewed_and_trimmed(irods_zone_factory: object, tmp_p
     assert _get(session, path) == b"newer"
     session.data_objects.replicate(path, "one")
     assert {replica.status for replica in session.data_objects.get(path).replicas} == {"1"}
+    client = RawClient(zone.port, option="itrim")
+    trim = {"objPath": path, "KeyValPair_PI": {"replNum": "0", "copies": "1"}}
+    assert client.call(632, trim).status == 1
+    assert [replica.number for replica in session.data_objects.get(path).replicas] == [1]
+    assert not (tmp_path / "one/home/rods/o").exists()
+    trim["KeyValPair_PI"] = {"replNum": "1", "copies": "1"}
+    assert client.call(632, trim).status < 0  # the last one stays
+    client.close()
     session.data_objects.get(path).unlink(force=True)
     assert not (tmp_path / "one/home/rods/o").exists()
     assert not (tmp_path / "two/home/rods/o").exists()
+
+
+def test_a_replica_moves_to_another_resource_and_keeps_its_number(
+    irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
+) -> None:
+    zone = irods_zone_factory(resources={"one": tmp_path / "one", "two": tmp_path / "two"})
+    session = zone.session()
+    path = _put(session, f"{zone.home}/o", b"text")
+    client = RawClient(zone.port, option="iphymv")
+    record = {"objPath": path, "KeyValPair_PI": {"rescName": "one", "destRescName": "two"}}
+    assert client.call(697, record).status == 0
+    (replica,) = session.data_objects.get(path).replicas
+    assert (replica.number, replica.resource_name, replica.status) == (0, "two", "1")
+    assert (tmp_path / "two/home/rods/o").read_bytes() == b"text"
+    assert not (tmp_path / "one/home/rods/o").exists()
+    assert client.call(697, record).status < 0
+    client.close()
