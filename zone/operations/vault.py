@@ -6,6 +6,7 @@ No catalog here. System errors become iRODS codes with the errno in their last t
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from zone.errors import IrodsError
 _COPY_AT_ONCE = 64 * 1024 * 1024
 _BUFFER = 1024 * 1024
 _TRIES = 20
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 Result = TypeVar("Result")
 
 
@@ -86,10 +88,30 @@ def prune(directory: Path, vault: Path) -> None:
 
 
 def add_name(old: str, new: str) -> None:
-    """Gives a file a second name: the first half of a move, harmless if nothing follows."""
+    """Gives a file a second name: the first half of a move, harmless if nothing follows.
+
+    Where the file system has no second names, the new one is a copy.
+    """
     with system_errors(errors.UNIX_FILE_RENAME_ERR):
         Path(old).stat()  # it is the new directory that may be missing
-        _in_directory(new, lambda: os.link(old, new))
+        try:
+            _in_directory(new, lambda: os.link(old, new))
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            _copy_file(old, new)
+
+
+def _copy_file(old: str, new: str) -> None:
+    source = os.open(old, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        target = create(new)
+        try:
+            copy(source, target)
+        finally:
+            os.close(target)
+    finally:
+        os.close(source)
 
 
 def copy(source: int, target: int) -> int:
