@@ -14,14 +14,15 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rules import facts, jobs, names
-from rules.catalog import Avu, Catalog
-from rules.component import Component, Source, View, inputs, read, references_of, stat_of, unseen, view
-from rules.errors import ComponentError
+from rules import facts, jobs, names, vouching
+from rules.catalog import Catalog
+from rules.component import Component, Source, View, inputs, read, references_of, stat_of, unseen, version_of, view
+from rules.errors import Changed, ComponentError
 from rules.fingerprint import file_identity, source_state
 from rules.locks import locked
 from rules.matching import Matching, Setting, described, match
 from rules.publish import publish
+from rules.seals import seals_of
 from rules.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,59 +43,64 @@ class State(Enum):
     QUEUED = names.QUEUED
 
 
-class _Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
-    """The inputs changed while the bytes were written; begin again."""
+def build(catalog: Catalog, settings: Settings, path: str, *, may_queue: bool, wait: float) -> State:
+    """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue.
 
-
-def build(catalog: Catalog, settings: Settings, path: str, *, may_queue: bool) -> State:
-    """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue."""
-    with locked(settings.lock_directory, path, settings.gate_wait):
+    Raises BusyError if another agent builds it for longer than `wait` seconds.
+    """
+    with locked(settings.state_directory, path, wait):
         for _ in range(_ATTEMPTS):
             component = read(catalog, path)
             if component is None:
                 return State.NOT_A_COMPONENT
             try:
                 return _build_once(catalog, settings, component, may_queue)
-            except _Changed:
+            except Changed:
                 continue
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
+
+
+def queue(catalog: Catalog, path: str, what: str) -> State:
+    """Hands a component to the delay queue and says so in its facts."""
+    jobs.queue(catalog, path)
+    component = read(catalog, path)
+    if component is not None:
+        facts.write(catalog, component, facts.queued(component, what))
+    return State.QUEUED
 
 
 def _build_once(catalog: Catalog, settings: Settings, component: Component, may_queue: bool) -> State:
     seen = view(catalog, settings, component)
     try:
         if seen.fresh:
-            facts.write(catalog, component, _facts_of_fresh(component))
+            facts.write(catalog, component, facts.fresh(seen))
             return State.READY
-        _require_permission(catalog, seen)
-        assert seen.source is not None  # noqa: S101 - _require_permission has raised otherwise
-        return _make(catalog, settings, seen, seen.source, may_queue)
+        source = _permitted_source(catalog, settings, seen)
+        return _make(catalog, settings, seen, source, may_queue)
     except ComponentError as error:
         facts.write(catalog, component, facts.failed(seen, error))
         return State.FAILED
 
 
-def _facts_of_fresh(component: Component) -> list[Avu]:
-    """The last build is right again (a value was set back): ready, without the message of a failure between."""
-    kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE)]
-    return [*kept, Avu(component.path, names.STATUS, names.READY)]
-
-
-def _require_permission(catalog: Catalog, seen: View) -> None:
+def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source:
+    """The source, if the client, and those who set the AVUs, may do all that the build does."""
     component = seen.component
-    if seen.trouble is not None:
-        raise seen.trouble
+    if seen.source is None:
+        raise seen.trouble or ComponentError(f"{component.path} has no source")
     if "++++" in component.path or len(component.ready_path.encode()) > 1000:
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
-    hidden = unseen(catalog, component)
+    hidden = unseen(catalog, component, seen.depends)
     if hidden:
         raise ComponentError(
-            f"{component.path} takes AVUs of {', '.join(hidden)}, which {catalog.user} may not read", lasting=False
+            f"{component.path} takes AVUs of {', '.join(hidden)}: not there, or {catalog.user} may not read them",
+            lasting=False,
         )
     if not catalog.may_write(component.path):
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
     if seen.ready and not catalog.may_replace(component.ready_path):
         raise ComponentError(f"{catalog.user} may not write {component.ready_path}", lasting=False)
+    vouching.require(catalog, settings, component, seen.source)
+    return seen.source
 
 
 def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool) -> State:
@@ -106,16 +112,14 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
             package = stack.enter_context(read_package(source.replica.vault_path))
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
-                raise _Changed
+                raise Changed
             matching = match(seen.component.levels, package.properties, settings.aliases)
             settled = _expanded(catalog, settings, seen.component, matching)
             edit = _edit(package, settled, settings, seen)
-            verified = _is_verified(seen.component, source)
+            verified = seen.last is not None and seen.last.verified == source.state
             if may_queue and _is_dear(package, edit, source, settings, verified):
                 what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
-                jobs.queue(catalog, seen.component.path)
-                facts.write(catalog, seen.component, facts.queued(seen.component, what))
-                return State.QUEUED
+                return queue(catalog, seen.component.path, what)
             if not verified:
                 _verify(package)
         except PropertyError as error:
@@ -126,15 +130,20 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
         def check() -> None:
             _check_unchanged(catalog, settings, seen)
 
+        ready = seen.component.ready_path
         try:
-            identity = publish(catalog, seen.component.ready_path, seen.ready, source.replica, package, edit, check)
+            publish(catalog, settings, seen.component.path, seen.ready, source.replica, package, edit, check)
         except OvaError as error:
-            raise ComponentError(f"{seen.component.ready_path}: {error}", lasting=False) from error
+            raise ComponentError(f"{ready}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed
-            raise ComponentError(f"{seen.component.ready_path}: iRODS refused: {error}", lasting=False) from error
+            raise ComponentError(f"{ready}: iRODS refused: {error}", lasting=False) from error
+    version = version_of(catalog.replicas(ready), settings)
+    if version is None:
+        raise Changed
     own_unmatched = [avu for avu in matching.unmatched if avu.collection == seen.component.path]
     unmatched = [*own_unmatched, *seen.component.unknown_controls]
-    facts.write(catalog, seen.component, facts.ready(seen, identity, file_identity(opened), unmatched))
+    made = facts.ready(seen, source, version, file_identity(opened), unmatched, seals_of(settings))
+    facts.write(catalog, seen.component, made)
     return State.READY
 
 
@@ -179,11 +188,6 @@ def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:
     return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.ready)
 
 
-def _is_verified(component: Component, source: Source) -> bool:
-    fact = component.fact(names.VERIFIED)
-    return fact is not None and fact.value == source.state
-
-
 def _verify(package: Package) -> None:
     """The disks against the manifest, once per version of a source."""
     from ova_tools.verify import verify_members
@@ -201,12 +205,12 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
 
 
 def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
-    """Raises _Changed if AVUs or source moved while the bytes were written: they must not become visible."""
+    """Raises Changed if AVUs or source moved while the bytes were written: they must not become visible."""
     component = read(catalog, seen.component.path)
     if component is None or inputs(catalog, settings, component).fingerprint != seen.fingerprint:
-        raise _Changed
-    if seen.source is not None and stat_of(seen.source.replica) is None:
-        raise _Changed
+        raise Changed
+    if seen.source is not None and stat_of(seen.source.replica, settings) is None:
+        raise Changed
 
 
 def _in_irods_words(message: str, source: Source) -> str:

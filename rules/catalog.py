@@ -13,13 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rules.names import URL
+from rules.names import COMPONENT, URL
 
 READ_OBJECT = 1050
+DELETE_METADATA = 1090
 MODIFY_OBJECT = 1120
 ADMINISTRATOR = 5  # authFlag of a local rodsadmin
 
 GOOD = "1"
+STALE = "0"
 
 DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
 
@@ -67,8 +69,15 @@ class Catalog:
         self.user = str(rei.uoic.userName)
         self.zone = str(rei.uoic.rodsZone)
         self.is_administrator = int(rei.uoic.authInfo.authFlag) >= ADMINISTRATOR
-        self._identities: frozenset[str] | None = None
-        self._levels: dict[tuple[str, int], bool] = {}  # a Catalog lives for one event
+        # A Catalog lives for one event, so what it has learnt holds.
+        self._identities: dict[str, frozenset[str]] = {}
+        self._levels: dict[tuple[str, int, str], bool] = {}
+        self._ids: dict[str, str] = {}
+
+    @property
+    def identity(self) -> str:
+        """The client as `name#zone`."""
+        return f"{self.user}#{self.zone}"
 
     # ---- queries -------------------------------------------------------------------------------------------------
 
@@ -79,17 +88,38 @@ class Catalog:
 
     def avus(self, collections: Sequence[str]) -> list[Avu]:
         """Every AVU of these collections that the client may see."""
+        if not collections:
+            return []
         rows = self._rows(
-            ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE", "META_COLL_ATTR_UNITS"],
+            ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE", "META_COLL_ATTR_UNITS", "COLL_ID"],
             one_of("COLL_NAME", collections),
         )
         wanted = set(collections)
-        return [Avu(*row) for row in rows if row[0] in wanted]
+        self._ids.update({row[0]: row[4] for row in rows})
+        return [Avu(*row[:4]) for row in rows if row[0] in wanted]
+
+    def collection_id(self, collection: str) -> str:
+        """The number of a collection whose AVUs were read; it stays when the collection is renamed."""
+        return self._ids[collection]
 
     def visible(self, collections: Sequence[str]) -> set[str]:
         """Those of these collections that the client may see."""
+        if not collections:
+            return set()
         rows = self._rows(["COLL_NAME"], one_of("COLL_NAME", collections))
         return {row[0] for row in rows} & set(collections)
+
+    def visible_to(self, user: str, collections: Iterable[str]) -> set[str]:
+        """Those of these collections that `user` (name#zone) may read; the client must see them itself."""
+        asked = sorted(collections)
+        if not asked:
+            return set()
+        if self._is_rodsadmin(user):
+            return set(asked)
+        columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
+        rows = self._rows(columns, one_of("COLL_NAME", asked))
+        access = {name: [(row[0], row[1]) for row in rows if row[2] == name] for name in asked}
+        return {name for name in asked if self._has_level(READ_OBJECT, access[name], user)}
 
     def is_component(self, collection: str) -> bool:
         """Whether a collection has `ova_url`, as far as the client may see."""
@@ -135,39 +165,58 @@ class Catalog:
             if row[9] == collection and row[10] == name
         ]
 
-    def may_read(self, path: str) -> bool:
-        """Whether the client has read permission on a data object, by itself or through a group."""
-        return self._has_object_level(READ_OBJECT, path)
+    def may_read(self, path: str, user: str | None = None) -> bool:
+        """Whether a user (the client, or name#zone) has read permission on a data object, also through a group."""
+        return self._has_object_level(READ_OBJECT, path, user or self.identity)
 
     def may_replace(self, path: str) -> bool:
         """Whether the client has write permission on a data object, by itself or through a group."""
-        return self._has_object_level(MODIFY_OBJECT, path)
+        return self._has_object_level(MODIFY_OBJECT, path, self.identity)
 
-    def _has_object_level(self, level: int, path: str) -> bool:
-        known = self._levels.get((path, level))
+    def may_write(self, collection: str) -> bool:
+        """Whether the client may create and replace objects in a collection, by itself or through a group."""
+        return self._has_collection_level(MODIFY_OBJECT, collection)
+
+    def may_note(self, collection: str) -> bool:
+        """Whether the client may add and remove AVUs of a collection, by itself or through a group."""
+        return self._has_collection_level(DELETE_METADATA, collection)
+
+    def _has_object_level(self, level: int, path: str, user: str) -> bool:
+        known = self._levels.get((path, level, user))
         if known is None:
-            known = self._levels[path, level] = self._look_up_object_level(level, path)
+            known = self._levels[path, level, user] = self._look_up_object_level(level, path, user)
         return known
 
-    def _look_up_object_level(self, level: int, path: str) -> bool:
+    def _look_up_object_level(self, level: int, path: str, user: str) -> bool:
         collection, _, name = path.rpartition("/")
         rows = self._rows(
             ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],
             f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}",
         )
-        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name])
+        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name], user)
 
-    def may_write(self, collection: str) -> bool:
-        """Whether the client may create and replace objects in a collection, by itself or through a group."""
+    def _has_collection_level(self, level: int, collection: str) -> bool:
         rows = self._rows(["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"], equals("COLL_NAME", collection))
-        return self._has_level(MODIFY_OBJECT, [(r[0], r[1]) for r in rows if r[2] == collection])
+        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection], self.identity)
 
-    def _has_level(self, level: int, access: Iterable[tuple[str, str]]) -> bool:
-        if self._identities is None:
-            condition = f"{equals('USER_NAME', self.user)} AND {equals('USER_ZONE', self.zone)}"
-            rows = self._rows(["USER_ID", "USER_GROUP_ID"], condition)
-            self._identities = frozenset(identity for row in rows for identity in row)
-        return any(int(kind) >= level and user_id in self._identities for kind, user_id in access)
+    def _has_level(self, level: int, access: Iterable[tuple[str, str]], user: str) -> bool:
+        if user not in self._identities:
+            rows = self._rows(["USER_ID", "USER_GROUP_ID", "USER_NAME", "USER_ZONE"], _is_user(user))
+            self._identities[user] = frozenset(i for row in rows if f"{row[2]}#{row[3]}" == user for i in row[:2])
+        return any(int(kind) >= level and user_id in self._identities[user] for kind, user_id in access)
+
+    def _is_rodsadmin(self, user: str) -> bool:
+        rows = self._rows(["USER_TYPE", "USER_NAME", "USER_ZONE"], _is_user(user))
+        return any(row[0] == "rodsadmin" and f"{row[1]}#{row[2]}" == user for row in rows)
+
+    def is_marked(self, name: str) -> bool:
+        """Whether the client sees a data object of this name that is a ready OVA, wherever it lies.
+
+        Asked without the collection, because of a collection that the client may not see nothing else is shown.
+        """
+        columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "DATA_NAME"]
+        rows = self._rows(columns, f"{equals('DATA_NAME', name)} AND {equals('META_DATA_ATTR_NAME', COMPONENT)}")
+        return any(row[0] == COMPONENT and row[2] == name for row in rows)
 
     def queued_jobs(self, mark: str) -> int:
         """How many delayed rules of the client hold `mark` in their text."""
@@ -213,7 +262,14 @@ class Catalog:
         operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
         if not operations:
             return
-        request = {"entity_name": collection, "entity_type": "collection", "operations": operations}
+        self._apply("collection", collection, operations)
+
+    def mark(self, path: str, component: str) -> None:
+        """Notes on a data object that it is a ready OVA."""
+        self._apply("data_object", path, [_operation("add", Avu("", COMPONENT, component))])
+
+    def _apply(self, kind: str, path: str, operations: list[dict[str, str]]) -> None:
+        request = {"entity_name": path, "entity_type": kind, "operations": operations}
         self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:
@@ -225,7 +281,12 @@ class Catalog:
 
     def log(self, text: str) -> None:
         """One line in the server log."""
-        self._callback.writeLine("serverLog", f"ova: {text}")
+        log(self._callback, text)
+
+
+def log(callback: Any, text: str) -> None:
+    """One line in the server log, known as ours by how it begins."""
+    callback.writeLine("serverLog", f"ova: {text}")
 
 
 def refuse(callback: Any, code: int, text: str) -> int:
@@ -237,6 +298,11 @@ def refuse(callback: Any, code: int, text: str) -> int:
 
 def _operation(kind: str, avu: Avu) -> dict[str, str]:
     return {"operation": kind, "attribute": avu.attribute, "value": avu.value, "units": avu.units}
+
+
+def _is_user(user: str) -> str:
+    name, _, zone = user.rpartition("#")
+    return f"{equals('USER_NAME', name)} AND {equals('USER_ZONE', zone)}"
 
 
 def masked(text: str) -> str:

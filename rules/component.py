@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rules import names
-from rules.catalog import Avu, Catalog, Replica
+from rules.catalog import GOOD, STALE, Avu, Catalog, Replica
 from rules.errors import ComponentError
 from rules.fingerprint import file_identity, fingerprint, source_state
 from rules.references import References
+from rules.seals import Seals, same, seals_of
 from rules.settings import Settings
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -26,6 +27,7 @@ class Component:
     """A collection that has `ova_url`. levels: AVUs that may set properties, its own first, then its parent's …"""
 
     path: str
+    id: str
     urls: tuple[Avu, ...]
     levels: tuple[tuple[Avu, ...], ...]
     facts: tuple[Avu, ...]
@@ -74,6 +76,7 @@ def read(catalog: Catalog, path: str) -> Component | None:
         return None
     return Component(
         path,
+        catalog.collection_id(path),
         urls,
         tuple(tuple(avu for avu in level if names.is_value(avu.attribute)) for level in levels),
         tuple(avu for avu in own if names.is_fact(avu.attribute)),
@@ -103,11 +106,14 @@ def references_of(catalog: Catalog, settings: Settings) -> References:
     return References(look_up, settings.aliases)
 
 
-def unseen(catalog: Catalog, component: Component) -> list[str]:
-    """The collections whose AVUs the last build used and that this client may not see: it cannot judge the OVA."""
-    used = {avu.value for avu in component.facts if avu.attribute in (names.INHERITED, names.DEPENDS)}
-    missing = sorted(used - component.contributors)
-    return sorted(set(missing) - catalog.visible(missing)) if missing else []
+def unseen(catalog: Catalog, component: Component, reached: frozenset[str]) -> list[str]:
+    """The collections that this client may not see, of those whose AVUs count: it cannot judge the OVA.
+
+    These are the collections above that contributed to the last build, and what references reach now.
+    """
+    above = {avu.value for avu in component.facts if avu.attribute == names.INHERITED} & set(lineage(component.path))
+    asked = sorted((above - component.contributors) | reached)
+    return sorted(set(asked) - catalog.visible(asked))
 
 
 def expanded_levels(component: Component, references: References) -> list[list[Avu]]:
@@ -123,7 +129,7 @@ def expanded_levels(component: Component, references: References) -> list[list[A
     return result
 
 
-def find_source(catalog: Catalog, component: Component) -> Source:
+def find_source(catalog: Catalog, settings: Settings, component: Component) -> Source:
     """The source of a component, readable by the client and on this server.
 
     Raises ComponentError in the words of the component's owner.
@@ -150,16 +156,15 @@ def find_source(catalog: Catalog, component: Component) -> Source:
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
     for replica in good:
-        file = stat_of(replica)
+        file = stat_of(replica, settings)
         if file is not None and file.st_size == replica.size:
             return Source(path, replica, source_state(replica, file))
     raise ComponentError(f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False)
 
 
-def stat_of(replica: Replica) -> os.stat_result | None:
+def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
     """The vault file of a replica, or None if it is on another server or not there."""
-    here = os.uname().nodename.partition(".")[0]
-    if replica.host not in _LOOPBACK and replica.host.partition(".")[0] != here:
+    if not _is_here(replica.host, settings.local_hosts):
         return None
     try:
         return Path(replica.vault_path).stat()
@@ -167,20 +172,51 @@ def stat_of(replica: Replica) -> os.stat_result | None:
         return None
 
 
-def recorded_source(component: Component) -> str | None:
+def _is_here(host: str, also: Sequence[str]) -> bool:
+    """Whether a resource's host is this server. A name without a domain stands for any of its domains."""
+    here = os.uname().nodename
+    if host in (here, *_LOOPBACK, *also):
+        return True
+    return ("." not in host or "." not in here) and host.partition(".")[0] == here.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class LastBuild:
+    """The last build as the server sealed it: what the ready OVA was made from, and which file it is."""
+
+    fingerprint: str
+    version: str
+    source_path: str
+    source_state: str
+    source_file: str
+    source_vault_path: str
+    verified: str
+
+
+def last_build(component: Component, seals: Seals) -> LastBuild | None:
+    """The facts about the last build; None if there are none or they are not the server's."""
+    kept, source, verified = (component.fact(name) for name in (names.FINGERPRINT, names.SOURCE, names.VERIFIED))
+    if kept is None or source is None or verified is None:
+        return None
+    version, _, seal = kept.units.partition(" ")
+    if not same(seal, seals.of_build(component.id, kept.value, version, source, verified.value)):
+        return None
+    state, _, rest = source.units.partition(" ")
+    file, _, vault_path = rest.partition(" ")
+    return LastBuild(kept.value, version, source.value, state, file, vault_path, verified.value)
+
+
+def recorded_source(component: Component, last: LastBuild | None) -> str | None:
     """The source's state as the last build noted it, if its file is still the same one; else None.
 
     For readers who may have the ready OVA but not its source: they learn that nothing changed, and nothing more.
     """
-    fact = component.fact(names.SOURCE)
-    if fact is None or len(component.urls) != 1:
+    if last is None or len(component.urls) != 1:
         return None
-    if fact.value != posixpath.normpath(posixpath.join(component.path, component.urls[0].value)):
+    if last.source_path != posixpath.normpath(posixpath.join(component.path, component.urls[0].value)):
         return None
-    state, _, rest = fact.units.partition(" ")
-    identity, _, vault_path = rest.partition(" ")
     try:
-        return state if file_identity(Path(vault_path).stat()) == identity else None
+        return last.source_state if file_identity(Path(last.source_vault_path).stat()) == last.source_file else None
     except OSError:
         return None
 
@@ -195,6 +231,7 @@ class View:
     fingerprint: str
     ready: tuple[Replica, ...]
     depends: frozenset[str]
+    last: LastBuild | None
     fresh: bool
 
 
@@ -207,35 +244,48 @@ class Inputs:
     trouble: ComponentError | None
     fingerprint: str
     depends: frozenset[str]
+    last: LastBuild | None
 
 
 def inputs(catalog: Catalog, settings: Settings, component: Component) -> Inputs:
     """Finds the source, expands the references and computes the fingerprint. Raises nothing of its own."""
     source, trouble = None, None
+    last = last_build(component, seals_of(settings))
     try:
-        source = find_source(catalog, component)
+        source = find_source(catalog, settings, component)
         state: str | None = source.state
     except ComponentError as error:
-        trouble, state = error, recorded_source(component)
+        trouble, state = error, recorded_source(component, last)
     references = references_of(catalog, settings)
     levels = expanded_levels(component, references)
     now = fingerprint(levels, state or "", settings.digest)
-    return Inputs(source, state, trouble, now, frozenset(references.visited - {component.path}))
+    return Inputs(source, state, trouble, now, frozenset(references.visited - {component.path}), last)
 
 
 def view(catalog: Catalog, settings: Settings, component: Component) -> View:
     """Compares the fingerprint of now with the ready OVA. Raises nothing of its own."""
     now = inputs(catalog, settings, component)
     ready = tuple(catalog.replicas(component.ready_path))
-    kept = component.fact(names.FINGERPRINT)
-    matches = now.state is not None and kept is not None and kept.value == now.fingerprint
-    fresh = matches and kept is not None and _is_version(ready, kept.units)
-    return View(component, now.source, now.trouble, now.fingerprint, ready, now.depends, fresh)
+    fresh = (
+        now.state is not None
+        and now.last is not None
+        and now.last.fingerprint == now.fingerprint
+        and version_of(ready, settings) == now.last.version
+    )
+    return View(component, now.source, now.trouble, now.fingerprint, ready, now.depends, now.last, fresh)
 
 
-def _is_version(replicas: Sequence[Replica], identity: str) -> bool:
-    """Whether all replicas are good and the one here is the very file that was published."""
-    if not replicas or not all(replica.good for replica in replicas):
-        return False
-    files = [stat_of(replica) for replica in replicas]
-    return any(file is not None and file_identity(file) == identity for file in files)
+def version_of(replicas: Sequence[Replica], settings: Settings) -> str | None:
+    """Which version of a data object its good replicas hold; changes with every publication, write and replication.
+
+    None while one is being written, and where none is good here. Stale replicas do not count.
+    """
+    if any(replica.status not in (GOOD, STALE) for replica in replicas):
+        return None
+    parts, here = [], False
+    for replica in sorted(replicas, key=lambda replica: int(replica.number)):
+        if replica.good:
+            file = stat_of(replica, settings)
+            here = here or file is not None
+            parts.append(f"{replica.number}:{file_identity(file) if file else replica.modified}")
+    return "+".join(parts) if here else None

@@ -17,6 +17,10 @@ class ComponentError(Exception):
         self.lasting = lasting
 
 
+class Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
+    """The AVUs, the source or the ready OVA changed while a build ran; it begins again."""
+
+
 def one_line(text: str, limit: int = 1000) -> str:
     """`text` without line breaks and control characters, at most `limit` characters (AVU values hold 2700 bytes)."""
     cleaned = " ".join("".join(c if c.isprintable() else " " for c in text).split())

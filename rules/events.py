@@ -6,23 +6,32 @@ Every function here is called only after a hook has decided by string comparison
 from __future__ import annotations
 
 import posixpath
+import time
 from collections.abc import Iterable
 
-from rules import jobs, names
-from rules.build import build
-from rules.catalog import Catalog
+from rules import jobs, names, vouching
+from rules.build import build, queue
+from rules.catalog import Avu, Catalog
 from rules.component import read
-from rules.errors import ComponentError
+from rules.faults import report
+from rules.locks import BusyError
 from rules.settings import Settings
 
+# How long one event waits, in all, for builds of other agents before it leaves the rest to the delay queue.
+_PATIENCE_SECONDS = 5.0
 
-def avus_changed(catalog: Catalog, settings: Settings, collection: str, *, removed: bool) -> None:
+
+def avus_changed(
+    catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu] | None, *, removed: bool
+) -> None:
     """AVUs of a collection changed: it, the components below it and those that name one of these are built.
 
-    removed: whether the change may have taken `ova_url` away.
+    added: the AVUs that the client set; None if the event does not tell. removed: whether some may have gone.
     """
     below = catalog.collections_with(names.URL, at_or_below=collection)
-    if removed and collection not in below:
+    if collection in below:
+        _note_who_set(catalog, settings, collection, added)
+    elif removed:
         _forget(catalog, collection)
     build_all(catalog, settings, [*below, *_dependents(catalog, [collection, *below])])
 
@@ -32,23 +41,40 @@ def source_changed(catalog: Catalog, settings: Settings, path: str) -> None:
     build_all(catalog, settings, components_of_source(catalog, path))
 
 
+def removed(catalog: Catalog, settings: Settings, path: str) -> None:
+    """A data object that may be a source, or a ready OVA, is gone."""
+    collection = names.component_of(path)
+    component = read(catalog, collection) if collection else None
+    if component is not None and catalog.may_note(component.path):
+        # Not built anew here: its collection may be on its way out, too.
+        status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]
+        gone = Avu(
+            component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
+        )
+        catalog.change_facts(component.path, status, [Avu(component.path, names.STATUS, names.FAILED), gone])
+    source_changed(catalog, settings, path)
+
+
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
     """An object or a collection has another path: components at the new one, and those of sources at either."""
-    if names.looks_like_package(old) or names.looks_like_package(new):
-        for path in (old, new):
-            source_changed(catalog, settings, path)
+    affected: list[str] = []
+    for path in (old, new):
+        if names.looks_like_package(path):
+            affected += components_of_source(catalog, path)
+            affected += [name for name in [names.component_of(path)] if name]
+        inside = path.rstrip("/") + "/"  # sources in a renamed collection
+        for attribute in (names.URL, names.SOURCE):
+            affected += [avu.collection for avu in catalog.values_like(attribute, start=inside)]
     below = catalog.collections_with(names.URL, at_or_below=new)
     if new in below:
         _follow(catalog, old, new)
-    affected = [*below, *_dependents(catalog, below)]
-    for path in (old, new):  # sources inside a renamed collection
-        affected += [avu.collection for avu in catalog.values_like(names.URL, start=path.rstrip("/") + "/")]
+    affected += [*below, *_dependents(catalog, [old, new, *below])]
     build_all(catalog, settings, affected)
 
 
 def components_of_source(catalog: Catalog, path: str) -> list[str]:
-    """The components whose `ova_url` names `path`, absolutely or relative to themselves."""
-    found = set(catalog.collections_with(names.URL, path))
+    """The components whose `ova_url` names `path`, absolutely or relative to themselves, or that were made from it."""
+    found = {*catalog.collections_with(names.URL, path), *catalog.collections_with(names.SOURCE, path)}
     for avu in catalog.values_like(names.URL, end=posixpath.basename(path)):
         if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
             found.add(avu.collection)
@@ -57,20 +83,34 @@ def components_of_source(catalog: Catalog, path: str) -> list[str]:
 
 def build_all(catalog: Catalog, settings: Settings, components: Iterable[str]) -> None:
     """Builds each component once: the first ones now, the rest in the delay queue. One's trouble stops no other."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
     for number, path in enumerate(dict.fromkeys(components)):
         try:
-            if number < settings.inline_components:
-                build(catalog, settings, path, may_queue=True)
-            else:
-                jobs.queue(catalog, path)
-        except ComponentError as error:
-            catalog.log(str(error))
+            if number >= settings.inline_components:
+                queue(catalog, path, "waits in the delay queue")
+                continue
+            try:
+                build(catalog, settings, path, may_queue=True, wait=max(0.0, deadline - time.monotonic()))
+            except BusyError:
+                jobs.queue(catalog, path)  # the one who builds now may have read the AVUs before this event
+        except Exception as error:
+            report(catalog.log, f"{path}", error)
+
+
+def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu] | None) -> None:
+    """Notes the client as the one who set AVUs that reach for other things; most AVUs do not and cost nothing."""
+    known = None if added is None else set(added)
+    if known is not None and not any(map(vouching.reaches, known)):
+        return
+    component = read(catalog, collection)
+    if component is not None:
+        vouching.record(catalog, settings, component, lambda avu: known is None or avu in known)
 
 
 def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
     """The components whose values name one of these, at any distance."""
     found: dict[str, None] = {}
-    waiting = list(components)
+    waiting = list(dict.fromkeys(components))
     while waiting:
         for other in catalog.collections_with(names.DEPENDS, waiting.pop()):
             if other not in found:
@@ -81,10 +121,9 @@ def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
 
 def _forget(catalog: Catalog, collection: str) -> None:
     """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
-    if collection not in catalog.collections_with(names.STATUS, at_or_below=collection):
-        return
     stale = [avu for avu in catalog.avus([collection]) if names.is_fact(avu.attribute)]
-    catalog.change_facts(collection, stale, [])
+    if stale and catalog.may_note(collection):
+        catalog.change_facts(collection, stale, [])
 
 
 def _follow(catalog: Catalog, old: str, new: str) -> None:

@@ -1,4 +1,7 @@
-"""What the server writes about a component: the `ova::…` AVUs, changed in one silent transaction."""
+"""What the server writes about a component: the `ova::…` AVUs, changed in one silent transaction.
+
+`ova::set_by` is not handled here (see `rules.vouching`): it belongs to the AVUs, not to builds.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +10,41 @@ from datetime import datetime, timezone
 
 from rules import names
 from rules.catalog import Avu, Catalog
-from rules.component import Component, View
+from rules.component import Component, Source, View
 from rules.errors import ComponentError, one_line
+from rules.seals import Seals
 
 # What a failed build leaves as it was: it describes the last good OVA.
-_OF_THE_LAST_GOOD_OVA = (names.FINGERPRINT, names.BUILT, names.INHERITED, names.DEPENDS, names.SOURCE, names.VERIFIED)
+_OF_THE_LAST_GOOD_OVA = (names.FINGERPRINT, names.BUILT, names.INHERITED, names.SOURCE, names.VERIFIED)
 
 
-def ready(view: View, identity: str, source_identity: str, unmatched: Sequence[Avu]) -> list[Avu]:
-    """The facts of a component whose ready OVA is the vault file `identity`."""
-    component, source = view.component, view.source
-    if source is None:
-        raise ValueError("a ready OVA has a source")
+def ready(
+    view: View, source: Source, version: str, source_file: str, unmatched: Sequence[Avu], seals: Seals
+) -> list[Avu]:
+    """The facts of a component whose ready OVA is now this version, made from this file of the source."""
+    component = view.component
     path = component.path
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    made_from = Avu(path, names.SOURCE, source.path, f"{source.state} {source_file} {source.replica.vault_path}")
+    seal = seals.of_build(component.id, view.fingerprint, version, made_from, source.state)
     facts = [
         Avu(path, names.STATUS, names.READY),
-        Avu(path, names.FINGERPRINT, view.fingerprint, identity),
+        Avu(path, names.FINGERPRINT, view.fingerprint, f"{version} {seal}"),
         Avu(path, names.BUILT, now),
-        Avu(path, names.SOURCE, source.path, f"{source.state} {source_identity} {source.replica.vault_path}"),
+        made_from,
         Avu(path, names.VERIFIED, source.state),
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += [Avu(path, names.INHERITED, collection) for collection in sorted(component.contributors)]
-    facts += [Avu(path, names.DEPENDS, other) for other in sorted(view.depends)]
-    return facts
+    return facts + _depends(view)
+
+
+def fresh(view: View) -> list[Avu]:
+    """The facts when the last build is right again (a value was set back): without a failure between."""
+    component = view.component
+    dropped = (names.STATUS, names.MESSAGE, names.DEPENDS)
+    kept = [avu for avu in component.facts if avu.attribute not in dropped]
+    return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(view)]
 
 
 def failed(view: View, error: ComponentError) -> list[Avu]:
@@ -41,30 +54,35 @@ def failed(view: View, error: ComponentError) -> list[Avu]:
     What it depends on is noted too: setting that right must heal it.
     """
     component = view.component
-    units = view.fingerprint if error.lasting else ""
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
-    known = {avu.value for avu in kept if avu.attribute == names.DEPENDS}
-    kept += [Avu(component.path, names.DEPENDS, other) for other in sorted(view.depends - known)]
-    kept.append(Avu(component.path, names.STATUS, names.FAILED))
-    kept.append(Avu(component.path, names.MESSAGE, one_line(str(error)), units))
-    return kept
+    message = Avu(component.path, names.MESSAGE, one_line(str(error)), view.fingerprint if error.lasting else "")
+    return [*kept, *_depends(view), Avu(component.path, names.STATUS, names.FAILED), message]
 
 
 def queued(component: Component, what: str) -> list[Avu]:
     """The facts of a component whose build waits in the delay queue."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE)]
-    return [
-        *kept,
-        Avu(component.path, names.STATUS, names.QUEUED),
-        Avu(component.path, names.MESSAGE, what),
-    ]
+    path = component.path
+    return [*kept, Avu(path, names.STATUS, names.QUEUED), Avu(path, names.MESSAGE, what)]
 
 
 def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
-    """Makes `facts` the facts of the component; does nothing if they are already."""
-    old, new = set(component.facts), set(facts)
-    changed = (sorted(old - new, key=_order), sorted(new - old, key=_order))
-    catalog.change_facts(component.path, *changed)
+    """Makes `facts` the facts of the component; does nothing if they are already, or if the client may not.
+
+    One who may not (an uploader of a source that others use) leaves the facts as they are: they are not the truth, the
+    fingerprint is, and the gate computes it for each read.
+    """
+    old, new = (_without_notes(avus) for avus in (component.facts, facts))
+    if old != new and catalog.may_note(component.path):
+        catalog.change_facts(component.path, sorted(old - new, key=_order), sorted(new - old, key=_order))
+
+
+def _without_notes(avus: Sequence[Avu]) -> set[Avu]:
+    return {avu for avu in avus if avu.attribute != names.SET_BY}
+
+
+def _depends(view: View) -> list[Avu]:
+    return [Avu(view.component.path, names.DEPENDS, other) for other in sorted(view.depends)]
 
 
 def _order(avu: Avu) -> tuple[str, str, str]:

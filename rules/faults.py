@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import traceback
-from typing import Any
+from collections.abc import Callable
 
 
-def report(callback: Any, name: str, error: BaseException) -> None:
-    """Logs where a hook or the gate failed. Raises nothing."""
+def report(log: Callable[[str], None], name: str, error: BaseException) -> None:
+    """Logs where a hook, the gate or a build failed. Raises nothing."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    line = " ".join(f"ova: {name}: {type(error).__name__}: {error} ({where.filename}:{where.lineno})".split())
+    line = " ".join(f"{name}: {type(error).__name__}: {error} ({where.filename}:{where.lineno})".split())
     try:
-        callback.writeLine("serverLog", line)
+        log(line)
     except Exception:
-        sys.stderr.write(line + "\n")
+        sys.stderr.write(f"ova: {line}\n")

@@ -22,10 +22,13 @@ def fingerprint(levels: Sequence[Sequence[Avu]], source: str, settings_digest: s
     return _digest([BUILDER_FORMAT, settings_digest, source, values])
 
 
-def source_state(replica: Replica, file: os.stat_result | None) -> str:
-    """A hash of a source's identity and version; the file's own times tell two writes within one second apart."""
-    on_disk = [file.st_ino, file.st_mtime_ns, file.st_size] if file else []
-    return _digest([replica.data_id, replica.size, replica.modified, replica.checksum, on_disk])
+def source_state(replica: Replica, file: os.stat_result) -> str:
+    """A hash of a source's identity and version.
+
+    The file's own times tell two writes within one second apart; the catalog's modify time and checksum are left out,
+    because touching or checksumming a source does not change it.
+    """
+    return _digest([replica.data_id, replica.size, file.st_ino, file.st_mtime_ns, file.st_size])
 
 
 def file_identity(file: os.stat_result) -> str:

@@ -7,10 +7,11 @@ that is cheap and allowed, else wait for the queued job, else refuse in one line
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from rules import names
 from rules.build import State, build
-from rules.catalog import Catalog
+from rules.catalog import Catalog, Replica
 from rules.component import Component, View, read, unseen, view
 from rules.errors import ComponentError, one_line
 from rules.settings import Settings
@@ -20,37 +21,65 @@ _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 2.0
 
 
-def reason_against_reading(catalog: Catalog, settings: Settings, path: str, expected: int | None = None) -> str | None:
+def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str]) -> str | None:
     """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA.
 
-    expected: the size in bytes that one more connection of a parallel download counts on. All connections must read
-    one version; `rules.build` sees to it that versions that differ behind the first connection's part differ in size.
+    keywords: those of the client's request; they may name a replica, or one more connection of a parallel download.
     """
-    component, seen = _look(catalog, settings, path)
-    if component is not None and seen is not None and expected is not None:
-        same = seen.fresh and all(replica.size == expected for replica in seen.ready)
-        return None if same else one_line(f"{path} was rebuilt while this download ran; get it again")
-    if component is None or seen is None or seen.fresh:
+    collection = names.component_of(path)
+    if collection is None:
         return None
-    hidden = unseen(catalog, component)
+    component = read(catalog, collection)
+    if component is None:
+        return _hidden_component(catalog, collection, path)
+    seen = view(catalog, settings, component)
+    if "dataSize" in keywords and keywords.get("resc_hier"):
+        return _mixed_versions(seen, path, keywords["dataSize"])
+    reason = None if seen.fresh else _make_fresh(catalog, settings, component, seen, path)
+    return reason or _stale_replica(seen.ready, path, keywords)
+
+
+def _hidden_component(catalog: Catalog, collection: str, path: str) -> str | None:
+    """No AVUs to be seen: a collection that is no component, or one whose AVUs this client may not read."""
+    if catalog.visible([collection]) or not catalog.is_marked(path.rstrip("/").rpartition("/")[2]):
+        return None
+    return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
+
+
+def _mixed_versions(seen: View, path: str, size: str) -> str | None:
+    """One more connection must read what the first one reads. Its client says which size it counts on.
+
+    `rules.build` sees to it that versions that differ behind the first connection's part differ in size.
+    """
+    if seen.fresh and all(str(replica.size) == size for replica in seen.ready if replica.good):
+        return None
+    return one_line(f"{path} was rebuilt while this download ran; get it again")
+
+
+def _stale_replica(replicas: tuple[Replica, ...], path: str, keywords: Mapping[str, str]) -> str | None:
+    """Why the replica that the client asks for must not be read; the server picks a good one if it asks for none."""
+    number, resource = keywords.get("replNum", ""), keywords.get("rescName", "")
+    for replica in replicas:
+        chosen = replica.number == number or resource in (replica.resource, replica.hierarchy.rpartition(";")[2])
+        if (number or resource) and chosen and not replica.good:
+            return one_line(f"{path}: replica {replica.number} is out of date; get it without naming a replica")
+    return None
+
+
+def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen: View, path: str) -> str | None:
+    hidden = unseen(catalog, component, seen.depends)
     if hidden:
         return one_line(f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)} that it is made from")
     if _has_failed(component, seen):
         return _words(component, path)
     if seen.source is not None and catalog.may_write(component.path):
         try:
-            state = build(catalog, settings, component.path, may_queue=True)
+            state = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
         except ComponentError as error:
             return one_line(str(error))
         if state in (State.READY, State.NOT_A_COMPONENT):
             return None  # it matched after the read was asked for, which is all a reader can know
     return _wait(catalog, settings, path)
-
-
-def _look(catalog: Catalog, settings: Settings, path: str) -> tuple[Component | None, View | None]:
-    collection = names.component_of(path)
-    component = read(catalog, collection) if collection else None
-    return component, view(catalog, settings, component) if component else None
 
 
 def _has_failed(component: Component, seen: View) -> bool:
@@ -63,8 +92,11 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Waits while another agent or a job builds; the reason against reading if it stays stale."""
     start = time.monotonic()
     while True:
-        component, seen = _look(catalog, settings, path)
-        if component is None or seen is None or seen.fresh:
+        component = read(catalog, names.component_of(path) or "")
+        if component is None:
+            return None
+        seen = view(catalog, settings, component)
+        if seen.fresh:
             return None
         status = component.fact(names.STATUS)
         queued = status is not None and status.value == State.QUEUED.value

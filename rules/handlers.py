@@ -9,14 +9,14 @@ import json
 from typing import Any
 
 from rules import hooks, names
-from rules.catalog import Catalog, refuse
+from rules.catalog import Avu, Catalog, refuse
 from rules.faults import report
 from rules.settings import Settings, load
 
 CONTINUE = hooks.CONTINUE
-NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
+NOT_PERMITTED = hooks.NOT_PERMITTED
 
-_ADDING = ("add", "adda", "addw", "set", "mod")
+_REMOVING = ("rm", "rmw", "rmi")
 _O_ACCMODE = 3
 
 
@@ -29,11 +29,15 @@ def _tools(callback: Any, rei: Any) -> tuple[Catalog, Settings]:
 
 
 def before_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
-    """Refuses a client's attempt to write an `ova::…` attribute. rule_args: operation, -C, path, attribute …"""
+    """Refuses a client's attempt to write an `ova::…` attribute. rule_args: operation, -C, path, attribute …
+
+    Facts may be removed (what they vouched for is then built anew) and copied with all AVUs of a component (their
+    seals fit no other collection).
+    """
     operation, attributes = rule_args[0], rule_args[3:4]
     if operation == "mod":  # the new name comes as n:NAME
         attributes = attributes + [argument[2:] for argument in rule_args[4:] if argument.startswith("n:")]
-    if operation in _ADDING and any(names.is_fact(attribute) for attribute in attributes):
+    if operation not in (*_REMOVING, "cp") and any(names.is_fact(attribute) for attribute in attributes):
         return _refuse_fact(callback)
     return CONTINUE
 
@@ -43,8 +47,11 @@ def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
     from rules.events import avus_changed
 
     operation = rule_args[0]
-    path = rule_args[4] if operation == "cp" else rule_args[2]
-    avus_changed(*_tools(callback, rei), path.rstrip("/"), removed=operation not in ("add", "set"))
+    path = (rule_args[4] if operation == "cp" else rule_args[2]).rstrip("/")
+    added: list[Avu] | None = None if operation in ("cp", "mod", "addw") else []
+    if operation in ("add", "adda", "set"):
+        added = [Avu(path, *rule_args[3:6])]
+    avus_changed(*_tools(callback, rei), path, added, removed=operation not in ("add", "adda", "set"))
     return CONTINUE
 
 
@@ -66,7 +73,13 @@ def after_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
         return CONTINUE
     from rules.events import avus_changed
 
-    avus_changed(*_tools(callback, rei), str(request["entity_name"]).rstrip("/"), removed=True)
+    path = str(request["entity_name"]).rstrip("/")
+    added = [
+        Avu(path, *(str(operation.get(key, "")) for key in ("attribute", "value", "units")))
+        for operation in request.get("operations", ())
+        if operation.get("operation") == "add"
+    ]
+    avus_changed(*_tools(callback, rei), path, added, removed=True)
     return CONTINUE
 
 
@@ -91,9 +104,17 @@ def after_write(rule_args: list[Any], callback: Any, rei: Any) -> int:
     return _source_event(str(rule_args[1].map()["logical_path"]), callback, rei)
 
 
-def after_object_event(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """A data object was registered or removed: components that have it as source are built, or say so."""
+def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A file was registered as a data object: components that have it as source are built."""
     return _source_event(str(rei.doi.objPath), callback, rei)
+
+
+def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A data object was removed: the component whose ready OVA or source it was says so."""
+    from rules.events import removed
+
+    removed(*_tools(callback, rei), str(rei.doi.objPath))
+    return CONTINUE
 
 
 def _source_event(path: str, callback: Any, rei: Any) -> int:
@@ -116,16 +137,15 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 def before_read(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The gate before a get."""
-    return _gate(str(rule_args[2].objPath), callback, rei)
+    return _gate(rule_args[2], callback, rei)
 
 
 def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The gate before an open: for reading it checks, for writing it refuses."""
     request = rule_args[2]
-    path = str(request.objPath)
     if int(request.openFlags) & _O_ACCMODE:
-        return _refuse_writing(path, callback, rei)
-    return _gate(path, callback, rei, _size_of_download(request))
+        return _refuse_writing(str(request.objPath), callback, rei)
+    return _gate(request, callback, rei)
 
 
 def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -136,29 +156,25 @@ def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def before_copy(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The gate before a copy, which reads and writes."""
     refused = _refuse_writing(str(rule_args[2].destDataObjInp.objPath), callback, rei)
-    return refused if refused != CONTINUE else _gate(str(rule_args[2].srcDataObjInp.objPath), callback, rei)
+    return refused if refused != CONTINUE else _gate(rule_args[2].srcDataObjInp, callback, rei)
 
 
-def _gate(path: str, callback: Any, rei: Any, expected: int | None = None) -> int:
+def _gate(request: Any, callback: Any, rei: Any) -> int:
+    path = str(request.objPath)
     if names.component_of(path) is None:
         return CONTINUE
     from rules.gate import reason_against_reading
 
+    keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
     catalog, settings = _tools(callback, rei)
     try:
-        reason = reason_against_reading(catalog, settings, path, expected)
+        reason = reason_against_reading(catalog, settings, path, keywords)
     except Exception as error:
-        report(callback, "gate", error)
+        report(catalog.log, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
         reason = f"{path} could not be checked against its metadata; the server log says why"
-        reason = reason if catalog.is_component(path.rpartition("/")[0]) else None
+        reason = reason if catalog.is_component(str(names.component_of(path))) else None
     return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
-
-
-def _size_of_download(request: Any) -> int | None:
-    """The size that the further connections of a parallel download expect; None for a first connection."""
-    keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
-    return int(keywords["dataSize"]) if keywords.get("resc_hier") and "dataSize" in keywords else None
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
@@ -190,4 +206,5 @@ def build_job(mark: str, callback: Any, rei: Any) -> None:
     from rules.build import build
     from rules.jobs import path_of
 
-    build(*_tools(callback, rei), path_of(mark), may_queue=False)
+    catalog, settings = _tools(callback, rei)
+    build(catalog, settings, path_of(mark), may_queue=False, wait=settings.gate_wait)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Rule = Callable[[list[Any], Any, Any], int]
 
 CONTINUE = 5000000
+NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
 NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 _COLLECTION = ("-C", "-c")
 
@@ -29,6 +30,15 @@ settings_directory = "/etc/irods"
 def _avu_of_collection(rule_args: "list[Any]", rei: "Any") -> bool:
     # operation, -C, path, …; `cp` has the kinds of both ends: cp, -C, -C, from, to
     return rule_args[2 if rule_args[0] == "cp" else 1] in _COLLECTION
+
+
+def _fact_of_collection(rule_args: "list[Any]", rei: "Any") -> bool:
+    return any("ova::" in str(argument) for argument in rule_args) and _avu_of_collection(rule_args, rei)
+
+
+def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
+    request = bytes(rule_args[2].get_bytes())
+    return b"ova::" in request or b"\\u" in request
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -59,13 +69,13 @@ def _copy_of_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
 
 # name of the hook: (may the event be ours, the function in rules.handlers, what a fault of ours answers)
 _TABLE = {
-    "acPreProcForModifyAVUMetadata": (_avu_of_collection, "before_avu", CONTINUE),
+    "acPreProcForModifyAVUMetadata": (_fact_of_collection, "before_avu", NOT_PERMITTED),
     "acPostProcForModifyAVUMetadata": (_avu_of_collection, "after_avu", CONTINUE),
-    "pep_api_atomic_apply_metadata_operations_pre": (_any, "before_atomic_avus", CONTINUE),
+    "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, "before_atomic_avus", NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, "after_atomic_avus", CONTINUE),
     "pep_resource_modified_post": (_package_written, "after_write", CONTINUE),
-    "acPostProcForFilePathReg": (_package_registered, "after_object_event", CONTINUE),
-    "acPostProcForDelete": (_package_removed, "after_object_event", CONTINUE),
+    "acPostProcForFilePathReg": (_package_registered, "after_registration", CONTINUE),
+    "acPostProcForDelete": (_package_removed, "after_removal", CONTINUE),
     "acPostProcForObjRename": (_any, "after_rename", CONTINUE),
     "pep_api_data_obj_get_pre": (_may_be_ready_ova, "before_read", CONTINUE),
     "pep_api_data_obj_open_pre": (_may_be_ready_ova, "before_open", CONTINUE),
@@ -90,7 +100,7 @@ def _rule(name: str) -> "Rule":
         except Exception as error:
             from rules.faults import report
 
-            report(callback, name, error)
+            report(lambda text: callback.writeLine("serverLog", "ova: " + text), name, error)
             return on_fault
 
     return rule

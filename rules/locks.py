@@ -8,30 +8,23 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from rules.errors import ComponentError
+from rules.state import directory
 
 _POLL_SECONDS = 0.02
 
 
-def directory(configured: str) -> Path:
-    """The folder of the lock files, made if need be; refused if it could be another account's."""
-    path = Path(configured) if configured else Path(tempfile.gettempdir()) / f"ova-rules-{os.getuid()}"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = path.lstat()
-    if path.is_symlink() or state.st_uid != os.getuid() or state.st_mode & 0o022:
-        raise PermissionError(f"{path}: must be a folder that only the service account can write to")
-    return path
+class BusyError(ComponentError):
+    """Another agent is building the component; str() says so."""
 
 
 @contextmanager
 def locked(configured: str, component: str, wait: float) -> Iterator[None]:
-    """Holds the lock of a component. Raises ComponentError after `wait` seconds in which another one held it."""
+    """Holds the lock of a component. Raises BusyError after `wait` seconds in which another one held it."""
     name = hashlib.sha256(component.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(directory(configured) / f"{name}.lock", flags, 0o600)
@@ -50,7 +43,5 @@ def _acquire(descriptor: int, component: str, wait: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise ComponentError(
-                    f"{component}: another build has been running for {wait:g} s; try again later", lasting=False
-                ) from None
+                raise BusyError(f"{component} is being built; try again later", lasting=False) from None
             time.sleep(_POLL_SECONDS)

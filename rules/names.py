@@ -17,6 +17,8 @@ SOURCE = "ova::source"
 VERIFIED = "ova::verified"
 INHERITED = "ova::inherited"
 DEPENDS = "ova::depends"
+SET_BY = "ova::set_by"
+COMPONENT = "ova::component"  # on the ready OVA itself
 
 READY = "ready"
 QUEUED = "queued"
@@ -35,11 +37,12 @@ def is_value(attribute: str) -> bool:
 
 def looks_like_package(path: str) -> bool:
     """Whether a path can be a source or a ready OVA at all: it ends in .ova, in any case."""
-    return path[-4:].lower() == ".ova"
+    return path.rstrip("/")[-4:].lower() == ".ova"
 
 
 def component_of(path: str) -> "str | None":
     """The collection whose ready OVA `path` would be (`…/NAME/NAME.ova` gives `…/NAME`), or None."""
+    path = path.rstrip("/")  # the server takes them off after the hooks
     if path[-4:] != ".ova":
         return None
     collection, _, name = path.rpartition("/")

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rules.catalog import Catalog, Replica
+from rules.catalog import GOOD, STALE, Catalog, Replica
 from rules.component import stat_of
-from rules.errors import ComponentError
-from rules.fingerprint import file_identity
+from rules.errors import Changed, ComponentError
+from rules.names import ready_path
+from rules.settings import Settings
 
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
@@ -25,33 +26,53 @@ if TYPE_CHECKING:
 
 def publish(
     catalog: Catalog,
-    path: str,
+    settings: Settings,
+    component: str,
     replicas: tuple[Replica, ...],
     source: Replica,
     package: Package,
     edit: Edit,
     check: Callable[[], None],
-) -> str:
-    """Makes the data object `path` hold the bytes of `edit`; its file identity.
+) -> None:
+    """Makes the ready OVA of `component` hold the bytes of `edit`. replicas: those it has now.
 
     source: a new object goes to the resource where its source is, so that extents can be shared.
-    check: called when the bytes are written but not yet visible; raises ComponentError if they must not become so.
+    check: called when the bytes are written but not yet visible; raises if they must not become so.
+    Raises ComponentError, OvaError, and RuntimeError where a microservice fails.
     """
-    if any(not replica.good and replica.status != "0" for replica in replicas):
+    path = ready_path(component)
+    if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        return _first(catalog, path, source.resource, package, edit, check)
-    local = next((replica for replica in replicas if replica.good and stat_of(replica) is not None), None)
+        _first(catalog, settings, component, source.resource, package, edit, check)
+        return
+    if any(replica.status not in (GOOD, STALE) for replica in replicas):
+        raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
+    local = next((each for each in replicas if each.good and stat_of(each, settings) is not None), None)
     if local is None:
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
+
+    def check_all() -> None:
+        check()
+        if tuple(catalog.replicas(path)) != replicas:  # replicated or checksummed meanwhile
+            raise Changed
+
     alone = len(replicas) == 1 and not local.checksum
-    if alone and local.size == edit.plan.size:
-        return _same_size(catalog, path, Path(local.vault_path), package, edit, check)
-    return _other_size(catalog, path, Path(local.vault_path), package, edit, check)
+    publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
+    publish_way(catalog, path, Path(local.vault_path), package, edit, check_all)
 
 
-def _first(catalog: Catalog, path: str, resource: str, package: Package, edit: Edit, check: Callable[[], None]) -> str:
+def _first(
+    catalog: Catalog,
+    settings: Settings,
+    component: str,
+    resource: str,
+    package: Package,
+    edit: Edit,
+    check: Callable[[], None],
+) -> None:
+    path = ready_path(component)
     try:
         descriptor = catalog.create(path, resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
@@ -59,7 +80,7 @@ def _first(catalog: Catalog, path: str, resource: str, package: Package, edit: E
     done = False
     try:
         created = catalog.replicas(path)
-        if not created or stat_of(created[0]) is None:
+        if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
         vault = Path(created[0].vault_path)
         with _staged(vault, package, edit) as staged:
@@ -70,22 +91,21 @@ def _first(catalog: Catalog, path: str, resource: str, package: Package, edit: E
         catalog.close(descriptor)
         if not done:  # an empty object must not stay behind
             catalog.unlink(path)
-    return file_identity(vault.stat())
+    catalog.mark(path, component)
 
 
 def _same_size(
     catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
-) -> str:
+) -> None:
     with _staged(vault, package, edit) as staged:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
         staged.commit(sync_directory=False)
-    return file_identity(vault.stat())
 
 
 def _other_size(
     catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
-) -> str:
+) -> None:
     first = _first_character(vault)
     with _staged(vault, package, edit) as staged:
         check()
@@ -97,7 +117,6 @@ def _other_size(
             catalog.write(descriptor, first)
         finally:
             catalog.close(descriptor)
-    return file_identity(vault.stat())
 
 
 def _first_character(file: Path) -> str:

@@ -33,8 +33,10 @@ class Settings:
     fixed_properties: str = "refuse"
     # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/administration.md before).
     rules_for_users: tuple[str, ...] = ()
-    # Where lock files live; must be on this server and writable by the service account only. "" = a folder in /tmp.
-    lock_directory: str = ""
+    # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
+    state_directory: str = ""
+    # Further names by which the resources' host (RESC_LOC) may call this server.
+    local_hosts: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -84,7 +86,8 @@ EXPECTED = {
     "aliases": "an object of strings",
     "fixed_properties": '"refuse" or "allow"',
     "rules_for_users": "a list of rule names",
-    "lock_directory": "an absolute path",
+    "state_directory": "an absolute path",
+    "local_hosts": "a list of host names",
 }
 
 
@@ -97,7 +100,7 @@ def _convert(key: str, value: Any) -> Any:
         if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
             return dict(value)
         return None
-    if key == "rules_for_users":
+    if key in ("rules_for_users", "local_hosts"):
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         return None

@@ -11,11 +11,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.acceptance.clients import COMMAND_CLIENTS, Client, PythonClient
+
+if TYPE_CHECKING:
+    from tests.acceptance.people import Person
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -24,7 +27,7 @@ def rule_folder(folder: Path, **settings: object) -> Path:
     """A rule file for a zone: a link to core.py, as on a real server, with settings of its own beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "core.py").symlink_to(REPOSITORY / "core.py")
-    settings.setdefault("lock_directory", str(folder / "locks"))
+    settings.setdefault("state_directory", str(folder / "state"))
     (folder / "ova_rules.json").write_text(json.dumps(settings))
     return folder / "core.py"
 
@@ -53,6 +56,12 @@ class Site:
     def source(self) -> str:
         """Its source."""
         return f"{self.home}/images/base.ova"
+
+    def allow(self, level: str, path: str, user: str, *, recursive: bool = False) -> None:
+        """`ichmod LEVEL USER PATH`"""
+        from irods.access import iRODSAccess
+
+        self.session.acls.set(iRODSAccess(level, path, user), recursive=recursive)
 
     def facts(self, component: str | None = None) -> dict[str, str]:
         """The `ova::` attributes of a component (several values joined by commas)."""
@@ -124,6 +133,28 @@ def make_client(site: Site, tmp_path: Path) -> Callable[[str], Client]:
         return PythonClient(site.session)
 
     return make
+
+
+@pytest.fixture
+def make_person(site: Site) -> Iterator[Callable[[], Person]]:
+    """Ordinary users."""
+    from tests.acceptance.people import Person
+
+    made: list[Person] = []
+
+    def make() -> Person:
+        made.append(Person(site))
+        return made[-1]
+
+    yield make
+    for person in made:
+        person.remove()
+
+
+@pytest.fixture
+def person(make_person: Callable[[], Person]) -> Person:
+    """An ordinary user."""
+    return make_person()
 
 
 @pytest.fixture

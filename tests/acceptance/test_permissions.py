@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.acceptance.clients import PythonClient, Refused
 from tests.acceptance.conftest import Site
+from tests.acceptance.people import Person
 from tests.appliances import ova, read
-
-
-class Person:
-    """An ordinary user, made for one test."""
-
-    def __init__(self, site: Site) -> None:
-        self.name = f"user{uuid.uuid4().hex[:8]}"
-        self._site = site
-        site.session.users.create(self.name, "rodsuser")
-        site.session.users.modify(self.name, "password", "secret")
-        self.client = PythonClient(site.new_session(self.name, "secret"))
-        self.home = f"/{site.session.zone}/home/{self.name}"
-
-    def may(self, level: str, path: str, *, recursive: bool = False) -> None:
-        """`ichmod LEVEL USER PATH`, by the administrator."""
-        from irods.access import iRODSAccess
-
-        self._site.session.acls.set(iRODSAccess(level, path, self.name), recursive=recursive)
-
-    def remove(self) -> None:
-        """`iadmin rmuser`"""
-        self._site.session.users.remove(self.name)
-
-
-@pytest.fixture
-def person(site: Site) -> Iterator[Person]:
-    """An ordinary user."""
-    made = Person(site)
-    yield made
-    for name in (f"{made.home}/grid01", f"{made.home}/images"):
-        if made.client.session.collections.exists(name):
-            made.client.session.collections.remove(name, recurse=True, force=True)
-    made.remove()
 
 
 def test_an_ordinary_user_needs_no_administrator(site: Site, person: Person) -> None:

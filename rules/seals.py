@@ -1,0 +1,80 @@
+"""Seals: what makes a fact believable.
+
+AVUs can be copied and edited in ways that no hook sees in time, so the facts that the gate relies on carry a keyed hash
+that only the service account can make.
+
+The key is a file of the service account, made when first needed. A lost key costs a rebuild of each ready OVA.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from functools import lru_cache
+from pathlib import Path
+
+from rules.catalog import Avu
+from rules.settings import Settings
+from rules.state import directory
+
+_KEY_BYTES = 32
+
+
+class Seals:
+    """Makes and checks seals with one key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def of_build(self, collection_id: str, fingerprint: str, version: str, source: Avu, verified: str) -> str:
+        """Vouches that the server built this version of the ready OVA from these."""
+        return self._seal("build", collection_id, fingerprint, version, source.value, source.units, verified)
+
+    def of_setting(self, collection_id: str, digest: str, user: str) -> str:
+        """Vouches that `user` set the AVU of this digest on the collection."""
+        return self._seal("set by", collection_id, digest, user)
+
+    def _seal(self, *parts: str) -> str:
+        text = json.dumps(parts, ensure_ascii=True)
+        return hmac.new(self._key, text.encode("ascii"), hashlib.sha256).hexdigest()[:40]
+
+
+def same(seal: str, other: str) -> bool:
+    """Whether two seals are equal, without telling by time how much of them is."""
+    return hmac.compare_digest(seal.encode("utf-8", "surrogateescape"), other.encode("ascii"))
+
+
+def seals_of(settings: Settings) -> Seals:
+    """The seals of this server."""
+    return _seals_in(str(directory(settings.state_directory)))
+
+
+@lru_cache(maxsize=4)
+def _seals_in(folder: str) -> Seals:
+    path = Path(folder) / "key"
+    try:
+        return Seals(_read(path))
+    except FileNotFoundError:
+        pass
+    temporary = Path(folder) / f"key.{secrets.token_hex(8)}"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+        os.fsync(descriptor)
+        os.link(temporary, path)  # two agents at once: the first one's key stays
+    except FileExistsError:
+        pass
+    finally:
+        os.close(descriptor)
+        temporary.unlink()
+    return Seals(_read(path))
+
+
+def _read(path: Path) -> bytes:
+    key = path.read_bytes()
+    if len(key) != _KEY_BYTES:
+        raise ValueError(f"{path}: is not a key; remove it to have a new one made")
+    return key

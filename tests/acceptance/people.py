@@ -1,0 +1,43 @@
+"""Ordinary users, made for one test."""
+
+from __future__ import annotations
+
+import uuid
+
+from tests.acceptance.clients import PythonClient
+from tests.acceptance.conftest import Site
+
+
+class Person:
+    """An ordinary user with a home and a client."""
+
+    def __init__(self, site: Site) -> None:
+        self.name = f"user{uuid.uuid4().hex[:8]}"
+        self._site = site
+        site.session.users.create(self.name, "rodsuser")
+        site.session.users.modify(self.name, "password", "secret")
+        self.client = PythonClient(site.new_session(self.name, "secret"))
+        self.home = f"/{site.session.zone}/home/{self.name}"
+
+    def may(self, level: str, path: str, *, recursive: bool = False) -> None:
+        """`ichmod LEVEL USER PATH`, by the administrator."""
+        self._site.allow(level, path, self.name, recursive=recursive)
+
+    def grants(self, level: str, path: str, user: str, *, recursive: bool = False) -> None:
+        """`ichmod LEVEL USER PATH`, by this user."""
+        from irods.access import iRODSAccess
+
+        self.client.session.acls.set(iRODSAccess(level, path, user), recursive=recursive)
+
+    def facts(self, component: str) -> dict[str, str]:
+        """The facts of a component, as this user sees them."""
+        items = self.client.session.collections.get(component).metadata.items()
+        return {avu.name: avu.value for avu in items if avu.name.startswith("ova::")}
+
+    def remove(self) -> None:
+        """Their things, and they."""
+        for item in self.client.session.collections.get(self.home).subcollections:
+            item.remove(recurse=True, force=True)
+        for thing in self.client.session.collections.get(self.home).data_objects:
+            thing.unlink(force=True)
+        self._site.session.users.remove(self.name)

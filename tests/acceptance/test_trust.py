@@ -1,0 +1,198 @@
+"""What must not work: getting at what one may not read through a component, and making the gate believe a lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from irods.exception import iRODSException
+from irods.meta import iRODSMeta
+
+from tests.acceptance.clients import PythonClient, Refused, told
+from tests.acceptance.conftest import Site
+from tests.acceptance.people import Person
+from tests.appliances import ova, read
+
+MakePerson = Callable[[], Person]
+
+
+def copy_avus(session: Any, kind: Any, source: str, target_kind: Any, target: str) -> None:
+    """`imeta cp`"""
+    session.metadata.copy(kind, target_kind, source, target)
+
+
+def test_a_private_source_is_not_fetched_through_its_owner(make_person: MakePerson) -> None:
+    victor, mallory = make_person(), make_person()
+    private = f"{victor.home}/private.ova"
+    victor.client.put(ova(b"secret " * 3000), private)
+    trap = f"{mallory.home}/trap/x"
+    mallory.client.make(trap)
+    mallory.client.session.acls.set(_inherit(trap))
+    mallory.grants("own", trap, victor.name)
+    mallory.client.set(trap, "ova_url", private)
+    victor.client.put(ova(b"secret2" * 3000), private)  # victor builds all components of his source, as far as he may
+    assert mallory.facts(trap)["ova::status"] == "failed"
+    assert not mallory.client.session.data_objects.exists(f"{trap}/x.ova")
+    with pytest.raises(Refused), told():
+        victor.client.get(f"{trap}/x.ova")  # nor does his reading it make it
+    assert not mallory.client.session.data_objects.exists(f"{trap}/x.ova")
+
+
+def test_a_private_value_is_not_fetched_through_its_owner(make_person: MakePerson) -> None:
+    victor, mallory = make_person(), make_person()
+    secret, trap = f"{victor.home}/secret", f"{mallory.home}/y"
+    victor.client.make(secret)
+    victor.client.set(secret, "pw", "S3CRET")
+    mallory.client.make(trap)
+    mallory.client.put(ova(), f"{mallory.home}/base.ova")
+    mallory.grants("read", f"{mallory.home}", victor.name, recursive=True)
+    mallory.grants("own", trap, victor.name)
+    mallory.client.set(trap, "ova_url", "../base.ova")
+    mallory.grants("own", f"{trap}/y.ova", victor.name)
+    mallory.client.set(trap, "domainname", f"${{{secret}:pw}}")
+    victor.client.set(secret, "colour", "red")
+    victor.client.set(trap, "hostname", "harmless")
+    facts = mallory.facts(trap)
+    assert facts["ova::status"] == "failed"
+    assert "S3CRET" not in str(facts)
+    mallory.client.session.collections.get(trap).metadata.remove("ova_url", "../base.ova")
+    assert b"S3CRET" not in mallory.client.get(f"{trap}/y.ova")
+
+
+def test_facts_that_are_copied_are_not_believed(site: Site, component: str, client: PythonClient) -> None:
+    """The facts of another component, and such as were put on a data object first, where nobody refuses them."""
+    from irods.models import Collection, DataObject
+
+    right = client.get(site.ready)
+    other = f"{site.home}/grid01/comp02"
+    client.make(other)
+    client.set(other, "ova_url", site.source)
+    client.set(other, "hostname", "other")
+    facts = [a for a in site.session.collections.get(component).metadata.items() if a.name == "ova::fingerprint"]
+    site.session.collections.get(component).metadata.remove(facts[0])
+    client.put(b"-", f"{site.home}/dummy")
+    forged = site.session.data_objects.get(f"{site.home}/dummy").metadata
+    forged.add(iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(":", ":9")))
+    copy_avus(site.session, DataObject, f"{site.home}/dummy", Collection, component)
+    assert client.get(site.ready) == right
+    assert site.facts()["ova::status"] == "ready"
+
+
+def test_the_settings_of_a_component_can_be_copied(site: Site, component: str, client: PythonClient) -> None:
+    from irods.models import Collection
+
+    client.set(component, "hostname", "first")
+    twin = f"{site.home}/grid01/twin"
+    client.make(twin)
+    copy_avus(site.session, Collection, component, Collection, twin)
+    assert site.facts(twin)["ova::status"] == "ready"
+    assert read(client.get(f"{twin}/twin.ova")).values["host.hostname"] == "first"
+    client.set(twin, "hostname", "second")
+    assert read(client.get(f"{twin}/twin.ova")).values["host.hostname"] == "second"
+    assert read(client.get(site.ready)).values["host.hostname"] == "first"
+
+
+def test_a_removed_fact_comes_back(site: Site, component: str, client: PythonClient) -> None:
+    metadata = site.session.collections.get(component).metadata
+    for avu in [avu for avu in metadata.items() if avu.name == "ova::fingerprint"]:
+        metadata.remove(avu)
+    assert site.facts()["ova::status"] == "ready"
+    assert read(client.get(site.ready)).whole
+
+
+def test_a_reader_of_the_object_alone_does_not_pass_the_gate(site: Site, component: str, person: Person) -> None:
+    site.allow("read", site.ready, person.name)
+    with pytest.raises(Refused, match=f"{person.name} may not read the AVUs of .*comp01"), told():
+        person.client.get(site.ready)
+
+
+def test_an_object_of_such_a_name_that_is_no_ready_ova_is_read(
+    site: Site, person: Person, client: PythonClient
+) -> None:
+    client.make(f"{site.home}/images")
+    client.put(ova(), f"{site.home}/images/images.ova")
+    site.allow("read", f"{site.home}/images/images.ova", person.name)
+    assert person.client.get(f"{site.home}/images/images.ova") == ova()
+
+
+def test_another_ones_component_does_not_stop_the_rest(site: Site, component: str, person: Person) -> None:
+    """One source, two components; its owner may not touch the first of them."""
+    client = PythonClient(site.session)
+    site.allow("read", f"{site.home}/images", person.name, recursive=True)
+    foreign = f"{person.home}/a"
+    person.client.make(foreign)
+    person.client.set(foreign, "ova_url", site.source)
+    site.session.acls.set(_access("null", foreign, site.session.username), admin=True)
+    client.put(ova(b"next" * 4000), site.source)
+    assert site.facts()["ova::status"] == "ready"
+    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"next" * 4000
+    assert read(person.client.get(f"{foreign}/a.ova")).members["disk1.vmdk"] == b"next" * 4000
+
+
+def test_a_mistaken_reference_is_set_right(site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "hostname", "${typo:ip}")
+    assert site.facts()["ova::status"] == "failed"
+    client.set(component, "hostname", "right")
+    assert site.facts()["ova::status"] == "ready"
+    client.set(component, "hostname", "${/:x}")
+    assert site.facts()["ova::status"] == "failed"
+    client.set(component, "hostname", "again")
+    assert read(client.get(site.ready)).values["host.hostname"] == "again"
+
+
+def test_a_reference_to_what_comes_later_heals(site: Site, component: str, client: PythonClient) -> None:
+    client.make(f"{site.home}/grid01/comp02")
+    client.set(component, "hostname", "${comp02:ip}")
+    assert site.facts()["ova::status"] == "failed"
+    client.set(f"{site.home}/grid01/comp02", "ip", "10.0.0.2")
+    assert site.facts()["ova::status"] == "ready"
+    assert read(client.get(site.ready)).values["host.hostname"] == "10.0.0.2"
+
+
+def test_a_grid_that_is_renamed_goes_on(site: Site, component: str, client: PythonClient) -> None:
+    client.set(f"{site.home}/grid01", "domainname", "inherited")
+    site.session.collections.move(f"{site.home}/grid01", f"{site.home}/grid02")
+    moved = f"{site.home}/grid02/comp01"
+    assert site.facts(moved)["ova::status"] == "ready"
+    client.set(moved, "hostname", "moved")
+    values = read(client.get(f"{moved}/comp01.ova")).values
+    assert (values["host.hostname"], values["host.domainname"]) == ("moved", "inherited")
+
+
+def test_touching_or_checksumming_the_source_changes_nothing(site: Site, component: str, client: PythonClient) -> None:
+    built = site.facts()["ova::fingerprint"]
+    site.session.data_objects.chksum(site.source)
+    site.session.data_objects.touch(site.source)
+    client.set(component, "colour", "red")
+    client.get(site.ready)
+    site.session.collections.get(component).metadata.remove("colour", "red")
+    assert site.facts()["ova::fingerprint"] == built
+
+
+def test_a_removed_ready_ova_is_said_and_made_again(site: Site, component: str, client: PythonClient) -> None:
+    site.session.data_objects.unlink(site.ready, force=True)
+    assert "was removed" in site.facts()["ova::message"]
+    client.set(component, "hostname", "anew")
+    assert read(client.get(site.ready)).values["host.hostname"] == "anew"
+
+
+def test_a_component_is_removed_with_all_that_is_in_it(site: Site, component: str) -> None:
+    site.session.collections.remove(component, recurse=True, force=True)
+    assert not site.session.collections.exists(component)
+
+
+def test_a_slash_at_the_end_does_not_help(site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "mtu", "12")
+    with pytest.raises((Refused, iRODSException)):
+        client.get(f"{site.ready}/")
+
+
+def _inherit(path: str) -> Any:
+    return _access("inherit", path, "")
+
+
+def _access(level: str, path: str, user: str) -> Any:
+    from irods.access import iRODSAccess
+
+    return iRODSAccess(level, path, user)
