@@ -56,7 +56,7 @@ class Options:
 
 
 class Server:
-    """A zone that listens as soon as it is made, and serves while `run` runs.
+    """A zone that listens as soon as it is made, and serves while `run` runs; signals are its own from then on.
 
     Raises OSError if the address is taken or another server runs on the same root.
     """
@@ -71,6 +71,8 @@ class Server:
         self.config = open_zone(options, str(host), int(port))
         tokens.forget_all(self.config.root)
         write_environment(self.config, options.administrator)
+        self._lifeline_read, self._lifeline_write = os.pipe()
+        self._wake = _catch_signals()  # before anyone knows of the server, who could stop it
         self._listener.listen(512)
         self._agents: set[int] = set()
         self._delay_server = 0
@@ -79,13 +81,6 @@ class Server:
 
     def run(self) -> int:
         """Serves until SIGTERM or SIGINT; returns the exit code."""
-        self._lifeline_read, self._lifeline_write = os.pipe()
-        wake_read, wake_write = os.pipe()
-        os.set_blocking(wake_read, False)
-        os.set_blocking(wake_write, False)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
         import_for_agents(rules=self.config.rules is not None)
         gc.collect()
         gc.freeze()  # the parent's objects stay shared with the agents
@@ -94,13 +89,13 @@ class Server:
         self._start_delay_server()
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
-            selector.register(wake_read, selectors.EVENT_READ)
+            selector.register(self._wake, selectors.EVENT_READ)
             while not self._stopping:
                 for key, _ in selector.select(timeout=None if self._delay_server else 1.0):
                     if key.fileobj is self._listener:
                         self._accept()
                     else:
-                        self._on_signals(os.read(wake_read, 512))
+                        self._on_signals(os.read(self._wake, 512))
                 if not self._delay_server and not self._stopping:
                     self._start_delay_server()
         self._stop()
@@ -324,6 +319,17 @@ def _lock(root: Path) -> int:
             time.sleep(0.01)
         else:
             return handle
+
+
+def _catch_signals() -> int:
+    """Turns signals into bytes of a pipe, whose reading end is returned."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    return read
 
 
 def _signal_all(pids: set[int], number: signal.Signals) -> None:
