@@ -107,12 +107,10 @@ def test_a_reader_of_the_object_alone_does_not_pass_the_gate(site: Site, compone
         person.client.get(site.ready)
 
 
-def test_an_object_of_such_a_name_that_is_no_ready_ova_is_read(
-    site: Site, person: Person, client: PythonClient
-) -> None:
+def test_an_object_that_only_has_such_a_name_is_read(site: Site, person: Person, client: PythonClient) -> None:
     client.make(f"{site.home}/images")
     client.put(ova(), f"{site.home}/images/images.ova")
-    site.allow("read", f"{site.home}/images/images.ova", person.name)
+    site.allow("read", f"{site.home}/images", person.name, recursive=True)
     assert person.client.get(f"{site.home}/images/images.ova") == ova()
 
 
