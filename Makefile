@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint clean
+.PHONY: setup demo test lint corpus fuzz bench clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q core.py ova_tools rules zone
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -23,6 +24,22 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Inspect, set and verify every .ovf and .ova below CORPUS.
+corpus: $(STAMP)
+	$(BIN)/python -m bench.ova_tools.corpus $(CORPUS)
+
+# Damages packages for SECONDS; nothing but our own errors may come out.
+SECONDS ?= 600
+fuzz: $(STAMP)
+	env SECONDS=$(SECONDS) $(BIN)/python -m bench.ova_tools.fuzz
+
+bench: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python bench/startup.py
+	$(BIN)/python -m bench.rebuild
+	$(BIN)/python -m bench.zone_load
+	$(BIN)/python -m bench.ova_tools.speed
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
