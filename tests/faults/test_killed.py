@@ -73,7 +73,8 @@ def test_killed_during_a_first_build(irods_zone_factory: Factory, tmp_path: Path
         killer.join()
         zone.start()
         client = PythonClient(zone.session())
-        if told or "ova_url" in client.session.collections.get(component).metadata:
-            client.set(component, "hostname", "healed")
-            found = read(client.get(f"{component}/comp{number}.ova"))
-            assert found.whole and found.values["host.hostname"] == "healed"
+        if not told:  # the user was told that it failed, and tries again
+            client.set(component, "ova_url", "../base.ova")
+        client.set(component, "hostname", "healed")
+        found = read(client.get(f"{component}/comp{number}.ova"))
+        assert found.whole and found.values["host.hostname"] == "healed"
