@@ -82,9 +82,19 @@ def told() -> Iterator[None]:
 class CommandClient(Client):
     """A client of commands, run in a home of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Path, user: str) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "HOME": str(folder)}
+        home = folder / ".irods"
+        home.mkdir(parents=True)
+        settings = json.loads(environment.read_text())
+        mine = {"irods_user_name": user, "irods_home": f"/{settings['irods_zone_name']}/home/{user}"}
+        (home / "irods_environment.json").write_text(json.dumps({**settings, **mine, "irods_cwd": mine["irods_home"]}))
+        self.environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "IRODS_ENVIRONMENT_FILE": str(home / "irods_environment.json"),
+            "IRODS_AUTHENTICATION_FILE": str(home / ".irodsA"),
+        }
 
     def run(self, *command: str, input: str | None = None) -> str:
         """Runs a command; its output. Raises Refused if it fails."""
@@ -107,18 +117,14 @@ class IBridgesClient(CommandClient):
 
     name = "ibridges"
 
-    def __init__(self, folder: Path, environment: Path, password: str) -> None:
-        super().__init__(folder)
-        home = folder / ".irods"
-        home.mkdir()
-        shutil.copy(environment, home / "irods_environment.json")
-        self.environment["IRODS_ENVIRONMENT_FILE"] = str(home / "irods_environment.json")
-        self.environment["IRODS_AUTHENTICATION_FILE"] = str(home / ".irodsA")
+    def __init__(self, folder: Path, environment: Path, user: str, password: str) -> None:
+        super().__init__(folder, environment, user)
         self._command = str(Path(sys.executable).parent / "ibridges")
         from irods.password_obfuscation import encode
 
-        (home / ".irodsA").write_text(encode(password, os.getuid()))
-        (home / ".irodsA").chmod(0o600)
+        secret = Path(self.environment["IRODS_AUTHENTICATION_FILE"])
+        secret.write_text(encode(password, os.getuid()))
+        secret.chmod(0o600)
 
     def ibridges(self, *arguments: str) -> str:
         return self.run(self._command, *arguments)
@@ -149,14 +155,8 @@ class ICommandsClient(CommandClient):
 
     name = "icommands"
 
-    def __init__(self, folder: Path, environment: Path, password: str) -> None:
-        super().__init__(folder)
-        home = folder / ".irods"
-        home.mkdir()
-        settings = json.loads(environment.read_text())
-        (home / "irods_environment.json").write_text(json.dumps(settings))
-        self.environment["IRODS_ENVIRONMENT_FILE"] = str(home / "irods_environment.json")
-        self.environment["IRODS_AUTHENTICATION_FILE"] = str(home / ".irodsA")
+    def __init__(self, folder: Path, environment: Path, user: str, password: str) -> None:
+        super().__init__(folder, environment, user)
         self.run("iinit", input=f"{password}\n")
 
     def make(self, collection: str) -> None:

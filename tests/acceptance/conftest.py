@@ -121,16 +121,14 @@ def site(environment_file: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def make_client(site: Site, tmp_path: Path) -> Callable[[str], Client]:
-    """A client by name, signed in as the zone's administrator."""
+def make_client(site: Site, tmp_path: Path) -> Callable[..., Client]:
+    """A client by name, signed in as the zone's administrator or as another user."""
 
-    def make(name: str) -> Client:
-        if name in COMMAND_CLIENTS:
-            folder = tmp_path / name
-            folder.mkdir()
-            client: Client = COMMAND_CLIENTS[name](folder, site.environment, site.password)
-            return client
-        return PythonClient(site.session)
+    def make(name: str, user: str = site.session.username, password: str = site.password) -> Client:
+        if name not in COMMAND_CLIENTS:
+            return PythonClient(site.new_session(user, password))
+        client: Client = COMMAND_CLIENTS[name](tmp_path / f"{name}-{user}", site.environment, user, password)
+        return client
 
     return make
 

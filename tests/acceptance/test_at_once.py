@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import PythonClient, Refused, told
+from tests.acceptance.clients import COMMAND_CLIENTS, Client, PythonClient, Refused, told
 from tests.acceptance.conftest import Site
 from tests.appliances import descriptor_of, manifest_of, ova, read, tar_of
 
@@ -86,6 +86,33 @@ def loop_reader_against_writer(site: Site, component: str, rounds: int, value: C
 
 def test_a_reader_in_a_loop_never_gets_a_torn_or_stale_ova(site: Site, component: str) -> None:
     assert loop_reader_against_writer(site, component, 40, lambda n: f"{n}-") > 0
+
+
+@pytest.mark.parametrize("name", COMMAND_CLIENTS)
+def test_nor_does_a_command_line(name: str, site: Site, component: str, make_client: Callable[..., Client]) -> None:
+    reader, writer = make_client(name), own_client(site)
+    writer.set(component, "hostname", "0-")
+    promised = 0
+    done = threading.Event()
+
+    def write() -> None:
+        nonlocal promised
+        while not done.is_set():
+            writer.set(component, "hostname", f"{promised + 1}-")
+            promised += 1
+
+    def check() -> None:
+        try:
+            for _ in range(3):
+                at_least = promised
+                found = read(reader.get(site.ready))
+                assert found.whole, "torn"
+                assert int(found.values["host.hostname"].partition("-")[0]) >= at_least, "stale"
+        finally:
+            done.set()
+
+    together(write, check)
+    assert promised > 3
 
 
 def test_nor_while_the_size_changes_each_time(site: Site, component: str) -> None:

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import PythonClient, Refused
+from tests.acceptance.clients import CLIENTS, Client, PythonClient, Refused
 from tests.acceptance.conftest import Site
 from tests.acceptance.people import Person
 from tests.appliances import ova, read
 
 
-def test_an_ordinary_user_needs_no_administrator(site: Site, person: Person) -> None:
+@pytest.mark.parametrize("name", CLIENTS)
+def test_an_ordinary_user_needs_no_administrator(name: str, person: Person, make_client: Callable[..., Client]) -> None:
+    client = make_client(name, person.name, "secret")
     mine = f"{person.home}/grid01/comp01"
-    person.client.make(mine)
-    person.client.make(f"{person.home}/images")
-    person.client.put(ova(), f"{person.home}/images/base.ova")
-    person.client.set(mine, "ova_url", f"{person.home}/images/base.ova")
-    person.client.set(mine, "hostname", "sg12")
-    assert read(person.client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
+    client.make(mine)
+    client.make(f"{person.home}/images")
+    client.put(ova(), f"{person.home}/images/base.ova")
+    client.set(mine, "ova_url", f"{person.home}/images/base.ova")
+    client.set(mine, "hostname", "sg12")
+    assert read(client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
     owner = person.client.session.data_objects.get(f"{mine}/comp01.ova").owner_name
     assert owner == person.name
 

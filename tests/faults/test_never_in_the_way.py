@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import PythonClient, Refused, told
+from tests.acceptance.clients import IBridgesClient, PythonClient, Refused, told
 from tests.acceptance.conftest import REPOSITORY
 from tests.appliances import ova
 
@@ -44,6 +44,16 @@ def test_users_commands_go_on_and_the_log_says_what_is_wrong(zone: Any) -> None:
     assert client.get(f"{collection}/some.ova") == ova()
     client.session.data_objects.move(f"{collection}/some.ova", f"{collection}/other.ova")
     client.session.data_objects.unlink(f"{collection}/other.ova", force=True)
+    assert "ZeroDivisionError: a fault of ours" in zone.log_text()
+
+
+def test_nor_is_a_command_line_hindered(zone: Any, tmp_path: Path) -> None:
+    client = IBridgesClient(tmp_path / "home", zone.environment, zone.user, zone.password)
+    collection = f"{zone.home}/anything"
+    client.make(collection)
+    client.set(collection, "colour", "red")
+    client.put(ova(), f"{collection}/some.ova")
+    assert client.get(f"{collection}/some.ova") == ova()
     assert "ZeroDivisionError: a fault of ours" in zone.log_text()
 
 

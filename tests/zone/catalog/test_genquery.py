@@ -624,7 +624,6 @@ def test_names_and_numbers_are_one_to_one() -> None:
     )
 
 
-@pytest.mark.skipif(not WIRE.exists(), reason="the recording is not in tests/data")
 def test_every_recorded_query_runs(db: Database, rods: User) -> None:
     ran = 0
     for line in WIRE.read_text().splitlines():

@@ -15,7 +15,6 @@ from tests.zone.server.helpers import write_file
 from zone.pytest_plugin import EmbeddedZone
 
 PROGRAM = Path(sys.executable).with_name("ibridges")
-pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason="iBridges is not installed")
 
 
 @pytest.fixture
