@@ -214,5 +214,6 @@ def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
 
 
 def _in_irods_words(message: str, source: Source) -> str:
-    """A message of ova_tools names the vault file; its owner knows the logical path."""
-    return message if source.path in message else f"{source.path}: {message.replace(source.replica.vault_path, '')}"
+    """A message of ova_tools may name the vault file; its owner knows the logical path."""
+    worded = message.replace(source.replica.vault_path, source.path)
+    return worded if source.path in worded else f"{source.path}: {worded}"

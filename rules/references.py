@@ -22,7 +22,7 @@ LookUp = Callable[[str], Levels]  # a component's path -> its levels of AVUs, ne
 
 
 class References:
-    """Expands references; `visited` holds the paths of the components it has read on the way."""
+    """Expands references; `visited` holds the collections it has taken values from, or looked for them."""
 
     def __init__(self, look_up: LookUp, aliases: Mapping[str, str]) -> None:
         self._look_up = look_up
@@ -63,5 +63,6 @@ class References:
             if len(values) > 1:
                 raise ComponentError(f"{described(avu)}: ${{{text}}}: {path} has several values of {attribute}")
             for target in values.values():
+                self.visited.add(target.collection)  # a value may be inherited from above
                 return self._value(path, target, trail)
         raise ComponentError(f"{described(avu)}: ${{{text}}}: {path} has no AVU {attribute} that you may read")

@@ -20,7 +20,7 @@ from rules.matching import described
 from rules.seals import Seals, same, seals_of
 from rules.settings import Settings
 
-Changed = Callable[[Avu], bool]  # whether the event's user set this AVU
+SetNow = Callable[[Avu], bool]  # whether the event's user set this AVU
 
 
 def reaches(avu: Avu) -> bool:
@@ -28,11 +28,11 @@ def reaches(avu: Avu) -> bool:
     return avu.attribute == names.URL or ("${" in avu.value and names.is_value(avu.attribute))
 
 
-def record(catalog: Catalog, settings: Settings, component: Component, changed: Changed) -> None:
+def record(catalog: Catalog, settings: Settings, component: Component, set_now: SetNow) -> None:
     """Notes the client of this event as the one who set these AVUs of the component."""
     seals = seals_of(settings)
     known = vouchers(component, seals)
-    new = {avu: catalog.identity if changed(avu) else known.get(avu, "") for avu in _reaching(component)}
+    new = {avu: catalog.identity if set_now(avu) else known.get(avu, "") for avu in _reaching(component)}
     wanted = {_note(seals, component, avu, user) for avu, user in new.items() if user}
     present = {avu for avu in component.facts if avu.attribute == names.SET_BY}
     catalog.change_facts(component.path, sorted(present - wanted, key=str), sorted(wanted - present, key=str))

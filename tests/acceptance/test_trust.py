@@ -60,6 +60,27 @@ def test_a_private_value_is_not_fetched_through_its_owner(make_person: MakePerso
     assert b"S3CRET" not in mallory.client.get(f"{trap}/y.ova")
 
 
+def test_nor_is_one_that_a_readable_collection_inherits(make_person: MakePerson) -> None:
+    victor, mallory = make_person(), make_person()
+    open_one, trap = f"{victor.home}/secret/open", f"{mallory.home}/y"
+    victor.client.make(open_one)
+    victor.client.set(f"{victor.home}/secret", "pw", "S3CRET")
+    victor.grants("read", open_one, mallory.name)
+    mallory.client.make(trap)
+    mallory.client.put(ova(), f"{mallory.home}/base.ova")
+    mallory.grants("own", mallory.home, victor.name, recursive=True)
+    mallory.client.set(trap, "ova_url", "../base.ova")
+    mallory.client.set(trap, "domainname", f"${{{open_one}:pw}}")
+    mallory.grants("own", mallory.home, victor.name, recursive=True)
+    victor.client.set(open_one, "colour", "red")
+    victor.client.set(trap, "hostname", "harmless")
+    facts = mallory.facts(trap)
+    assert facts["ova::status"] == "failed"
+    assert f"{mallory.name}#" in facts["ova::message"] or mallory.name in facts["ova::message"]
+    mallory.client.session.collections.get(trap).metadata.remove("ova_url", "../base.ova")
+    assert b"S3CRET" not in mallory.client.get(f"{trap}/y.ova")
+
+
 def test_facts_that_are_copied_are_not_believed(site: Site, component: str, client: PythonClient) -> None:
     """The facts of another component, and such as were put on a data object first, where nobody refuses them."""
     from irods.models import Collection, DataObject

@@ -28,7 +28,9 @@ def test_an_absolute_path_names_any_collection() -> None:
 
 
 def test_what_the_sibling_inherits_counts() -> None:
-    assert expanded("${comp02:dns}", {COMP02: [[], [Avu("/z/grid01", "dns", "9.9.9.9")]]}) == "9.9.9.9"
+    resolver = references({COMP02: [[], [Avu("/z/grid01", "dns", "9.9.9.9")]]})
+    assert resolver.expand(COMP01, Avu(COMP01, "server", "${comp02:dns}")).value == "9.9.9.9"
+    assert resolver.visited == {COMP02, "/z/grid01"}
 
 
 @pytest.mark.parametrize(("asked", "kept"), [("ip_addr", "ipaddr"), ("ipaddr", "ip_addr")])
