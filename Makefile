@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint corpus fuzz bench clean
+.PHONY: setup demo test lint corpus fuzz bench client-suite clean
 
 setup: $(STAMP)
 
@@ -27,6 +27,7 @@ lint: $(STAMP)
 
 # Inspect, set and verify every .ovf and .ova below CORPUS.
 corpus: $(STAMP)
+	$(if $(CORPUS),,$(error CORPUS=DIR is missing))
 	$(BIN)/python -m bench.ova_tools.corpus $(CORPUS)
 
 # Damages packages for SECONDS; nothing but our own errors may come out.
@@ -40,6 +41,10 @@ bench: $(STAMP)
 	$(BIN)/python -m bench.rebuild
 	$(BIN)/python -m bench.zone_load
 	$(BIN)/python -m bench.ova_tools.speed
+
+# python-irodsclient's own tests against an embedded zone.
+client-suite: $(STAMP)
+	$(BIN)/python -m bench.client_suite
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,7 +1,8 @@
-"""Makes the OVA of the demo: a streamOptimized VMDK by qemu-img, a descriptor in the style of ICCT images, a manifest.
+"""Makes the OVA of the demo: a streamOptimized VMDK by qemu-img, a descriptor, a manifest.
 
-The descriptor has the product sections that such an image has: the names of the host in one class, the address of
-its network in another, so that properties are told apart by class.
+The descriptor is in the style of the images of IBM's Image Construction and Composition Tool (Figure 14 of the paper
+that the README names): the names of the host in one class, the address of its network in another, so that properties
+are told apart by class.
 """
 
 from __future__ import annotations

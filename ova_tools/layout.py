@@ -2,7 +2,7 @@
 
 The layout trick: white space after the descriptor's root element, which XML allows and the digest covers, fills the
 descriptor's region so that every disk keeps its offset modulo 4096 (then extents can be shared) and so that usual edits
-give files of one size. Pure: must never touch a file. Source: DSP0243 5.3 (order of members), DESIGN section 5.
+give files of one size. Pure: must never touch a file. Source: DSP0243 5.3 (order of members), docs/ova-tools.md.
 """
 
 from __future__ import annotations

@@ -319,10 +319,10 @@ def equals(column: str, value: str) -> str:
 def one_of(column: str, values: Sequence[str]) -> str:
     """The condition that a column has one of these values; may let more pass (compare again)."""
     if all(masked(value) == value for value in values) and len(values) > 1:
-        return f"{column} in ({', '.join(repr_quoted(value) for value in values)})"
+        return f"{column} in ({', '.join(quoted(value) for value in values)})"
     return column + " || ".join(equals("", value) for value in values)
 
 
-def repr_quoted(value: str) -> str:
+def quoted(value: str) -> str:
     """`value` in the single quotes of GenQuery; it must hold none."""
     return f"'{value}'"

@@ -69,11 +69,17 @@ def lineage(path: str) -> list[str]:
 
 def read(catalog: Catalog, path: str) -> Component | None:
     """The component at `path`, or None if the client sees no `ova_url` there."""
+    found = read_any(catalog, path)
+    return found if found is not None and found.urls else None
+
+
+def read_any(catalog: Catalog, path: str) -> Component | None:
+    """What would be the component at `path` if it had `ova_url`; None if the client sees no AVU there at all."""
     levels = read_levels(catalog, path)
+    if not levels or not levels[0]:
+        return None
     own = levels[0]
     urls = tuple(avu for avu in own if avu.attribute == names.URL)
-    if not urls:
-        return None
     return Component(
         path,
         catalog.collection_id(path),

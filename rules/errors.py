@@ -1,4 +1,4 @@
-"""The one error the rules raise on purpose: a component cannot be built, said in one line for its owner.
+"""What the rules raise on purpose: a component cannot be built, said in one line for its owner; or begin again.
 
 Everything else that is raised is a fault of ours, goes to the server log and never reaches the user's command.
 """

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from rules import jobs, names, vouching
 from rules.build import build, queue
 from rules.catalog import Avu, Catalog
-from rules.component import read
+from rules.component import read, read_any
 from rules.faults import report
 from rules.locks import BusyError
 from rules.settings import Settings
@@ -29,9 +29,8 @@ def avus_changed(
     added: the AVUs that the client set; None if the event does not tell. removed: whether some may have gone.
     """
     below = catalog.collections_with(names.URL, at_or_below=collection)
-    if collection in below:
-        _note_who_set(catalog, settings, collection, added)
-    elif removed:
+    _note_who_set(catalog, settings, collection, added)
+    if removed and collection not in below:
         _forget(catalog, collection)
     build_all(catalog, settings, [*below, *_dependents(catalog, [collection, *below])])
 
@@ -102,8 +101,8 @@ def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: 
     known = None if added is None else set(added)
     if known is not None and not any(map(vouching.reaches, known)):
         return
-    component = read(catalog, collection)
-    if component is not None:
+    component = read_any(catalog, collection)  # values with references may be there before ova_url is
+    if component is not None and catalog.may_note(collection):
         vouching.record(catalog, settings, component, lambda avu: known is None or avu in known)
 
 
@@ -121,7 +120,8 @@ def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
 
 def _forget(catalog: Catalog, collection: str) -> None:
     """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
-    stale = [avu for avu in catalog.avus([collection]) if names.is_fact(avu.attribute)]
+    facts = [avu for avu in catalog.avus([collection]) if names.is_fact(avu.attribute)]
+    stale = [avu for avu in facts if avu.attribute != names.SET_BY]
     if stale and catalog.may_note(collection):
         catalog.change_facts(collection, stale, [])
 

@@ -51,10 +51,10 @@ def _package_written(rule_args: "list[Any]", rei: "Any") -> bool:
 
 def _package_registered(rule_args: "list[Any]", rei: "Any") -> bool:
     # One that is being created (status 2) is heard of when it is closed.
-    return rei.doi is not None and int(rei.doi.replStatus) == 1 and _package_removed(rule_args, rei)
+    return rei.doi is not None and int(rei.doi.replStatus) == 1 and _about_package(rule_args, rei)
 
 
-def _package_removed(rule_args: "list[Any]", rei: "Any") -> bool:
+def _about_package(rule_args: "list[Any]", rei: "Any") -> bool:
     return rei.doi is not None and names.looks_like_package(str(rei.doi.objPath))
 
 
@@ -75,7 +75,7 @@ _TABLE = {
     "pep_api_atomic_apply_metadata_operations_post": (_any, "after_atomic_avus", CONTINUE),
     "pep_resource_modified_post": (_package_written, "after_write", CONTINUE),
     "acPostProcForFilePathReg": (_package_registered, "after_registration", CONTINUE),
-    "acPostProcForDelete": (_package_removed, "after_removal", CONTINUE),
+    "acPostProcForDelete": (_about_package, "after_removal", CONTINUE),
     "acPostProcForObjRename": (_any, "after_rename", CONTINUE),
     "pep_api_data_obj_get_pre": (_may_be_ready_ova, "before_read", CONTINUE),
     "pep_api_data_obj_open_pre": (_may_be_ready_ova, "before_open", CONTINUE),

@@ -118,8 +118,10 @@ class _Agent:
 
     def clean_up(self) -> None:
         """What a real agent does when its client is gone: replicas left open for writing become stale."""
-        with contextlib.suppress(Exception):
+        try:
             objects.abandon_all(self._session)
+        except Exception:
+            self._session.log.exception("what the client left open could not be closed")
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
@@ -231,7 +233,7 @@ class _Agent:
     def _user(self, name: str, zone: str) -> User:
         user = users.find(self._session.db, name, zone or self._config.zone_name)
         if user is None or user.is_group:
-            raise IrodsError(errors.CAT_INVALID_USER, f"no user {name!r}")
+            raise IrodsError(errors.CAT_INVALID_CLIENT_USER, f"no user {name!r}")
         return user
 
     def _begin_session(self, proxy: User, challenge: str) -> None:

@@ -37,6 +37,16 @@ def own_client(site: Site) -> PythonClient:
     return PythonClient(site.new_session(site.session.username, site.password))
 
 
+def test_different_clients_at_once_too(site: Site, component: str, make_client: Callable[..., Client]) -> None:
+    other, mine = make_client("ibridges"), own_client(site)
+    together(
+        lambda: other.set(component, "hostname", "by ibridges"),
+        lambda: [mine.set(component, "domainname", f"d{number}") for number in range(20)][-1],
+    )
+    values = read(mine.get(site.ready)).values
+    assert (values["host.hostname"], values["host.domainname"]) == ("by ibridges", "d19")
+
+
 def test_two_clients_that_set_different_avus_at_once_end_with_both(site: Site, component: str) -> None:
     def setter(attribute: str) -> Callable[[], None]:
         client = own_client(site)
@@ -147,7 +157,8 @@ def test_a_download_under_way_is_not_disturbed(site: Site, component: str) -> No
 
 def further_connection(site: Site, size: int) -> None:
     """Opens the ready OVA as the second connection of a parallel download does."""
-    keywords = {"resc_hier": "demoResc", "numThreads": "2", "dataSize": str(size)}
+    hierarchy = site.session.data_objects.get(site.ready).replicas[0].resc_hier
+    keywords = {"resc_hier": hierarchy, "numThreads": "2", "dataSize": str(size)}
     with told():
         site.session.data_objects.open(site.ready, "r", **keywords).close()
 

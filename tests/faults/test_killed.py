@@ -9,12 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from irods.exception import NetworkException
 
 from tests.acceptance.clients import PythonClient
 from tests.acceptance.conftest import rule_folder
 from tests.appliances import ova, read
 
 Factory = Callable[..., Any]
+
+# How python-irodsclient says that the server is gone; a refusal would be another exception.
+LOST = (NetworkException, OSError)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -39,14 +43,15 @@ def test_killed_during_rebuilds(seed: int, irods_zone_factory: Factory, tmp_path
                 client.set(component, "hostname", f"{number}-" + "&" * (2600 if number % 3 == 0 else 1))
                 client.set(component, "domainname", "&" * (2600 if number % 3 == 0 else 1))
                 promised = number
-        except Exception as error:
-            assert not isinstance(error, AssertionError)
+        except LOST:
+            pass
         killer.join()
         zone.start()
         client = PythonClient(zone.session())
         found = read(client.get(f"{component}/comp01.ova"))
         assert found.whole
         assert int(found.values["host.hostname"].partition("-")[0]) >= promised
+    assert promised > 0
     leftovers = [path.name for path in zone.vault.rglob(".*")]
     client.set(component, "hostname", "last")
     assert read(client.get(f"{component}/comp01.ova")).values["host.hostname"] == "last"
@@ -68,8 +73,8 @@ def test_killed_during_a_first_build(irods_zone_factory: Factory, tmp_path: Path
         try:
             client.set(component, "ova_url", "../base.ova")
             told = True
-        except Exception as error:
-            assert not isinstance(error, AssertionError)
+        except LOST:
+            pass
         killer.join()
         zone.start()
         client = PythonClient(zone.session())

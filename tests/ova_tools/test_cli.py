@@ -343,6 +343,20 @@ def test_a_fault_of_our_own_is_one_line_too(
     assert line.endswith("a fault in ova itself, please report it: RuntimeError: two\\nlines")
 
 
+def test_gnu_tar_reads_an_edited_package(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 400
+    source = build.ova(tmp_path, disk_data=content)
+
+    assert main(["set", str(source), "hostname=sg12", "--in-place"]) == 0
+
+    with read_package(source) as package:
+        disk = next(m for m in package.members if m.name == "disk.vmdk")
+    (tmp_path / "extracted").mkdir()
+    subprocess.run(["tar", "xf", source, "-C", tmp_path / "extracted"], check=True)
+    assert (tmp_path / "extracted" / "disk.vmdk").read_bytes() == content
+    assert disk.size == len(content)
+
+
 @pytest.mark.skipif(shutil.which("qemu-img") is None, reason="qemu-img is the other reader here")
 def test_qemu_reads_the_disk_of_an_edited_package(tmp_path: Path) -> None:
     image = tmp_path / "disk.vmdk"
@@ -353,13 +367,9 @@ def test_qemu_reads_the_disk_of_an_edited_package(tmp_path: Path) -> None:
 
     assert main(["set", str(source), "hostname=sg12", "--in-place"]) == 0
 
-    with read_package(source) as package:
-        disk = next(m for m in package.members if m.name == "disk.vmdk")
     (tmp_path / "extracted").mkdir()
-    assert subprocess.run(["tar", "xf", source, "-C", tmp_path / "extracted"], check=False).returncode == 0
+    subprocess.run(["tar", "xf", source, "-C", tmp_path / "extracted"], check=True)
     extracted = tmp_path / "extracted" / "disk.vmdk"
-    assert extracted.read_bytes() == image.read_bytes()
-    assert disk.size == image.stat().st_size
     info = subprocess.run(["qemu-img", "info", "--output=json", extracted], capture_output=True, check=True)
     assert json.loads(info.stdout)["virtual-size"] == 8 << 20
 

@@ -170,11 +170,6 @@ _INDEXES: tuple[tuple[bool, str, str], ...] = (
 )
 
 
-def column_names(table: str) -> list[str]:
-    """The columns of one of the tables, in order."""
-    return [spec.partition("=")[0].partition(":")[0] for spec in _specs(table)]
-
-
 def ddl() -> list[str]:
     """The statements that create every table and index."""
     statements = []

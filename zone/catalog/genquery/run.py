@@ -99,12 +99,6 @@ def execute(db: Database, user: User, query: GenQuery, cursors: Cursors) -> Page
     return first_page(cursors, columns, rows, query.max_rows, query.options, query.partial_start_index)
 
 
-def fetch_all(db: Database, user: User, query: GenQuery) -> list[tuple[str, ...]]:
-    """All rows of a query at once, none if there are none: for the zone's own use."""
-    _check_keywords(db, query.keywords)
-    return _rows(db, user, query)
-
-
 def _rows(db: Database, user: User, query: GenQuery) -> list[tuple[str, ...]]:
     viewer = Viewer(None) if user.is_admin else Viewer(tuple(users.ids_of(db, user)), user.id)
     statement = build(query, viewer)
