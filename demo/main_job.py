@@ -1,4 +1,4 @@
-"""The main job of the paper (see README), shown: a component, its settings as AVUs, and the ready OVA that follows them.
+"""The main job of the paper (see README): a component, its settings as AVUs, and the ready OVA that follows them.
 
 Starts an embedded zone on a free port in a temporary folder; every step is printed as the i-command that does it on a
 real server and done here by python-irodsclient over TCP. At the end the paper's own way (download, untar, edit, tar,
