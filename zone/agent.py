@@ -230,10 +230,10 @@ class _Agent:
         self._begin_session(proxy, challenge)
         return message
 
-    def _user(self, name: str, zone: str) -> User:
+    def _user(self, name: str, zone: str, unknown: int = errors.CAT_INVALID_USER) -> User:
         user = users.find(self._session.db, name, zone or self._config.zone_name)
         if user is None or user.is_group:
-            raise IrodsError(errors.CAT_INVALID_CLIENT_USER, f"no user {name!r}")
+            raise IrodsError(unknown, f"no user {name!r}")
         return user
 
     def _begin_session(self, proxy: User, challenge: str) -> None:
@@ -242,7 +242,7 @@ class _Agent:
         if startup and (startup.client_user, startup.client_zone or proxy.zone) != (proxy.name, proxy.zone):
             if startup.proxy_user != proxy.name or not proxy.is_admin:
                 raise IrodsError(errors.SYS_PROXYUSER_NO_PRIV, f"{proxy.name} may not act for {startup.client_user}")
-            client = self._user(startup.client_user, startup.client_zone)
+            client = self._user(startup.client_user, startup.client_zone, errors.CAT_INVALID_CLIENT_USER)
         session = self._session
         session.client, session.proxy, session.challenge = client, proxy, challenge
         if self._config.rules is not None:

@@ -16,6 +16,10 @@ class IrodsError(Exception):
         self.message = message
 
 
+class ToldError(IrodsError):
+    """A refusal whose message is a real server's own text, which clients are sent and print."""
+
+
 def name_of(code: int) -> str:
     """The name of an iRODS code (its last three digits may be an errno), or the number as text."""
     return NAMES.get(code) or NAMES.get(-(-code // 1000 * 1000)) or str(code)
@@ -151,6 +155,12 @@ CHECK_VERIFICATION_RESULTS = -407000
 CHKSUM_EMPTY_IN_STRUCT_ERR = -1004000
 USER_RSYNC_NO_MODE_INPUT_ERR = -337000
 USER_FILE_SIZE_MISMATCH = -401000
+SYS_CROSS_ZONE_MV_NOT_SUPPORTED = -109000
+SYS_USER_NO_PERMISSION = -121000
+USER__NULL_INPUT_ERR = -316000
+BAD_INPUT_DESC_INDEX = -345000
+USER_INCOMPATIBLE_OPEN_FLAGS = -404000
+PATH_REG_NOT_ALLOWED = -129000
 
 NAMES: dict[int, str] = {
     value: name for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)

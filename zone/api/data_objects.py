@@ -238,6 +238,7 @@ def _replica_truncate(session: Session, call: Call) -> Result:
 
 @serve(652, "data_obj_truncate", "DataObjInp_PI")
 def _truncate(session: Session, call: Call) -> Result:
+    session.error_stack.append((0, "rxDataObjTruncate has been deprecated. Use rx_replica_truncate instead."))
     truncation.truncate(session, call.record["objPath"], call.record["dataSize"], _keywords(call.record))
     return None
 

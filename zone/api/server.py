@@ -7,6 +7,7 @@ import json
 from zone import errors
 from zone.api import buffers
 from zone.api.registry import Call, Reply, Result, serve
+from zone.catalog import settings
 from zone.errors import IrodsError
 from zone.operations import resources
 from zone.session import Session
@@ -67,7 +68,8 @@ def _end_transaction(session: Session, call: Call) -> Result:
 
 @serve(20009, "get_grid_configuration_value", "GridConfigurationInp_PI", "GridConfigurationOut_PI", admins_only=True)
 def _grid_configuration(session: Session, call: Call) -> Result:
-    raise IrodsError(errors.CAT_NO_ROWS_FOUND)
+    value = settings.grid_value(session.db, call.record["name_space"] or "", call.record["option_name"] or "")
+    return Reply(0, {"option_value": value})
 
 
 _ = buffers

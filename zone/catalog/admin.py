@@ -25,6 +25,7 @@ from zone.errors import (
     SYS_NOT_ALLOWED,
     USER_NOT_IN_GROUP,
     IrodsError,
+    ToldError,
 )
 
 _MIN_PASSWORD, _MAX_PASSWORD = 3, 42
@@ -41,8 +42,10 @@ def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = 
     require_group_admin(actor)
     if not actor.is_admin and user_type != "rodsuser":
         raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "a group administrator makes users of type rodsuser")
-    if not name.strip() or not user_type.strip():
-        raise IrodsError(CAT_INVALID_ARGUMENT, "a user has a name and a type")
+    if not name.strip():
+        raise IrodsError(CAT_INVALID_ARGUMENT, "a user has a name")
+    if not user_type.strip():
+        raise IrodsError(CAT_INVALID_USER_TYPE, "a user has a type")
     with db.transaction():
         user = users.create(db, name.strip(), user_type.strip(), zone)
         if user.name != ANONYMOUS:
@@ -81,12 +84,12 @@ def _make_home(db: Database, owner: User, path: str) -> None:
     db.execute("INSERT INTO R_OBJT_ACCESS VALUES (?,?,?,?,?)", (number, owner.id, ACCESS_LEVELS["own"], stamp, stamp))
 
 
-def remove_user(db: Database, actor: User, name: str, zone: str = "") -> None:
+def remove_user(db: Database, actor: User, name: str, zone: str = "", *, group: bool = False) -> None:
     """Delete a user with their home and trash, which must be empty (CAT_COLLECTION_NOT_EMPTY)."""
     require_admin(actor)
     user_name, named_zone = users.split_name(db, name)
     user = users.find(db, user_name, named_zone if "#" in name else zone)
-    if user is None:
+    if user is None or (user.is_group and not group):
         raise IrodsError(CAT_INVALID_USER, f"user '{name}' does not exist")
     with db.transaction():
         for path in _homes(db, user.name if user.zone == db.zone else f"{user.name}#{user.zone}"):
@@ -102,7 +105,7 @@ def remove_group(db: Database, actor: User, name: str, zone: str = "") -> None:
     group = users.find(db, name, zone)
     if group is None or not group.is_group:
         raise IrodsError(CAT_INVALID_GROUP, f"group '{name}' does not exist")
-    remove_user(db, actor, name, zone)
+    remove_user(db, actor, name, zone, group=True)
 
 
 def modify_user(db: Database, actor: User, name: str, option: str, value: str) -> None:
@@ -135,7 +138,9 @@ def _change_type(db: Database, user: User, value: str) -> None:
     if not known:
         raise IrodsError(CAT_INVALID_USER_TYPE, f"user_type '{value}' is not valid")
     if user.type != value and GROUP_TYPE in (user.type, value):
-        raise IrodsError(SYS_NOT_ALLOWED, "a group cannot become a user, nor a user a group")
+        group = user.type == GROUP_TYPE
+        text = "a group cannot have its type changed" if group else "a user cannot be changed to a group"
+        raise ToldError(SYS_NOT_ALLOWED, text)
     users.modify(db, user, user_type=value)
 
 
@@ -209,9 +214,13 @@ def make_token(db: Database, actor: User, namespace: str, name: str, *values: st
         known = db.execute(
             "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'token_namespace' AND token_name = ?", (namespace,)
         ).fetchone()
+        if not known:
+            raise ToldError(CAT_INVALID_ARGUMENT, f"Token namespace '{namespace}' does not exist")
         taken = db.execute("SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?", (namespace, name))
-        if not known or not name or taken.fetchone():
-            raise IrodsError(CAT_INVALID_ARGUMENT, f"no such namespace, or token '{name}' is there already")
+        if taken.fetchone():
+            raise ToldError(CAT_INVALID_ARGUMENT, f"Token '{name}' already exists in namespace '{namespace}'")
+        if not name:
+            raise IrodsError(CAT_INVALID_ARGUMENT, "a token has a name")
         db.execute(
             "INSERT INTO R_TOKN_MAIN VALUES (?,?,?,?,?,?,?,?,?)", (namespace, db.next_id(), name, *padded, now(), now())
         )
@@ -223,7 +232,7 @@ def remove_token(db: Database, actor: User, namespace: str, name: str) -> None:
     with db.transaction():
         gone = db.execute("DELETE FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?", (namespace, name))
         if not gone.rowcount:
-            raise IrodsError(CAT_INVALID_ARGUMENT, f"there is no token '{name}' in '{namespace}'")
+            raise ToldError(CAT_INVALID_ARGUMENT, f"Token '{name}' does not exist in namespace '{namespace}'")
 
 
 # Zones
@@ -276,7 +285,7 @@ def general(db: Database, actor: User, args: Sequence[str]) -> None:
 
 def _add_user(db: Database, actor: User, args: Sequence[str]) -> None:
     if args[3] == GROUP_TYPE:
-        raise IrodsError(
+        raise ToldError(
             SYS_NOT_ALLOWED,
             "Error: Using 'add' with 'user' and type 'rodsgroup' is not allowed. Use 'add' with 'group' instead.",
         )

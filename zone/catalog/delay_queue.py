@@ -71,7 +71,7 @@ def add(
         db.execute(
             "INSERT INTO R_RULE_EXEC (rule_exec_id, rule_name, rei_file_path, user_name, exe_address, exe_time,"
             " exe_frequency, priority, estimated_exe_time, notification_addr, last_exe_time, exe_status, create_ts,"
-            " modify_ts, exe_context) VALUES (?,?,'',?,?,?,?,?,'','','','',?,?,?)",
+            " modify_ts, exe_context) VALUES (?,?,'EMPTY_REI_PATH',?,?,?,?,?,'','','','',?,?,?)",
             (
                 number,
                 text,

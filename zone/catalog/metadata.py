@@ -227,6 +227,8 @@ class _Change:
             raise IrodsError(CAT_INVALID_ARGUMENT, "an AVU has an attribute and a value")
         target = self._id(kind, name, access.DELETE_METADATA)
         if option == _BY_ID:
+            if not (attribute or "").lstrip("-").isdigit():
+                raise IrodsError(CAT_SQL_ERR, f"'{attribute}' is no number")
             sql, parameters = "meta_id = ?", [attribute]
         else:
             same = "LIKE ? ESCAPE '\\'" if option == _WILDCARD else "= ?"

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from zone.catalog import resources, users
 from zone.catalog.database import Database, now
-from zone.errors import CAT_INVALID_ARGUMENT, CAT_INVALID_GROUP, CAT_INVALID_RESOURCE, IrodsError
+from zone.errors import (
+    CAT_INVALID_ARGUMENT,
+    CAT_INVALID_GROUP,
+    CAT_INVALID_RESOURCE,
+    CAT_INVALID_USER,
+    SYS_NOT_ALLOWED,
+    IrodsError,
+)
 
 _ALL_RESOURCES = "total"
 
 
 def set_limit(db: Database, kind: str, name: str, resource: str, limit: str) -> None:
     """Limit a group (kind 'group') to some bytes on a resource, or on all ('total'); 0 takes the limit away."""
-    if kind != "group" or not limit.lstrip("-").isdigit():
+    if kind not in ("user", "group") or not limit.lstrip("-").isdigit():
         raise IrodsError(CAT_INVALID_ARGUMENT, "quotas are for groups, in bytes")
     group = users.find(db, *users.split_name(db, name))
-    if group is None or not group.is_group:
-        raise IrodsError(CAT_INVALID_GROUP, f"group '{name}' does not exist")
+    if group is None or group.is_group != (kind == "group"):
+        unknown = CAT_INVALID_GROUP if kind == "group" else CAT_INVALID_USER
+        raise IrodsError(unknown, f"{kind} '{name}' does not exist")
+    if kind == "user" and int(limit) != 0:
+        raise IrodsError(SYS_NOT_ALLOWED, "a user's limit can only be taken away")
     resc_id = 0
     if resource != _ALL_RESOURCES:
         found = resources.find(db, resource)

@@ -11,6 +11,7 @@ from zone.errors import (
     CAT_INVALID_CHILD,
     CAT_INVALID_RESOURCE,
     CAT_INVALID_RESOURCE_NAME,
+    CAT_NO_ROWS_FOUND,
     CAT_PSEUDO_RESC_MODIFY_DISALLOWED,
     CAT_RESOURCE_NOT_EMPTY,
     CHILD_EXISTS,
@@ -18,6 +19,7 @@ from zone.errors import (
     CHILD_NOT_FOUND,
     HIERARCHY_ERROR,
     IrodsError,
+    ToldError,
 )
 
 _COLUMNS = {
@@ -71,6 +73,8 @@ def add_child(db: Database, actor: User, parent_name: str, child_name: str, cont
         raise IrodsError(CHILD_NOT_FOUND, f"resource '{child_name}' does not exist")
     if child.name in parent.hierarchy.split(";"):
         raise IrodsError(HIERARCHY_ERROR, f"'{child_name}' cannot be below '{parent_name}'")
+    if child.parent == str(parent.id):
+        return
     if child.parent:
         raise IrodsError(CHILD_HAS_PARENT, f"'{child_name}' is below another resource already")
     resources.set_parent(db, child, parent, context)
@@ -88,11 +92,11 @@ def remove_child(db: Database, actor: User, parent_name: str, child_name: str) -
 def remove(db: Database, actor: User, name: str, *, dry_run: bool = False) -> None:
     """Forget a resource that stores nothing (CAT_RESOURCE_NOT_EMPTY) and has no parent or child (CHILD_EXISTS)."""
     require_admin(actor)
-    resource = _resource(db, name)
+    resource = _resource(db, name, unknown=CAT_NO_ROWS_FOUND)
     if resource.parent or resources.children(db, resource):
-        raise IrodsError(CHILD_EXISTS, f"resource '{name}' has a parent or a child")
+        raise ToldError(CHILD_EXISTS, f"resource '{name}' has a parent or child")
     if resources.replica_count(db, resource):
-        raise IrodsError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' holds replicas")
+        raise ToldError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' contains one or more dataObjects")
     if dry_run:
         return
     with db.transaction():
@@ -100,10 +104,10 @@ def remove(db: Database, actor: User, name: str, *, dry_run: bool = False) -> No
         db.execute("DELETE FROM R_OBJT_METAMAP WHERE object_id = ?", (resource.id,))
 
 
-def _resource(db: Database, name: str) -> resources.ResourceRow:
+def _resource(db: Database, name: str, *, unknown: int = CAT_INVALID_RESOURCE) -> resources.ResourceRow:
     resource = resources.find(db, name)
     if resource is None:
-        raise IrodsError(CAT_INVALID_RESOURCE, f"resource '{name}' does not exist")
+        raise IrodsError(unknown, f"resource '{name}' does not exist")
     if resource.resource_class == resources.BUNDLE_CLASS:
         raise IrodsError(CAT_PSEUDO_RESC_MODIFY_DISALLOWED)
     return resource

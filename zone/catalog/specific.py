@@ -23,6 +23,7 @@ from zone.errors import (
     CAT_SUCCESS_BUT_WITH_NO_INFO,
     CAT_UNKNOWN_SPECIFIC_QUERY,
     IrodsError,
+    ToldError,
 )
 
 _SHORTEST_SQL = 5
@@ -125,7 +126,7 @@ def add(db: Database, actor: User, sql: str, alias: str = "") -> None:
         raise IrodsError(CAT_INVALID_ARGUMENT, "the SQL is too short to be any")
     with db.transaction():
         if alias and db.execute("SELECT 1 FROM R_SPECIFIC_QUERY WHERE alias = ?", (alias,)).fetchone():
-            raise IrodsError(CAT_INVALID_ARGUMENT, "Alias is not unique")
+            raise ToldError(CAT_INVALID_ARGUMENT, "Alias is not unique")
         db.execute(
             "INSERT INTO R_SPECIFIC_QUERY (sqlStr, alias, create_ts) VALUES (?,?,?)", (sql, alias or None, now())
         )

@@ -1,6 +1,6 @@
 """The rows of R_TOKN_MAIN and R_SPECIFIC_QUERY in a fresh zone: words and stored queries, as data.
 
-Values are those of a fresh 5.0.2 zone (two access levels of old were renamed with underscores on the way to 5.x, four
+Values are those of a fresh 5.0.2 zone (some access levels got underscores on the way to 5.x,
 kept their blanks). The stored queries answer what the real ones answer, in SQL that SQLite runs. No function here
 touches a database.
 """
@@ -63,20 +63,20 @@ _WITH_VALUES: tuple[tuple[str, int, str, str, str], ...] = (
 _ACCESS_NAMES: tuple[tuple[int, str], ...] = (
     (1000, "null"),
     (1010, "execute"),
-    (1020, "read_annotation"),
-    (1030, "read_system_metadata"),
+    (1020, "read annotation"),
+    (1030, "read system metadata"),
     (1040, "read_metadata"),
     (1050, "read_object"),
-    (1060, "write_annotation"),
+    (1060, "write annotation"),
     (1070, "create_metadata"),
     (1080, "modify_metadata"),
     (1090, "delete_metadata"),
-    (1100, "administer_object"),
+    (1100, "administer object"),
     (1110, "create_object"),
     (1120, "modify_object"),
     (1130, "delete_object"),
-    (1140, "create_token"),
-    (1150, "delete_token"),
+    (1140, "create token"),
+    (1150, "delete token"),
     (1160, "curate"),
     (1200, "own"),
 )
@@ -199,7 +199,7 @@ _SPECIFIC_QUERIES: tuple[tuple[str, str, str], ...] = (
         "select distinct u.user_name, u.zone_name, t.token_name, u.user_type_name from R_COLL_MAIN c"
         " join R_OBJT_ACCESS a on a.object_id = c.coll_id join R_USER_MAIN u on u.user_id = a.user_id"
         " join R_TOKN_MAIN t on t.token_id = a.access_type_id and t.token_namespace = 'access_type'"
-        " where c.coll_name = ?",
+        " where c.coll_name = ? order by 1, 2, 3, 4",
         "01342019000",
     ),
     ("listQueryByAliasLike", "SELECT alias, sqlStr FROM R_SPECIFIC_QUERY WHERE alias LIKE ?", "1388534400"),

@@ -18,8 +18,10 @@ from zone.errors import (
     CAT_INVALID_USER_TYPE,
     CAT_INVALID_ZONE,
     CAT_SUCCESS_BUT_WITH_NO_INFO,
+    CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     USER_INVALID_USERNAME_FORMAT,
     IrodsError,
+    ToldError,
 )
 
 ADMIN_TYPE = "rodsadmin"
@@ -118,7 +120,10 @@ def create(db: Database, name: str, user_type: str, zone: str = "") -> User:
         ).fetchone():
             raise IrodsError(CAT_INVALID_USER_TYPE, f"user_type '{user_type}' is not valid")
         if not db.execute("SELECT 1 FROM R_ZONE_MAIN WHERE zone_name = ?", (zone,)).fetchone():
-            raise IrodsError(CAT_INVALID_ZONE, f"zone '{zone}' does not exist")
+            raise ToldError(CAT_INVALID_ZONE, f"zone '{zone}' does not exist")
+        if find(db, user_name, zone):
+            code = CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+            raise ToldError(code, f"Error {code} CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME")
         user = User(db.next_id(), user_name, zone, user_type)
         stamp = now()
         db.execute(

@@ -6,9 +6,9 @@ from typing import Any
 
 from zone import errors
 from zone.catalog import access as catalog
-from zone.errors import IrodsError
+from zone.errors import IrodsError, ToldError
 from zone.operations import paths
-from zone.operations.failures import DetailedError
+from zone.operations.failures import DetailedError, told
 from zone.session import Session
 
 
@@ -20,11 +20,21 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
     session.policy.static(session, "acPreProcForModifyAccessControl", args)
     try:
         catalog.set_access(session.db, session.client, level, name, zone or named_zone, path, recursive=recursive)
-    except IrodsError as error:
-        if error.message:
-            session.error_stack.append((error.code, error.message))
+    except ToldError as error:
+        session.error_stack.append((0, error.message))
         raise
     session.policy.static(session, "acPostProcForModifyAccessControl", args)
+
+
+def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
+    """An error, told as a real server tells it, unless the user may put something where `path` would be."""
+    parent = paths.parent(path)
+    try:
+        catalog.require_collection(session.db, session.client, parent, catalog.MODIFY_OBJECT, admin=admin)
+    except ToldError as error:
+        raise told(session, error.code, error.message) from error
+    except IrodsError as error:
+        raise told(session, error.code, f"no permission to update collection '{parent}'") from error
 
 
 def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from zone import errors
 from zone.catalog import admin, users
-from zone.errors import IrodsError
+from zone.errors import IrodsError, ToldError
 from zone.protocol import auth, scramble
 from zone.session import Session
 
@@ -22,7 +22,7 @@ def general(session: Session, arguments: Sequence[str]) -> None:
     padded = [*arguments, *[""] * (10 - len(arguments))]
     if padded[:2] == ["modify", "user"] and padded[3] == "password":
         padded[4] = _plain(session, padded[4])
-    with _told(session):
+    with _told(session, by_rule=padded[:2] in (["add", "user"], ["add", "group"])):
         admin.general(session.db, session.client, padded)
 
 
@@ -62,11 +62,12 @@ def _plain(session: Session, scrambled: str) -> str:
 
 
 @contextmanager
-def _told(session: Session) -> Iterator[None]:
-    """Sends the text of a refusal to the client too."""
+def _told(session: Session, *, by_rule: bool = False) -> Iterator[None]:
+    """Sends the client the text of a refusal, where a real server does."""
     try:
         yield
-    except IrodsError as error:
-        if error.message:
-            session.error_stack.append((error.code, error.message))
+    except ToldError as error:
+        session.error_stack.append((0, error.message))
+        if by_rule and error.code != errors.SYS_NOT_ALLOWED:
+            session.error_stack.append((error.code, "DEBUG: \n"))  # a real server makes users in a rule, which says so
         raise

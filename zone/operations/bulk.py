@@ -7,6 +7,7 @@ from typing import Any
 from zone import errors
 from zone.errors import IrodsError
 from zone.operations import transfer
+from zone.operations.failures import told
 from zone.operations.transfer import Pieces
 from zone.session import Session
 
@@ -18,6 +19,9 @@ _OFFSET = 999998
 
 def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
     """Puts each row of the table; the bytes of all stand in `data`, each row's offset being where they end."""
+    if "forceFlag" in record["KeyValPair_PI"]:
+        text = "Force flag keyword is not allowed for bulk puts."
+        raise told(session, errors.USER_INCOMPATIBLE_PARAMS, text)
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise IrodsError(errors.USER_FILE_TOO_LARGE, "a bulk put of that size is not served")
     keywords: dict[str, str] = record["KeyValPair_PI"]

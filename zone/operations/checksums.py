@@ -7,13 +7,15 @@ from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import hashing, opening, paths, points, states, vault
+from zone.operations import hashing, opening, paths, points, resources, states, stats, vault
 from zone.operations.failures import DetailedError
 from zone.session import Session
 
 
 def checksum(session: Session, path: str, keywords: dict[str, str] | None = None) -> str:
     """The checksum of a data object; computed and registered if there is none yet (or with `forceChksum`).
+
+    Who may only read the object gets a registered one, else CAT_NO_ACCESS_PERMISSION.
 
     With `verifyChksum` nothing is registered: see `verify`, and the answer is ''.
     """
@@ -24,11 +26,11 @@ def checksum(session: Session, path: str, keywords: dict[str, str] | None = None
     one = keywords.get("replNum") or keywords.get("rescName")
     if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and one):
         raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "replica, resource and all exclude each other")
-    replicas = catalog.find(session.db, path)
+    if keywords.get("rescName"):
+        resources.by_name(session, keywords["rescName"])
+    replicas = stats.visible_replicas(session, path)
     if not replicas:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
-    if not admin:
-        access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
     chosen = (
         [_choose(replicas, keywords)]
@@ -61,12 +63,13 @@ def _choose(replicas: list[Replica], keywords: dict[str, str]) -> Replica:
 def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, admin: bool) -> str:
     if replica.checksum and "forceChksum" not in keywords:
         return replica.checksum
+    if not admin:
+        access.require(session.db, session.client, replica.data_id, access.MODIFY_OBJECT)
     found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
-    if admin or access.level_of(session.db, session.client, replica.data_id) >= access.MODIFY_OBJECT:
-        info = points.object_info(replica)
-        session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
-        catalog.update(session.db, replica, checksum=found)
-        session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+    info = points.object_info(replica)
+    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    catalog.update(session.db, replica, checksum=found)
+    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
     return found
 
 

@@ -122,7 +122,8 @@ def _finish(session: Session, descriptor: Descriptor) -> tuple[Replica, bool]:
 def _checksum(descriptor: Descriptor, path: str) -> str:
     """The checksum that the client asked for at open, or ''; USER_CHKSUM_MISMATCH if it sent another."""
     keywords = descriptor.keywords
-    if "regChksum" not in keywords and "verifyChksum" not in keywords:
+    copied = descriptor.operation == COPY_TARGET and "verifyChksum" in keywords
+    if not copied and "regChksum" not in keywords and not keywords.get("verifyChksum"):
         return ""
     expected = keywords.get("verifyChksum") or keywords.get("regChksum") or ""
     found = hashing.of_file(path, hashing.scheme_of(expected))

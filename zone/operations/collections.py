@@ -10,7 +10,8 @@ from zone.catalog import access
 from zone.catalog import collections as catalog
 from zone.catalog import objects as objects_catalog
 from zone.errors import IrodsError
-from zone.operations import opening, paths, points, removal, renaming, trash
+from zone.operations import opening, paths, points, removal, renaming, stats, trash
+from zone.operations.failures import told
 from zone.session import Session
 
 RECURSIVE = "recursiveOpr"
@@ -21,6 +22,7 @@ def create(session: Session, path: str, keywords: dict[str, str] | None = None) 
     """Makes a collection, with those above it if `recursiveOpr` is given (then one that exists is no error)."""
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
+    _require_zone(session, path)
     keywords["translatedPath"] = ""
     session.policy.static(session, "acPreprocForCollCreate")
     if RECURSIVE in keywords:
@@ -33,21 +35,34 @@ def create(session: Session, path: str, keywords: dict[str, str] | None = None) 
 def make_missing(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> None:
     """Makes a collection and those above it, as far as they are missing."""
     missing: list[str] = []
-    while catalog.find(session.db, path) is None:
+    while not _is_seen(session, path):
+        _require_zone(session, path)
         missing.append(path)
-        if path == "/":
-            break
         path = paths.parent(path)
     for each in reversed(missing):
         session.policy.static(session, "acPreprocForCollCreate")
         _make(session, each, keywords or {})
 
 
+def _is_seen(session: Session, path: str) -> bool:
+    found = catalog.find(session.db, path)
+    return found is not None and stats.is_visible(session, found.id)
+
+
+def _require_zone(session: Session, path: str) -> None:
+    if not path.startswith(f"/{session.config.zone_name}/"):
+        text = f"a valid zone name does not appear at the root of the object path [{path}]"
+        code = errors.SYS_INVALID_INPUT_PARAM
+        raise told(session, code, f"{errors.name_of(code)}] errno [] -- message [{text}]\n")
+
+
 def _make(session: Session, path: str, keywords: Mapping[str, str]) -> None:
     if catalog.find(session.db, path):
         raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"collection '{path}' exists")
     admin = opening.is_admin_call(session, keywords)
-    parent = catalog.require(session.db, paths.parent(path))
+    parent = catalog.find(session.db, paths.parent(path))
+    if parent is None:
+        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
     if not admin:
         access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
     catalog.insert(session.db, session.client, path)
@@ -63,9 +78,6 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
     keywords["translatedPath"] = ""
-    found = catalog.find(session.db, path)
-    if found is None:
-        raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"there is no collection '{path}'")
     session.policy.static(session, "acPreprocForRmColl")
     if RECURSIVE not in keywords:
         _delete_row(session, path, keywords)
@@ -80,10 +92,15 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
 def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
     if operation != removal.UNREGISTER and not keywords.keys() & {FORCE, trash.EMPTY, trash.EMPTY_BY_ADMIN}:
         opening.is_admin_call(session, keywords)
+        if not _is_seen(session, path):
+            raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no collection '{path}'")
         _require_deletable(session, path, keywords)
+        _ask_about_contents(session, path)
         target = trash.path_for(session, path)
         renaming.rename_to_trash(session, path, target, renaming.COLLECTION)
         return 1
+    if not _is_seen(session, path):
+        raise IrodsError(errors.USER_FILE_DOES_NOT_EXIST, f"there is no collection '{path}'")
     if keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}:
         if not paths.is_in_trash(path):
             raise IrodsError(errors.SYS_INVALID_FILE_PATH, f"'{path}' is not in the trash")
@@ -91,6 +108,22 @@ def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str]
             raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
     opening.is_admin_call(session, keywords)
     return _remove_for_good(session, path, keywords, operation)
+
+
+_PAGE = 256
+
+
+def _ask_about_contents(session: Session, path: str) -> None:
+    """Before a collection goes into the trash: its user must be able to delete something in it, if anything is there,
+    and the policy of deletions is asked about the first object of each page of them, as a real server does."""
+    seen = [each for each in objects_catalog.list_subtree(session.db, path) if stats.is_visible(session, each.data_id)]
+    db, user = session.db, session.client
+    deletable = [each for each in seen if access.level_of(db, user, each.data_id) >= access.DELETE_OBJECT]
+    if seen and not deletable and not user.is_admin:
+        raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"nothing in '{path}' may be deleted")
+    for replica in (deletable or seen)[::_PAGE]:
+        info = points.empty_object_info(objPath=replica.logical_path, rescName=replica.resc)
+        session.policy.static(session, "acDataDeletePolicy", (), info)
 
 
 def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
@@ -105,22 +138,24 @@ def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], o
     count = 0
     failure: IrodsError | None = None
     for child in catalog.children(session.db, path):
+        if not stats.is_visible(session, child.id):
+            continue
         session.policy.static(session, "acPreprocForRmColl")
         try:
             count += _remove_for_good(session, child.path, passed, operation)
         except IrodsError as error:
             failure = error
         points.static_after(session, "acPostProcForRmColl")
-    names = dict.fromkeys(replica.name for replica in objects_catalog.list_collection(session.db, path))
-    for name in names:
+    listed = objects_catalog.list_collection(session.db, path)
+    for name in dict.fromkeys(each.name for each in listed if stats.is_visible(session, each.data_id)):
         try:
             removal.unlink(session, f"{path}/{name}", dict(passed), operation=operation)
             count += 1
         except IrodsError as error:
             failure = error
     emptied = keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}
-    if not (emptied and paths.is_trash_home(path)) and failure is None:
-        _delete_row(session, path, keywords)
+    if not (emptied and paths.is_trash_home(path)):
+        _delete_row(session, path, keywords)  # what a failure left behind fails this, and that is what is told
     if failure is not None:
         raise failure
     return count
@@ -136,6 +171,9 @@ def _delete_row(session: Session, path: str, keywords: Mapping[str, str]) -> Non
     _require_deletable(session, path, keywords)
     if path.count("/") < 2:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{path}' cannot be removed")
+    if not keywords.keys() & {opening.ADMIN, trash.EMPTY_BY_ADMIN}:
+        parent = paths.parent(path)
+        access.require_collection(session.db, session.client, parent, access.MODIFY_OBJECT)
     catalog.delete(session.db, catalog.require(session.db, path))
 
 

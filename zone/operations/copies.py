@@ -8,7 +8,7 @@ from typing import Any
 from zone import errors
 from zone.catalog import objects as catalog
 from zone.errors import IrodsError
-from zone.operations import closing, opening, paths, points, vault
+from zone.operations import closing, opening, paths, points, stats, vault
 from zone.operations.descriptors import COPY_TARGET
 from zone.session import Session
 
@@ -31,7 +31,7 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
     for path in (from_path, to_path):
         if path.split("/")[1] != session.config.zone_name:
             raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' is in another zone")
-    if not catalog.exists(session.db, from_path):
+    if not stats.visible_replicas(session, from_path):
         raise IrodsError(errors.USER_INPUT_PATH_ERR, f"there is no data object '{from_path}'")
     keywords: dict[str, str] = target["KeyValPair_PI"]
     force = "forceFlag" in keywords or "forceFlag" in source["KeyValPair_PI"]
@@ -46,9 +46,7 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
         target["openFlags"] = _TARGET_FLAGS
         mode = session.descriptors.get(reader).replica.mode
         target["createMode"] = int(mode) if mode.isdigit() else 0
-        writer = opening.open_object(
-            session, to_path, _TARGET_FLAGS, target["createMode"], keywords, operation=COPY_TARGET
-        )
+        writer = _open_target(session, to_path, target["createMode"], keywords)
         descriptor = session.descriptors.get(writer)
         try:
             moved = vault.copy(session.descriptors.get(reader).handle, descriptor.handle)
@@ -61,3 +59,16 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
     finally:
         closing.close(session, reader)
     return moved
+
+
+def _open_target(session: Session, path: str, mode: int, keywords: dict[str, str]) -> int:
+    """Opens what is copied to. Its collection is made if it is missing; that it was is told all the same."""
+    from zone.operations import collections
+
+    try:
+        return opening.open_object(session, path, _TARGET_FLAGS, mode, keywords, operation=COPY_TARGET)
+    except IrodsError as error:
+        if error.code != errors.CAT_UNKNOWN_COLLECTION:
+            raise
+    collections.make_missing(session, paths.parent(path))
+    return opening.open_object(session, path, _TARGET_FLAGS, mode, keywords, operation=COPY_TARGET)

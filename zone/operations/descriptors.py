@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from zone.errors import SYS_FILE_DESC_OUT_OF_RANGE, SYS_OUT_OF_FILE_DESC, IrodsError
+from zone.errors import (
+    BAD_INPUT_DESC_INDEX,
+    SYS_FILE_DESC_OUT_OF_RANGE,
+    SYS_INVALID_INPUT_PARAM,
+    SYS_OUT_OF_FILE_DESC,
+    IrodsError,
+)
 
 if TYPE_CHECKING:
     from zone.catalog.objects import Replica
@@ -69,15 +75,20 @@ class Descriptors:
         raise IrodsError(SYS_OUT_OF_FILE_DESC)
 
     def get(self, number: int) -> Descriptor:
-        """SYS_FILE_DESC_OUT_OF_RANGE if nothing is open under that number."""
+        """SYS_FILE_DESC_OUT_OF_RANGE (no such number can be), BAD_INPUT_DESC_INDEX (nothing is open there)."""
         try:
             return self._open[number]
         except KeyError:
-            raise IrodsError(SYS_FILE_DESC_OUT_OF_RANGE, f"descriptor {number} is not open") from None
+            code = BAD_INPUT_DESC_INDEX if FIRST <= number < LIMIT else SYS_FILE_DESC_OUT_OF_RANGE
+            raise IrodsError(code, f"descriptor {number} is not open") from None
 
     def remove(self, number: int) -> Descriptor:
-        """Takes it out of the table."""
-        descriptor = self.get(number)
+        """Takes it out of the table; SYS_INVALID_INPUT_PARAM if nothing is open there."""
+        try:
+            descriptor = self.get(number)
+        except IrodsError as error:
+            code = SYS_INVALID_INPUT_PARAM if error.code == BAD_INPUT_DESC_INDEX else error.code
+            raise IrodsError(code, error.message) from None
         del self._open[number]
         return descriptor
 

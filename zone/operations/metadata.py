@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from zone.catalog import metadata as catalog
+from zone.errors import ToldError
 from zone.operations.failures import DetailedError
 from zone.session import Session
 
@@ -22,7 +23,11 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
     shown = _shown(command, [text or "" for text in padded])
     session.policy.static(session, "acPreProcForModifyAVUMetadata", shown)
     keywords = dict(keywords or {})
-    calls = catalog.modify(session.db, session.client, padded, keywords)
+    try:
+        calls = catalog.modify(session.db, session.client, padded, keywords)
+    except ToldError as error:
+        session.error_stack.append((0, error.message))
+        raise
     for call in calls:
         session.policy.database(session, call.name, "post", *call.args, keywords)
     session.policy.static(session, "acPostProcForModifyAVUMetadata", shown)

@@ -12,14 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from zone import errors
-from zone.catalog import access, collections
+from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.database import now
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.catalog.resources import ResourceRow
 from zone.errors import IrodsError
-from zone.operations import paths, points, resources, states, tokens, vault
-from zone.operations.descriptors import PUT, Descriptor, OpenType
+from zone.operations import paths, points, resources, states, stats, tokens, vault
+from zone.operations.access import require_parent
+from zone.operations.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from zone.session import Session
 
 ADMIN = "irodsAdmin"
@@ -91,17 +92,21 @@ def open_object(
     keywords = {} if keywords is None else keywords
     path = paths.checked(path, relative=errors.SYS_INVALID_FILE_PATH)
     asked = Opening(path, flags, mode, keywords, data_size, operation, is_admin_call(session, keywords))
-    replicas = catalog.find(session.db, path)
+    if flags & os.O_TRUNC and not asked.writes:
+        raise IrodsError(errors.USER_INCOMPATIBLE_OPEN_FLAGS, "what is opened for reading is not truncated")
+    replicas = stats.visible_replicas(session, path)
     if not replicas:
         if not asked.creates:
             raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
         return _create(session, asked)
-    if not asked.admin:
-        level = access.MODIFY_OBJECT if asked.writes else access.READ_OBJECT
-        access.require(session.db, session.client, replicas[0].data_id, level)
-    if asked.creates and flags & os.O_EXCL:
-        raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{path}' exists")
-    elsewhere = _other_resource(replicas, keywords) if asked.creates and operation != PUT else ""
+    if asked.writes and not asked.admin:
+        _require_writable(session, asked, replicas[0])
+    for key in ("rescName", "destRescName"):
+        if keywords.get(key):
+            resources.by_name(session, keywords[key].partition(";")[0])
+    elsewhere = _other_resource(replicas, keywords) if asked.creates else ""
+    if elsewhere and operation in (PUT, COPY_TARGET):
+        raise IrodsError(errors.HIERARCHY_ERROR, f"'{path}' has no replica on '{elsewhere}'")
     if elsewhere:
         return _add_replica(session, asked, replicas, elsewhere)
     chosen = states.choose(replicas, keywords, write=asked.writes)
@@ -113,6 +118,16 @@ def open_object(
     return _open_existing(session, asked, chosen)
 
 
+def _require_writable(session: Session, asked: Opening, replica: Replica) -> None:
+    if access.level_of(session.db, session.client, replica.data_id) >= access.MODIFY_OBJECT:
+        return
+    if not asked.creates:
+        raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{asked.path}' may not be written")
+    # A real server takes what may not be written for missing, and finds the name taken when it makes it.
+    require_parent(session, asked.path)
+    raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{asked.path}' exists")
+
+
 def create_object(
     session: Session, path: str, mode: int = 0, keywords: dict[str, str] | None = None, *, data_size: int = -1
 ) -> int:
@@ -121,9 +136,7 @@ def create_object(
 
 
 def _create(session: Session, asked: Opening) -> int:
-    parent = collections.require(session.db, paths.parent(asked.path))
-    if not asked.admin:
-        access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
+    require_parent(session, asked.path, admin=asked.admin)
     resource = resources.for_new_replica(session, asked.keywords)
     _note_creation(asked, resource)
     replica = catalog.insert(
@@ -133,7 +146,7 @@ def _create(session: Session, asked: Opening) -> int:
         resc=resource.name,
         physical_path=vault.free_path(resource.vault, asked.path),
         mode=str(asked.mode),
-        data_type=asked.keywords.get("dataType") or "generic",
+        data_type=asked.keywords.get("dataType", "generic"),
     )
     descriptor = asked.descriptor(replica, OpenType.CREATE)
     _make_file(session, descriptor)

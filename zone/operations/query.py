@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from zone import errors
 from zone.catalog import genquery as catalog
 from zone.catalog import specific as stored
 from zone.catalog.genquery import GenQuery, Page
+from zone.errors import IrodsError
 from zone.session import Session
+
+_NOT_STORED = "The SQL is not pre-defined.\n  See 'iadmin h asq' (add specific query)"
 
 
 @dataclass(frozen=True)
@@ -29,14 +33,19 @@ def genquery(session: Session, asked: GenQuery) -> Page:
 
 def specific(session: Session, asked: SpecificQuery) -> Page:
     """One page of a stored query; CAT_UNKNOWN_SPECIFIC_QUERY or CAT_NO_ROWS_FOUND."""
-    return stored.execute(
-        session.db,
-        session.client,
-        asked.name,
-        asked.arguments,
-        session.cursors,
-        max_rows=asked.max_rows,
-        continue_index=asked.continue_index,
-        row_offset=asked.row_offset,
-        options=asked.options,
-    )
+    try:
+        return stored.execute(
+            session.db,
+            session.client,
+            asked.name,
+            asked.arguments,
+            session.cursors,
+            max_rows=asked.max_rows,
+            continue_index=asked.continue_index,
+            row_offset=asked.row_offset,
+            options=asked.options,
+        )
+    except IrodsError as error:
+        if error.code == errors.CAT_UNKNOWN_SPECIFIC_QUERY:
+            session.error_stack.append((0, _NOT_STORED))
+        raise

@@ -25,11 +25,11 @@ DIRECTORY = "collection"
 def register(session: Session, path: str, keywords: dict[str, str]) -> None:
     """Registers `filePath` under a path (ireg): a directory, with all below it, if the keyword `collection` is given.
 
-    Errors: SYS_NO_PATH_PERMISSION (no administrator), SYS_INVALID_INPUT_PARAM, UNIX_FILE_STAT_ERR …
+    Errors: PATH_REG_NOT_ALLOWED (no administrator), SYS_INVALID_INPUT_PARAM, UNIX_FILE_STAT_ERR …
     """
     path = paths.checked(path)
     if not session.client.is_admin:
-        raise IrodsError(errors.SYS_NO_PATH_PERMISSION, "only administrators register files")
+        raise IrodsError(errors.PATH_REG_NOT_ALLOWED, "only administrators register files")
     file = keywords.get("filePath", "")
     if not file.startswith("/"):
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "filePath is not absolute")

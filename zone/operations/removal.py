@@ -13,7 +13,7 @@ from zone.catalog import access
 from zone.catalog import objects as catalog
 from zone.catalog.objects import Replica
 from zone.errors import IrodsError
-from zone.operations import opening, paths, points, renaming, states, trash, vault
+from zone.operations import opening, paths, points, renaming, states, stats, trash, vault
 from zone.session import Session
 
 UNREGISTER = 26
@@ -22,16 +22,16 @@ UNREGISTER = 26
 def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, *, operation: int = 0) -> None:
     """Removes a data object with all its replicas.
 
-    Without `forceFlag` it goes into the user's trash. Errors: CAT_UNKNOWN_FILE, CAT_NO_ACCESS_PERMISSION,
+    Without `forceFlag` it goes into the user's trash. Errors: CAT_NO_ROWS_FOUND, CAT_NO_ACCESS_PERMISSION,
     LOCKED_DATA_OBJECT_ACCESS …
     """
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
     keywords["translatedPath"] = ""
     admin = opening.is_admin_call(session, keywords)
-    replicas = catalog.find(session.db, path)
+    replicas = catalog.find(session.db, path) if admin else stats.visible_replicas(session, path)
     if not replicas:
-        raise IrodsError(errors.CAT_UNKNOWN_FILE, f"there is no data object '{path}'")
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
     keywords.setdefault("resc_hier", replicas[0].hierarchy)
     emptying = keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}
     if emptying and not paths.is_in_trash(path):
@@ -51,6 +51,7 @@ def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, 
         _for_good(session, replicas, keep_file=operation == UNREGISTER)
         points.static_after(session, "acPostProcForDelete", points.object_info(replicas[0], writeFlag=1))
     else:
+        states.require_choice(replicas)
         states.require_at_rest(replicas)
         renaming.rename_to_trash(session, path, trash.path_for(session, path), renaming.DATA_OBJECT)
     points.touch_parent(session, path)

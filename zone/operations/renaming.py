@@ -16,7 +16,7 @@ from zone.catalog import access, collections
 from zone.catalog import objects as catalog
 from zone.catalog.objects import Replica
 from zone.errors import IrodsError
-from zone.operations import paths, points, states, vault
+from zone.operations import paths, points, states, stats, vault
 from zone.session import Session
 
 DATA_OBJECT = 11
@@ -35,21 +35,21 @@ def rename(
 ) -> None:
     """Renames a data object or a collection.
 
-    `operation` is the client's oprType; None stands for "whatever it is". Errors: CAT_UNKNOWN_FILE,
+    `operation` is the client's oprType; None stands for "whatever it is". Errors: CAT_NO_ROWS_FOUND,
     CAT_NAME_EXISTS_AS_DATAOBJ, CAT_NAME_EXISTS_AS_COLLECTION, CAT_UNKNOWN_COLLECTION, SAME_SRC_DEST_PATHS_ERR …
     """
     source, target = paths.checked(source), paths.checked(target)
+    if source.split("/")[1] != target.split("/")[1]:
+        raise IrodsError(errors.SYS_CROSS_ZONE_MV_NOT_SUPPORTED, f"'{target}' is in another zone")
     if source == target:
         raise IrodsError(errors.SAME_SRC_DEST_PATHS_ERR)
     if admin and not session.client.is_admin:
         raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
     kind = operation if operation in (DATA_OBJECT, COLLECTION) else None
-    replicas = catalog.find(session.db, source) if kind != COLLECTION else []
-    if not replicas and kind == DATA_OBJECT:
-        raise IrodsError(errors.CAT_UNKNOWN_FILE, f"there is no data object '{source}'")
-    if not replicas and collections.find(session.db, source) is None:
-        raise IrodsError(errors.CAT_UNKNOWN_COLLECTION if kind else errors.CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION,
-                         f"there is no '{source}'")  # fmt: skip
+    replicas = stats.visible_replicas(session, source) if kind != COLLECTION else []
+    row = collections.find(session.db, source) if not replicas and kind != DATA_OBJECT else None
+    if not replicas and (row is None or not stats.is_visible(session, row.id)):
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no '{source}'")
     if replicas and kind is None and operation is not None:
         states.require_at_rest(replicas)
         if force and catalog.exists(session.db, target):
@@ -80,6 +80,9 @@ def _rename(session: Session, source: str, target: str, replicas: list[Replica],
         with db.transaction():
             if is_collection:
                 row = collections.require(db, source)
+                if target.startswith(source + "/") and paths.name(source) != paths.name(target):
+                    # A real server gives the name first; then there is no such place any more.
+                    raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"'{target}' is inside '{source}'")
                 affected = list(catalog.list_subtree(db, source))
                 collections.rename(db, row, target)
             else:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from zone import errors
-from zone.catalog import access
+from zone.catalog import access, collections
 from zone.catalog import objects as catalog
 from zone.catalog.database import now
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import hashing, opening, paths, points, removal, renaming, resources, states, vault
+from zone.operations import hashing, opening, paths, points, removal, renaming, resources, states, stats, vault
 from zone.operations.descriptors import OpenType
+from zone.operations.failures import displayed, told
 from zone.session import Session
 
 
@@ -23,11 +24,15 @@ def replicate(session: Session, path: str, keywords: dict[str, str] | None = Non
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
     admin = opening.is_admin_call(session, keywords)
-    found = catalog.find(session.db, path)
+    if "all" in keywords and keywords.get("destRescName"):
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "all replicas are renewed where they are")
+    found = stats.visible_replicas(session, path)
     if not found:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
-    if not admin:
-        access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
+    if not admin and access.level_of(session.db, session.client, found[0].data_id) < access.MODIFY_OBJECT:
+        who = f"{session.client.name}#{session.client.zone}"
+        text = f"User [{who}] does not have sufficient permission to replicate object [{path}]."
+        raise told(session, errors.SYS_USER_NO_PERMISSION, text)
     if "updateRepl" in keywords or "all" in keywords:
         stale = [each for each in found if each.status == ReplicaStatus.STALE]
         stale = stale if "all" in keywords else stale[:1]
@@ -38,15 +43,21 @@ def replicate(session: Session, path: str, keywords: dict[str, str] | None = Non
 
 
 def _copy_to(session: Session, path: str, target: str, found: list[Replica], keywords: dict[str, str]) -> int:
+    with displayed(session):
+        states.require_choice(found)
     states.require_at_rest(found)
-    source = states.choose(
-        found, {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}, write=False
-    )
-    if source.status != ReplicaStatus.GOOD:
-        raise IrodsError(errors.SYS_NO_GOOD_REPLICA, f"'{path}' has no good replica")
+    source = _source(found, keywords)
     existing = next((each for each in found if each.resc == target), None)
+    if existing is not None and source.status != ReplicaStatus.GOOD:
+        with displayed(session):
+            raise IrodsError(
+                errors.SYS_NOT_ALLOWED,
+                f"Selected source replica in hierarchy [{source.hierarchy}] is not good and will overwrite an existing"
+                " replica. Replication is not allowed.",
+            )
     if existing is not None and existing.status == ReplicaStatus.GOOD:
-        raise IrodsError(errors.SYS_NOT_ALLOWED, f"a good replica of '{path}' is on {target} already")
+        points.resource(session, "modified", source, size=source.size, open_type=int(OpenType.WRITE))
+        return 0
     keywords["resc_hier"] = source.hierarchy
     keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
     session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
@@ -76,7 +87,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
     opened = replica
     with session.db.transaction():
-        status = ReplicaStatus.GOOD if _is_unchanged(session, source) else ReplicaStatus.STALE
+        status = source.status if _is_unchanged(session, source) else ReplicaStatus.STALE
         replica = catalog.update(session.db, replica, size=moved, status=int(status), checksum=checksum,
                                  modified=source.modified)  # fmt: skip
     open_type = OpenType.CREATE if existing is None else OpenType.WRITE
@@ -87,6 +98,15 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
     points.static_after(session, "acPostProcForPut", info)
     return moved
+
+
+def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
+    """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the resource that is named."""
+    wish = keywords.get("rescName", "")
+    if wish and not any(each.is_on(wish) for each in found):
+        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {wish}")
+    named = {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}
+    return states.choose(found, named, write=False)
 
 
 def _is_unchanged(session: Session, source: Replica) -> bool:
@@ -102,15 +122,28 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     """
     path = paths.checked(path)
     admin = opening.is_admin_call(session, keywords)
-    found = catalog.find(session.db, path)
+    if "replNum" in keywords and "rescName" in keywords:
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "a resource and a number exclude each other")
+    with displayed(session):
+        if not keywords.keys() & {"replNum", "rescName", "resc_hier"}:
+            text = "Source hierarchy or leaf resource or replica number required - none provided."
+            raise IrodsError(errors.USER__NULL_INPUT_ERR, text)
+    if keywords.get("rescName"):
+        resources.by_name(session, keywords["rescName"])
+    found = stats.visible_replicas(session, path)
     if not found:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if keywords.get("rescName") and not any(each.is_on(keywords["rescName"]) for each in found):
+        raise told(session, errors.SYS_REPLICA_DOES_NOT_EXIST, "error finding source replica.")
     if not admin:
         access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+    wish, number = keywords.get("rescName"), keywords.get("replNum")
+    named = [each for each in found if (not wish or each.is_on(wish)) and (not number or str(each.repl_num) == number)]
+    source = named[0] if named else states.choose(found, keywords, write=False)
+    if source.status == ReplicaStatus.INTERMEDIATE:
+        with displayed(session):
+            raise IrodsError(errors.INTERMEDIATE_REPLICA_ACCESS, "Failed opening source replica")
     states.require_at_rest(found)
-    source = states.choose(
-        found, {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}, write=False
-    )
     target = resources.for_new_replica(session, {"destRescName": keywords.get("destRescName", "")})
     if any(replica.resc == target.name for replica in found):
         raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
@@ -144,26 +177,30 @@ def _fill(source: Replica, handle: int) -> int:
 
 
 def trim(session: Session, path: str, keywords: dict[str, str], *, operation: int = 0) -> int:
-    """Removes replicas down to `copies` (default 2), stale ones first, or one by number or resource; 1 if any went.
+    """Removes replicas down to `copies` (default 2), stale ones first, then by number; 1 if any went.
 
+    `replNum` or `rescName` name what may go; nothing goes from an object that has no more than `copies`.
     With the oprType of unregistering the files stay.
     """
     path = paths.checked(path)
     keywords["translatedPath"] = ""
+    if keywords.get("replNum") and keywords.get("rescName"):
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "a resource and a number exclude each other")
     if "replNum" in keywords:  # a real server puts it last
         keywords["replNum"] = keywords.pop("replNum")
     admin = opening.is_admin_call(session, keywords)
-    found = catalog.find(session.db, path)
+    found = stats.visible_replicas(session, path)
     if not found:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
-    if not admin:
-        access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+    states.require_choice(found)
     with session.db.transaction():  # two trims at once must not take the last good replica together
         found = catalog.by_id(session.db, found[0].data_id)
         states.require_at_rest(found)
         going = _choose_to_trim(found, keywords)
-        if "dryrun" in keywords:
+        if "dryrun" in keywords or not going:
             return int(bool(going))
+        if not admin:
+            access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
         for replica in going:
             catalog.delete(session.db, replica)
     for replica in going:
@@ -176,16 +213,18 @@ def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[R
     copies = keywords.get("copies", "2")
     if not copies.isdigit() or int(copies) < 1:
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{copies!r} copies")
+    if len(found) <= int(copies):
+        return []
     good = [replica for replica in found if replica.status == ReplicaStatus.GOOD]
     if number:
         named = [replica for replica in found if str(replica.repl_num) == number]
         if not named:
             raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {number}")
-        if len(found) == 1 or good == named:
+        if good == named:
             raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "the last good replica is not trimmed")
         return named
     candidates = [replica for replica in found if not resource or replica.is_on(resource)]
-    candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, -replica.repl_num))
+    candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, replica.repl_num))
     going: list[Replica] = []
     for replica in candidates:
         left = [each for each in found if each not in going and each != replica]
@@ -228,6 +267,11 @@ def modify(
 ) -> None:
     """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
+    if not found and path and collections.find(session.db, paths.parent(path)) is None:
+        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
+    if not found and path:
+        text = "db_mod_data_obj_meta_op - Failed to find file in database by its logical path."
+        raise told(session, errors.CAT_UNKNOWN_FILE, text)
     if not found:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path or data_id}'")
     admin = opening.is_admin_call(session, keywords)

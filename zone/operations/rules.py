@@ -36,5 +36,5 @@ def modify(session: Session, rule_id: str, keywords: Mapping[str, str]) -> None:
 
 def _number(rule_id: str) -> int:
     if not rule_id.isdigit():
-        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{rule_id!r} is no rule id")
+        raise IrodsError(errors.CAT_SQL_ERR, f"{rule_id!r} is no rule id")
     return int(rule_id)

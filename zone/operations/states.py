@@ -24,8 +24,8 @@ _LOCKED = (ReplicaStatus.READ_LOCKED, ReplicaStatus.WRITE_LOCKED)
 def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: bool) -> Replica:
     """The replica that an open goes to.
 
-    SYS_REPLICA_DOES_NOT_EXIST if the client names one that is not there; HIERARCHY_ERROR if none can be opened;
-    LOCKED_DATA_OBJECT_ACCESS if all that could be are locked.
+    A resource is a wish: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy or a
+    number that is not there; HIERARCHY_ERROR if none can be opened.
     """
     hierarchy = keywords.get("resc_hier")
     number = keywords.get("replNum")
@@ -36,16 +36,11 @@ def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: b
         raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {number or 'on ' + str(hierarchy)}")
     resource = keywords.get("rescName") or (keywords.get("destRescName") if write else "")
     named = [replica for replica in replicas if replica.is_on(resource)] if resource else list(replicas)
-    if not named and resource and keywords.get("rescName"):
-        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {resource}")
     candidates = named or list(replicas)
     for status in _AT_REST:
         for replica in candidates:
             if replica.status == status:
                 return replica
-    for replica in candidates:
-        if replica.status in _LOCKED:
-            raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{replica.logical_path}' is being written")
     raise IrodsError(errors.HIERARCHY_ERROR, f"'{candidates[0].logical_path}' has no replica that can be opened")
 
 
@@ -57,6 +52,12 @@ def require_open(session: Session, replica: Replica, token: str) -> None:
         raise IrodsError(errors.INTERMEDIATE_REPLICA_ACCESS, f"'{replica.logical_path}' is being written")
     if replica.status in _LOCKED:
         raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{replica.logical_path}' is being written")
+
+
+def require_choice(replicas: Sequence[Replica]) -> None:
+    """HIERARCHY_ERROR if none of the replicas can be chosen for anything: all are being written."""
+    if all(replica.status not in _AT_REST for replica in replicas):
+        raise IrodsError(errors.HIERARCHY_ERROR, "no valid resource found for data object")
 
 
 def require_at_rest(replicas: Sequence[Replica]) -> None:

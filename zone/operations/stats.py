@@ -9,7 +9,7 @@ from enum import IntEnum
 from zone import errors
 from zone.catalog import access, collections
 from zone.catalog import objects as catalog
-from zone.catalog.objects import ReplicaStatus
+from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
 from zone.operations import paths
 from zone.session import Session
@@ -40,8 +40,8 @@ class ObjectStat:
 def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> ObjectStat:
     """USER_FILE_DOES_NOT_EXIST if nothing is there that the user may see."""
     path = paths.checked(path)
-    replicas = catalog.find(session.db, path)
-    if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id):
+    replicas = visible_replicas(session, path)
+    if replicas:
         named = (keywords or {}).get("rescName") or (keywords or {}).get("resc_hier")
         chosen = next((each for each in replicas if named and each.is_on(named)), None)
         chosen = chosen or next((each for each in replicas if each.status == ReplicaStatus.GOOD), replicas[0])
@@ -56,10 +56,16 @@ def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None)
                       found.modified)  # fmt: skip
 
 
+def visible_replicas(session: Session, path: str) -> list[Replica]:
+    """The replicas of a data object, none if there is none that the user may see."""
+    replicas = catalog.find(session.db, path)
+    return replicas if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id) else []
+
+
 def is_visible(session: Session, *object_ids: int) -> bool:
     """Whether the user may know of something: administrators of all, others of what they may read.
 
-    A data object is seen only by those who may read its collection too; opening it asks less.
+    A data object is seen only by those who may read its collection too.
     """
     if session.client.is_admin:
         return True

@@ -4,93 +4,159 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from zone import errors
 from zone.catalog import access, collections
 from zone.catalog import objects as catalog
+from zone.catalog.collections import Collection
+from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import closing, opening, paths, points
+from zone.operations import closing, opening, paths, points, resources, stats
+from zone.operations.failures import displayed, told
+from zone.operations.stats import ObjectType
 from zone.session import Session
 
 _MODE = 0o600
+_TYPES: dict[str, type[bool] | type[int] | type[str]] = {
+    "no_create": bool,
+    "replica_number": int,
+    "leaf_resource_name": str,
+    "reference": str,
+    "seconds_since_epoch": int,
+}
+_EXCLUSIVE = (("replica_number", "leaf_resource_name"), ("reference", "seconds_since_epoch"))
+_SECONDS_LIMIT = 10**11  # what the catalog has room for
 
 
-def touch(session: Session, request: dict[str, Any]) -> None:
+def touch(session: Session, request: Mapping[str, Any]) -> None:
     """Serves {"logical_path", "options": {no_create, replica_number, leaf_resource_name, …}}.
 
-    Errors: OBJ_PATH_DOES_NOT_EXIST, USER_INCOMPATIBLE_PARAMS, SYS_INVALID_INPUT_PARAM, CAT_NO_ACCESS_PERMISSION …
+    Errors: OBJ_PATH_DOES_NOT_EXIST, USER_INCOMPATIBLE_PARAMS, SYS_INVALID_INPUT_PARAM, SYS_NO_GOOD_REPLICA,
+    CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION (nothing is there, and it could not be made) … Clients get the text too.
     """
-    path = request.get("logical_path")
-    options = request.get("options", {})
-    if not isinstance(path, str) or not path or not isinstance(options, dict):
-        raise IrodsError(errors.INPUT_ARG_NOT_WELL_FORMED_ERR, "touch needs a logical_path, and options as an object")
-    path = paths.checked(path)
-    if "replica_number" in options and "leaf_resource_name" in options:
-        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "replica_number and leaf_resource_name exclude each other")
+    with displayed(session):
+        path, options = _checked(request)
+        if not _exists(session, path):
+            if options.get("no_create"):
+                return
+            if "replica_number" in options:
+                raise IrodsError(
+                    errors.OBJ_PATH_DOES_NOT_EXIST, "Replica numbers cannot be used when creating new data objects."
+                )
+            _create(session, path, options)
+            if not _exists(session, path):
+                raise IrodsError(
+                    errors.CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION,
+                    "Logical path does not point to a collection or data object.",
+                )
     moment = _moment(session, options)
-    found = collections.find(session.db, path)
-    if found is not None:
-        if options.keys() & {"replica_number", "leaf_resource_name"}:
-            raise IrodsError(errors.INVALID_OBJECT_TYPE, "a collection has no replicas")
-        access.require(session.db, session.client, found.id, access.MODIFY_OBJECT)
-        session.policy.static(session, "acPreProcForModifyCollMeta")
-        collections.update(session.db, found, modified=moment)
-        session.policy.static(session, "acPostProcForModifyCollMeta")
+    if stats.stat(session, path).type is ObjectType.DATA_OBJECT:
+        _touch_object(session, path, options, moment)
         return
+    with displayed(session):
+        if options.keys() & {"replica_number", "leaf_resource_name"}:
+            raise IrodsError(
+                errors.USER_INCOMPATIBLE_PARAMS,
+                "[replica_number] and [leaf_resource_name] cannot be used for collections.",
+            )
+    _touch_collection(session, collections.require(session.db, path), moment)
+
+
+def _touch_collection(session: Session, found: Collection, moment: str) -> None:
+    session.policy.static(session, "acPreProcForModifyCollMeta")
+    if access.level_of(session.db, session.client, found.id) < access.MODIFY_OBJECT:
+        text = f"no permission to update collection '{found.path}'"
+        code = errors.CAT_NO_ACCESS_PERMISSION
+        session.error_stack.append((0, text))
+        raise told(session, code, f"cannot set mtime: {errors.name_of(code)}")
+    collections.update(session.db, found, modified=moment)
+    session.policy.static(session, "acPostProcForModifyCollMeta")
+
+
+def _touch_object(session: Session, path: str, options: Mapping[str, Any], moment: str) -> None:
     replicas = catalog.find(session.db, path)
-    if not replicas:
-        if options.get("no_create"):
-            return
-        if "replica_number" in options:
-            raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
-        _create(session, path, options)
-        replicas = catalog.find(session.db, path)
-    elif options.get("leaf_resource_name") and not any(each.resc == options["leaf_resource_name"] for each in replicas):
-        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica on {options['leaf_resource_name']}")
-    access.require(session.db, session.client, replicas[0].data_id, access.MODIFY_OBJECT)
-    chosen = _choose(replicas, options)
+    with displayed(session):
+        chosen = _choose(replicas, options)
+    if access.level_of(session.db, session.client, chosen.data_id) < access.MODIFY_OBJECT:
+        with displayed(session):
+            raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"cannot set mtime for [{path}]")
     info = points.empty_object_info(objPath=path, rescHier=chosen.hierarchy)
     session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, chosen, modified=moment)
     session.policy.static(session, "acPostProcForModifyDataObjMeta", (), {**info, "dataId": chosen.data_id})
 
 
-def _create(session: Session, path: str, options: dict[str, Any]) -> None:
+def _checked(request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    path, options = request.get("logical_path"), request.get("options", {})
+    malformed = errors.INPUT_ARG_NOT_WELL_FORMED_ERR
+    if "logical_path" not in request:
+        raise IrodsError(malformed, "[logical_path] is a required argument.")
+    if not isinstance(path, str):
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "Incorrect value for [logical_path].")
+    if not path:
+        raise IrodsError(malformed, "[logical_path] cannot be empty.")
+    if not isinstance(options, dict):
+        raise IrodsError(malformed, "[options] must be a JSON object.")
+    for one, other in _EXCLUSIVE:
+        if one in options and other in options:
+            raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, f"[{one}] and [{other}] cannot be used together.")
+    for name, kind in _TYPES.items():
+        if name not in options:
+            continue
+        value: Any = options[name]
+        if type(value) is not kind or (type(value) is int and value >= _SECONDS_LIMIT):
+            raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"Incorrect value for [{name}].")
+        if value == "":
+            raise IrodsError(malformed, f"[{name}] cannot be empty.")
+        if type(value) is int and value < 0:
+            raise IrodsError(malformed, f"[{name}] cannot be less than zero.")
+    return paths.checked(path), options
+
+
+def _exists(session: Session, path: str) -> bool:
+    try:
+        stats.stat(session, path)
+    except IrodsError:
+        return False
+    return True
+
+
+def _create(session: Session, path: str, options: Mapping[str, Any]) -> None:
+    """Makes the data object; why that fails is told, but it is no error of its own."""
     keywords = {}
-    if options.get("leaf_resource_name"):
-        keywords["leafRescName"] = str(options["leaf_resource_name"])
-    number = opening.open_object(session, path, os.O_CREAT | os.O_WRONLY, _MODE, keywords)
-    closing.close_replica(session, number)
+    if "leaf_resource_name" in options:
+        keywords["leafRescName"] = resources.by_name(session, options["leaf_resource_name"]).name
+    try:
+        number = opening.open_object(session, path, os.O_CREAT | os.O_WRONLY, _MODE, keywords)
+        closing.close_replica(session, number)
+    except IrodsError as error:
+        session.log.info("touch: '%s' could not be made: %s", path, error)
 
 
-def _choose(replicas: list[catalog.Replica], options: dict[str, Any]) -> catalog.Replica:
+def _choose(replicas: list[Replica], options: Mapping[str, Any]) -> Replica:
     if "replica_number" in options:
         for replica in replicas:
             if replica.repl_num == options["replica_number"]:
                 return replica
-        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {options['replica_number']}")
-    if options.get("leaf_resource_name"):
+        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, "Replica does not exist matching that replica number.")
+    if "leaf_resource_name" in options:
         for replica in replicas:
             if replica.resc == options["leaf_resource_name"]:
                 return replica
-    good = [replica for replica in replicas if replica.status == catalog.ReplicaStatus.GOOD]
-    return max(good or replicas, key=lambda replica: replica.modified)
+        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, "Replica does not exist in resource.")
+    good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
+    if not good:
+        raise IrodsError(errors.SYS_NO_GOOD_REPLICA, "No good replicas found.")
+    return max(good, key=lambda replica: replica.modified)
 
 
-def _moment(session: Session, options: dict[str, Any]) -> str:
-    if "seconds_since_epoch" in options and "reference" in options:
-        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "seconds_since_epoch and reference exclude each other")
-    if "reference" in options:
-        reference = paths.checked(str(options["reference"]))
-        row = collections.find(session.db, reference)
-        if row is not None:
-            return row.modified
-        replicas = catalog.find(session.db, reference)
-        if not replicas:
-            raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no '{reference}'")
-        return max(replica.modified for replica in replicas)
-    seconds = options.get("seconds_since_epoch", int(time.time()))
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds < 10**11:
-        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{seconds!r} is no time")
-    return f"{seconds:011d}"
+def _moment(session: Session, options: Mapping[str, Any]) -> str:
+    if "reference" not in options:
+        return f"{options.get('seconds_since_epoch', int(time.time())):011d}"
+    try:
+        return stats.stat(session, options["reference"]).modify_time
+    except IrodsError as error:
+        code = errors.INVALID_OBJECT_TYPE
+        raise told(session, code, f"cannot get mtime: {errors.name_of(code)}") from error

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from typing import Any, Union
 
 from zone import errors
-from zone.catalog import objects as catalog
 from zone.catalog.objects import ReplicaStatus
 from zone.errors import IrodsError
 from zone.operations import access as access_operations
-from zone.operations import closing, metadata, opening, paths, points, vault
+from zone.operations import closing, metadata, opening, paths, points, stats, vault
 from zone.operations.descriptors import PUT, OpenType
+from zone.operations.failures import told
 from zone.session import Session
 
 Pieces = Union[bytes, memoryview, Iterable[bytes]]
@@ -73,7 +73,7 @@ def open_for_put(session: Session, record: dict[str, Any]) -> int:
     """Begins a put: the object is made, or with `forceFlag` overwritten. The record is extended as a server does it."""
     keywords: dict[str, str] = record["KeyValPair_PI"]
     path = paths.checked(record["objPath"])
-    if "forceFlag" not in keywords and catalog.exists(session.db, path):
+    if "forceFlag" not in keywords and stats.visible_replicas(session, path):
         raise IrodsError(errors.OVERWRITE_WITHOUT_FORCE_FLAG, f"'{path}' exists")
     keywords["translatedPath"] = ""
     record["openFlags"] = _PUT_FLAGS
@@ -104,7 +104,18 @@ def open_for_get(session: Session, record: dict[str, Any]) -> int:
     """Begins a get."""
     keywords: dict[str, str] = record["KeyValPair_PI"]
     keywords["translatedPath"] = ""
-    return opening.open_object(session, record["objPath"], os.O_RDONLY, 0, keywords)
+    wish = keywords.get("rescName", "")
+    number = opening.open_object(session, record["objPath"], os.O_RDONLY, 0, keywords)
+    replica = session.descriptors.get(number).replica
+    if wish and not replica.is_on(wish):
+        closing.close(session, number)
+        text = (
+            "hierarchy descending from requested resource name does not have a replica or the replica is inaccessible"
+            f" at this time [path=[{record['objPath']}], requested resource name=[{wish}],"
+            f" resolved hierarchy=[{replica.hierarchy}]]"
+        )
+        raise told(session, errors.SYS_REPLICA_INACCESSIBLE, text)
+    return number
 
 
 def apply_extras(session: Session, path: str, keywords: dict[str, str]) -> None:

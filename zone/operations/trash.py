@@ -22,8 +22,8 @@ def path_for(session: Session, path: str) -> str:
     if len(parts) < 4:
         raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' cannot go into the trash")
     user, rest = session.client.name, parts[2:]
-    if rest[0] == "home" and len(rest) > 2 and rest[1].partition("#")[0] == user:
-        rest = rest[2:]
+    if rest[0] == "home" and len(rest) > 2:
+        rest = rest[2:] if rest[1].partition("#")[0] == user else rest[1:]
     target = "/".join(["", parts[1], "trash", "home", user, *rest])
     make_missing(session, paths.parent(target))
     while objects.exists(session.db, target) or collections.find(session.db, target):

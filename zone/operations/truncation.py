@@ -8,9 +8,8 @@ from typing import Any
 
 from zone import errors
 from zone.catalog import access
-from zone.catalog import objects as catalog
 from zone.errors import IrodsError
-from zone.operations import closing, opening, paths, states, vault
+from zone.operations import closing, opening, paths, states, stats, vault
 from zone.operations.failures import DetailedError
 from zone.session import Session
 
@@ -31,9 +30,9 @@ def _truncate(session: Session, path: str, size: int, keywords: dict[str, str]) 
     if "destRescName" in keywords or ("rescName" in keywords and "replNum" in keywords):
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "name either a resource (rescName) or a replica")
     admin = opening.is_admin_call(session, keywords)
-    replicas = catalog.find(session.db, path)
+    replicas = stats.visible_replicas(session, path)
     if not replicas:
-        raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
     if not admin:
         access.require(session.db, session.client, replicas[0].data_id, access.MODIFY_OBJECT)
     chosen = states.choose(replicas, keywords, write=True)

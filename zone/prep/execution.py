@@ -13,6 +13,7 @@ from zone.errors import (
     ACTION_ARG_COUNT_MISMATCH,
     NO_RULE_OR_MSI_FUNCTION_FOUND_ERR,
     RULE_ENGINE_ERROR,
+    SYS_INVALID_INPUT_PARAM,
     IrodsError,
 )
 from zone.prep import interpreter, language, microservices
@@ -47,7 +48,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     python = instance == PYTHON_INSTANCE or (not instance and not _is_language(text))
     try:
         if instance and instance not in INSTANCES:
-            raise IrodsError(RULE_ENGINE_ERROR, f"there is no rule engine {instance}")
+            raise IrodsError(SYS_INVALID_INPUT_PARAM, f"there is no rule engine {instance}")
         if python:
             _python(session).run_external(session, text, variables)
         else:

@@ -232,7 +232,7 @@ class _Parser:
         self._take(")")
         start = self._peek()
         self._block()
-        return Delay(condition, self._text[start.start + 1 : self._peek(-1).start].strip())
+        return Delay(condition, self._text[start.start + 1 : self._peek(-1).start].lstrip())
 
     def _arguments(self) -> tuple[Node, ...]:
         self._take("(")

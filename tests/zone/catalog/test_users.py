@@ -14,7 +14,7 @@ from zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
     CAT_INVALID_ARGUMENT,
     CAT_INVALID_GROUP,
-    CAT_INVALID_RESOURCE,
+    CAT_NO_ROWS_FOUND,
     CAT_INVALID_USER,
     CAT_INVALID_USER_TYPE,
     CAT_INVALID_ZONE,
@@ -207,7 +207,7 @@ def test_a_resource_is_made_changed_and_removed_when_empty(db: Database, rods: U
     assert _code(resource_admin.remove, db, rods, "newResc") == CAT_RESOURCE_NOT_EMPTY
     objects.delete(db, objects.find(db, "/tempZone/home/rods/a")[0])
     admin.general(db, rods, ["rm", "resource", "newResc"])
-    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_INVALID_RESOURCE
+    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_NO_ROWS_FOUND
 
 
 def test_what_no_administrator_can_do_is_an_invalid_argument(db: Database, rods: User) -> None:

@@ -69,7 +69,7 @@ def test_if_takes_one_side() -> None:
 def test_delay_queues_its_text_as_it_stands() -> None:
     world = World()
     world.run('delay("<PLUSET>1s</PLUSET>") { writeLine("serverLog", "*later"); }')
-    assert world.delayed == [("<PLUSET>1s</PLUSET>", 'writeLine("serverLog", "*later");')]
+    assert world.delayed == [("<PLUSET>1s</PLUSET>", 'writeLine("serverLog", "*later"); ')]
 
 
 def test_a_variable_that_has_no_value_cannot_be_read() -> None:

@@ -100,9 +100,11 @@ def test_a_bulk_put_makes_an_object_of_each_row(irods_zone: EmbeddedZone, client
 
 
 def test_descriptors_that_are_not_open_are_refused(irods_zone: EmbeddedZone, client: RawClient) -> None:
-    for number in (READ, WRITE, 673, 674):
-        assert client.call(number, {"l1descInx": 7, "len": 1}, b"x" if number == WRITE else b"").status == -19000
-    assert client.call(DONE, {"myInt": 7}).status == -19000
+    for number, closed in ((READ, -345000), (WRITE, -345000), (673, -130000), (674, -345000)):
+        data = b"x" if number == WRITE else b""
+        for descriptor, code in ((7, closed), (-1, -19000), (5000, -19000)):
+            assert client.call(number, {"l1descInx": descriptor, "len": 1}, data).status == code
+    assert client.call(DONE, {"myInt": 7}).status < 0
     assert client.call(633, {"objPath": "/no", "KeyValPair_PI": {}}).status == -310000
 
 
