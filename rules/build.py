@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from rules import facts, jobs, names, vouching
 from rules.catalog import Catalog
-from rules.component import Component, Source, View, inputs, read, references_of, stat_of, unseen, version_of, view
+from rules.component import Component, Source, View, inputs, read, unseen, version_of, view
 from rules.errors import Changed, ComponentError
 from rules.fingerprint import file_identity, source_state
 from rules.locks import locked
@@ -24,6 +24,7 @@ from rules.matching import Matching, Setting, described, match
 from rules.publish import publish
 from rules.seals import seals_of
 from rules.settings import Settings
+from rules.state import mark
 
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
@@ -74,22 +75,24 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, may_
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(seen))
+            mark(settings.state_directory, component.ready_path)
             return State.READY
         source = _permitted_source(catalog, settings, seen)
         return _make(catalog, settings, seen, source, may_queue)
     except ComponentError as error:
-        facts.write(catalog, component, facts.failed(seen, error))
+        facts.write(catalog, component, facts.failed(seen, error, seals_of(settings)))
         return State.FAILED
 
 
 def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source:
     """The source, if the client, and those who set the AVUs, may do all that the build does."""
     component = seen.component
-    if seen.source is None:
-        raise seen.trouble or ComponentError(f"{component.path} has no source")
+    source = seen.inputs.source
+    if source is None:
+        raise seen.inputs.trouble or ComponentError(f"{component.path} has no source")
     if "++++" in component.path or len(component.ready_path.encode()) > 1000:
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
-    hidden = unseen(catalog, component, seen.depends)
+    hidden = unseen(catalog, component, seen.inputs.depends)
     if hidden:
         raise ComponentError(
             f"{component.path} takes AVUs of {', '.join(hidden)}: not there, or {catalog.user} may not read them",
@@ -99,8 +102,8 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
     if seen.ready and not catalog.may_replace(component.ready_path):
         raise ComponentError(f"{catalog.user} may not write {component.ready_path}", lasting=False)
-    vouching.require(catalog, settings, component, seen.source)
-    return seen.source
+    vouching.require(catalog, settings, component, seen.inputs, source)
+    return source
 
 
 def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool) -> State:
@@ -114,9 +117,9 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
             if source_state(source.replica, opened) != source.state:
                 raise Changed
             matching = match(seen.component.levels, package.properties, settings.aliases)
-            settled = _expanded(catalog, settings, seen.component, matching)
+            settled = _expanded(seen, matching)
             edit = _edit(package, settled, settings, seen)
-            verified = seen.last is not None and seen.last.verified == source.state
+            verified = seen.inputs.last is not None and seen.inputs.last.verified == source.state
             if may_queue and _is_dear(package, edit, source, settings, verified):
                 what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
                 return queue(catalog, seen.component.path, what)
@@ -131,8 +134,9 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
             _check_unchanged(catalog, settings, seen)
 
         ready = seen.component.ready_path
+        mark(settings.state_directory, ready)
         try:
-            publish(catalog, settings, seen.component.path, seen.ready, source.replica, package, edit, check)
+            publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check)
         except OvaError as error:
             raise ComponentError(f"{ready}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed
@@ -147,9 +151,15 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
     return State.READY
 
 
-def _expanded(catalog: Catalog, settings: Settings, component: Component, matching: Matching) -> list[Setting]:
-    references = references_of(catalog, settings)
-    return [Setting(s.property, references.expand(component.path, s.avu)) for s in matching.settings]
+def _expanded(seen: View, matching: Matching) -> list[Setting]:
+    """The settings with the values that the fingerprint was computed from."""
+    settled = []
+    for setting in matching.settings:
+        expansion = seen.inputs.expansions[setting.avu]
+        if expansion.trouble is not None:
+            raise expansion.trouble
+        settled.append(Setting(setting.property, expansion.avu))
+    return settled
 
 
 def _edit(package: Package, settled: Sequence[Setting], settings: Settings, seen: View) -> Edit:
@@ -207,9 +217,7 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
 def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
     """Raises Changed if AVUs or source moved while the bytes were written: they must not become visible."""
     component = read(catalog, seen.component.path)
-    if component is None or inputs(catalog, settings, component).fingerprint != seen.fingerprint:
-        raise Changed
-    if seen.source is not None and stat_of(seen.source.replica, settings) is None:
+    if component is None or inputs(catalog, settings, component).fingerprint != seen.inputs.fingerprint:
         raise Changed
 
 

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rules.names import COMPONENT, URL
+from rules.names import URL
 
 READ_OBJECT = 1050
 DELETE_METADATA = 1090
 MODIFY_OBJECT = 1120
+OWN = 1200
 ADMINISTRATOR = 5  # authFlag of a local rodsadmin
 
 GOOD = "1"
@@ -125,33 +126,25 @@ class Catalog:
         """Whether a collection has `ova_url`, as far as the client may see."""
         return any(avu.attribute == URL for avu in self.avus([collection]))
 
-    def collections_with(
-        self, attribute: str, value: str | None = None, *, at_or_below: str | None = None
-    ) -> list[str]:
-        """The collections that have an AVU of this attribute (and value), sorted; all, or those at or below a path."""
-        conditions = [equals("META_COLL_ATTR_NAME", attribute)]
-        if value is not None:
-            conditions.append(equals("META_COLL_ATTR_VALUE", value))
-        if at_or_below is not None:
-            below = at_or_below.rstrip("/") + "/%"
-            conditions.append(f"{equals('COLL_NAME', at_or_below)} || like '{masked(below)}'")
-        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], " AND ".join(conditions))
-        return sorted(
-            {
-                name
-                for name, found, found_value in rows
-                if found == attribute
-                and value in (None, found_value)
-                and (at_or_below is None or name == at_or_below or name.startswith(at_or_below.rstrip("/") + "/"))
-            }
-        )
+    def components_below(self, path: str) -> list[str]:
+        """The collections at or below `path` that have `ova_url`, sorted."""
+        below = path.rstrip("/") + "/"
+        condition = f"{equals('META_COLL_ATTR_NAME', URL)} AND {equals('COLL_NAME', path)} || like '{masked(below)}%'"
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], condition)
+        return sorted({row[0] for row in rows if row[1] == URL and (row[0] == path or row[0].startswith(below))})
 
-    def values_like(self, attribute: str, *, start: str = "", end: str = "") -> list[Avu]:
-        """The collections' AVUs of this attribute whose value starts and ends so."""
-        pattern = f"{masked(start)}%{masked(end)}"
-        condition = f"{equals('META_COLL_ATTR_NAME', attribute)} AND META_COLL_ATTR_VALUE like '{pattern}'"
+    def collections_with(self, attributes: Sequence[str], value: str) -> list[str]:
+        """The collections that have one of these attributes with this value, sorted."""
+        condition = f"{one_of('META_COLL_ATTR_NAME', attributes)} AND {equals('META_COLL_ATTR_VALUE', value)}"
         rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], condition)
-        return [Avu(*row) for row in rows if row[1] == attribute and row[2].startswith(start) and row[2].endswith(end)]
+        return sorted({row[0] for row in rows if row[1] in attributes and row[2] == value})
+
+    def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
+        """The collections' AVUs of these attributes whose value starts and ends so."""
+        pattern = f"{masked(start)}%{masked(end)}"
+        condition = f"{one_of('META_COLL_ATTR_NAME', attributes)} AND META_COLL_ATTR_VALUE like '{pattern}'"
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], condition)
+        return [Avu(*r) for r in rows if r[1] in attributes and r[2].startswith(start) and r[2].endswith(end)]
 
     def replicas(self, path: str) -> list[Replica]:
         """The replicas of a data object; [] if there is none that the client may see."""
@@ -172,6 +165,10 @@ class Catalog:
     def may_replace(self, path: str) -> bool:
         """Whether the client has write permission on a data object, by itself or through a group."""
         return self._has_object_level(MODIFY_OBJECT, path, self.identity)
+
+    def may_rename(self, path: str) -> bool:
+        """Whether the client owns a data object, by itself or through a group."""
+        return self._has_object_level(OWN, path, self.identity)
 
     def may_write(self, collection: str) -> bool:
         """Whether the client may create and replace objects in a collection, by itself or through a group."""
@@ -209,18 +206,10 @@ class Catalog:
         rows = self._rows(["USER_TYPE", "USER_NAME", "USER_ZONE"], _is_user(user))
         return any(row[0] == "rodsadmin" and f"{row[1]}#{row[2]}" == user for row in rows)
 
-    def is_marked(self, name: str) -> bool:
-        """Whether the client sees a data object of this name that is a ready OVA, wherever it lies.
-
-        Asked without the collection, because of a collection that the client may not see nothing else is shown.
-        """
-        columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "DATA_NAME"]
-        rows = self._rows(columns, f"{equals('DATA_NAME', name)} AND {equals('META_DATA_ATTR_NAME', COMPONENT)}")
-        return any(row[0] == COMPONENT and row[2] == name for row in rows)
-
-    def queued_jobs(self, mark: str) -> int:
-        """How many delayed rules of the client hold `mark` in their text."""
-        return len(self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(mark)}%'"))
+    def queued_jobs(self, mark: str, text: str) -> int:
+        """How many delayed rules of the client hold `text`, looked for by a part of it that can be quoted."""
+        rows = self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(mark)}%'")
+        return sum(text in row[1] for row in rows)
 
     # ---- data objects --------------------------------------------------------------------------------------------
 
@@ -229,9 +218,9 @@ class Catalog:
         reply = self._callback.msiDataObjCreate(path, f"destRescName={resource}++++forceFlag=", 0)
         return int(reply["arguments"][2])
 
-    def open_for_write(self, path: str) -> int:
-        """The descriptor of an existing object, locked against others until close."""
-        reply = self._callback.msiDataObjOpen(f"objPath={path}++++openFlags=O_RDWR", 0)
+    def open_for_write(self, path: str, replica: Replica) -> int:
+        """The descriptor of a replica, locked against others until close, which makes the other replicas stale."""
+        reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
         return int(reply["arguments"][1])
 
     def write(self, descriptor: int, text: str) -> None:
@@ -262,14 +251,7 @@ class Catalog:
         operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
         if not operations:
             return
-        self._apply("collection", collection, operations)
-
-    def mark(self, path: str, component: str) -> None:
-        """Notes on a data object that it is a ready OVA."""
-        self._apply("data_object", path, [_operation("add", Avu("", COMPONENT, component))])
-
-    def _apply(self, kind: str, path: str, operations: list[dict[str, str]]) -> None:
-        request = {"entity_name": path, "entity_type": kind, "operations": operations}
+        request = {"entity_name": collection, "entity_type": "collection", "operations": operations}
         self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:

@@ -24,7 +24,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Component:
-    """A collection that has `ova_url`. levels: AVUs that may set properties, its own first, then its parent's …"""
+    """A collection that has `ova_url`. levels: AVUs that may set properties, its own first, then its parent's …
+
+    notes: who set AVUs, for the collection and all above it.
+    """
 
     path: str
     id: str
@@ -32,6 +35,7 @@ class Component:
     levels: tuple[tuple[Avu, ...], ...]
     facts: tuple[Avu, ...]
     unknown_controls: tuple[Avu, ...]
+    notes: tuple[Avu, ...]
 
     @property
     def ready_path(self) -> str:
@@ -87,6 +91,7 @@ def read_any(catalog: Catalog, path: str) -> Component | None:
         tuple(tuple(avu for avu in level if names.is_value(avu.attribute)) for level in levels),
         tuple(avu for avu in own if names.is_fact(avu.attribute)),
         tuple(a for a in own if a.attribute.startswith(names.CONTROL_PREFIX) and a.attribute != names.URL),
+        tuple(avu for level in levels for avu in level if avu.attribute == names.SET_BY),
     )
 
 
@@ -99,8 +104,18 @@ def read_levels(catalog: Catalog, path: str) -> list[list[Avu]]:
     return list(found.values())
 
 
-def references_of(catalog: Catalog, settings: Settings) -> References:
-    """A resolver of `${component:attribute}` that reads each component once."""
+@dataclass(frozen=True)
+class Expansion:
+    """An AVU with its references replaced. named: the collections it names; reached: all that values came from."""
+
+    avu: Avu
+    trouble: ComponentError | None
+    named: frozenset[str]
+    reached: frozenset[str]
+
+
+def expansions(catalog: Catalog, settings: Settings, component: Component) -> dict[Avu, Expansion]:
+    """Every AVU that may set a property, expanded; each collection is read once, so that all see one state."""
     cache: dict[str, list[list[Avu]]] = {}
 
     def look_up(path: str) -> Sequence[Sequence[Avu]]:
@@ -109,7 +124,16 @@ def references_of(catalog: Catalog, settings: Settings) -> References:
             cache[path] = [[avu for avu in level if names.is_value(avu.attribute)] for level in levels]
         return cache[path]
 
-    return References(look_up, settings.aliases)
+    result = {}
+    for level in component.levels:
+        for avu in level:
+            references, trouble, expanded = References(look_up, settings.aliases), None, avu
+            try:
+                expanded = references.expand(component.path, avu)
+            except ComponentError as error:
+                trouble = error  # said when a property takes the AVU; until then it stays as it is
+            result[avu] = Expansion(expanded, trouble, frozenset(references.named), frozenset(references.visited))
+    return result
 
 
 def unseen(catalog: Catalog, component: Component, reached: frozenset[str]) -> list[str]:
@@ -120,19 +144,6 @@ def unseen(catalog: Catalog, component: Component, reached: frozenset[str]) -> l
     above = {avu.value for avu in component.facts if avu.attribute == names.INHERITED} & set(lineage(component.path))
     asked = sorted((above - component.contributors) | reached)
     return sorted(set(asked) - catalog.visible(asked))
-
-
-def expanded_levels(component: Component, references: References) -> list[list[Avu]]:
-    """The levels with references replaced; one that cannot be replaced stays as it is (the build reports it)."""
-    result: list[list[Avu]] = []
-    for level in component.levels:
-        result.append([])
-        for avu in level:
-            try:
-                result[-1].append(references.expand(component.path, avu))
-            except ComponentError:
-                result[-1].append(avu)
-    return result
 
 
 def find_source(catalog: Catalog, settings: Settings, component: Component) -> Source:
@@ -228,29 +239,35 @@ def recorded_source(component: Component, last: LastBuild | None) -> str | None:
 
 
 @dataclass(frozen=True)
-class View:
-    """What a component should be made from now, and whether its ready OVA is that already."""
-
-    component: Component
-    source: Source | None  # None: this client may not read it; then nothing can be built
-    trouble: ComponentError | None  # why there is no source
-    fingerprint: str
-    ready: tuple[Replica, ...]
-    depends: frozenset[str]
-    last: LastBuild | None
-    fresh: bool
-
-
-@dataclass(frozen=True)
 class Inputs:
     """What a component should be made from now."""
 
-    source: Source | None
+    source: Source | None  # None: this client may not read it; then nothing can be built
     state: str | None  # of the source; None: unknown to this client
-    trouble: ComponentError | None
+    trouble: ComponentError | None  # why there is no source
+    expansions: dict[Avu, Expansion]
     fingerprint: str
-    depends: frozenset[str]
     last: LastBuild | None
+
+    @property
+    def depends(self) -> frozenset[str]:
+        """The collections that references take values from."""
+        return frozenset().union(*(each.reached for each in self.expansions.values()))
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The collections that the AVUs themselves name."""
+        return frozenset().union(*(each.named for each in self.expansions.values()))
+
+
+@dataclass(frozen=True)
+class View:
+    """A component, what it should be made from now, and whether its ready OVA is that already."""
+
+    component: Component
+    inputs: Inputs
+    ready: tuple[Replica, ...]
+    fresh: bool
 
 
 def inputs(catalog: Catalog, settings: Settings, component: Component) -> Inputs:
@@ -262,10 +279,9 @@ def inputs(catalog: Catalog, settings: Settings, component: Component) -> Inputs
         state: str | None = source.state
     except ComponentError as error:
         trouble, state = error, recorded_source(component, last)
-    references = references_of(catalog, settings)
-    levels = expanded_levels(component, references)
-    now = fingerprint(levels, state or "", settings.digest)
-    return Inputs(source, state, trouble, now, frozenset(references.visited - {component.path}), last)
+    expanded = expansions(catalog, settings, component)
+    levels = [[expanded[avu].avu for avu in level] for level in component.levels]
+    return Inputs(source, state, trouble, expanded, fingerprint(levels, state or "", settings.digest), last)
 
 
 def view(catalog: Catalog, settings: Settings, component: Component) -> View:
@@ -278,7 +294,7 @@ def view(catalog: Catalog, settings: Settings, component: Component) -> View:
         and now.last.fingerprint == now.fingerprint
         and version_of(ready, settings) == now.last.version
     )
-    return View(component, now.source, now.trouble, now.fingerprint, ready, now.depends, now.last, fresh)
+    return View(component, now, ready, fresh)
 
 
 def version_of(replicas: Sequence[Replica], settings: Settings) -> str | None:

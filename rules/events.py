@@ -22,15 +22,15 @@ _PATIENCE_SECONDS = 5.0
 
 
 def avus_changed(
-    catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu] | None, *, removed: bool
+    catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu], *, url_may_be_gone: bool
 ) -> None:
     """AVUs of a collection changed: it, the components below it and those that name one of these are built.
 
-    added: the AVUs that the client set; None if the event does not tell. removed: whether some may have gone.
+    added: the AVUs that the client is known to have set.
     """
-    below = catalog.collections_with(names.URL, at_or_below=collection)
+    below = catalog.components_below(collection)
     _note_who_set(catalog, settings, collection, added)
-    if removed and collection not in below:
+    if url_may_be_gone and collection not in below:
         _forget(catalog, collection)
     build_all(catalog, settings, [*below, *_dependents(catalog, [collection, *below])])
 
@@ -61,20 +61,21 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
         if names.looks_like_package(path):
             affected += components_of_source(catalog, path)
             affected += [name for name in [names.component_of(path)] if name]
-        inside = path.rstrip("/") + "/"  # sources in a renamed collection
-        for attribute in (names.URL, names.SOURCE):
-            affected += [avu.collection for avu in catalog.values_like(attribute, start=inside)]
-    below = catalog.collections_with(names.URL, at_or_below=new)
-    if new in below:
-        _follow(catalog, old, new)
-    affected += [*below, *_dependents(catalog, [old, new, *below])]
+    if catalog.visible([new]):  # a collection
+        for path in (old, new):  # sources in it
+            found = catalog.values_like((names.URL, names.SOURCE), start=path.rstrip("/") + "/")
+            affected += [avu.collection for avu in found]
+        below = catalog.components_below(new)
+        if new in below:
+            _follow(catalog, old, new)
+        affected += [*below, *_dependents(catalog, [old, new, *below])]
     build_all(catalog, settings, affected)
 
 
 def components_of_source(catalog: Catalog, path: str) -> list[str]:
     """The components whose `ova_url` names `path`, absolutely or relative to themselves, or that were made from it."""
-    found = {*catalog.collections_with(names.URL, path), *catalog.collections_with(names.SOURCE, path)}
-    for avu in catalog.values_like(names.URL, end=posixpath.basename(path)):
+    found = set(catalog.collections_with((names.URL, names.SOURCE), path))
+    for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
         if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
             found.add(avu.collection)
     return sorted(found)
@@ -96,14 +97,14 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str]) -
             report(catalog.log, f"{path}", error)
 
 
-def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu] | None) -> None:
+def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu]) -> None:
     """Notes the client as the one who set AVUs that reach for other things; most AVUs do not and cost nothing."""
-    known = None if added is None else set(added)
-    if known is not None and not any(map(vouching.reaches, known)):
+    reaching = {avu for avu in added if vouching.reaches(avu)}
+    if not reaching:
         return
     component = read_any(catalog, collection)  # values with references may be there before ova_url is
     if component is not None and catalog.may_note(collection):
-        vouching.record(catalog, settings, component, lambda avu: known is None or avu in known)
+        vouching.record(catalog, settings, component, lambda avu: avu in reaching)
 
 
 def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
@@ -111,7 +112,7 @@ def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     waiting = list(dict.fromkeys(components))
     while waiting:
-        for other in catalog.collections_with(names.DEPENDS, waiting.pop()):
+        for other in catalog.collections_with((names.DEPENDS,), waiting.pop()):
             if other not in found:
                 found[other] = None
                 waiting.append(other)
@@ -133,5 +134,5 @@ def _follow(catalog: Catalog, old: str, new: str) -> None:
     component = read(catalog, new)
     if component is None or before == after or component.fact(names.FINGERPRINT) is None:
         return
-    if catalog.replicas(before) and not catalog.replicas(after) and catalog.may_write(new):
+    if catalog.replicas(before) and not catalog.replicas(after) and catalog.may_rename(before):
         catalog.rename(before, after)

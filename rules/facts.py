@@ -26,17 +26,17 @@ def ready(
     path = component.path
     now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     made_from = Avu(path, names.SOURCE, source.path, f"{source.state} {source_file} {source.replica.vault_path}")
-    seal = seals.of_build(component.id, view.fingerprint, version, made_from, source.state)
+    seal = seals.of_build(component.id, view.inputs.fingerprint, version, made_from, source.state)
     facts = [
         Avu(path, names.STATUS, names.READY),
-        Avu(path, names.FINGERPRINT, view.fingerprint, f"{version} {seal}"),
+        Avu(path, names.FINGERPRINT, view.inputs.fingerprint, f"{version} {seal}"),
         Avu(path, names.BUILT, now),
         made_from,
         Avu(path, names.VERIFIED, source.state),
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += [Avu(path, names.INHERITED, collection) for collection in sorted(component.contributors)]
-    return facts + _depends(view)
+    return facts + _depends(view, view.inputs.depends)
 
 
 def fresh(view: View) -> list[Avu]:
@@ -44,19 +44,20 @@ def fresh(view: View) -> list[Avu]:
     component = view.component
     dropped = (names.STATUS, names.MESSAGE, names.DEPENDS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
-    return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(view)]
+    return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(view, view.inputs.depends)]
 
 
-def failed(view: View, error: ComponentError) -> list[Avu]:
+def failed(view: View, error: ComponentError, seals: Seals) -> list[Avu]:
     """The facts of a component that cannot be built; those of its last good OVA stay.
 
-    The message of a lasting failure carries the fingerprint it is about, so that a read need not try again.
-    What it depends on is noted too: setting that right must heal it.
+    The message of a lasting failure carries a seal of the fingerprint it is about, so that a read need not try again.
+    What its AVUs name is noted too: setting that right must heal it. Nothing else that the client saw is.
     """
     component = view.component
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
-    message = Avu(component.path, names.MESSAGE, one_line(str(error)), view.fingerprint if error.lasting else "")
-    return [*kept, *_depends(view), Avu(component.path, names.STATUS, names.FAILED), message]
+    about = seals.of_failure(component.id, view.inputs.fingerprint) if error.lasting else ""
+    message = Avu(component.path, names.MESSAGE, one_line(str(error)), about)
+    return [*kept, *_depends(view, view.inputs.named), Avu(component.path, names.STATUS, names.FAILED), message]
 
 
 def queued(component: Component, what: str) -> list[Avu]:
@@ -81,8 +82,9 @@ def _without_notes(avus: Sequence[Avu]) -> set[Avu]:
     return {avu for avu in avus if avu.attribute != names.SET_BY}
 
 
-def _depends(view: View) -> list[Avu]:
-    return [Avu(view.component.path, names.DEPENDS, other) for other in sorted(view.depends)]
+def _depends(view: View, on: frozenset[str]) -> list[Avu]:
+    own = view.component.path
+    return [Avu(own, names.DEPENDS, other) for other in sorted(on - {own})]
 
 
 def _order(avu: Avu) -> tuple[str, str, str]:

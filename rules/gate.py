@@ -14,7 +14,9 @@ from rules.build import State, build
 from rules.catalog import Catalog, Replica
 from rules.component import Component, View, read, unseen, view
 from rules.errors import ComponentError, one_line
+from rules.seals import same, seals_of
 from rules.settings import Settings
+from rules.state import is_marked
 
 _POLL_SECONDS = 0.05
 # How long a reader who may not build waits for a builder that has not even begun.
@@ -31,7 +33,7 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
         return None
     component = read(catalog, collection)
     if component is None:
-        return _hidden_component(catalog, collection, path)
+        return _hidden_component(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
     if "dataSize" in keywords and keywords.get("resc_hier"):
         return _mixed_versions(seen, path, keywords["dataSize"])
@@ -39,9 +41,9 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
     return reason or _stale_replica(seen.ready, path, keywords)
 
 
-def _hidden_component(catalog: Catalog, collection: str, path: str) -> str | None:
+def _hidden_component(catalog: Catalog, settings: Settings, collection: str, path: str) -> str | None:
     """No AVUs to be seen: a collection that is no component, or one whose AVUs this client may not read."""
-    if catalog.visible([collection]) or not catalog.is_marked(path.rstrip("/").rpartition("/")[2]):
+    if not is_marked(settings.state_directory, path) or catalog.visible([collection]):
         return None
     return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
 
@@ -58,21 +60,21 @@ def _mixed_versions(seen: View, path: str, size: str) -> str | None:
 
 def _stale_replica(replicas: tuple[Replica, ...], path: str, keywords: Mapping[str, str]) -> str | None:
     """Why the replica that the client asks for must not be read; the server picks a good one if it asks for none."""
-    number, resource = keywords.get("replNum", ""), keywords.get("rescName", "")
+    asked = {keywords.get(name, "") for name in ("replNum", "rescName", "resc_hier")} - {""}
     for replica in replicas:
-        chosen = replica.number == number or resource in (replica.resource, replica.hierarchy.rpartition(";")[2])
-        if (number or resource) and chosen and not replica.good:
+        names_of = {replica.number, replica.resource, replica.hierarchy, replica.hierarchy.rpartition(";")[2]}
+        if asked & names_of and not replica.good:
             return one_line(f"{path}: replica {replica.number} is out of date; get it without naming a replica")
     return None
 
 
 def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen: View, path: str) -> str | None:
-    hidden = unseen(catalog, component, seen.depends)
+    hidden = unseen(catalog, component, seen.inputs.depends)
     if hidden:
         return one_line(f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)} that it is made from")
-    if _has_failed(component, seen):
+    if _has_failed(settings, component, seen):
         return _words(component, path)
-    if seen.source is not None and catalog.may_write(component.path):
+    if seen.inputs.source is not None and catalog.may_write(component.path):
         try:
             state = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
         except ComponentError as error:
@@ -82,10 +84,12 @@ def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen
     return _wait(catalog, settings, path)
 
 
-def _has_failed(component: Component, seen: View) -> bool:
+def _has_failed(settings: Settings, component: Component, seen: View) -> bool:
     """Whether a build from the very same inputs has failed for good."""
     message = component.fact(names.MESSAGE)
-    return message is not None and message.units == seen.fingerprint
+    return message is not None and same(
+        message.units, seals_of(settings).of_failure(component.id, seen.inputs.fingerprint)
+    )
 
 
 def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -101,7 +105,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         status = component.fact(names.STATUS)
         queued = status is not None and status.value == State.QUEUED.value
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
-        if _has_failed(component, seen) or time.monotonic() - start >= patience:
+        if _has_failed(settings, component, seen) or time.monotonic() - start >= patience:
             return _words(component, path)
         time.sleep(_POLL_SECONDS)
 

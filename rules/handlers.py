@@ -12,6 +12,7 @@ from rules import hooks, names
 from rules.catalog import Avu, Catalog, refuse
 from rules.faults import report
 from rules.settings import Settings, load
+from rules.state import is_marked
 
 CONTINUE = hooks.CONTINUE
 NOT_PERMITTED = hooks.NOT_PERMITTED
@@ -46,18 +47,36 @@ def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
     from rules.events import avus_changed
 
+    catalog, settings = _tools(callback, rei)
     operation = rule_args[0]
     path = (rule_args[4] if operation == "cp" else rule_args[2]).rstrip("/")
-    added: list[Avu] | None = None if operation in ("cp", "mod", "addw") else []
+    added: list[Avu] = []
     if operation in ("add", "adda", "set"):
         added = [Avu(path, *rule_args[3:6])]
-    avus_changed(*_tools(callback, rei), path, added, removed=operation not in ("add", "adda", "set"))
+    elif operation == "mod":
+        added = [_modified(path, rule_args[3:])]
+    elif operation == "cp" and rule_args[1] in ("-C", "-c"):
+        source = rule_args[3].rstrip("/")
+        added = [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus([source])]
+    gone = operation in ("mod", "rmw", "rmi") or (operation == "rm" and rule_args[3] == names.URL)
+    avus_changed(catalog, settings, path, added, url_may_be_gone=gone)
     return CONTINUE
+
+
+def _modified(path: str, arguments: list[str]) -> Avu:
+    """What `mod` makes of an AVU: attribute, value, perhaps units, then n:NAME, v:VALUE, u:UNITS in any order."""
+    prefixes = ("n:", "v:", "u:")
+    units = arguments[2] if len(arguments) > 2 and not arguments[2].startswith(prefixes) else ""
+    new = {argument[:2]: argument[2:] for argument in arguments[2:] if argument.startswith(prefixes)}
+    return Avu(path, new.get("n:", arguments[0]), new.get("v:", arguments[1]), new.get("u:", units))
 
 
 def before_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Refuses `ova::…` attributes in the atomic API. rule_args[2]: the request, JSON in a BytesBuf."""
-    request = _request(rule_args[2])
+    try:
+        request = _request(rule_args[2])
+    except ValueError:  # it speaks of facts, and the server may read it where we cannot
+        return _refuse_fact(callback)
     if request.get("entity_type") != "collection":
         return CONTINUE
     for operation in request.get("operations", ()):
@@ -79,7 +98,8 @@ def after_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
         for operation in request.get("operations", ())
         if operation.get("operation") == "add"
     ]
-    avus_changed(*_tools(callback, rei), path, added, removed=True)
+    gone = any(operation.get("attribute") == names.URL for operation in request.get("operations", ()))
+    avus_changed(*_tools(callback, rei), path, added, url_may_be_gone=gone)
     return CONTINUE
 
 
@@ -88,12 +108,11 @@ def _refuse_fact(callback: Any) -> int:
 
 
 def _request(buffer: Any) -> dict[str, Any]:
-    """The JSON of a BytesBuf, which may end in NUL; {} if it is none (the server will say so itself)."""
-    try:
-        request = json.loads(bytes(buffer.get_bytes()).rstrip(b"\0"))
-    except ValueError:
-        return {}
-    return request if isinstance(request, dict) else {}
+    """The JSON of a BytesBuf, up to the first NUL as the server reads it. Raises ValueError if it is no JSON object."""
+    request = json.loads(bytes(buffer.get_bytes()).partition(b"\0")[0])
+    if not isinstance(request, dict):
+        raise ValueError("the request is no JSON object")
+    return request
 
 
 # ---- sources ---------------------------------------------------------------------------------------------------------
@@ -173,8 +192,13 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
         report(catalog.log, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
         reason = f"{path} could not be checked against its metadata; the server log says why"
-        reason = reason if catalog.is_component(str(names.component_of(path))) else None
+        reason = reason if _is_ready_ova(catalog, settings, path) else None
     return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
+    """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
+    return is_marked(settings.state_directory, path) or catalog.is_component(str(names.component_of(path)))
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:

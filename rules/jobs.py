@@ -13,8 +13,9 @@ def queue(catalog: Catalog, path: str) -> None:
     """Queues a build of the component at `path`, unless one is waiting already."""
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
     mark = path.encode("utf-8", "surrogateescape").hex()
-    if catalog.queued_jobs(mark) < _MOST_JOBS:
-        catalog.delay(f"import core; core.{_FUNCTION}('{mark}', callback, rei)")
+    call = f"core.{_FUNCTION}('{mark}', callback, rei)"
+    if catalog.queued_jobs(f"{mark}'", call) < _MOST_JOBS:
+        catalog.delay(f"import core; {call}")
 
 
 def path_of(mark: str) -> str:

@@ -18,7 +18,6 @@ VERIFIED = "ova::verified"
 INHERITED = "ova::inherited"
 DEPENDS = "ova::depends"
 SET_BY = "ova::set_by"
-COMPONENT = "ova::component"  # on the ready OVA itself
 
 READY = "ready"
 QUEUED = "queued"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rules.catalog import GOOD, STALE, Catalog, Replica
 from rules.component import stat_of
 from rules.errors import Changed, ComponentError
-from rules.names import ready_path
+from rules.fingerprint import file_identity
 from rules.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 def publish(
     catalog: Catalog,
     settings: Settings,
-    component: str,
+    path: str,
     replicas: tuple[Replica, ...],
     source: Replica,
     package: Package,
     edit: Edit,
     check: Callable[[], None],
 ) -> None:
-    """Makes the ready OVA of `component` hold the bytes of `edit`. replicas: those it has now.
+    """Makes the data object `path` hold the bytes of `edit`. replicas: those it has now.
 
     source: a new object goes to the resource where its source is, so that extents can be shared.
     check: called when the bytes are written but not yet visible; raises if they must not become so.
-    Raises ComponentError, OvaError, and RuntimeError where a microservice fails.
+    Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
+    other good replicas than the one that was written (replicated meanwhile).
     """
-    path = ready_path(component)
     if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        _first(catalog, settings, component, source.resource, package, edit, check)
+        _first(catalog, settings, path, source.resource, package, edit, check)
         return
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
@@ -60,19 +60,22 @@ def publish(
 
     alone = len(replicas) == 1 and not local.checksum
     publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
-    publish_way(catalog, path, Path(local.vault_path), package, edit, check_all)
+    version = publish_way(catalog, path, local, package, edit, check_all)
+    # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
+    strangers = [each for each in catalog.replicas(path) if each.good and each.resource != local.resource]
+    if strangers or file_identity(Path(local.vault_path).stat()) != version:
+        raise Changed
 
 
 def _first(
     catalog: Catalog,
     settings: Settings,
-    component: str,
+    path: str,
     resource: str,
     package: Package,
     edit: Edit,
     check: Callable[[], None],
 ) -> None:
-    path = ready_path(component)
     try:
         descriptor = catalog.create(path, resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
@@ -91,32 +94,36 @@ def _first(
         catalog.close(descriptor)
         if not done:  # an empty object must not stay behind
             catalog.unlink(path)
-    catalog.mark(path, component)
 
 
 def _same_size(
-    catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
-) -> None:
+    catalog: Catalog, path: str, replica: Replica, package: Package, edit: Edit, check: Callable[[], None]
+) -> str:
+    vault = Path(replica.vault_path)
     with _staged(vault, package, edit) as staged:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
         staged.commit(sync_directory=False)
+    return file_identity(vault.stat())
 
 
 def _other_size(
-    catalog: Catalog, path: str, vault: Path, package: Package, edit: Edit, check: Callable[[], None]
-) -> None:
+    catalog: Catalog, path: str, replica: Replica, package: Package, edit: Edit, check: Callable[[], None]
+) -> str:
+    vault = Path(replica.vault_path)
     first = _first_character(vault)
     with _staged(vault, package, edit) as staged:
         check()
-        descriptor = catalog.open_for_write(path)
+        descriptor = catalog.open_for_write(path, replica)
         try:
             staged.commit(sync_directory=False)
+            version = file_identity(vault.stat())
             # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
             # under way still read: so what is written is what stands there.
             catalog.write(descriptor, first)
         finally:
             catalog.close(descriptor)
+    return version
 
 
 def _first_character(file: Path) -> str:

@@ -22,12 +22,13 @@ LookUp = Callable[[str], Levels]  # a component's path -> its levels of AVUs, ne
 
 
 class References:
-    """Expands references; `visited` holds the collections it has taken values from, or looked for them."""
+    """Expands references. visited: the collections it took values from or looked in; named: those that the AVU names."""
 
     def __init__(self, look_up: LookUp, aliases: Mapping[str, str]) -> None:
         self._look_up = look_up
         self._aliases = aliases
         self.visited: set[str] = set()
+        self.named: set[str] = set()
 
     def expand(self, component: str, avu: Avu) -> Avu:
         """`avu` with its references replaced, as seen from `component` (the collection, not where the AVU stands).
@@ -57,6 +58,8 @@ class References:
             raise ComponentError(f"{described(avu)}: ${{{text}}} is not ${{COMPONENT:ATTRIBUTE}}")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(component), name))
         self.visited.add(path)
+        if len(trail) == 1:
+            self.named.add(path)
         for level in self._look_up(path):
             values = {a.value: a for a in level if attribute in (a.attribute, self._aliases.get(a.attribute))}
             values = values or {a.value: a for a in level if self._aliases.get(attribute) == a.attribute}

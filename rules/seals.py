@@ -37,6 +37,10 @@ class Seals:
         """Vouches that `user` set the AVU of this digest on the collection."""
         return self._seal("set by", collection_id, digest, user)
 
+    def of_failure(self, collection_id: str, fingerprint: str) -> str:
+        """Stands for a fingerprint in a message, and shows nothing of the values that it was computed from."""
+        return self._seal("failure", collection_id, fingerprint)
+
     def _seal(self, *parts: str) -> str:
         text = json.dumps(parts, ensure_ascii=True)
         return hmac.new(self._key, text.encode("ascii"), hashlib.sha256).hexdigest()[:40]

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from rules import names
 from rules.catalog import Avu, Catalog
-from rules.component import Component, Source, references_of
+from rules.component import Component, Inputs, Source
 from rules.errors import ComponentError
 from rules.matching import described
 from rules.seals import Seals, same, seals_of
@@ -29,65 +29,53 @@ def reaches(avu: Avu) -> bool:
 
 
 def record(catalog: Catalog, settings: Settings, component: Component, set_now: SetNow) -> None:
-    """Notes the client of this event as the one who set these AVUs of the component."""
+    """Notes the client of this event as the one who set these AVUs of the collection (a component or not yet)."""
     seals = seals_of(settings)
-    known = vouchers(component, seals)
-    new = {avu: catalog.identity if set_now(avu) else known.get(avu, "") for avu in _reaching(component)}
-    wanted = {_note(seals, component, avu, user) for avu, user in new.items() if user}
-    present = {avu for avu in component.facts if avu.attribute == names.SET_BY}
+    own = [avu for avu in _reaching(component) if avu.collection == component.path]
+    users = {avu: catalog.identity if set_now(avu) else voucher(catalog, seals, component, avu) for avu in own}
+    wanted = {_note(catalog, seals, avu, user) for avu, user in users.items() if user}
+    present = {note for note in component.notes if note.collection == component.path}
     catalog.change_facts(component.path, sorted(present - wanted, key=str), sorted(wanted - present, key=str))
 
 
-def vouchers(component: Component, seals: Seals) -> dict[Avu, str]:
-    """Who set each AVU that reaches for other things, as far as it is known."""
-    found = {}
-    notes = [avu for avu in component.facts if avu.attribute == names.SET_BY]
-    for avu in _reaching(component):
-        for note in notes:
-            if same(note.units, _note(seals, component, avu, note.value).units):
-                found[avu] = note.value
-    return found
+def voucher(catalog: Catalog, seals: Seals, component: Component, avu: Avu) -> str | None:
+    """Who set an AVU that reaches for other things; None if it is not known."""
+    for note in component.notes:
+        if note.collection == avu.collection and same(note.units, _note(catalog, seals, avu, note.value).units):
+            return note.value
+    return None
 
 
-def require(catalog: Catalog, settings: Settings, component: Component, source: Source) -> None:
+def require(catalog: Catalog, settings: Settings, component: Component, now: Inputs, source: Source) -> None:
     """Raises ComponentError unless those who set the AVUs may read, now, all that the AVUs reach for."""
-    known = vouchers(component, seals_of(settings))
+    seals = seals_of(settings)
     for avu in _reaching(component):
-        user = known.get(avu)
+        user = voucher(catalog, seals, component, avu)
         if user is None:
-            raise ComponentError(f"{described(avu)}: it is not known who set it; set it again", lasting=False)
+            text = "it is not known who set it; set it again, as somebody who may change the collection's AVUs"
+            raise ComponentError(f"{described(avu)}: {text}", lasting=False)
         if user == catalog.identity:
             continue  # the build itself finds out what this user may read
-        if avu.attribute == names.URL and not catalog.may_read(source.path, user):
-            raise _refusal(avu, user, source.path)
-        reached = _reached(catalog, settings, component, avu)
+        if avu.attribute == names.URL:
+            if not catalog.may_read(source.path, user):
+                raise _refusal(avu, user, source.path)
+            reached = component.contributors  # who made the component answers for what it inherits
+        else:
+            reached = now.expansions[avu].reached
         hidden = reached - catalog.visible_to(user, reached)
         if hidden:
-            raise _refusal(avu, user, ", ".join(sorted(hidden)))
-
-
-def _reached(catalog: Catalog, settings: Settings, component: Component, avu: Avu) -> set[str]:
-    """The collections that one AVU takes values from."""
-    references = references_of(catalog, settings)
-    asked = [avu]
-    if avu.attribute == names.URL:  # who made the component answers for what it inherits
-        asked = [inherited for level in component.levels[1:] for inherited in level if reaches(inherited)]
-    for each in asked:
-        try:
-            references.expand(component.path, each)
-        except ComponentError:
-            continue  # the build says so
-    return references.visited | (component.contributors if avu.attribute == names.URL else frozenset())
+            raise _refusal(avu, user, ", ".join(sorted(hidden & (now.named | component.contributors))) or "all of it")
 
 
 def _reaching(component: Component) -> list[Avu]:
-    return [*component.urls, *(avu for level in component.levels[:1] for avu in level if reaches(avu))]
+    return [*component.urls, *(avu for level in component.levels for avu in level if reaches(avu))]
 
 
-def _note(seals: Seals, component: Component, avu: Avu, user: str) -> Avu:
+def _note(catalog: Catalog, seals: Seals, avu: Avu, user: str) -> Avu:
     text = json.dumps([avu.attribute, avu.value, avu.units])
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return Avu(component.path, names.SET_BY, user, f"{digest} {seals.of_setting(component.id, digest, user)}")
+    seal = seals.of_setting(catalog.collection_id(avu.collection), digest, user)
+    return Avu(avu.collection, names.SET_BY, user, f"{digest} {seal}")
 
 
 def _refusal(avu: Avu, user: str, what: str) -> ComponentError:

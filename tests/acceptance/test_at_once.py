@@ -39,10 +39,12 @@ def own_client(site: Site) -> PythonClient:
 
 def test_different_clients_at_once_too(site: Site, component: str, make_client: Callable[..., Client]) -> None:
     other, mine = make_client("ibridges"), own_client(site)
-    together(
-        lambda: other.set(component, "hostname", "by ibridges"),
-        lambda: [mine.set(component, "domainname", f"d{number}") for number in range(20)][-1],
-    )
+
+    def set_many() -> None:
+        for number in range(20):
+            mine.set(component, "domainname", f"d{number}")
+
+    together(lambda: other.set(component, "hostname", "by ibridges"), set_many)
     values = read(mine.get(site.ready)).values
     assert (values["host.hostname"], values["host.domainname"]) == ("by ibridges", "d19")
 

@@ -81,6 +81,56 @@ def test_nor_is_one_that_a_readable_collection_inherits(make_person: MakePerson)
     assert b"S3CRET" not in mallory.client.get(f"{trap}/y.ova")
 
 
+def trap_of(mallory: Person, victor: Person, name: str) -> str:
+    """A component of mallory's in which victor may do everything, without a source yet."""
+    trap = f"{mallory.home}/{name}"
+    mallory.client.make(trap)
+    mallory.grants("own", mallory.home, victor.name, recursive=True)
+    return trap
+
+
+@pytest.mark.parametrize("harmless", ["cp", "set", "atomic"])
+def test_who_changes_another_avu_does_not_vouch_for_all(harmless: str, make_person: MakePerson) -> None:
+    from irods.meta import AVUOperation
+    from irods.models import Collection
+
+    victor, mallory = make_person(), make_person()
+    private = f"{victor.home}/private.ova"
+    victor.client.put(ova(), private)
+    trap = trap_of(mallory, victor, "t")
+    mallory.client.set(trap, "colour", "red")
+    mallory.client.set(trap, "ova_url", private)
+    metadata = victor.client.session.collections.get(trap).metadata
+    if harmless == "cp":
+        victor.client.make(f"{victor.home}/plain")
+        victor.client.set(f"{victor.home}/plain", "size", "big")
+        copy_avus(victor.client.session, Collection, f"{victor.home}/plain", Collection, trap)
+    elif harmless == "atomic":
+        metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("size", "big")))
+    else:
+        victor.client.set(trap, "size", "big")
+    assert mallory.facts(trap)["ova::status"] == "failed"
+    assert mallory.name in mallory.facts(trap)["ova::message"]
+    assert not mallory.client.session.data_objects.exists(f"{trap}/t.ova")
+
+
+def test_an_inherited_reference_is_vouched_for_by_who_set_it(make_person: MakePerson) -> None:
+    victor, mallory = make_person(), make_person()
+    secret = f"{victor.home}/secret"
+    victor.client.make(secret)
+    victor.client.set(secret, "pw", "S3CRET")
+    victor.client.put(ova(), f"{victor.home}/base.ova")
+    grid = trap_of(mallory, victor, "grid")
+    mallory.client.session.acls.set(_inherit(grid))
+    mallory.client.set(grid, "domainname", f"${{{secret}:pw}}")
+    victor.client.make(f"{grid}/comp")
+    victor.client.set(f"{grid}/comp", "ova_url", f"{victor.home}/base.ova")
+    facts = victor.facts(f"{grid}/comp")
+    assert facts["ova::status"] == "failed"
+    assert f"was set by {mallory.name}" in facts["ova::message"]
+    assert not victor.client.session.data_objects.exists(f"{grid}/comp/comp.ova")
+
+
 def test_facts_that_are_copied_are_not_believed(site: Site, component: str, client: PythonClient) -> None:
     """The facts of another component, and such as were put on a data object first, where nobody refuses them."""
     from irods.models import Collection, DataObject

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rules import names, settings
+from rules import handlers, names, settings
 from rules.catalog import Avu, Replica, equals, one_of
 from rules.errors import ComponentError, one_line
 from rules.fingerprint import fingerprint, source_state
@@ -134,6 +134,20 @@ def test_an_agent_that_imports_core_gets_nothing_heavy() -> None:
     root = Path(__file__).resolve().parents[2]
     brought = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
     assert brought.stdout.split() == ["core", "rules", "rules.hooks", "rules.names"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "made"),
+    [
+        (["a", "1", "u", "", "v:2", ""], ("a", "2", "u")),
+        (["a", "1", "v:2"], ("a", "2", "")),
+        (["a", "1", "", "n:ova_url", "v:/x", "u:"], ("ova_url", "/x", "")),
+        (["a", "1", "u", "u:w", "n:b"], ("b", "1", "w")),
+    ],
+)
+def test_what_mod_makes_of_an_avu(arguments: list[str], made: tuple[str, str, str]) -> None:
+    avu = handlers._modified("/z/c", arguments)
+    assert (avu.attribute, avu.value, avu.units) == made
 
 
 def test_a_message_is_one_line() -> None:

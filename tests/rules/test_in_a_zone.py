@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.clients import PythonClient
+import pytest
+
+from tests.acceptance.clients import PythonClient, Refused
 from tests.acceptance.conftest import rule_folder
 from tests.appliances import ova, read
 
@@ -45,10 +47,6 @@ def test_a_dear_build_is_queued_and_the_reader_waits_for_it(irods_zone_factory: 
 
 
 def test_a_reader_who_will_not_wait_is_told_what_is_missing(irods_zone_factory: Factory, tmp_path: Path) -> None:
-    import pytest
-
-    from tests.acceptance.clients import Refused
-
     place = Place(irods_zone_factory, tmp_path, inline_limit=1000, gate_wait=0)
     with pytest.raises(Refused, match="waits in the delay queue"):
         place.ready(place.components[0])
@@ -87,6 +85,40 @@ def test_a_file_changed_by_hand_is_never_handed_out(irods_zone_factory: Factory,
     file = next(place.zone.vault.rglob("comp00.ova"))
     file.write_bytes(b"tampered" + right[8:])
     assert place.ready(component) == right
+
+
+def test_a_replicated_ready_ova_stays_current_on_all_good_replicas(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    from irods.exception import iRODSException
+
+    resources = {name: tmp_path / name for name in ("first", "second")}
+    zone = irods_zone_factory(rule_folder(tmp_path / "etc"), resources)
+    client = PythonClient(zone.session())
+    component, ready = f"{zone.home}/c", f"{zone.home}/c/c.ova"
+    client.make(component)
+    client.put(ova(), f"{zone.home}/base.ova")
+    client.set(component, "ova_url", "../base.ova")
+    for number in range(3):
+        client.session.data_objects.replicate(ready, resource="second")
+        client.set(component, "hostname", f"h{number}")
+        assert read(client.get(ready)).values["host.hostname"] == f"h{number}"
+        for replica in client.session.data_objects.get(ready).replicas:
+            if replica.status == "1":
+                values = read(Path(replica.path).read_bytes()).values
+                assert values["host.hostname"] == f"h{number}"
+            else:
+                with pytest.raises(iRODSException):
+                    client.session.data_objects.open(ready, "r", replNum=str(replica.number)).close()
+
+
+def test_components_whose_names_begin_alike_are_queued_each(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    place = Place(irods_zone_factory, tmp_path, components=0, inline_components=0)
+    place.client.make(place.grid)
+    names = [f"{place.grid}/comp{number}" for number in (10, 11, 12, 1)]
+    for name in names:
+        place.client.make(name)
+        place.client.set(name, "ova_url", "../../base.ova")
+    for name in names:
+        assert read(place.ready(name)).whole
 
 
 def test_a_component_of_an_odd_name(irods_zone_factory: Factory, tmp_path: Path) -> None:
