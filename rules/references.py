@@ -22,7 +22,10 @@ LookUp = Callable[[str], Levels]  # a component's path -> its levels of AVUs, ne
 
 
 class References:
-    """Expands references. visited: the collections it took values from or looked in; named: those an AVU itself names."""
+    """Expands references.
+
+    visited: the collections it took values from or looked in; named: those that an AVU itself names.
+    """
 
     def __init__(self, look_up: LookUp, aliases: Mapping[str, str]) -> None:
         self._look_up = look_up
