@@ -161,6 +161,7 @@ USER__NULL_INPUT_ERR = -316000
 BAD_INPUT_DESC_INDEX = -345000
 USER_INCOMPATIBLE_OPEN_FLAGS = -404000
 PATH_REG_NOT_ALLOWED = -129000
+UNKNOWN_PARAM_IN_RULE_ERR = -1023000
 
 NAMES: dict[int, str] = {
     value: name for name, value in list(globals().items()) if name.isupper() and isinstance(value, int)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from zone.errors import (
     ACTION_ARG_COUNT_MISMATCH,
-    NO_RULE_OR_MSI_FUNCTION_FOUND_ERR,
+    NO_MICROSERVICE_FOUND_ERR,
+    RE_PARSER_ERROR,
     RULE_ENGINE_ERROR,
     SYS_INVALID_INPUT_PARAM,
     IrodsError,
@@ -110,8 +111,8 @@ def _run_language(session: Session, text: str, variables: dict[str, Any]) -> Non
     try:
         interpreter.run(text, scope)
     except IrodsError as error:
-        if not session.error_stack and error.message:
-            session.error_stack.append((error.code, f"DEBUG: {error.message}"))
+        said = error.message if error.code == RE_PARSER_ERROR else ""
+        session.error_stack.append((error.code, f"DEBUG: {said}\n"))
         raise
 
 
@@ -125,7 +126,7 @@ def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
     found = microservices.find(name)
     if found is None:
         session.log.error("rule text calls %s, which this zone does not serve", name)
-        raise IrodsError(NO_RULE_OR_MSI_FUNCTION_FOUND_ERR, f"there is no rule and no microservice {name}")
+        raise IrodsError(NO_MICROSERVICE_FOUND_ERR, f"there is no rule and no microservice {name}")
     if len(values) != found.arity:
         raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{name} takes {found.arity} arguments, not {len(values)}")
     parameters = [microservices.Parameter(value) for value in values]

@@ -145,7 +145,7 @@ def test_any_user_can_queue_python_through_the_rule_language_unless_a_gate_refus
 ) -> None:
     text = f"@external rule {{ delayExec('{PYTHON}', \"open('{tmp_path}/ran', 'w')\", '') }}"
     keywords = {"instance_name": "irods_rule_engine_plugin-irods_rule_language-instance"}
-    for rules, status, errors in (("x = 1\n", 0, []), (GATE, -830000, ["no Python for alice"])):
+    for rules, status, errors in (("x = 1\n", 0, []), (GATE, -830000, ["no Python for alice\n"])):
         zone = irods_zone_factory(rules)
         with zone.session() as session:
             session.users.create("alice", "rodsuser").modify("password", "secret")

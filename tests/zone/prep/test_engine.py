@@ -178,7 +178,7 @@ def test_msi_exit_denies_with_words(load: Load) -> None:
     with pytest.raises(IrodsError) as caught:
         policy.static(session, "acPostProcForPut")
     assert caught.value.code == -818000
-    assert session.error_stack == [(-818000, "not yours")]
+    assert session.error_stack == [(-818000, "not yours\n")]
 
 
 def test_a_rule_that_raises_fails_with_minus_one_and_its_traceback_is_logged(

@@ -108,4 +108,4 @@ def find(name: str) -> Microservice | None:
 
 def complain(session: Session, name: str, what: str, code: int) -> None:
     """Leave a line on the client's terminal, as microservices do when they fail, caught or not."""
-    session.error_stack.append((code, f"DEBUG: {name}: {what}, status = {code}"))
+    session.error_stack.append((code, f"DEBUG: {name}: {what}, status = {code}\n"))

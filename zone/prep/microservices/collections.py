@@ -41,7 +41,6 @@ def set_access(session: Session, args: Sequence[Parameter]) -> None:
     """("default", "recursive" or either with "admin:" on the level; level, user, path)."""
     from zone.operations import access
 
-    with reporting(session, "msiSetACL", str(args[3].value)):
-        user, _, zone = args[2].text().partition("#")
-        recursive = args[0].optional_text() == "recursive"
-        access.modify(session, args[1].text(), user, zone, args[3].text(), recursive=recursive)
+    user, _, zone = args[2].text().partition("#")
+    recursive = args[0].optional_text() == "recursive"
+    access.modify(session, args[1].text(), user, zone, args[3].text(), recursive=recursive)

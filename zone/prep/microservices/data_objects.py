@@ -74,9 +74,13 @@ def keywords_of(
     try:
         return parse_keywords(parameter.optional_text(), allowed, bare)
     except IrodsError as error:
-        what = f"keyword {error.message!r} is not allowed" if error.code == USER_BAD_KEYWORD_ERR else "bad keywords"
-        complain(session, name, what, error.code)
+        word = error.message if error.code == USER_BAD_KEYWORD_ERR else ""
+        session.error_stack.append((error.code, f"DEBUG: {name}: input keyWd - {word} error. status = {error.code}\n"))
         raise
+
+
+# Whose complaints name the subject without "for".
+_WITHOUT_FOR = ("msiCollCreate", "msiDataObjRepl")
 
 
 class reporting:  # noqa: N801 (reads as a statement)
@@ -90,7 +94,9 @@ class reporting:  # noqa: N801 (reads as a statement)
 
     def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
         if isinstance(error, IrodsError):
-            what = f"failed for {self._subject}" if self._subject else "failed"
+            call = "rs" + self._name[len("msi") :]
+            linked = self._subject if self._name in _WITHOUT_FOR else f"for {self._subject}"
+            what = f"{call} failed {linked}" if self._subject else f"{call} failed"
             complain(self._session, self._name, what, error.code)
 
 

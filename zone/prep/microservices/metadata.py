@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zone.errors import JSON_VALIDATION_ERROR, SYS_INVALID_INPUT_PARAM, IrodsError
+from zone.errors import INPUT_ARG_NOT_WELL_FORMED_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
+from zone.operations.failures import displayed
 from zone.prep.microservices import Parameter, microservice
 
 if TYPE_CHECKING:
@@ -36,14 +37,16 @@ def touch(session: Session, args: Sequence[Parameter]) -> None:
     """(JSON request)."""
     from zone.operations import objects
 
-    objects.touch(session, _json(args[0].text()))
+    with displayed(session):
+        request = _json(args[0].text())
+    objects.touch(session, request)
 
 
 def _json(text: str) -> dict[str, object]:
     try:
         request = json.loads(text)
     except ValueError as error:
-        raise IrodsError(JSON_VALIDATION_ERROR, str(error)) from error
+        raise IrodsError(INPUT_ARG_NOT_WELL_FORMED_ERR, "Could not parse string into JSON.") from error
     if not isinstance(request, dict):
         raise IrodsError(SYS_INVALID_INPUT_PARAM)
     return request

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zone.errors import USER_PARAM_TYPE_ERR, IrodsError
+from zone.errors import UNKNOWN_PARAM_IN_RULE_ERR, USER_FILE_DOES_NOT_EXIST, USER_PARAM_TYPE_ERR, IrodsError
 from zone.prep.microservices import Parameter, microservice
 from zone.prep.types import BytesBuf
 
@@ -47,6 +47,8 @@ def _write(session: Session, where: str, what: Parameter) -> None:
         session.rule_stderr.append(text)
     elif where == "serverLog":
         session.log.info("writeLine: %s", text)
+    else:
+        raise IrodsError(USER_FILE_DOES_NOT_EXIST, f"nothing is written to {where!r}")
 
 
 @microservice("msiWriteRodsLog", 2)
@@ -86,11 +88,15 @@ def hostname(_session: Session, args: Sequence[Parameter]) -> None:
 def exit_(session: Session, args: Sequence[Parameter]) -> None:
     """(code, text): fails with the code, and the text reaches the client's terminal."""
     text = args[0].value
+    if not isinstance(text, str):
+        refused = "DEBUG: msiExit: Unsupported input Param1 types INT_PI\n"
+        session.error_stack.append((UNKNOWN_PARAM_IN_RULE_ERR, refused))
+        raise IrodsError(UNKNOWN_PARAM_IN_RULE_ERR, "msiExit takes its code as text")
     try:
         code = int(text)
     except (TypeError, ValueError):
         code = 0
-    session.error_stack.append((code, args[1].text()))
+    session.error_stack.append((code, args[1].text() + "\n"))
     if code < 0:
         raise IrodsError(code, args[1].text())
 

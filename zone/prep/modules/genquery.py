@@ -6,6 +6,7 @@ Each query holds one page in memory, and is closed when it is done, dropped, or 
 from __future__ import annotations
 
 import itertools
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
@@ -181,7 +182,7 @@ class Query:
         if self.output is AS_LIST:
             return values
         if self.output is AS_DICT:
-            return dict(zip(self.columns, values))
+            return OrderedDict(zip(self.columns, values))
         return values[0] if len(self.columns) == 1 else tuple(values)
 
     def _fetch(self) -> None:
