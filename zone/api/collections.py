@@ -17,9 +17,10 @@ def _create(session: Session, call: Call) -> Result:
 
 @serve(679, "rm_coll", "CollInpNew_PI", "CollOprStat_PI")
 def _remove(session: Session, call: Call) -> Result:
-    files = collections.remove(
-        session, call.record["collName"], call.record[KEYWORDS], operation=call.record["oprType"]
-    )
+    path, keywords, operation = call.record["collName"], call.record[KEYWORDS], call.record["oprType"]
+    files = collections.remove(session, path, keywords, operation=operation)
+    if not collections.is_for_good(keywords, operation):
+        return Reply(0, {"filesCnt": 1, "totalFileCnt": 1, "bytesWritten": 0, "lastObjPath": path})
     # A real server reports every ten files on the way, and here the rest.
     return Reply(0, {"filesCnt": files % 10, "totalFileCnt": 0, "bytesWritten": 0, "lastObjPath": ""})
 

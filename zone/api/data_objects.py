@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -166,8 +167,10 @@ def _operation_complete(session: Session, call: Call) -> Result:
 @serve(615, "data_obj_unlink", "DataObjInp_PI")
 def _unlink(session: Session, call: Call) -> Result:
     record = call.record
-    removal.unlink(session, record["objPath"], _keywords(record), operation=record["oprType"])
-    record["openFlags"] = 1
+    try:
+        removal.unlink(session, record["objPath"], _keywords(record), operation=record["oprType"])
+    finally:
+        record["openFlags"] = os.O_WRONLY
     return None
 
 

@@ -16,7 +16,7 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
     """What ichmod asks for; the checks are the catalog's."""
     name, _, named_zone = user_name.partition("#")
     path = paths.checked(path)
-    args = (str(int(recursive)), level, name, zone or named_zone or session.config.zone_name, path)
+    args = (str(int(recursive)), level, name, zone or named_zone, path)
     session.policy.static(session, "acPreProcForModifyAccessControl", args)
     try:
         catalog.set_access(session.db, session.client, level, name, zone or named_zone, path, recursive=recursive)
@@ -70,4 +70,4 @@ def apply_serialized(session: Session, path: str, text: str) -> None:
     for row in filter(None, text.split(";")):
         level, _, user = row.strip().partition(" ")
         name, _, zone = user.strip().partition("#")
-        catalog.set_access(session.db, session.client, level, name, zone, path)
+        modify(session, level, name, zone, path)

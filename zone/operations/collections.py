@@ -89,8 +89,14 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
     return count
 
 
+def is_for_good(keywords: Mapping[str, str], operation: int = 0) -> bool:
+    """Whether a removal takes a collection with all that is in it, rather than an empty one, or into the trash."""
+    forced = keywords.keys() & {FORCE, trash.EMPTY, trash.EMPTY_BY_ADMIN} or operation == removal.UNREGISTER
+    return RECURSIVE in keywords and bool(forced)
+
+
 def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
-    if operation != removal.UNREGISTER and not keywords.keys() & {FORCE, trash.EMPTY, trash.EMPTY_BY_ADMIN}:
+    if not is_for_good(keywords, operation):
         opening.is_admin_call(session, keywords)
         if not _is_seen(session, path):
             raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no collection '{path}'")
@@ -110,18 +116,15 @@ def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str]
     return _remove_for_good(session, path, keywords, operation)
 
 
-_PAGE = 256
-
-
 def _ask_about_contents(session: Session, path: str) -> None:
     """Before a collection goes into the trash: its user must be able to delete something in it, if anything is there,
-    and the policy of deletions is asked about the first object of each page of them, as a real server does."""
+    and the policy of deletions is asked about each object."""
     seen = [each for each in objects_catalog.list_subtree(session.db, path) if stats.is_visible(session, each.data_id)]
     db, user = session.db, session.client
     deletable = [each for each in seen if access.level_of(db, user, each.data_id) >= access.DELETE_OBJECT]
     if seen and not deletable and not user.is_admin:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"nothing in '{path}' may be deleted")
-    for replica in (deletable or seen)[::_PAGE]:
+    for replica in {each.data_id: each for each in deletable or seen}.values():
         info = points.empty_object_info(objPath=replica.logical_path, rescName=replica.resc)
         session.policy.static(session, "acDataDeletePolicy", (), info)
 

@@ -124,6 +124,7 @@ def _require_writable(session: Session, asked: Opening, replica: Replica) -> Non
     if not asked.creates:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{asked.path}' may not be written")
     # A real server takes what may not be written for missing, and finds the name taken when it makes it.
+    _note_creation(asked, resources.for_new_replica(session, asked.keywords))
     require_parent(session, asked.path)
     raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{asked.path}' exists")
 
@@ -136,9 +137,9 @@ def create_object(
 
 
 def _create(session: Session, asked: Opening) -> int:
-    require_parent(session, asked.path, admin=asked.admin)
     resource = resources.for_new_replica(session, asked.keywords)
     _note_creation(asked, resource)
+    require_parent(session, asked.path, admin=asked.admin)
     replica = catalog.insert(
         session.db,
         session.client,

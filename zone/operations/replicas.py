@@ -13,7 +13,7 @@ from zone.catalog import objects as catalog
 from zone.catalog.database import now
 from zone.catalog.objects import Replica, ReplicaStatus
 from zone.errors import IrodsError
-from zone.operations import hashing, opening, paths, points, removal, renaming, resources, states, stats, vault
+from zone.operations import hashing, opening, paths, points, removal, resources, states, stats, vault
 from zone.operations.descriptors import OpenType
 from zone.operations.failures import displayed, told
 from zone.session import Session
@@ -48,6 +48,8 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     states.require_at_rest(found)
     source = _source(found, keywords)
     existing = next((each for each in found if each.resc == target), None)
+    keywords["resc_hier"] = source.hierarchy
+    keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
     if existing is not None and source.status != ReplicaStatus.GOOD:
         with displayed(session):
             raise IrodsError(
@@ -56,10 +58,8 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
                 " replica. Replication is not allowed.",
             )
     if existing is not None and existing.status == ReplicaStatus.GOOD:
-        points.resource(session, "modified", source, size=source.size, open_type=int(OpenType.WRITE))
+        points.resource(session, "modified", existing, open_type=int(OpenType.WRITE))
         return 0
-    keywords["resc_hier"] = source.hierarchy
-    keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
     session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
     row = resources.by_name(session, target)
     if existing is None:
@@ -147,10 +147,14 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     target = resources.for_new_replica(session, {"destRescName": keywords.get("destRescName", "")})
     if any(replica.resc == target.name for replica in found):
         raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
-    keywords.update(resc_hier=source.hierarchy, dest_resc_hier=target.hierarchy)
+    keywords["translatedPath"] = ""
+    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
     new_path = vault.free_path(target.vault, path)
+    coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
+    points.resource(session, "create", coming, phase="pre")
     moved = _fill(source, vault.create(new_path))
     try:
+        points.resource(session, "create", coming)
         with session.db.transaction():
             if not _is_unchanged(session, source):
                 raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' was written meanwhile")
@@ -158,8 +162,7 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     except BaseException:
         vault.remove(new_path, target.vault)
         raise
-    if renaming.is_in_vault(source):
-        vault.remove(source.path, source.vault)
+    removal.after_delete(session, source)
     points.resource(session, "modified", replica, size=moved, open_type=int(OpenType.CREATE))
     return moved
 

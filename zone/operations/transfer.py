@@ -10,7 +10,7 @@ from zone import errors
 from zone.catalog.objects import ReplicaStatus
 from zone.errors import IrodsError
 from zone.operations import access as access_operations
-from zone.operations import closing, metadata, opening, paths, points, stats, vault
+from zone.operations import closing, metadata, opening, paths, points, resources, stats, vault
 from zone.operations.descriptors import PUT, OpenType
 from zone.operations.failures import told
 from zone.session import Session
@@ -76,6 +76,8 @@ def open_for_put(session: Session, record: dict[str, Any]) -> int:
     if "forceFlag" not in keywords and stats.visible_replicas(session, path):
         raise IrodsError(errors.OVERWRITE_WITHOUT_FORCE_FLAG, f"'{path}' exists")
     keywords["translatedPath"] = ""
+    if keywords.get("destRescName"):
+        resources.by_name(session, keywords["destRescName"].partition(";")[0])
     record["openFlags"] = _PUT_FLAGS
     return opening.open_object(
         session, path, _PUT_FLAGS, record["createMode"], keywords, data_size=record["dataSize"], operation=PUT
@@ -94,8 +96,8 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
         closing.abandon(session, number)
         raise
     replica = closing.finish(session, number)
-    points.resource(session, "modified", replica, size=replica.size, open_type=int(descriptor.open_type))
     apply_extras(session, replica.logical_path, record["KeyValPair_PI"])
+    points.resource(session, "modified", replica, size=replica.size, open_type=int(descriptor.open_type))
     closing.announce(session, descriptor, closing.seen(descriptor, opened, changed=False))
     points.touch_parent(session, replica.logical_path)
 

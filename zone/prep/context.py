@@ -38,7 +38,7 @@ def connection_entries(session: Session) -> dict[str, str]:
     ):
         entries[f"{prefix}user_name"] = user.name
         entries[f"{prefix}rods_zone"] = user.zone
-        entries[f"{prefix}user_type"] = user.type
+        entries[f"{prefix}user_type"] = ""  # a real server does not fill it in
         entries[f"{prefix}sys_uid"] = "0"
         entries[f"{auth}auth_scheme"] = ""
         entries[f"{auth}auth_flag"] = str(auth_flag(user))
@@ -54,9 +54,7 @@ def connection_entries(session: Session) -> dict[str, str]:
 
 def user_info(user: User) -> UserInfo:
     """A user as rules see one."""
-    return UserInfo(
-        userName=user.name, rodsZone=user.zone, userType=user.type, authInfo=AuthInfo(authFlag=auth_flag(user))
-    )
+    return UserInfo(userName=user.name, rodsZone=user.zone, userType="", authInfo=AuthInfo(authFlag=auth_flag(user)))
 
 
 # Points of which a real server runs the rules without telling who the client is.

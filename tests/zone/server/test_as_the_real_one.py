@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -233,3 +234,42 @@ def test_settings_of_the_zone_can_be_read(irods_zone: EmbeddedZone, admin: RawCl
     asked = {"name_space": "access_time", "option_name": "resolution_in_seconds"}
     assert admin.call(20009, asked).output["option_value"] == "86400"
     assert admin.call(20009, {**asked, "option_name": "none"}).status == -808000
+
+
+RULES = """
+import json
+def _note(name, *what):
+    with open("NOTES", "a") as file:
+        file.write(json.dumps([name, *what]) + "\\n")
+def acDataDeletePolicy(rule_args, callback, rei): _note("delete", str(rei.doi.objPath))
+def acPreProcForModifyAccessControl(rule_args, callback, rei): _note("access", *map(str, rule_args))
+def acPreprocForDataObjOpen(rule_args, callback, rei): _note("open", str(rei.doi.rescName))
+def pep_resource_create_post(rule_args, callback, rei): _note("create", rule_args[0])
+def pep_resource_unlink_post(rule_args, callback, rei): _note("unlink", rule_args[0])
+def pep_resource_modified_post(rule_args, callback, rei): _note("modified", rule_args[0])
+"""
+
+
+def test_hooks_of_what_is_seldom_done(irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    zone = irods_zone_factory(
+        RULES.replace("NOTES", str(notes)), resources={"one": tmp_path / "one", "two": tmp_path / "two"}
+    )
+    client = RawClient(zone.port, option="icommand")
+    home = zone.home
+
+    def hooks(number: int, record: dict[str, Any], data: bytes = b"") -> list[list[str]]:
+        notes.write_text("")
+        assert client.call(number, record, data).status >= 0
+        return [json.loads(line) for line in notes.read_text().splitlines()]
+
+    assert client.call(COLL_CREATE, _collection(f"{home}/c")).status == 0
+    put = {**_object(f"{home}/c/o", dataIncluded="", aclIncluded="read public"), "dataSize": 1}
+    access = ["access", "0", "read", "public", "", f"{home}/c/o"]
+    assert hooks(PUT, put, b"x") == [["create", "one"], access, ["modified", "one"]]
+    moved = _object(f"{home}/c/o", rescName="one", destRescName="two")
+    assert hooks(MOVE, moved) == [["open", "one"], ["create", "two"], ["unlink", "one"], ["modified", "two"]]
+    assert hooks(REPLICATE, _object(f"{home}/c/o", destRescName="two")) == [["modified", "two"]]
+    assert client.call(PUT, {**_object(f"{home}/c/p", dataIncluded=""), "dataSize": 1}, b"x").status == 0
+    asked = hooks(RM_COLL, _collection(f"{home}/c", **RECURSIVE))
+    assert asked == [["delete", f"{home}/c/o"], ["delete", f"{home}/c/p"]]
