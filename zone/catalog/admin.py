@@ -42,10 +42,10 @@ def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = 
     require_group_admin(actor)
     if not actor.is_admin and user_type != "rodsuser":
         raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "a group administrator makes users of type rodsuser")
-    if not name.strip():
-        raise IrodsError(CAT_INVALID_ARGUMENT, "a user has a name")
     if not user_type.strip():
         raise IrodsError(CAT_INVALID_USER_TYPE, "a user has a type")
+    if not name.strip():
+        raise IrodsError(CAT_INVALID_ARGUMENT, "a user has a name")
     with db.transaction():
         user = users.create(db, name.strip(), user_type.strip(), zone)
         if user.name != ANONYMOUS:

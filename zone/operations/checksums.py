@@ -31,6 +31,8 @@ def checksum(session: Session, path: str, keywords: dict[str, str] | None = None
     replicas = stats.visible_replicas(session, path)
     if not replicas:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if not admin:
+        access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
     chosen = (
         [_choose(replicas, keywords)]

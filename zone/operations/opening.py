@@ -101,6 +101,8 @@ def open_object(
         return _create(session, asked)
     if asked.writes and not asked.admin:
         _require_writable(session, asked, replicas[0])
+    elif not asked.admin:  # administrators see what they have no access to
+        access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     for key in ("rescName", "destRescName"):
         if keywords.get(key):
             resources.by_name(session, keywords[key].partition(";")[0])

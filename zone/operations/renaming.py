@@ -142,4 +142,7 @@ def _require_access(session: Session, source: str, target: str, replicas: list[R
             raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{source}' cannot be renamed")
         access.require_collection(db, user, source, access.OWN)
     if paths.parent(source) != paths.parent(target):
-        access.require_collection(db, user, paths.parent(target), access.MODIFY_OBJECT)
+        into = collections.find(db, paths.parent(target))
+        if into is None or not stats.is_visible(session, into.id):
+            raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"there is no collection '{paths.parent(target)}'")
+        access.require(db, user, into.id, access.MODIFY_OBJECT)

@@ -270,9 +270,9 @@ def modify(
 ) -> None:
     """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
-    if not found and path and collections.find(session.db, paths.parent(path)) is None:
+    if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
         raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
-    if not found and path:
+    if not found and path and opening.ADMIN in keywords:
         text = "db_mod_data_obj_meta_op - Failed to find file in database by its logical path."
         raise told(session, errors.CAT_UNKNOWN_FILE, text)
     if not found:

@@ -102,6 +102,19 @@ def test_what_one_may_only_read_is_not_written_over(
     assert alice.call(RM_COLL, _collection(collection, **RECURSIVE)).status == -818000
 
 
+def test_administrators_see_more_than_they_may_read(
+    irods_zone: EmbeddedZone, rods: iRODSSession, admin: RawClient
+) -> None:
+    path = f"{irods_zone.home}/c/o"
+    rods.acls.set(iRODSAccess("null", path, "rods"))
+    assert admin.call(633, _object(path)).status == 1
+    for number in (OPEN, GET, CHECKSUM):
+        assert admin.call(number, _object(path)).status == -818000
+    pair = {"DataObjInp_PI": _object(path), "DataObjInp_PI_2": _object(f"{irods_zone.home}/copy")}
+    assert admin.call(COPY, pair).status == -818000
+    assert admin.call(GET, _object(path, irodsAdmin="")).status >= 0
+
+
 def test_trash_keeps_paths_from_the_home_on(irods_zone: EmbeddedZone, rods: iRODSSession, alice: RawClient) -> None:
     collection = f"{irods_zone.home}/c"
     rods.acls.set(iRODSAccess("own", collection, "alice"))
@@ -152,7 +165,7 @@ def test_nothing_goes_to_an_object_that_is_being_written(
 
 def test_rows_that_are_not_there_are_not_changed(irods_zone: EmbeddedZone, admin: RawClient) -> None:
     def reply(path: str) -> tuple[int, list[str]]:
-        row = {"DataObjInfo_PI": {"objPath": path}, "KeyValPair_PI": {"replStatus": "1"}}
+        row = {"DataObjInfo_PI": {"objPath": path}, "KeyValPair_PI": {"replStatus": "1", "irodsAdmin": ""}}
         found = admin.call(MODIFY_ROW, row)
         return found.status, found.errors
 
