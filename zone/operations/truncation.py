@@ -32,7 +32,7 @@ def _truncate(session: Session, path: str, size: int, keywords: dict[str, str]) 
     admin = opening.is_admin_call(session, keywords)
     replicas = stats.visible_replicas(session, path)
     if not replicas:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+        raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
     if not admin:
         access.require(session.db, session.client, replicas[0].data_id, access.MODIFY_OBJECT)
     chosen = states.choose(replicas, keywords, write=True)

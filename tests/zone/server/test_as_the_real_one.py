@@ -286,3 +286,10 @@ def test_hooks_of_what_is_seldom_done(irods_zone_factory: Callable[..., Embedded
     assert client.call(PUT, {**_object(f"{home}/c/p", dataIncluded=""), "dataSize": 1}, b"x").status == 0
     asked = hooks(RM_COLL, _collection(f"{home}/c", **RECURSIVE))
     assert asked == [["delete", f"{home}/c/o"], ["delete", f"{home}/c/p"]]
+
+
+def test_truncating_what_does_not_exist_says_so(irods_zone: EmbeddedZone) -> None:
+    from irods.exception import OBJ_PATH_DOES_NOT_EXIST
+
+    with pytest.raises(OBJ_PATH_DOES_NOT_EXIST):
+        irods_zone.session().data_objects.replica_truncate(f"{irods_zone.home}/nosuch", 16)
