@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from zone import errors
 from zone.api import buffers
 from zone.api.dispatcher import FailureWithOutputError
 from zone.api.registry import NO_REPLY, Call, Record, Reply, Result, serve
@@ -242,7 +243,11 @@ def _replica_truncate(session: Session, call: Call) -> Result:
 @serve(652, "data_obj_truncate", "DataObjInp_PI")
 def _truncate(session: Session, call: Call) -> Result:
     session.error_stack.append((0, "rxDataObjTruncate has been deprecated. Use rx_replica_truncate instead."))
-    truncation.truncate(session, call.record["objPath"], call.record["dataSize"], _keywords(call.record))
+    try:
+        truncation.truncate(session, call.record["objPath"], call.record["dataSize"], _keywords(call.record))
+    except IrodsError as error:
+        missing = error.code == errors.OBJ_PATH_DOES_NOT_EXIST
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND if missing else error.code, error.message) from error
     return None
 
 

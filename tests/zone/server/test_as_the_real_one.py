@@ -293,3 +293,11 @@ def test_truncating_what_does_not_exist_says_so(irods_zone: EmbeddedZone) -> Non
 
     with pytest.raises(OBJ_PATH_DOES_NOT_EXIST):
         irods_zone.session().data_objects.replica_truncate(f"{irods_zone.home}/nosuch", 16)
+
+
+def test_the_old_and_the_new_truncation_differ_in_what_they_say(irods_zone: EmbeddedZone, admin: RawClient) -> None:
+    nowhere = {**_object(f"{irods_zone.home}/no"), "dataSize": 1}
+    old = admin.call(652, nowhere)
+    assert old.status == -808000
+    assert old.errors == ["rxDataObjTruncate has been deprecated. Use rx_replica_truncate instead."]
+    assert admin.call(802, nowhere).status == -358000
