@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rules.names import URL
+from rules.names import URL, looks_like_package
 
 READ_OBJECT = 1050
 DELETE_METADATA = 1090
@@ -25,6 +25,7 @@ GOOD = "1"
 STALE = "0"
 
 DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
+_BACK_OFF = "10s DOUBLE UNTIL SUCCESS OR 6 TIMES"  # a failed job runs again after 10, 20, 40 … seconds
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,15 @@ class Avu:
     """One metadata triple and the collection that has it."""
 
     collection: str
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class ObjectAvu:
+    """One metadata triple of a data object."""
+
     attribute: str
     value: str
     units: str = ""
@@ -65,8 +75,9 @@ class Replica:
 class Catalog:
     """iRODS as the client of this agent sees it. Not for use from other threads."""
 
-    def __init__(self, callback: Any, rei: Any) -> None:
+    def __init__(self, callback: Any, rei: Any, cause: str = "") -> None:
         self._callback = callback
+        self.cause = cause  # of the event, for the journal
         self.user = str(rei.uoic.userName)
         self.zone = str(rei.uoic.rodsZone)
         self.is_administrator = int(rei.uoic.authInfo.authFlag) >= ADMINISTRATOR
@@ -138,6 +149,21 @@ class Catalog:
         condition = f"{one_of('META_COLL_ATTR_NAME', attributes)} AND {equals('META_COLL_ATTR_VALUE', value)}"
         rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], condition)
         return sorted({row[0] for row in rows if row[1] in attributes and row[2] == value})
+
+    def naming(self, attributes: Sequence[str], values: Sequence[str], below: str = "") -> list[Avu]:
+        """The collections' AVUs of these attributes whose value is one of these, or a path below `below`."""
+        start = below.rstrip("/") + "/"
+        condition = f"{one_of('META_COLL_ATTR_NAME', attributes)} AND META_COLL_ATTR_VALUE"
+        condition += " || ".join(
+            [*(equals("", value) for value in values), *([f" like '{masked(start)}%'"] * bool(below))]
+        )
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"], condition)
+        wanted = set(values)
+        return [
+            Avu(*row)
+            for row in rows
+            if row[1] in attributes and (row[2] in wanted or (below and row[2].startswith(start)))
+        ]
 
     def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
         """The collections' AVUs of these attributes whose value starts and ends so."""
@@ -244,31 +270,65 @@ class Catalog:
         """Renames a data object; works also on one that a dead agent left intermediate."""
         self._callback.msiDataObjRename(source, target, "0", 0)
 
+    # ---- AVUs of data objects ------------------------------------------------------------------------------------
+
+    def object_avus(self, path: str) -> list[ObjectAvu]:
+        """Every AVU of a data object that the client may see."""
+        collection, _, name = path.rpartition("/")
+        columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "META_DATA_ATTR_UNITS", "COLL_NAME", "DATA_NAME"]
+        rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
+        return [ObjectAvu(*row[:3]) for row in rows if row[3] == collection and row[4] == name]
+
+    def packages_below(self, collection: str) -> list[str]:
+        """The data objects at or below a collection whose names end in .ova, in any case; sorted."""
+        below = collection.rstrip("/") + "/"
+        place = f"{equals('COLL_NAME', collection)} || like '{masked(below)}%'"
+        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{place} AND DATA_NAME like '%.___'")
+        found = {f"{row[0]}/{row[1]}" for row in rows if row[0] == collection or row[0].startswith(below)}
+        return sorted(path for path in found if looks_like_package(path))
+
+    def having(self, collections: Sequence[str], attribute: str) -> set[str]:
+        """Those of these collections that have an AVU of this attribute."""
+        condition = f"{one_of('COLL_NAME', collections)} AND {equals('META_COLL_ATTR_NAME', attribute)}"
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], condition) if collections else []
+        return {row[0] for row in rows if row[1] == attribute} & set(collections)
+
+    def may_note_object(self, path: str) -> bool:
+        """Whether the client may add and remove AVUs of a data object, by itself or through a group."""
+        return self._has_object_level(DELETE_METADATA, path, self.identity)
+
+    def change_object_avus(self, path: str, remove: Sequence[ObjectAvu], add: Sequence[ObjectAvu]) -> None:
+        """Replaces AVUs of a data object in one transaction, silently (no hook runs)."""
+        self._apply("data_object", path, remove, add)
+
     # ---- facts, jobs, words --------------------------------------------------------------------------------------
+
+    def make_collection(self, path: str) -> None:
+        """A new collection; those above it must be there."""
+        self._callback.msiCollCreate(path, "0", 0)
 
     def change_facts(self, collection: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
         """Replaces AVUs of a collection in one transaction, silently (no hook runs)."""
+        self._apply("collection", collection, remove, add)
+
+    def _apply(self, kind: str, path: str, remove: Sequence[Avu | ObjectAvu], add: Sequence[Avu | ObjectAvu]) -> None:
         operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
-        if not operations:
-            return
-        request = {"entity_name": collection, "entity_type": "collection", "operations": operations}
-        self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
+        if operations:
+            request = {"entity_name": path, "entity_type": kind, "operations": operations}
+            self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:
         """Queues Python text as the client, to run soon and again if it fails."""
-        conditions = (
-            f"<INST_NAME>{DELAY_INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>60s REPEAT UNTIL SUCCESS OR 5 TIMES</EF>"
-        )
+        conditions = f"<INST_NAME>{DELAY_INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>{_BACK_OFF}</EF>"
         self._callback.delayExec(conditions, text, "")
 
     def log(self, text: str) -> None:
-        """One line in the server log."""
-        log(self._callback, text)
+        """One line in the server log, as it is."""
+        self._callback.writeLine("serverLog", text)
 
-
-def log(callback: Any, text: str) -> None:
-    """One line in the server log, known as ours by how it begins."""
-    callback.writeLine("serverLog", f"ova: {text}")
+    def journal(self, kind: str, **fields: object) -> None:
+        """One line of JSON in the server log: what was ours (`ova`), what caused it, and for whom."""
+        self.log(json.dumps({"ova": kind, "cause": self.cause, "user": self.identity, **fields}))
 
 
 def refuse(callback: Any, code: int, text: str) -> int:
@@ -278,7 +338,7 @@ def refuse(callback: Any, code: int, text: str) -> int:
     return code
 
 
-def _operation(kind: str, avu: Avu) -> dict[str, str]:
+def _operation(kind: str, avu: Avu | ObjectAvu) -> dict[str, str]:
     return {"operation": kind, "attribute": avu.attribute, "value": avu.value, "units": avu.units}
 
 

@@ -13,10 +13,10 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from rules.catalog import Avu
 from rules.settings import Settings
 from rules.state import directory
 
@@ -29,9 +29,9 @@ class Seals:
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def of_build(self, collection_id: str, fingerprint: str, version: str, source: Avu, verified: str) -> str:
-        """Vouches that the server built this version of the ready OVA from these."""
-        return self._seal("build", collection_id, fingerprint, version, source.value, source.units, verified)
+    def of_build(self, collection_id: str, parts: Sequence[str]) -> str:
+        """Vouches that the server made this ready OVA of these (see `rules.last_build`)."""
+        return self._seal("build", collection_id, *parts)
 
     def of_setting(self, collection_id: str, digest: str, user: str) -> str:
         """Vouches that `user` set the AVU of this digest on the collection."""
@@ -40,6 +40,14 @@ class Seals:
     def of_failure(self, collection_id: str, fingerprint: str) -> str:
         """Stands for a fingerprint in a message, and shows nothing of the values that it was computed from."""
         return self._seal("failure", collection_id, fingerprint)
+
+    def of_package(self, state: str, verdict: str) -> str:
+        """Vouches that the server checked the image of this state (which holds the object's number) and found this."""
+        return self._seal("package", state, verdict)
+
+    def of_release(self, data_id: str, user: str) -> str:
+        """Vouches that an administrator released this data object."""
+        return self._seal("released by", data_id, user)
 
     def _seal(self, *parts: str) -> str:
         text = json.dumps(parts, ensure_ascii=True)
