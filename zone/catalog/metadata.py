@@ -28,6 +28,7 @@ from zone.errors import (
     JSON_VALIDATION_ERROR,
     SYS_INTERNAL_ERR,
     SYS_INVALID_INPUT_PARAM,
+    SYS_LIBRARY_ERROR,
     IrodsError,
 )
 
@@ -283,10 +284,11 @@ def _find(db: Database, attribute: str, value: str, units: str) -> int | None:
     return int(row[0]) if row else None
 
 
-def _check_lengths(attribute: str, value: str, units: str) -> None:
+def _check_lengths(attribute: str, value: str, units: str, refusal: int = CAT_SQL_ERR) -> None:
+    """In characters, as PostgreSQL counts; what has more bytes than that is kept, but see genquery.limits."""
     for name, text in (("attribute", attribute), ("value", value), ("units", units)):
         if len(text) > _MAX_LENGTH[name]:
-            raise IrodsError(CAT_SQL_ERR, f"the {name} has {len(text)} characters, at most {_MAX_LENGTH[name]} fit")
+            raise IrodsError(refusal, f"value too long for type character varying({_MAX_LENGTH[name]})")
 
 
 def _is_new(argument: str | None) -> bool:
@@ -380,6 +382,7 @@ def _apply_one(db: Database, target: int, operation: Any, index: int) -> None:
         raise _RefusedError(SYS_INVALID_INPUT_PARAM, message, operation, index)
     try:
         if command == "add":
+            _check_lengths(attribute, value, units, refusal=SYS_LIBRARY_ERROR)
             stamp = now()
             meta_id = find_or_insert(db, attribute, value, units)
             db.execute("INSERT OR IGNORE INTO R_OBJT_METAMAP VALUES (?,?,?,?)", (target, meta_id, stamp, stamp))

@@ -10,12 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zone.errors import SYS_INVALID_INPUT_PARAM, IrodsError
+from zone.errors import CAT_SQL_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
 
 if TYPE_CHECKING:
     from zone.session import Session
 
-# What a real server's table holds for a job's text.
+# Bytes of a job's text. (A real server's table takes as many characters, but could not read them back.)
 MAX_TEXT = 2700
 
 _TAG = re.compile(r"<(?P<tag>[A-Z_]+)>(?P<value>.*?)</(?P=tag)>", re.DOTALL)
@@ -77,8 +77,9 @@ def enqueue(session: Session, condition: str, text: str) -> int:
     """Put a job on the queue for the session's user, and return its id."""
     from zone.catalog import delay_queue
 
-    if len(text.encode()) > MAX_TEXT:
-        raise IrodsError(SYS_INVALID_INPUT_PARAM, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
+    if len(text.encode("utf-8", "surrogateescape")) > MAX_TEXT:
+        session.error_stack.append((CAT_SQL_ERR, "DEBUG: \n"))
+        raise IrodsError(CAT_SQL_ERR, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
     when = parse_condition(condition, time.time())
     return delay_queue.add(
         session.db,

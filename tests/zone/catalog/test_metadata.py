@@ -26,6 +26,7 @@ from zone.errors import (
     JSON_VALIDATION_ERROR,
     SYS_INTERNAL_ERR,
     SYS_INVALID_INPUT_PARAM,
+    SYS_LIBRARY_ERROR,
     IrodsError,
 )
 
@@ -268,7 +269,7 @@ def test_atomic_operations_apply_together_and_forgive_repetition(db: Database, r
         ({"operation": "add", "attribute": "a"}, JSON_VALIDATION_ERROR),
         ({"operation": "add", "attribute": "a", "value": 1}, JSON_VALIDATION_ERROR),
         ({"attribute": "a", "value": "b"}, JSON_VALIDATION_ERROR),
-        ({"operation": "add", "attribute": "a", "value": "v" * 2701}, CAT_SQL_ERR),
+        ({"operation": "add", "attribute": "a", "value": "v" * 2701}, SYS_LIBRARY_ERROR),
         ("add", JSON_VALIDATION_ERROR),
     ],
 )

@@ -130,6 +130,7 @@ def test_a_jobs_text_has_a_limit(zone: EmbeddedZone) -> None:
     reply = client.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
     client.close()
     assert reply.status < 0
+    assert reply.errors == ["DEBUG: \n"]
     assert jobs(zone) == []
 
 

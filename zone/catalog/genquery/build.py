@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from zone.catalog.genquery.columns import COLUMNS, TABLES, Column
 from zone.catalog.genquery.conditions import parse_condition
 from zone.catalog.genquery.joins import join
+from zone.catalog.genquery.limits import check_conditions
 from zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order, aggregate_of
 from zone.catalog.schema import ACCESS_LEVELS
 from zone.errors import CAT_INVALID_ARGUMENT, CAT_UNKNOWN_TABLE, IrodsError
@@ -76,7 +77,8 @@ class Viewer:
 def build(query: GenQuery, viewer: Viewer) -> Statement:
     """The SQL of a query for a viewer.
 
-    IrodsError: CAT_UNKNOWN_TABLE (no such column), CAT_FAILED_TO_LINK_TABLES, CAT_INVALID_ARGUMENT (a condition).
+    IrodsError: CAT_UNKNOWN_TABLE (no such column), CAT_FAILED_TO_LINK_TABLES, CAT_INVALID_ARGUMENT (a condition), and
+    what `limits` says of long ones.
     """
     selects = [(_column(number), option) for number, option in query.selects]
     if not selects:
@@ -173,8 +175,9 @@ class _Where:
                 self.more_tables += [f"R_OBJT_METAMAP {link}", f"R_META_MAIN {meta}"]
                 self.tests += [f"{link}.meta_id = {meta}.meta_id", f"{link}.object_id = {kind}.{id_column}"]
         used: Counter[str] = Counter()
-        for column, text in conditions:
-            condition = parse_condition(text, upper=upper)
+        parsed = [parse_condition(text, upper=upper) for _, text in conditions]
+        check_conditions(parsed)
+        for (column, _), condition in zip(conditions, parsed):
             sql = ""
             for test in condition.tests:
                 name = column.sql

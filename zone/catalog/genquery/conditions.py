@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
 from zone.errors import CAT_INVALID_ARGUMENT, CAT_SQL_ERR, IrodsError
 
@@ -21,6 +22,7 @@ _OPERATORS = {
     "<>": "<>",
     "!=": "<>",
 }
+_IN = ("in", "IN")
 _LIKE = " LIKE ? ESCAPE '\\'"
 _NUMERIC = re.compile(r"\s*n(?=[<>=])")
 _QUOTED = re.compile(r"'([^']*)'")
@@ -31,6 +33,14 @@ _OPERATOR_LENGTH = 10
 _OPERATOR_WORDS = re.compile(r"begin_of|parent_of|not|NOT|between|BETWEEN|like|LIKE|in|IN|[<>=! ]")
 
 
+class Kind(Enum):
+    """Which of a real server's buffers the values of a test lie in."""
+
+    VALUE = "compared"
+    LIST = "in"
+    OTHER = "no buffer of a fixed size"
+
+
 @dataclass(frozen=True)
 class Test:
     """One comparison. `connector` joins it to the test before it (OR, AND, or nothing for the first)."""
@@ -38,13 +48,19 @@ class Test:
     connector: str
     template: str
     values: tuple[str, ...]
+    kind: Kind = Kind.VALUE
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on one column, as tests that SQL's own precedence of AND over OR holds together."""
+    """A condition on one column, as tests that SQL's own precedence of AND over OR holds together.
+
+    size: bytes of its text; kept: those of all its parts but the last, with a NUL each.
+    """
 
     tests: tuple[Test, ...]
+    size: int = 0
+    kept: int = 0
 
 
 def parse_condition(text: str, *, upper: bool = False) -> Condition:
@@ -59,10 +75,12 @@ def parse_condition(text: str, *, upper: bool = False) -> Condition:
     else:
         column = "irods_upper({column})" if upper else "{column}"
     tests = []
-    for connector, part in _parts(text):
+    parts = _parts(text)
+    for connector, part in parts:
         template, values = _test(part, "irods_number(?)" if numeric else "?")
-        tests.append(Test(connector, template.replace("{column}", column), values))
-    return Condition(tuple(tests))
+        kind = Kind.LIST if part.lstrip(" ").startswith(_IN) else Kind.OTHER if len(values) > 1 else Kind.VALUE
+        tests.append(Test(connector, template.replace("{column}", column), values, kind))
+    return Condition(tuple(tests), _size(text), sum(_size(part) + 1 for _, part in parts[:-1]))
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
@@ -79,7 +97,7 @@ def _parts(text: str) -> list[tuple[str, str]]:
 def _test(text: str, mark: str) -> tuple[str, tuple[str, ...]]:
     """(template, values) of one comparison."""
     stripped = text.lstrip(" ")
-    if stripped.startswith(("in", "IN")):
+    if stripped.startswith(_IN):
         values = tuple(_value(value) for value in _QUOTED.findall(text))
         if not values:
             raise IrodsError(CAT_INVALID_ARGUMENT, f"no value in the condition {text}")
@@ -117,6 +135,10 @@ def _comparison(operator: str, value: str, mark: str) -> tuple[str, tuple[str, .
         raise IrodsError(CAT_INVALID_ARGUMENT, f"not an operator: {joined}")
     # Made of operators' parts, but none: a real server leaves it to PostgreSQL to say so.
     raise IrodsError(CAT_SQL_ERR, f"not an operator: {joined}")
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
 
 
 def _value(text: str) -> str:

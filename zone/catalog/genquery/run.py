@@ -14,6 +14,7 @@ from zone.catalog import access, users
 from zone.catalog.database import Database
 from zone.catalog.genquery import quota
 from zone.catalog.genquery.build import Viewer, build
+from zone.catalog.genquery.limits import check_rows
 from zone.catalog.genquery.query import GenQuery, Option
 from zone.catalog.schema import ACCESS_LEVELS
 from zone.catalog.users import User
@@ -82,7 +83,8 @@ def execute(db: Database, user: User, query: GenQuery, cursors: Cursors) -> Page
     """One page of a query's answer, as the user may see it.
 
     IrodsError(CAT_NO_ROWS_FOUND) if there is none (or no more), CAT_UNKNOWN_TABLE for an unknown column,
-    CAT_INVALID_ARGUMENT for a condition that is none, CAT_FAILED_TO_LINK_TABLES.
+    CAT_INVALID_ARGUMENT for a condition that is none, CAT_FAILED_TO_LINK_TABLES, and
+    what `limits` says of long conditions and rows.
     """
     if query.continue_index > 0:
         return next_page(cursors, query.continue_index, query.max_rows, query.options & Option.AUTO_CLOSE)
@@ -146,6 +148,7 @@ def _take(rows: Iterator[tuple[str, ...]], count: int) -> list[tuple[str, ...]]:
 
 
 def _page(columns: tuple[int, ...], rows: list[tuple[str, ...]], index: int, total: int) -> Page:
+    check_rows(columns, rows)
     width = 0
     for row in rows:
         longest = max(max(len(value.encode("utf-8", "surrogateescape")) for value in row) + 1, _MIN_WIDTH)
