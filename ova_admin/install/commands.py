@@ -1,0 +1,151 @@
+"""The commands `install` and `uninstall`: show, ask, keep what is replaced, change, reload."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ova_admin import interpreter
+from ova_admin.errors import AdminError
+from ova_admin.install import change, payload, record, site, trial, versions
+from ova_admin.install.change import Change
+from ova_admin.install.reload import reload
+from ova_admin.interpreter import Interpreter
+from ova_admin.places import Places, is_root
+
+Say = Callable[[str], None]
+Agree = Callable[[], bool]
+
+
+def install(places: Places, wanted: site.Wanted, agree: Agree, say: Say, *, reloading: bool = True) -> bool:
+    """Installs or upgrades. agree: asked once, after everything was shown. Whether it is installed then.
+
+    Raises AdminError; then nothing in the folder was changed, unless the message names a file.
+    """
+    python = interpreter.find(places)
+    _require_fitting(python)
+    parts = payload.collect()
+    changes = site.to_install(places, wanted)
+    whole = versions.is_whole(places.prefix, parts, python)
+    if whole and not changes:
+        say(f"nothing to do: {versions.current_name(places.prefix)} is installed in {places.prefix}")
+        return True
+    if not whole:
+        before = versions.current_name(places.prefix)
+        name = versions.name_of(parts, python)
+        say(f"{places.prefix}: {before or 'nothing'} -> {name}, {len(parts.files)} files, for {python.path}")
+        if not is_root():
+            say("note: you are not root, so whoever you are may change the installed files; root is safer")
+    _show(changes, say)
+    if not agree():
+        return False
+    versions.prepare(places.prefix)
+    folder = versions.stage(places.prefix, parts, python)
+    _try(places, python, changes, folder, say)
+    kept = record.back_up(places.prefix, changes)
+    record.write(places.prefix, record.with_changes(record.read(places.prefix), changes).values())
+    versions.switch(places.prefix, folder, python)
+    versions.prune(places.prefix, folder.name)
+    _apply(changes, say)
+    if kept is not None:
+        say(f"what was replaced is kept in {kept}")
+    if reloading:
+        say(reload(places))
+    return True
+
+
+def uninstall(places: Places, agree: Agree, say: Say, *, reloading: bool = True) -> bool:
+    """Takes everything out again. Whether it was done. Raises AdminError; then nothing was changed."""
+    known = record.read(places.prefix)
+    changes, left = site.to_uninstall(places, known)
+    if not changes and versions.current_name(places.prefix) is None:
+        say("nothing to do: nothing is installed")
+        return True
+    _show(changes, say)
+    for line in left:
+        say(line)
+    say(f"{places.prefix}: removed, but for the backups")
+    if not agree():
+        return False
+    kept = record.back_up(places.prefix, changes) if places.prefix.is_dir() else None
+    _apply(changes, say)
+    if reloading:
+        say(reload(places))
+    record.forget(places.prefix)
+    versions.remove(places.prefix)
+    _remove_bytecode(places)
+    if kept is not None:
+        say(f"what was replaced is kept in {kept}; it may hold the secrets of server_config.json")
+    return True
+
+
+def _require_fitting(python: Interpreter) -> None:
+    """The packages that are copied are of the Python that runs this."""
+    if python.version < interpreter.OLDEST:
+        raise AdminError(f"PREP embeds {python.name}; the rules need Python 3.9 or newer")
+    if sys.version_info[:2] != python.version:
+        own = "python{}.{}".format(*sys.version_info[:2])
+        raise AdminError(
+            f"PREP embeds {python.name}, and this is {own}: make the environment with it (`make clean setup "
+            f"PYTHON={python.path}`), then run this again"
+        )
+
+
+def _show(changes: Sequence[Change], say: Say) -> None:
+    for each in changes:
+        text = each.diff()
+        if each.after is not None and each.after.link is not None:
+            text = f"{each.path}: a link to {each.after.link}\n" + text
+        say(text.rstrip("\n") or f"{each.path}: removed")
+
+
+def _try(places: Places, python: Interpreter, changes: Sequence[Change], folder: Path, say: Say) -> None:
+    """Imports what core.py is to become, with the version that is to be current. Raises AdminError if it fails."""
+    core = next((each for each in changes if each.path == places.core), None)
+    text = core.after.content if core and core.after else places.core.read_bytes()
+    staged = text.replace(repr(str(places.current.absolute())).encode(), repr(str(folder)).encode())
+    link = next((each for each in changes if each.path.name == site.SITE_LINK and each.after), None)
+    if link is not None:  # the site's file has not been moved beside yet; it is what core.py is now
+        moved = repr(str(link.path.absolute())).encode()
+        staged = staged.replace(moved, repr(str(places.core.absolute())).encode())
+    seen = trial.of_text(places, python, staged)
+    if not seen.trouble and not seen.replaced:
+        return
+    if core is not None and core.before is not None:
+        alone = trial.of_text(places, python, core.before.content)
+        if alone.trouble and alone.trouble == seen.trouble:
+            say(f"note: core.py could not be tried outside the server, with or without us: {seen.trouble}")
+            return
+    reason = seen.trouble or f"{', '.join(seen.replaced)} would not be ours"
+    raise AdminError(f"{places.core} with our hooks does not work, so nothing was changed there: {reason}")
+
+
+def _apply(changes: Sequence[Change], say: Say) -> None:
+    for each in changes:
+        change.apply(each)
+        say(f"{each.path}: {'written' if each.after else 'removed'}")
+
+
+def _remove_bytecode(places: Places) -> None:
+    """What agents compiled of the link that stood beside core.py."""
+    stem = site.SITE_LINK.partition(".")[0]
+    for file in (places.etc / "__pycache__").glob(f"{stem}.*.pyc"):
+        file.unlink(missing_ok=True)
+
+
+def confirmed(yes: bool, dry_run: bool, say: Say) -> Agree:
+    """Asks on the terminal, unless it was said beforehand."""
+
+    def agree() -> bool:
+        if dry_run:
+            say("nothing was changed (--dry-run)")
+            return False
+        if yes:
+            return True
+        if not os.isatty(0):
+            raise AdminError("there is no terminal to ask on; say --yes to do it, or --dry-run to look only")
+        return input("Do it? [y/N] ").strip().lower() in ("y", "yes")
+
+    return agree

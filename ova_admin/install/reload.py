@@ -1,0 +1,22 @@
+"""Tells the main server process to read its configuration and rules anew (SIGHUP), or says who has to."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from ova_admin.places import Places
+
+_BY_HAND = "send SIGHUP to the main irodsServer process (`systemctl reload irods`, or `kill -HUP PID`)"
+
+
+def reload(places: Places) -> str:
+    """What was done, or what is to be done, in one line."""
+    number = places.main_process()
+    if number is None:
+        return f"not reloaded: the main server process was not found (name its file with --pid-file); {_BY_HAND}"
+    try:
+        os.kill(number, signal.SIGHUP)
+    except OSError as error:
+        return f"not reloaded: process {number}: {error.strerror}; {_BY_HAND}"
+    return f"reloaded: process {number}; each new connection reads the rules"

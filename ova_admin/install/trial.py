@@ -1,0 +1,88 @@
+"""Tries a core.py before agents do: imports it with PREP's interpreter, in a process of the service account.
+
+Never as root: the service account may write core.py, so root would run what that account wishes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ova_admin.errors import one_line
+from ova_admin.interpreter import Interpreter
+from ova_admin.places import Places, is_root
+
+# What PREP gives to core.py and no Python outside has: modules in which every name is a class.
+_PROGRAM = """
+import importlib.util, json, sys, types
+
+class Any(types.ModuleType):
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return type(name, (), {})
+
+for name in ("irods_types", "irods_errors"):
+    sys.modules[name] = Any(name)
+sys.path[:0] = [sys.argv[2]]
+spec = importlib.util.spec_from_file_location("core", sys.argv[1])
+core = importlib.util.module_from_spec(spec)
+sys.modules["core"] = core
+spec.loader.exec_module(core)
+from_us = lambda name: getattr(getattr(core, name, None), "__module__", "").startswith("rules")
+hooks = sys.modules.get("rules.hooks")
+print(json.dumps({
+    "trouble": getattr(core, "_ova_words", ""),
+    "folder": (getattr(hooks, "__file__", None) or "").rpartition("/rules/")[0],
+    "replaced": [name for name in (hooks.RULES if hooks else ()) if not from_us(name)],
+    "gate": from_us("pep_api_exec_my_rule_pre"),
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What importing core.py showed. trouble: why it fails, or our part of it; '' if it works.
+
+    folder: of the rules that were loaded; replaced: our hooks that something defined later stands in for.
+    """
+
+    trouble: str
+    folder: str = ""
+    replaced: tuple[str, ...] = ()
+    gate: bool = False
+
+
+def of_file(places: Places, python: Interpreter, core: Path) -> Trial:
+    """Imports a core.py as if it stood in the folder."""
+    command = [str(python.path), "-I", "-B", "-c", _PROGRAM, str(core), str(places.etc.absolute())]
+    account = places.service_account() if is_root() else None
+    as_account: dict[str, Any] = (
+        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    )
+    try:
+        done = subprocess.run(  # noqa: S603 - ours
+            command, capture_output=True, text=True, timeout=60, cwd="/", env={"PATH": os.defpath}, **as_account
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Trial(one_line(str(error)))
+    lines = done.stdout.splitlines()
+    if done.returncode != 0 or not lines:
+        return Trial(one_line((done.stderr.strip().splitlines() or ["it ended without a word"])[-1]))
+    seen = json.loads(lines[-1])
+    return Trial(one_line(seen["trouble"]), seen["folder"], tuple(seen["replaced"]), bool(seen["gate"]))
+
+
+def of_text(places: Places, python: Interpreter, text: bytes) -> Trial:
+    """Imports what core.py is to become."""
+    with tempfile.TemporaryDirectory(prefix="ova-admin-") as folder:
+        Path(folder).chmod(0o755)
+        core = Path(folder) / "core.py"
+        core.write_bytes(text)
+        core.chmod(0o644)
+        return of_file(places, python, core)
