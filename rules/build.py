@@ -8,22 +8,28 @@ changed meanwhile, put in place, write the facts. A build that fails leaves the 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rules import facts, jobs, names, vouching
-from rules.catalog import Catalog
-from rules.component import Component, Source, View, inputs, read, unseen, version_of, view
-from rules.errors import Changed, ComponentError
-from rules.fingerprint import file_identity, source_state
+from rules.catalog import Avu, Catalog
+from rules.component import Component, View, inputs, read, unseen, view
+from rules.errors import BehindError, Changed, ComponentError, WaitingError
+from rules.fingerprint import content, file_identity, source_state
+from rules.last_build import LastBuild
 from rules.locks import locked
 from rules.matching import Matching, Setting, described, match
+from rules.progress import Progress
 from rules.publish import publish
+from rules.relations.likeness import tasks
 from rules.seals import seals_of
 from rules.settings import Settings
+from rules.source import Source, version_of
 from rules.state import mark
 
 if TYPE_CHECKING:
@@ -39,49 +45,103 @@ class State(Enum):
     """How a component stands after a build was asked for."""
 
     NOT_A_COMPONENT = "not a component"
-    READY = names.READY
-    FAILED = names.FAILED
-    QUEUED = names.QUEUED
+    UNCHANGED = "unchanged"
+    BUILT = "built"
+    FAILED = "failed"
+    QUEUED = "queued"
 
 
-def build(catalog: Catalog, settings: Settings, path: str, *, may_queue: bool, wait: float) -> State:
+@dataclass(frozen=True)
+class Outcome:
+    """How a component stands, and what was done, in words for the journal."""
+
+    state: State
+    what: str = ""
+
+
+def build(
+    catalog: Catalog, settings: Settings, path: str, *, may_queue: bool, wait: float, progress: Progress | None = None
+) -> State:
     """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue.
 
-    Raises BusyError if another agent builds it for longer than `wait` seconds.
+    The components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another agent
+    builds it for longer than `wait` seconds.
     """
-    with locked(settings.state_directory, path, wait):
-        for _ in range(_ATTEMPTS):
-            component = read(catalog, path)
-            if component is None:
-                return State.NOT_A_COMPONENT
-            try:
-                return _build_once(catalog, settings, component, may_queue)
-            except Changed:
-                continue
+    start = time.monotonic()
+    outcome = _build(catalog, settings, path, may_queue, wait, progress)
+    if outcome.state is not State.NOT_A_COMPONENT:
+        milliseconds = round(1000 * (time.monotonic() - start))
+        done = f"{outcome.state.value}: {outcome.what}" if outcome.what else outcome.state.value
+        catalog.journal("component", component=path, done=done, ms=milliseconds)
+    return outcome.state
+
+
+def _build(
+    catalog: Catalog, settings: Settings, path: str, may_queue: bool, wait: float, progress: Progress | None
+) -> Outcome:
+    helped: set[str] = set()
+    for _ in range(_ATTEMPTS):
+        try:
+            with locked(settings.state_directory, path, wait):
+                component = read(catalog, path)
+                if component is None:
+                    return Outcome(State.NOT_A_COMPONENT)
+                if progress is not None:
+                    component = _building(catalog, component)
+                return _build_once(catalog, settings, component, may_queue, progress, helped)
+        except Changed:
+            continue
+        except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
+            helped.add(behind.upstream)
+            build(catalog, settings, behind.upstream, may_queue=may_queue, wait=wait)
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
+
+
+def _building(catalog: Catalog, component: Component) -> Component:
+    """Says that a job is at it, then reads again: who changes an AVU from here on sees that one more job is needed."""
+    facts.write(catalog, component, facts.building(component))
+    return read(catalog, component.path) or component
 
 
 def queue(catalog: Catalog, path: str, what: str) -> State:
     """Hands a component to the delay queue and says so in its facts."""
-    jobs.queue(catalog, path)
     component = read(catalog, path)
+    status = component.fact(names.STATUS) if component is not None else None
+    jobs.queue(catalog, jobs.BUILD, path, running=status is not None and status.value == names.BUILDING)
     if component is not None:
         facts.write(catalog, component, facts.queued(component, what))
     return State.QUEUED
 
 
-def _build_once(catalog: Catalog, settings: Settings, component: Component, may_queue: bool) -> State:
+def _build_once(
+    catalog: Catalog,
+    settings: Settings,
+    component: Component,
+    may_queue: bool,
+    progress: Progress | None,
+    helped: set[str],
+) -> Outcome:
     seen = view(catalog, settings, component)
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(seen))
             mark(settings.state_directory, component.ready_path)
-            return State.READY
+            return Outcome(State.UNCHANGED)
         source = _permitted_source(catalog, settings, seen)
-        return _make(catalog, settings, seen, source, may_queue)
+        return _make(catalog, settings, seen, source, may_queue, progress)
+    except BehindError as behind:
+        if behind.upstream not in helped:
+            raise
+        # The job that builds the source goes on with this one.
+        facts.write(catalog, component, facts.waiting(seen, str(behind)))
+        return Outcome(State.QUEUED, str(behind))
+    except WaitingError as waiting:
+        jobs.queue(catalog, jobs.FETCH, component.path)
+        facts.write(catalog, component, facts.waiting(seen, str(waiting)))
+        return Outcome(State.QUEUED, str(waiting))
     except ComponentError as error:
         facts.write(catalog, component, facts.failed(seen, error, seals_of(settings)))
-        return State.FAILED
+        return Outcome(State.FAILED, str(error))
 
 
 def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source:
@@ -106,25 +166,38 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
     return source
 
 
-def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool) -> State:
+def _make(
+    catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool, progress: Progress | None
+) -> Outcome:
     from ova_tools.errors import OvaError, PropertyError
     from ova_tools.package import read_package
 
+    component, last = seen.component, seen.inputs.last
     with ExitStack() as stack:
         try:
             package = stack.enter_context(read_package(source.replica.vault_path))
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
                 raise Changed
-            matching = match(seen.component.levels, package.properties, settings.aliases)
+            matching = match(component.levels, package.properties, settings.aliases)
             settled = _expanded(seen, matching)
+            values = [
+                (f"{setting.property.system}/{setting.property.full_name}", setting.avu.value) for setting in settled
+            ]
+            wanted = content(source.state, settings.digest, values)
+            ready = component.ready_path
+            if last is not None and last.content == wanted and version_of(seen.ready, settings) == last.version:
+                return _kept(catalog, settings, seen, matching, last)
             edit = _edit(package, settled, settings, seen)
-            verified = seen.inputs.last is not None and seen.inputs.last.verified == source.state
+            verified = _is_verified(catalog, settings, seen, source)
             if may_queue and _is_dear(package, edit, source, settings, verified):
                 what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
-                return queue(catalog, seen.component.path, what)
+                queue(catalog, component.path, what)
+                return Outcome(State.QUEUED, what)
+            if progress is not None:
+                progress.expect(edit.plan.size if verified else 2 * edit.plan.size)
             if not verified:
-                _verify(package)
+                _verify(catalog, settings, source, package, progress)
         except PropertyError as error:
             raise ComponentError(f"{source.path}: {error}") from error
         except OvaError as error:
@@ -133,10 +206,9 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
         def check() -> None:
             _check_unchanged(catalog, settings, seen)
 
-        ready = seen.component.ready_path
         mark(settings.state_directory, ready)
         try:
-            publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check)
+            publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check, progress)
         except OvaError as error:
             raise ComponentError(f"{ready}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed
@@ -144,11 +216,42 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, may_
     version = version_of(catalog.replicas(ready), settings)
     if version is None:
         raise Changed
-    own_unmatched = [avu for avu in matching.unmatched if avu.collection == seen.component.path]
-    unmatched = [*own_unmatched, *seen.component.unknown_controls]
-    made = facts.ready(seen, source, version, file_identity(opened), unmatched, seals_of(settings))
-    facts.write(catalog, seen.component, made)
-    return State.READY
+    file = (file_identity(opened), source.replica.vault_path)
+    made = LastBuild(seen.inputs.fingerprint, version, wanted, source.path, source.state, *file, source.state)
+    _write_ready(catalog, settings, seen, matching, made, facts.now())
+    if last is None or last.source_path != source.path:
+        from rules.images.use import changed
+
+        changed(catalog, settings, component.path, last.source_path if last else None, source.path)
+    return Outcome(State.BUILT, f"{edit.plan.size} bytes")
+
+
+def _kept(catalog: Catalog, settings: Settings, seen: View, matching: Matching, last: LastBuild) -> Outcome:
+    """The AVUs changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
+    built = seen.component.fact(names.BUILT)
+    made = replace(last, fingerprint=seen.inputs.fingerprint)
+    _check_unchanged(catalog, settings, seen)
+    _write_ready(catalog, settings, seen, matching, made, built.value if built else facts.now())
+    return Outcome(State.UNCHANGED, "other AVUs, same content")
+
+
+def _write_ready(
+    catalog: Catalog, settings: Settings, seen: View, matching: Matching, made: LastBuild, built: str
+) -> None:
+    component = seen.component
+    own_unmatched: list[Avu] = [avu for avu in matching.unmatched if avu.collection == component.path]
+    unmatched = [*own_unmatched, *component.unknown_controls]
+    seals = seals_of(settings)
+    facts.write(catalog, component, facts.ready(seen, made, built, unmatched, tasks(catalog, component), seals))
+
+
+def _is_verified(catalog: Catalog, settings: Settings, seen: View, source: Source) -> bool:
+    """Whether the disks of this version of the source were held against the manifest, for this component or another."""
+    if seen.inputs.last is not None and seen.inputs.last.verified == source.state:
+        return True
+    from rules.images.check import known_valid
+
+    return known_valid(catalog, settings, source)
 
 
 def _expanded(seen: View, matching: Matching) -> list[Setting]:
@@ -198,11 +301,13 @@ def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:
     return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.ready)
 
 
-def _verify(package: Package) -> None:
+def _verify(catalog: Catalog, settings: Settings, source: Source, package: Package, progress: Progress | None) -> None:
     """The disks against the manifest, once per version of a source."""
     from ova_tools.verify import verify_members
+    from rules.images.check import note_checked
 
-    verify_members(package)
+    verify_members(package, progress)
+    note_checked(catalog, settings, source, package)
 
 
 def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:

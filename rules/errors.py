@@ -17,6 +17,21 @@ class ComponentError(Exception):
         self.lasting = lasting
 
 
+class WaitingError(ComponentError):
+    """The source is not in the repository yet: its download has to be queued."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, lasting=False)
+
+
+class BehindError(ComponentError):
+    """The source is the ready OVA of another component, `upstream`, which has to be built first."""
+
+    def __init__(self, message: str, upstream: str) -> None:
+        super().__init__(message, lasting=False)
+        self.upstream = upstream
+
+
 class Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
     """The AVUs, the source or the ready OVA changed while a build ran; it begins again."""
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rules import jobs, names, vouching
-from rules.build import build, queue
+from rules import history, jobs, names, vouching
+from rules.build import State, build
 from rules.catalog import Avu, Catalog
 from rules.component import read, read_any
+from rules.errors import ComponentError
 from rules.faults import report
-from rules.locks import BusyError
+from rules.relations import likeness, reach
 from rules.settings import Settings
 
 # How long one event waits, in all, for builds of other agents before it leaves the rest to the delay queue.
@@ -22,22 +23,56 @@ _PATIENCE_SECONDS = 5.0
 
 
 def avus_changed(
-    catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu], *, url_may_be_gone: bool
+    catalog: Catalog, settings: Settings, collection: str, added: Sequence[Avu], *, url_may_be_gone: bool
 ) -> None:
-    """AVUs of a collection changed: it, the components below it and those that name one of these are built.
+    """AVUs of a collection changed: it, the components below it and all that take values from these are built.
 
     added: the AVUs that the client is known to have set.
     """
-    below = catalog.components_below(collection)
     _note_who_set(catalog, settings, collection, added)
-    if url_may_be_gone and collection not in below:
+    attributes = {avu.attribute for avu in added}
+    if names.RESTORE in attributes:
+        _restore(catalog, settings, collection)
+    if names.IMAGES in attributes:
+        jobs.queue(catalog, jobs.CHECK, collection)
+    if names.REFRESH in attributes:
+        jobs.queue(catalog, jobs.FETCH, collection)
+    if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
+        own = [collection] if names.LIKE in attributes else []
+        _complete(catalog, settings, [*own, *reach.alike(catalog, collection)])
+    affected = reach.of_avus(catalog, collection)
+    if url_may_be_gone and collection not in affected:
         _forget(catalog, collection)
-    build_all(catalog, settings, [*below, *_dependents(catalog, [collection, *below])])
+    build_all(catalog, settings, affected, collection)
+
+
+def objection(catalog: Catalog, avu: Avu) -> str | None:
+    """Why a collection cannot have this control (`ova_like`, `ova_restore`), in one line; None if it can."""
+    if avu.attribute == names.LIKE:
+        return likeness.objection(catalog, avu.collection, avu.value)
+    component = read_any(catalog, avu.collection)
+    entry = history.find(component, avu.value) if component is not None else f"{avu.collection} has no ova::history"
+    return entry if isinstance(entry, str) else None
 
 
 def source_changed(catalog: Catalog, settings: Settings, path: str) -> None:
     """A data object that may be a source was written, registered, renamed or deleted."""
-    build_all(catalog, settings, components_of_source(catalog, path))
+    build_all(catalog, settings, of_source(catalog, path), path)
+
+
+def run_change(catalog: Catalog, settings: Settings, path: str) -> None:
+    """The job `change`: builds all that a collection, or a source, reaches and that is not what it should be."""
+    from rules.sweep import stale
+
+    affected = of_source(catalog, path) if names.looks_like_package(path) else reach.of_avus(catalog, path)
+    for found in stale(catalog, settings, affected):
+        _build_one(catalog, settings, found.path, 0.0)
+
+
+def run_like(catalog: Catalog, settings: Settings, collection: str) -> None:
+    """The job `like`: makes all the components that a collection with `ova_like` should have, and builds them."""
+    likeness.complete(catalog, settings, collection)
+    run_change(catalog, settings, collection)
 
 
 def removed(catalog: Catalog, settings: Settings, path: str) -> None:
@@ -55,46 +90,75 @@ def removed(catalog: Catalog, settings: Settings, path: str) -> None:
 
 
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
-    """An object or a collection has another path: components at the new one, and those of sources at either."""
+    """An object or a collection has another path: components at the new one, and all that names either."""
     affected: list[str] = []
     for path in (old, new):
         if names.looks_like_package(path):
-            affected += components_of_source(catalog, path)
+            affected += of_source(catalog, path)
             affected += [name for name in [names.component_of(path)] if name]
     if catalog.visible([new]):  # a collection
         for path in (old, new):  # sources in it
             found = catalog.values_like((names.URL, names.SOURCE), start=path.rstrip("/") + "/")
-            affected += [avu.collection for avu in found]
-        below = catalog.components_below(new)
+            affected += reach.of_components(catalog, [avu.collection for avu in found])
+        affected += reach.of_avus(catalog, old)
+        below = reach.of_avus(catalog, new)
         if new in below:
-            _follow(catalog, old, new)
-        affected += [*below, *_dependents(catalog, [old, new, *below])]
-    build_all(catalog, settings, affected)
+            _follow_name(catalog, old, new)
+        affected += below
+    build_all(catalog, settings, affected, new)
 
 
-def components_of_source(catalog: Catalog, path: str) -> list[str]:
-    """The components whose `ova_url` names `path`, absolutely or relative to themselves, or that were made from it."""
-    found = set(catalog.collections_with((names.URL, names.SOURCE), path))
+def follow(catalog: Catalog, path: str) -> None:
+    """The ready OVA of a component was built outside of an event: what depends on it is built by a job."""
+    if catalog.naming((names.DEPENDS,), [path]):
+        jobs.queue(catalog, jobs.CHANGE, path)
+
+
+def of_source(catalog: Catalog, path: str) -> list[str]:
+    """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
+    found = {avu.collection for avu in catalog.naming((names.URL, names.SOURCE), [path])}
     for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
         if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
             found.add(avu.collection)
-    return sorted(found)
+    return reach.of_components(catalog, found) if found else []
 
 
-def build_all(catalog: Catalog, settings: Settings, components: Iterable[str]) -> None:
-    """Builds each component once: the first ones now, the rest in the delay queue. One's trouble stops no other."""
+def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], cause: str) -> None:
+    """Builds each component once: the first ones now, the rest in one job. One's trouble stops no other.
+
+    cause: the collection or the source that changed; the job finds out anew what it reaches.
+    """
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    for number, path in enumerate(dict.fromkeys(components)):
-        try:
-            if number >= settings.inline_components:
-                queue(catalog, path, "waits in the delay queue")
-                continue
-            try:
-                build(catalog, settings, path, may_queue=True, wait=max(0.0, deadline - time.monotonic()))
-            except BusyError:
-                jobs.queue(catalog, path)  # the one who builds now may have read the AVUs before this event
-        except Exception as error:
-            report(catalog.log, f"{path}", error)
+    ordered = list(dict.fromkeys(components))
+    for path in ordered[: settings.inline_components]:
+        _build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
+    if len(ordered) > settings.inline_components:
+        jobs.queue(catalog, jobs.CHANGE, cause)
+
+
+def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float) -> None:
+    try:
+        build(catalog, settings, path, may_queue=True, wait=wait)
+    except ComponentError:
+        # Another one builds it and may have read the AVUs before this event (a job says when it has not), or it changes
+        # faster than it is built.
+        component = read(catalog, path)
+        status = component.fact(names.STATUS) if component is not None else None
+        building = status is not None and status.value == names.BUILDING
+        jobs.queue(catalog, jobs.BUILD, path, running=building)
+    except Exception as error:
+        report(catalog.log, path, error)
+
+
+def run_build(catalog: Catalog, settings: Settings, path: str) -> None:
+    """The job `build`: one component, with its progress; then what depends on its ready OVA."""
+    from rules.progress import progress
+
+    with progress(catalog, path) as shown:
+        state = build(catalog, settings, path, may_queue=False, wait=settings.gate_wait, progress=shown)
+    if state is State.BUILT:
+        others = [other for other in reach.of_components(catalog, [path]) if other != path]
+        build_all(catalog, settings, others, path)
 
 
 def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: Iterable[Avu]) -> None:
@@ -107,27 +171,40 @@ def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: 
         vouching.record(catalog, settings, component, lambda avu: avu in reaching)
 
 
-def _dependents(catalog: Catalog, components: Iterable[str]) -> list[str]:
-    """The components whose values name one of these, at any distance."""
-    found: dict[str, None] = {}
-    waiting = list(dict.fromkeys(components))
-    while waiting:
-        for other in catalog.collections_with((names.DEPENDS,), waiting.pop()):
-            if other not in found:
-                found[other] = None
-                waiting.append(other)
-    return list(found)
+def _complete(catalog: Catalog, settings: Settings, roots: Iterable[str]) -> None:
+    """Makes the components that collections with `ova_like` should have: the first ones now, the rest in a job."""
+    for root in roots:
+        try:
+            if not likeness.complete(catalog, settings, root, settings.inline_components):
+                jobs.queue(catalog, jobs.LIKE, root)
+        except ComponentError as error:
+            catalog.journal("like", collection=root, done=f"failed: {error}")
+
+
+def _restore(catalog: Catalog, settings: Settings, collection: str) -> None:
+    """`ova_restore` brings back the AVUs of an entry of the history, as AVUs that this client set."""
+    component = read_any(catalog, collection)
+    if component is None or not catalog.may_note(collection):
+        return
+    command = [avu for avu in catalog.avus([collection]) if avu.attribute == names.RESTORE]
+    entry = history.find(component, command[-1].value) if command else ""
+    if isinstance(entry, str):
+        catalog.change_facts(collection, command, [])
+        return
+    remove, add = history.changes(component, entry, command)
+    catalog.change_facts(collection, remove, add)
+    _note_who_set(catalog, settings, collection, [avu for avu in add if vouching.reaches(avu)])
 
 
 def _forget(catalog: Catalog, collection: str) -> None:
     """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
     facts = [avu for avu in catalog.avus([collection]) if names.is_fact(avu.attribute)]
-    stale = [avu for avu in facts if avu.attribute != names.SET_BY]
+    stale = [avu for avu in facts if avu.attribute not in (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)]
     if stale and catalog.may_note(collection):
         catalog.change_facts(collection, stale, [])
 
 
-def _follow(catalog: Catalog, old: str, new: str) -> None:
+def _follow_name(catalog: Catalog, old: str, new: str) -> None:
     """A component was renamed: its ready OVA takes the new name, so that no second one is left behind."""
     before = f"{new}/{posixpath.basename(old)}.ova"
     after = names.ready_path(new)

@@ -8,31 +8,47 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from rules import names
+from rules import history, names
 from rules.catalog import Avu, Catalog
-from rules.component import Component, Source, View
+from rules.component import Component, View
 from rules.errors import ComponentError, one_line
+from rules.last_build import LastBuild
 from rules.seals import Seals
 
 # What a failed build leaves as it was: it describes the last good OVA.
-_OF_THE_LAST_GOOD_OVA = (names.FINGERPRINT, names.BUILT, names.INHERITED, names.SOURCE, names.VERIFIED)
+_OF_THE_LAST_GOOD_OVA = (
+    names.FINGERPRINT,
+    names.BUILT,
+    names.INHERITED,
+    names.SOURCE,
+    names.SOURCE_FILE,
+    names.VERIFIED,
+    names.TASKS,
+    names.HISTORY,
+    names.HISTORY_VALUES,
+)
+
+
+def now() -> str:
+    """The time as facts have it: UTC, seconds, ISO 8601."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def ready(
-    view: View, source: Source, version: str, source_file: str, unmatched: Sequence[Avu], seals: Seals
+    view: View, last: LastBuild, built: str, unmatched: Sequence[Avu], tasks: Sequence[Avu], seals: Seals
 ) -> list[Avu]:
-    """The facts of a component whose ready OVA is now this version, made from this file of the source."""
+    """The facts of a component whose ready OVA is now the one that `last` describes, built at that time."""
     component = view.component
     path = component.path
-    now = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made_from = Avu(path, names.SOURCE, source.path, f"{source.state} {source_file} {source.replica.vault_path}")
-    seal = seals.of_build(component.id, view.inputs.fingerprint, version, made_from, source.state)
     facts = [
         Avu(path, names.STATUS, names.READY),
-        Avu(path, names.FINGERPRINT, view.inputs.fingerprint, f"{version} {seal}"),
-        Avu(path, names.BUILT, now),
-        made_from,
-        Avu(path, names.VERIFIED, source.state),
+        Avu(path, names.FINGERPRINT, last.fingerprint, f"{last.version} {seals.of_build(component.id, last.parts)}"),
+        Avu(path, names.BUILT, built, last.content),
+        Avu(path, names.SOURCE, last.source_path, last.source_state),
+        Avu(path, names.SOURCE_FILE, last.source_vault_path, last.source_file),
+        Avu(path, names.VERIFIED, last.verified),
+        *history.added(component, now(), last.fingerprint, last.source_path),
+        *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += [Avu(path, names.INHERITED, collection) for collection in sorted(component.contributors)]
@@ -42,7 +58,7 @@ def ready(
 def fresh(view: View) -> list[Avu]:
     """The facts when the last build is right again (a value was set back): without a failure between."""
     component = view.component
-    dropped = (names.STATUS, names.MESSAGE, names.DEPENDS)
+    dropped = (names.STATUS, names.MESSAGE, names.DEPENDS, names.PROGRESS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
     return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(view, view.inputs.depends)]
 
@@ -60,9 +76,21 @@ def failed(view: View, error: ComponentError, seals: Seals) -> list[Avu]:
     return [*kept, *_depends(view, view.inputs.named), Avu(component.path, names.STATUS, names.FAILED), message]
 
 
+def waiting(view: View, what: str) -> list[Avu]:
+    """The facts of a component that waits for another job; what its AVUs name is noted, too."""
+    kept = [avu for avu in queued(view.component, what) if avu.attribute != names.DEPENDS]
+    return [*kept, *_depends(view, view.inputs.named)]
+
+
+def building(component: Component) -> list[Avu]:
+    """The facts of a component while a job builds it."""
+    kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
+    return [*kept, Avu(component.path, names.STATUS, names.BUILDING)]
+
+
 def queued(component: Component, what: str) -> list[Avu]:
     """The facts of a component whose build waits in the delay queue."""
-    kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE)]
+    kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
     path = component.path
     return [*kept, Avu(path, names.STATUS, names.QUEUED), Avu(path, names.MESSAGE, what)]
 

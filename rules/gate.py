@@ -13,7 +13,8 @@ from rules import names
 from rules.build import State, build
 from rules.catalog import Catalog, Replica
 from rules.component import Component, View, read, unseen, view
-from rules.errors import ComponentError, one_line
+from rules.errors import BehindError, ComponentError, one_line
+from rules.events import follow
 from rules.seals import same, seals_of
 from rules.settings import Settings
 from rules.state import is_marked
@@ -74,12 +75,15 @@ def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen
         return one_line(f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)} that it is made from")
     if _has_failed(settings, component, seen):
         return _words(component, path)
-    if seen.inputs.source is not None and catalog.may_write(component.path):
+    may_help = seen.inputs.source is not None or isinstance(seen.inputs.trouble, BehindError)
+    if may_help and catalog.may_write(component.path):
         try:
             state = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
         except ComponentError as error:
             return one_line(str(error))
-        if state in (State.READY, State.NOT_A_COMPONENT):
+        if state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
+            if state is State.BUILT:
+                follow(catalog, component.path)
             return None  # it matched after the read was asked for, which is all a reader can know
     return _wait(catalog, settings, path)
 
@@ -103,7 +107,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         if seen.fresh:
             return None
         status = component.fact(names.STATUS)
-        queued = status is not None and status.value == State.QUEUED.value
+        queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
         if _has_failed(settings, component, seen) or time.monotonic() - start >= patience:
             return _words(component, path)

@@ -6,10 +6,12 @@ Imported only then. Each returns CONTINUE or a negative code that denies; what i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rules import hooks, names
 from rules.catalog import Avu, Catalog, refuse
+from rules.errors import one_line
 from rules.faults import report
 from rules.settings import Settings, load
 from rules.state import is_marked
@@ -21,8 +23,8 @@ _REMOVING = ("rm", "rmw", "rmi")
 _O_ACCMODE = 3
 
 
-def _tools(callback: Any, rei: Any) -> tuple[Catalog, Settings]:
-    catalog = Catalog(callback, rei)
+def _tools(callback: Any, rei: Any, cause: str = "") -> tuple[Catalog, Settings]:
+    catalog = Catalog(callback, rei, cause)
     return catalog, load(hooks.settings_directory, catalog.log)
 
 
@@ -30,16 +32,34 @@ def _tools(callback: Any, rei: Any) -> tuple[Catalog, Settings]:
 
 
 def before_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
-    """Refuses a client's attempt to write an `ova::…` attribute. rule_args: operation, -C, path, attribute …
+    """Refuses what only the server may write, and controls that cannot be meant. rule_args: operation, -C, path, …
 
     Facts may be removed (what they vouched for is then built anew) and copied with all AVUs of a component (their
     seals fit no other collection).
     """
-    operation, attributes = rule_args[0], rule_args[3:4]
-    if operation == "mod":  # the new name comes as n:NAME
-        attributes = attributes + [argument[2:] for argument in rule_args[4:] if argument.startswith("n:")]
-    if operation not in (*_REMOVING, "cp") and any(names.is_fact(attribute) for attribute in attributes):
-        return _refuse_fact(callback)
+    operation = rule_args[0]
+    if operation in (*_REMOVING, "cp"):
+        return CONTINUE
+    path = rule_args[2].rstrip("/")
+    avu = _modified(path, rule_args[3:]) if operation == "mod" else Avu(path, *rule_args[3:6])
+    return _judge(rule_args[1], [avu], callback, rei)
+
+
+def _judge(entity: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
+    """Refuses in one line AVUs that clients may not set on this kind of thing (`-C`, `-d` …)."""
+    if entity.lower() not in ("-c", "-d"):
+        return CONTINUE
+    if any(names.is_fact(avu.attribute) for avu in added):
+        return refuse(callback, NOT_PERMITTED, "attributes that begin with ova:: are facts that the server writes")
+    if entity.lower() == "-d" and any(avu.attribute == names.RELEASE for avu in added):
+        return _refuse_release(callback, rei)
+    for avu in added:
+        if entity.lower() == "-c" and avu.attribute in (names.RESTORE, names.LIKE):
+            from rules.events import objection
+
+            reason = objection(Catalog(callback, rei), avu)
+            if reason is not None:
+                return refuse(callback, NOT_PERMITTED, one_line(reason))
     return CONTINUE
 
 
@@ -47,8 +67,12 @@ def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
     from rules.events import avus_changed
 
-    catalog, settings = _tools(callback, rei)
     operation = rule_args[0]
+    if rule_args[2 if operation == "cp" else 1] in hooks.OBJECT:  # ova_release; what is copied has no seal
+        if operation != "cp":
+            _release_changed(rule_args[2], operation not in _REMOVING, callback, rei)
+        return CONTINUE
+    catalog, settings = _tools(callback, rei, f"AVU {operation} {rule_args[3]}")
     path = (rule_args[4] if operation == "cp" else rule_args[2]).rstrip("/")
     added: list[Avu] = []
     if operation in ("add", "adda", "set"):
@@ -63,6 +87,19 @@ def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
     return CONTINUE
 
 
+def _refuse_release(callback: Any, rei: Any) -> int:
+    if Catalog(callback, rei).is_administrator:
+        return CONTINUE
+    text = f"{names.RELEASE} on a data object is for administrators: it lets an image that is in use be removed"
+    return refuse(callback, NOT_PERMITTED, text)
+
+
+def _release_changed(path: str, added: bool, callback: Any, rei: Any) -> None:
+    from rules.images.use import release_changed
+
+    release_changed(*_tools(callback, rei), path, added=added)
+
+
 def _modified(path: str, arguments: list[str]) -> Avu:
     """What `mod` makes of an AVU: attribute, value, perhaps units, then n:NAME, v:VALUE, u:UNITS in any order."""
     prefixes = ("n:", "v:", "u:")
@@ -72,39 +109,40 @@ def _modified(path: str, arguments: list[str]) -> Avu:
 
 
 def before_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Refuses `ova::…` attributes in the atomic API. rule_args[2]: the request, JSON in a BytesBuf."""
+    """The same for the atomic API. rule_args[2]: the request, JSON in a BytesBuf."""
     try:
         request = _request(rule_args[2])
-    except ValueError:  # it speaks of facts, and the server may read it where we cannot
-        return _refuse_fact(callback)
-    if request.get("entity_type") != "collection":
-        return CONTINUE
-    for operation in request.get("operations", ()):
-        if operation.get("operation") == "add" and names.is_fact(str(operation.get("attribute", ""))):
-            return _refuse_fact(callback)
-    return CONTINUE
+    except ValueError:  # it speaks of us, and the server may read it where we cannot
+        return refuse(callback, NOT_PERMITTED, "the request is no JSON object")
+    kind = {"collection": "-C", "data_object": "-d"}.get(str(request.get("entity_type")), "")
+    return _judge(kind, _added(request), callback, rei)
 
 
 def after_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Builds what AVUs set through the atomic API change."""
     request = _request(rule_args[2])
+    operations = request.get("operations", ())
+    if request.get("entity_type") == "data_object" and any(o.get("attribute") == names.RELEASE for o in operations):
+        added = any(avu.attribute == names.RELEASE for avu in _added(request))
+        _release_changed(str(request["entity_name"]), added, callback, rei)
     if request.get("entity_type") != "collection":
         return CONTINUE
     from rules.events import avus_changed
 
     path = str(request["entity_name"]).rstrip("/")
-    added = [
+    gone = any(operation.get("attribute") == names.URL for operation in operations)
+    tools = _tools(callback, rei, "atomic AVUs")
+    avus_changed(*tools, path, _added(request), url_may_be_gone=gone)
+    return CONTINUE
+
+
+def _added(request: dict[str, Any]) -> list[Avu]:
+    path = str(request.get("entity_name", "")).rstrip("/")
+    return [
         Avu(path, *(str(operation.get(key, "")) for key in ("attribute", "value", "units")))
         for operation in request.get("operations", ())
         if operation.get("operation") == "add"
     ]
-    gone = any(operation.get("attribute") == names.URL for operation in request.get("operations", ()))
-    avus_changed(*_tools(callback, rei), path, added, url_may_be_gone=gone)
-    return CONTINUE
-
-
-def _refuse_fact(callback: Any) -> int:
-    return refuse(callback, NOT_PERMITTED, "attributes that begin with ova:: are facts that the server writes")
 
 
 def _request(buffer: Any) -> dict[str, Any]:
@@ -132,14 +170,14 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A data object was removed: the component whose ready OVA or source it was says so."""
     from rules.events import removed
 
-    removed(*_tools(callback, rei), str(rei.doi.objPath))
+    removed(*_tools(callback, rei, "removed"), str(rei.doi.objPath))
     return CONTINUE
 
 
 def _source_event(path: str, callback: Any, rei: Any) -> int:
     from rules.events import source_changed
 
-    source_changed(*_tools(callback, rei), path)
+    source_changed(*_tools(callback, rei, f"written {path}"), path)
     return CONTINUE
 
 
@@ -147,7 +185,7 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An object or a collection was renamed (the trash too): rule_args are the old and the new path."""
     from rules.events import renamed
 
-    renamed(*_tools(callback, rei), str(rule_args[0]), str(rule_args[1]))
+    renamed(*_tools(callback, rei, "renamed"), str(rule_args[0]), str(rule_args[1]))
     return CONTINUE
 
 
@@ -185,7 +223,7 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     from rules.gate import reason_against_reading
 
     keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
-    catalog, settings = _tools(callback, rei)
+    catalog, settings = _tools(callback, rei, "read")
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
     except Exception as error:
@@ -193,7 +231,10 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
         reason = f"{path} could not be checked against its metadata; the server log says why"
         reason = reason if _is_ready_ova(catalog, settings, path) else None
-    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+    if reason:
+        catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
+        return refuse(callback, NOT_PERMITTED, reason)
+    return CONTINUE
 
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
@@ -225,10 +266,29 @@ def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
     return refuse(callback, hooks.NOT_PRIVILEGED, text)
 
 
-def build_job(mark: str, callback: Any, rei: Any) -> None:
-    """Builds the component that a job's text names. Raises what goes wrong."""
-    from rules.build import build
-    from rules.jobs import path_of
+def run_job(kind: str, mark: str, callback: Any, rei: Any) -> None:
+    """Runs a job (see rules/jobs.py). Raises what goes wrong, so that iRODS tries again."""
+    from rules import jobs
 
-    catalog, settings = _tools(callback, rei)
-    build(catalog, settings, path_of(mark), may_queue=False, wait=settings.gate_wait)
+    catalog = Catalog(callback, rei, f"job {kind}")
+    settings = load(hooks.settings_directory, catalog.log)
+    path = jobs.path_of(mark)
+    try:
+        _work(kind)(catalog, settings, path)
+    except Exception as error:
+        report(catalog.log, f"job {kind} {path}", error)
+        raise
+
+
+def _work(kind: str) -> Callable[[Catalog, Settings, str], None]:
+    from rules import events, jobs
+
+    if kind == jobs.CHECK:
+        from rules.images.check import run_check
+
+        return run_check
+    if kind == jobs.FETCH:
+        from rules.downloads.fetch import run_fetch
+
+        return run_fetch
+    return {jobs.BUILD: events.run_build, jobs.CHANGE: events.run_change, jobs.LIKE: events.run_like}[kind]

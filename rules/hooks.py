@@ -22,23 +22,25 @@ CONTINUE = 5000000
 NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
 NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 _COLLECTION = ("-C", "-c")
+OBJECT = ("-d", "-D")
 
 # Where core.py lies, for the settings file beside it; core.py sets it.
 settings_directory = "/etc/irods"
 
 
-def _avu_of_collection(rule_args: "list[Any]", rei: "Any") -> bool:
+def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
     # operation, -C, path, …; `cp` has the kinds of both ends: cp, -C, -C, from, to
-    return rule_args[2 if rule_args[0] == "cp" else 1] in _COLLECTION
+    kind = rule_args[2 if rule_args[0] == "cp" else 1]
+    return kind in _COLLECTION or (kind in OBJECT and any(names.RELEASE in argument for argument in rule_args[3:]))
 
 
-def _fact_of_collection(rule_args: "list[Any]", rei: "Any") -> bool:
-    return any("ova::" in str(argument) for argument in rule_args) and _avu_of_collection(rule_args, rei)
+def _fact_or_control(rule_args: "list[Any]", rei: "Any") -> bool:
+    return any("ova::" in argument or "ova_" in argument for argument in map(str, rule_args[1:]))
 
 
 def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
     request = bytes(rule_args[2].get_bytes())
-    return b"ova::" in request or b"\\u" in request
+    return b"ova" in request or b"\\u" in request
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -67,10 +69,14 @@ def _copy_of_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
     return any(names.component_of(str(end.objPath)) is not None for end in ends)
 
 
+def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
+    return names.looks_like_package(str(rule_args[2].objPath))
+
+
 # name of the hook: (may the event be ours, the function in rules.handlers, what a fault of ours answers)
 _TABLE = {
-    "acPreProcForModifyAVUMetadata": (_fact_of_collection, "before_avu", NOT_PERMITTED),
-    "acPostProcForModifyAVUMetadata": (_avu_of_collection, "after_avu", CONTINUE),
+    "acPreProcForModifyAVUMetadata": (_fact_or_control, "before_avu", NOT_PERMITTED),
+    "acPostProcForModifyAVUMetadata": (_avu_that_counts, "after_avu", CONTINUE),
     "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, "before_atomic_avus", NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, "after_atomic_avus", CONTINUE),
     "pep_resource_modified_post": (_package_written, "after_write", CONTINUE),
@@ -82,6 +88,9 @@ _TABLE = {
     "pep_api_replica_open_pre": (_may_be_ready_ova, "before_open", CONTINUE),
     "pep_api_data_obj_put_pre": (_may_be_ready_ova, "before_put", CONTINUE),
     "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, "before_copy", CONTINUE),
+    "pep_api_data_obj_unlink_pre": (_unlinks_package, "before_unlink", CONTINUE),
+    "pep_api_rm_coll_pre": (_any, "before_collection_removal", CONTINUE),
+    "pep_api_rm_coll_post": (_any, "after_collection_removal", CONTINUE),
     "pep_api_exec_my_rule_pre": (_any, "before_rule_text", NOT_PRIVILEGED),
 }
 
@@ -100,7 +109,7 @@ def _rule(name: str) -> "Rule":
         except Exception as error:
             from rules.faults import report
 
-            report(lambda text: callback.writeLine("serverLog", "ova: " + text), name, error)
+            report(lambda text: callback.writeLine("serverLog", text), name, error)
             return on_fault
 
     return rule
@@ -109,8 +118,8 @@ def _rule(name: str) -> "Rule":
 RULES = {name: _rule(name) for name in _TABLE}
 
 
-def ova_build_job(mark: str, callback: "Any", rei: "Any") -> None:
-    """What a delayed rule runs: builds one component as the user who queued it. Raises, so that iRODS tries again."""
+def ova_job(kind: str, mark: str, callback: "Any", rei: "Any") -> None:
+    """What a delayed rule runs, as the user who queued it (see rules/jobs.py). Raises, so that iRODS tries again."""
     from rules import handlers
 
-    handlers.build_job(mark, callback, rei)
+    handlers.run_job(kind, mark, callback, rei)

@@ -1,23 +1,34 @@
-"""The delay queue: one job per component, idempotent, retried by iRODS, run as the user whose change caused it."""
+"""The delay queue: one job per path and kind, idempotent, retried by iRODS, run as the user whose change caused it.
+
+Kinds, each a function of (catalog, settings, path) in `rules.handlers`: a job finds out for itself what there is to do,
+so however many changes were made, the last state wins.
+"""
 
 from __future__ import annotations
 
 from rules.catalog import Catalog
 
-_FUNCTION = "ova_build_job"
-# One job may be running and about to finish with what it read; a second one waiting sees everything since.
-_MOST_JOBS = 2
+BUILD = "build"  # a component
+CHANGE = "change"  # all that depends on a collection or a source
+LIKE = "like"  # a collection with ova_like: makes the components that it should have
+CHECK = "check"  # an image, or a collection of images
+FETCH = "fetch"  # the source of a component whose ova_url is a URL
+
+_FUNCTION = "ova_job"
 
 
-def queue(catalog: Catalog, path: str) -> None:
-    """Queues a build of the component at `path`, unless one is waiting already."""
+def queue(catalog: Catalog, kind: str, path: str, *, running: bool = False) -> None:
+    """Queues a job, unless one is waiting already.
+
+    running: a job of this kind and path is running and may be past what it reads; one more sees everything since.
+    """
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
     mark = path.encode("utf-8", "surrogateescape").hex()
-    call = f"core.{_FUNCTION}('{mark}', callback, rei)"
-    if catalog.queued_jobs(f"{mark}'", call) < _MOST_JOBS:
+    call = f"core.{_FUNCTION}('{kind}', '{mark}', callback, rei)"
+    if catalog.queued_jobs(f"{kind}', '{mark}'", call) < (2 if running else 1):
         catalog.delay(f"import core; {call}")
 
 
 def path_of(mark: str) -> str:
-    """The component that a job's text names."""
+    """The path that a job's text names."""
     return bytes.fromhex(mark).decode("utf-8", "surrogateescape")

@@ -6,7 +6,17 @@ Imported in every agent: no imports, no work, only string comparison.
 CONTROL_PREFIX = "ova_"
 FACT_PREFIX = "ova::"
 
+# Controls.
 URL = "ova_url"
+LIKE = "ova_like"
+IMAGES = "ova_images"
+RESTORE = "ova_restore"
+REFRESH = "ova_refresh"
+RELEASE = "ova_release"
+
+CONTROLS = (URL, LIKE, IMAGES, RESTORE, REFRESH, RELEASE)
+
+# Facts of a component.
 
 STATUS = "ova::status"
 MESSAGE = "ova::message"
@@ -16,12 +26,28 @@ UNMATCHED = "ova::unmatched"
 SOURCE = "ova::source"
 VERIFIED = "ova::verified"
 INHERITED = "ova::inherited"
-DEPENDS = "ova::depends"
+DEPENDS = "ova::depends_on"
 SET_BY = "ova::set_by"
+SOURCE_FILE = "ova::source_file"
+PROGRESS = "ova::progress"
+TASKS = "ova::tasks"
+HISTORY = "ova::history"
+HISTORY_VALUES = "ova::history_values"
+
+# Facts of an image, a data object.
+PACKAGE = "ova::package"
+PROPERTY = "ova::property"
+USED_BY = "ova::used_by"
+RELEASED_BY = "ova::released_by"
+FETCHED_FROM = "ova::fetched_from"
+FETCHED_VERSION = "ova::fetched_version"
 
 READY = "ready"
 QUEUED = "queued"
+BUILDING = "building"
 FAILED = "failed"
+
+TASK_COLLECTIONS = ("install", "config", "reset")
 
 
 def is_fact(attribute: str) -> bool:
@@ -32,6 +58,11 @@ def is_fact(attribute: str) -> bool:
 def is_value(attribute: str) -> bool:
     """Whether an AVU of this attribute may set a property (controls and facts do not)."""
     return not attribute.startswith((CONTROL_PREFIX, FACT_PREFIX))
+
+
+def is_unknown_control(attribute: str) -> bool:
+    """Whether an attribute looks like a control and is none: a typing error, most likely."""
+    return attribute.startswith(CONTROL_PREFIX) and attribute not in CONTROLS
 
 
 def looks_like_package(path: str) -> bool:
@@ -51,3 +82,8 @@ def component_of(path: str) -> "str | None":
 def ready_path(component: str) -> str:
     """Where the ready OVA of a component lies: `COMPONENT/NAME.ova`."""
     return f"{component}/{component.rpartition('/')[2]}.ova"
+
+
+def in_trash(path: str) -> bool:
+    """Whether a path lies in a zone's trash, where nothing is built."""
+    return path.split("/", 3)[2:3] == ["trash"]

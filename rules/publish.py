@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rules.catalog import GOOD, STALE, Catalog, Replica
-from rules.component import stat_of
 from rules.errors import Changed, ComponentError
 from rules.fingerprint import file_identity
 from rules.settings import Settings
+from rules.source import stat_of
 
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
@@ -33,10 +33,12 @@ def publish(
     package: Package,
     edit: Edit,
     check: Callable[[], None],
+    report: Callable[[int], None] | None = None,
 ) -> None:
     """Makes the data object `path` hold the bytes of `edit`. replicas: those it has now.
 
     source: a new object goes to the resource where its source is, so that extents can be shared.
+    report: called with the bytes written since its last call.
     check: called when the bytes are written but not yet visible; raises if they must not become so.
     Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
     other good replicas than the one that was written (replicated meanwhile).
@@ -45,7 +47,7 @@ def publish(
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        _first(catalog, settings, path, source.resource, package, edit, check)
+        _first(catalog, settings, path, source.resource, package, edit, check, report)
         return
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
@@ -60,7 +62,7 @@ def publish(
 
     alone = len(replicas) == 1 and not local.checksum
     publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
-    version = publish_way(catalog, path, local, package, edit, check_all)
+    version = publish_way(catalog, path, local, package, edit, check_all, report)
     # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
     strangers = [each for each in catalog.replicas(path) if each.good and each.resource != local.resource]
     if strangers or file_identity(Path(local.vault_path).stat()) != version:
@@ -75,6 +77,7 @@ def _first(
     package: Package,
     edit: Edit,
     check: Callable[[], None],
+    report: Callable[[int], None] | None,
 ) -> None:
     try:
         descriptor = catalog.create(path, resource)
@@ -86,7 +89,7 @@ def _first(
         if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
         vault = Path(created[0].vault_path)
-        with _staged(vault, package, edit) as staged:
+        with _staged(vault, package, edit, report) as staged:
             check()
             staged.commit(sync_directory=False)
         done = True
@@ -97,10 +100,16 @@ def _first(
 
 
 def _same_size(
-    catalog: Catalog, path: str, replica: Replica, package: Package, edit: Edit, check: Callable[[], None]
+    catalog: Catalog,
+    path: str,
+    replica: Replica,
+    package: Package,
+    edit: Edit,
+    check: Callable[[], None],
+    report: Callable[[int], None] | None,
 ) -> str:
     vault = Path(replica.vault_path)
-    with _staged(vault, package, edit) as staged:
+    with _staged(vault, package, edit, report) as staged:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
         staged.commit(sync_directory=False)
@@ -108,11 +117,17 @@ def _same_size(
 
 
 def _other_size(
-    catalog: Catalog, path: str, replica: Replica, package: Package, edit: Edit, check: Callable[[], None]
+    catalog: Catalog,
+    path: str,
+    replica: Replica,
+    package: Package,
+    edit: Edit,
+    check: Callable[[], None],
+    report: Callable[[int], None] | None,
 ) -> str:
     vault = Path(replica.vault_path)
     first = _first_character(vault)
-    with _staged(vault, package, edit) as staged:
+    with _staged(vault, package, edit, report) as staged:
         check()
         descriptor = catalog.open_for_write(path, replica)
         try:
@@ -136,11 +151,11 @@ def _first_character(file: Path) -> str:
     return text[0]
 
 
-def _staged(vault: Path, package: Package, edit: Edit) -> Staged:
+def _staged(vault: Path, package: Package, edit: Edit, report: Callable[[int], None] | None) -> Staged:
     """The new file, written beside the vault file."""
     from ova_tools.write import stage
 
-    return stage(edit.plan, package.fileno(), vault)
+    return stage(edit.plan, package.fileno(), vault, report=report)
 
 
 def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:

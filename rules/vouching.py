@@ -1,9 +1,9 @@
 """Nobody gets through a component what they could not get themselves.
 
 A build runs as whoever causes it, and that may be the owner of a private source who just writes a new version of it,
-while another one's AVUs say what goes where. So the AVUs that reach for other things, `ova_url` and values with
-`${…}`, are vouched for: the user who set one is noted (`ova::set_by`, sealed), and every build also asks whether that
-user may read, now, what the AVU reaches for.
+while another one's AVUs say what goes where. So the AVUs that reach for other things, `ova_url`, `ova_like` and values
+with `${…}`, are vouched for: the user who set one is noted (`ova::set_by`, sealed), and every build also asks whether
+that user may read, now, what the AVU reaches for.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from collections.abc import Callable
 
 from rules import names
 from rules.catalog import Avu, Catalog
-from rules.component import Component, Inputs, Source
+from rules.component import Component, Inputs
 from rules.errors import ComponentError
 from rules.matching import described
 from rules.seals import Seals, same, seals_of
 from rules.settings import Settings
+from rules.source import Source
 
 SetNow = Callable[[Avu], bool]  # whether the event's user set this AVU
 
 
 def reaches(avu: Avu) -> bool:
     """Whether an AVU's value leads to other things than itself."""
-    return avu.attribute == names.URL or ("${" in avu.value and names.is_value(avu.attribute))
+    return avu.attribute in (names.URL, names.LIKE) or ("${" in avu.value and names.is_value(avu.attribute))
 
 
 def record(catalog: Catalog, settings: Settings, component: Component, set_now: SetNow) -> None:
@@ -49,6 +50,7 @@ def voucher(catalog: Catalog, seals: Seals, component: Component, avu: Avu) -> s
 def require(catalog: Catalog, settings: Settings, component: Component, now: Inputs, source: Source) -> None:
     """Raises ComponentError unless those who set the AVUs may read, now, all that the AVUs reach for."""
     seals = seals_of(settings)
+    likes = dict(component.likes)
     for avu in _reaching(component):
         user = voucher(catalog, seals, component, avu)
         if user is None:
@@ -59,7 +61,11 @@ def require(catalog: Catalog, settings: Settings, component: Component, now: Inp
         if avu.attribute == names.URL:
             if not catalog.may_read(source.path, user):
                 raise _refusal(avu, user, source.path)
-            reached = component.contributors  # who made the component answers for what it inherits
+            # Who made the component answers for what it inherits, but not for where others made it alike.
+            reached = component.contributors - frozenset().union(*likes.values()) | now.expansions[avu].reached
+            reached |= {now.upstream} if now.upstream else set()
+        elif avu.attribute == names.LIKE:
+            reached = likes[avu] & component.contributors
         else:
             reached = now.expansions[avu].reached
         hidden = reached - catalog.visible_to(user, reached)
@@ -68,7 +74,8 @@ def require(catalog: Catalog, settings: Settings, component: Component, now: Inp
 
 
 def _reaching(component: Component) -> list[Avu]:
-    return [*component.urls, *(avu for level in component.levels for avu in level if reaches(avu))]
+    values = (avu for level in component.levels for avu in level if reaches(avu))
+    return [*component.urls, *(avu for avu, _ in component.likes), *values]
 
 
 def _note(catalog: Catalog, seals: Seals, avu: Avu, user: str) -> Avu:

@@ -252,9 +252,9 @@ BAD_AVUS = {
     "ambiguous": ("dns", "10.0.0.1", "", r"AVU dns .*net\.dns\.0, net\.dns\.1"),
     "fixed": ("serial", "mine", "", "AVU serial .*not userConfigurable"),
     "missing source": ("ova_url", "/nowhere/base.ova", "", "ova_url .*/nowhere/base.ova: does not exist"),
-    "web source": ("ova_url", "http://example.org/base.ova", "", "only iRODS paths"),
+    "web source": ("ova_url", "http://example.org/base.ova", "", "allowed_urls"),
     "no package": ("ova_url", "../comp01", "", "ends in .ova"),
-    "itself": ("ova_url", "comp01.ova", "", "made by the server"),
+    "itself": ("ova_url", "comp01.ova", "", "cannot be its own source"),
     "cycle": ("hostname", "${comp01:hostname}", "", "in a circle"),
 }
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rules import handlers, names, settings
-from rules.catalog import Avu, Replica, equals, one_of
+from rules.catalog import Avu, Replica
+from rules.conditions import equals, lists
 from rules.errors import ComponentError, one_line
 from rules.fingerprint import fingerprint, source_state
 from rules.jobs import path_of
@@ -118,9 +119,17 @@ def test_the_gate_on_rule_text_can_be_lifted() -> None:
 
 @pytest.mark.parametrize("hostile", ["it's", "a' OR 'b", "back\\slash", "line\nbreak"])
 def test_what_cannot_be_quoted_never_reaches_a_query(hostile: str) -> None:
-    for condition in (equals("COLL_NAME", hostile), one_of("COLL_NAME", [hostile, "/plain"])):
+    for condition in (equals("COLL_NAME", hostile), *lists("COLL_NAME", [hostile, "/plain"])):
         assert condition.count("'") == 2 * condition.count(" like ") + 2 * condition.count(" = ")
         assert "\\" not in condition and "\n" not in condition
+
+
+def test_a_list_never_exceeds_what_a_server_takes_in_one_query() -> None:
+    paths = [f"/z/{'ö' * 400}/{number:04}" for number in range(200)]
+    conditions = list(lists("COLL_NAME", paths))
+    assert max(len(condition.encode()) for condition in conditions) < 32000
+    assert [path for path in paths if any(f"'{path}'" in condition for condition in conditions)] == paths
+    assert len(conditions) < 8
 
 
 def test_a_job_names_its_component_whatever_its_name() -> None:

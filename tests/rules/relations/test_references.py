@@ -6,7 +6,7 @@ import pytest
 
 from rules.catalog import Avu
 from rules.errors import ComponentError
-from rules.references import References
+from rules.relations.references import References
 
 COMP01, COMP02 = "/z/grid01/comp01", "/z/grid01/comp02"
 

@@ -1,0 +1,53 @@
+"""Conditions of catalog queries as GenQuery text, within what a server takes. Pure.
+
+Nothing is bound: what cannot be quoted is matched with wildcards, so a condition may let more pass than it says, and
+whoever asks compares again. A server takes lists of at most 32,000 bytes in one query; alternatives (`||`) beyond 2,175
+bytes crash its agent, so there are none here (docs/irods-facts.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+_LIST_BYTES = 28000
+
+
+def masked(text: str) -> str:
+    """`text` for a LIKE pattern in single quotes: what cannot be quoted there becomes a one-character wildcard."""
+    return "".join("_" if c in "'\\" or ord(c) < 32 else c for c in text)
+
+
+def equals(column: str, value: str) -> str:
+    """`column = value`; where the value cannot be quoted, more may pass."""
+    mask = masked(value)
+    return f"{column} = '{value}'" if mask == value else f"{column} like '{mask}'"
+
+
+def begins(column: str, start: str) -> str:
+    """The column's value starts so; more may pass."""
+    return f"{column} like '{masked(start)}%'"
+
+
+def lists(column: str, values: Iterable[str]) -> Iterator[str]:
+    """Conditions that together say that the column has one of these values, each for one query; more may pass."""
+    batch: list[str] = []
+    room = _LIST_BYTES
+    for value in dict.fromkeys(values):
+        if masked(value) != value:
+            yield equals(column, value)
+            continue
+        size = len(value.encode()) + 1
+        if size > room and batch:
+            yield _in(column, batch)
+            batch, room = [], _LIST_BYTES
+        batch.append(value)
+        room -= size
+    if batch:
+        yield _in(column, batch)
+
+
+def _in(column: str, values: list[str]) -> str:
+    if len(values) == 1:
+        return equals(column, values[0])
+    quoted = ", ".join(f"'{value}'" for value in values)
+    return f"{column} in ({quoted})"

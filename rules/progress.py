@@ -1,0 +1,54 @@
+"""`ova::progress`: how far a long job is, in percent, for whoever lists the component's AVUs meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rules import names
+from rules.catalog import Avu, Catalog
+
+_EVERY_SECONDS = 1.0
+
+
+class Progress:
+    """Counts bytes; writes the percentage at most once a second. Not to be called while a lock on AVUs is held."""
+
+    def __init__(self, catalog: Catalog, component: str) -> None:
+        self._catalog = catalog
+        self._component = component
+        self._done = self._total = 0
+        self._shown: Avu | None = None
+        self._next = time.monotonic() + _EVERY_SECONDS
+
+    def expect(self, total: int) -> None:
+        """So many bytes more are to come."""
+        self._total += total
+
+    def __call__(self, count: int) -> None:
+        """So many bytes were done since the last call."""
+        self._done += count
+        if self._total and time.monotonic() >= self._next:
+            self._show(Avu(self._component, names.PROGRESS, str(min(99, 100 * self._done // self._total)), "percent"))
+            self._next = time.monotonic() + _EVERY_SECONDS
+
+    def _show(self, avu: Avu | None) -> None:
+        if avu != self._shown:
+            remove = [self._shown] if self._shown else []
+            self._catalog.change_facts(self._component, remove, [avu] if avu else [])
+            self._shown = avu
+
+    def close(self) -> None:
+        """Takes the percentage away."""
+        self._show(None)
+
+
+@contextmanager
+def progress(catalog: Catalog, component: str) -> Iterator[Progress]:
+    """The progress of a job of the client, who may change the component's AVUs."""
+    shown = Progress(catalog, component)
+    try:
+        yield shown
+    finally:
+        shown.close()

@@ -1,0 +1,306 @@
+"""What the rules ask the catalog. Every query runs as the client and sees what the client may see.
+
+What a condition lets pass too much (see `rules.conditions`) is left out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rules.conditions import begins, equals, lists, masked
+from rules.errors import ComponentError
+from rules.names import URL, looks_like_package
+
+READ_OBJECT = 1050
+DELETE_METADATA = 1090
+MODIFY_OBJECT = 1120
+OWN = 1200
+ADMINISTRATOR = 5  # authFlag of a local rodsadmin
+
+GOOD = "1"
+STALE = "0"
+
+_UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
+_REPLICA = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
+_REPLICA += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
+_PACKAGES = "DATA_NAME like '%.___'"  # .ova in any case
+
+
+@dataclass(frozen=True)
+class Avu:
+    """One metadata triple and the collection that has it."""
+
+    collection: str
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class ObjectAvu:
+    """One metadata triple of a data object."""
+
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One replica of a data object; size in bytes, modified in seconds since 1970."""
+
+    data_id: str
+    number: str
+    status: str
+    size: int
+    modified: str
+    checksum: str
+    vault_path: str
+    host: str
+    hierarchy: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether its bytes are all there and current."""
+        return self.status == GOOD
+
+    @property
+    def resource(self) -> str:
+        """The resource that a client names: the root of its hierarchy."""
+        return self.hierarchy.partition(";")[0]
+
+
+@dataclass(frozen=True)
+class _Prefetched:
+    avus: dict[str, list[Avu]]
+    replicas: dict[str, list[Replica]]
+
+
+class Queries:
+    """The catalog as the client of this agent sees it. Lives for one event. Not for use from other threads."""
+
+    def __init__(self, callback: Any, rei: Any, cause: str = "") -> None:
+        self._callback = callback
+        self.cause = cause  # of the event, for the journal
+        self.user = str(rei.uoic.userName)
+        self.zone = str(rei.uoic.rodsZone)
+        self.is_administrator = int(rei.uoic.authInfo.authFlag) >= ADMINISTRATOR
+        # A Catalog lives for one event, so what it has learnt holds.
+        self._identities: dict[str, frozenset[str]] = {}
+        self._levels: dict[tuple[str, int, str], bool] = {}
+        self._ids: dict[str, str] = {}
+        self._prefetched: _Prefetched | None = None
+
+    @property
+    def identity(self) -> str:
+        """The client as `name#zone`."""
+        return f"{self.user}#{self.zone}"
+
+    # ---- queries -------------------------------------------------------------------------------------------------
+
+    def _rows(self, columns: Sequence[str], condition: str) -> list[list[str]]:
+        from genquery import AS_LIST, Query
+
+        return [list(row) for row in Query(self._callback, list(columns), condition, AS_LIST)]
+
+    def _rows_of(self, columns: Sequence[str], column: str, values: Iterable[str], *also: str) -> list[list[str]]:
+        """The rows in which a column has one of these values; one query, where they are not very many or long."""
+        return [row for one in lists(column, values) for row in self._rows(columns, " AND ".join([*also, one]))]
+
+    @contextmanager
+    def prefetched(self, collections: Sequence[str], objects: Sequence[str]) -> Iterator[None]:
+        """Within: AVUs of these collections, and replicas of .ova objects in these, are answered from one reading.
+
+        For deciding about many components; what is built must be read anew.
+        """
+        avus: dict[str, list[Avu]] = {name: [] for name in collections}
+        for avu in self.avus(list(avus)):
+            avus[avu.collection].append(avu)
+        replicas: dict[str, list[Replica]] = {name: [] for name in objects}
+        for row in self._rows_of(_REPLICA, "COLL_NAME", (path.rpartition("/")[0] for path in objects), _PACKAGES):
+            replicas.setdefault(f"{row[9]}/{row[10]}", []).append(_replica(row))
+        self._prefetched = _Prefetched(avus, replicas)
+        try:
+            yield
+        finally:
+            self._prefetched = None
+
+    def avus(self, collections: Sequence[str]) -> list[Avu]:
+        """Every AVU of these collections that the client may see.
+
+        Raises ComponentError if there is one that the server itself cannot read.
+        """
+        known = self._prefetched.avus if self._prefetched is not None else {}
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE", "META_COLL_ATTR_UNITS", "COLL_ID"]
+        wanted = {name for name in collections if name not in known}
+        try:
+            rows = self._rows_of(columns, "COLL_NAME", sorted(wanted))
+        except RuntimeError as error:
+            if _UNREADABLE not in str(error):
+                raise
+            raise ComponentError(
+                f"{min(wanted, key=len)} … {max(wanted, key=len)}: an AVU here has more than 2700 bytes, and "
+                "iRODS cannot read it; remove it (imeta rm with the same text, or imeta rmw)",
+                lasting=False,
+            ) from error
+        self._ids.update({row[0]: row[4] for row in rows})
+        found = [Avu(*row[:4]) for row in rows if row[0] in wanted]
+        return found + [avu for name in collections if name in known for avu in known[name]]
+
+    def collection_id(self, collection: str) -> str:
+        """The number of a collection whose AVUs were read; it stays when the collection is renamed."""
+        return self._ids[collection]
+
+    def visible(self, collections: Sequence[str]) -> set[str]:
+        """Those of these collections that the client may see."""
+        return {row[0] for row in self._rows_of(["COLL_NAME"], "COLL_NAME", collections)} & set(collections)
+
+    def visible_to(self, user: str, collections: Iterable[str]) -> set[str]:
+        """Those of these collections that `user` (name#zone) may read; the client must see them itself."""
+        asked = sorted(collections)
+        if not asked:
+            return set()
+        if self._is_rodsadmin(user):
+            return set(asked)
+        columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
+        rows = self._rows_of(columns, "COLL_NAME", asked)
+        access = {name: [(row[0], row[1]) for row in rows if row[2] == name] for name in asked}
+        return {name for name in asked if self._has_level(READ_OBJECT, access[name], user)}
+
+    def is_component(self, collection: str) -> bool:
+        """Whether a collection has `ova_url`, as far as the client may see."""
+        return any(avu.attribute == URL for avu in self.avus([collection]))
+
+    def components_below(self, path: str) -> list[str]:
+        """The collections at or below `path` that have `ova_url`, sorted."""
+        below = path.rstrip("/") + "/"
+        is_url = equals("META_COLL_ATTR_NAME", URL)
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], f"{is_url} AND {begins('COLL_NAME', path)}")
+        return sorted({row[0] for row in rows if row[1] == URL and (row[0] == path or row[0].startswith(below))})
+
+    def naming(self, attributes: Sequence[str], values: Sequence[str]) -> list[Avu]:
+        """The collections' AVUs of these attributes whose value is one of these."""
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
+        one = next(lists("META_COLL_ATTR_NAME", attributes))
+        rows = self._rows_of(columns, "META_COLL_ATTR_VALUE", values, one)
+        wanted = set(values)
+        return [Avu(*row) for row in rows if row[1] in attributes and row[2] in wanted]
+
+    def with_attribute(self, attribute: str) -> list[Avu]:
+        """The collections' AVUs of this attribute; for controls that are few."""
+        return self.values_like((attribute,))
+
+    def naming_below(self, attributes: Sequence[str], path: str) -> list[Avu]:
+        """The collections' AVUs of these attributes whose value is this path or one below it."""
+        found = self.values_like(attributes, start=path)
+        return [avu for avu in found if f"{avu.value}/".startswith(f"{path}/")]
+
+    def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
+        """The collections' AVUs of these attributes whose value starts and ends so."""
+        one = next(lists("META_COLL_ATTR_NAME", attributes))
+        pattern = f"{masked(start)}%{masked(end)}"
+        rows = self._rows(
+            ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"],
+            f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'",
+        )
+        return [Avu(*r) for r in rows if r[1] in attributes and r[2].startswith(start) and r[2].endswith(end)]
+
+    def replicas(self, path: str) -> list[Replica]:
+        """The replicas of a data object; [] if there is none that the client may see."""
+        if self._prefetched is not None and path in self._prefetched.replicas:
+            return self._prefetched.replicas[path]
+        collection, _, name = path.rpartition("/")
+        rows = self._rows(_REPLICA, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
+        found = [_replica(row) for row in rows if row[9] == collection and row[10] == name]
+        if self._prefetched is not None:  # the source of many
+            self._prefetched.replicas[path] = found
+        return found
+
+    def may_read(self, path: str, user: str | None = None) -> bool:
+        """Whether a user (the client, or name#zone) has read permission on a data object, also through a group."""
+        return self._has_object_level(READ_OBJECT, path, user or self.identity)
+
+    def may_replace(self, path: str) -> bool:
+        """Whether the client has write permission on a data object, by itself or through a group."""
+        return self._has_object_level(MODIFY_OBJECT, path, self.identity)
+
+    def may_rename(self, path: str) -> bool:
+        """Whether the client owns a data object, by itself or through a group."""
+        return self._has_object_level(OWN, path, self.identity)
+
+    def may_write(self, collection: str) -> bool:
+        """Whether the client may create and replace objects in a collection, by itself or through a group."""
+        return self._has_collection_level(MODIFY_OBJECT, collection)
+
+    def may_note(self, collection: str) -> bool:
+        """Whether the client may add and remove AVUs of a collection, by itself or through a group."""
+        return self._has_collection_level(DELETE_METADATA, collection)
+
+    def _has_object_level(self, level: int, path: str, user: str) -> bool:
+        known = self._levels.get((path, level, user))
+        if known is None:
+            known = self._levels[path, level, user] = self._look_up_object_level(level, path, user)
+        return known
+
+    def _look_up_object_level(self, level: int, path: str, user: str) -> bool:
+        collection, _, name = path.rpartition("/")
+        rows = self._rows(
+            ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],
+            f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}",
+        )
+        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name], user)
+
+    def _has_collection_level(self, level: int, collection: str) -> bool:
+        rows = self._rows(["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"], equals("COLL_NAME", collection))
+        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection], self.identity)
+
+    def _has_level(self, level: int, access: Iterable[tuple[str, str]], user: str) -> bool:
+        if user not in self._identities:
+            rows = self._rows(["USER_ID", "USER_GROUP_ID", "USER_NAME", "USER_ZONE"], _is_user(user))
+            self._identities[user] = frozenset(i for row in rows if f"{row[2]}#{row[3]}" == user for i in row[:2])
+        return any(int(kind) >= level and user_id in self._identities[user] for kind, user_id in access)
+
+    def _is_rodsadmin(self, user: str) -> bool:
+        rows = self._rows(["USER_TYPE", "USER_NAME", "USER_ZONE"], _is_user(user))
+        return any(row[0] == "rodsadmin" and f"{row[1]}#{row[2]}" == user for row in rows)
+
+    def queued_jobs(self, mark: str, text: str) -> int:
+        """How many delayed rules of the client hold `text`, looked for by a part of it that can be quoted."""
+        rows = self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(mark)}%'")
+        return sum(text in row[1] for row in rows)
+
+    def object_avus(self, path: str) -> list[ObjectAvu]:
+        """Every AVU of a data object that the client may see."""
+        collection, _, name = path.rpartition("/")
+        columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "META_DATA_ATTR_UNITS", "COLL_NAME", "DATA_NAME"]
+        rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
+        return [ObjectAvu(*row[:3]) for row in rows if row[3] == collection and row[4] == name]
+
+    def packages_below(self, collection: str) -> list[str]:
+        """The data objects at or below a collection whose names end in .ova, in any case; sorted."""
+        below = collection.rstrip("/") + "/"
+        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{begins('COLL_NAME', collection)} AND {_PACKAGES}")
+        found = {f"{row[0]}/{row[1]}" for row in rows if row[0] == collection or row[0].startswith(below)}
+        return sorted(path for path in found if looks_like_package(path))
+
+    def having(self, collections: Sequence[str], attribute: str) -> set[str]:
+        """Those of these collections that have an AVU of this attribute."""
+        is_it = equals("META_COLL_ATTR_NAME", attribute)
+        rows = self._rows_of(["COLL_NAME", "META_COLL_ATTR_NAME"], "COLL_NAME", collections, is_it)
+        return {row[0] for row in rows if row[1] == attribute} & set(collections)
+
+    def may_note_object(self, path: str) -> bool:
+        """Whether the client may add and remove AVUs of a data object, by itself or through a group."""
+        return self._has_object_level(DELETE_METADATA, path, self.identity)
+
+
+def _replica(row: list[str]) -> Replica:
+    return Replica(row[0], row[1], row[2], int(row[3]), *row[4:9])
+
+
+def _is_user(user: str) -> str:
+    name, _, zone = user.rpartition("#")
+    return f"{equals('USER_NAME', name)} AND {equals('USER_ZONE', zone)}"

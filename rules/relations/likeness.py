@@ -1,0 +1,83 @@
+"""`ova_like`: one grid in the place of another. Makes the components that the other has, by reference.
+
+What the liked grid sets is inherited (see `inheritance`); a component made here follows its source by the reference
+`${PATH:ova_url}`. Tasks are not copied either: `ova::tasks` says whose collections are in effect.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from rules import names, vouching
+from rules.catalog import Avu, Catalog
+from rules.component import Component, read_any
+from rules.errors import ComponentError
+from rules.relations.inheritance import like_of, lineage
+from rules.settings import Settings
+
+
+def objection(catalog: Catalog, collection: str, value: str) -> str | None:
+    """Why `ova_like` of a collection cannot have this value, in one line; None if it can."""
+    try:
+        like_of([Avu(collection, names.LIKE, value)])
+    except ComponentError as error:
+        return str(error)
+    if not catalog.visible([value]):
+        return f"AVU ova_like of {collection}: {value} does not exist, or {catalog.user} may not read it"
+    other = lineage(catalog, value)
+    circle = other.trouble is not None or collection in other.alike
+    return f"AVU ova_like of {collection}: {value} is itself like it" if circle else None
+
+
+def complete(catalog: Catalog, settings: Settings, collection: str, most: int | None = None) -> bool:
+    """Makes the components that the collection should have and does not, at most `most`; whether that was all.
+
+    Raises ComponentError if its `ova_like` cannot be meant, or components cannot be made for want of permission.
+    """
+    like = like_of(catalog.avus([collection]))
+    if like is None:
+        return True
+    prefix = like.value
+    wanted = [collection + other[len(prefix) :] for other in catalog.components_below(prefix)]
+    present = set(catalog.components_below(collection))
+    missing = [path for path in wanted if path not in present]
+    if missing and not catalog.may_write(collection):
+        raise ComponentError(f"{catalog.user} may not write in {collection}", lasting=False)
+    for path in missing[:most]:
+        _make(catalog, settings, path, prefix + path[len(collection) :])
+    return most is None or len(missing) <= most
+
+
+def _make(catalog: Catalog, settings: Settings, path: str, other: str) -> None:
+    chain = [path]
+    while not catalog.visible([chain[-1]]):
+        chain.append(posixpath.dirname(chain[-1]))
+    for collection in reversed(chain[:-1]):
+        catalog.make_collection(collection)
+    url = Avu(path, names.URL, f"${{{other}:{names.URL}}}")
+    catalog.change_facts(path, [], [url])
+    component = read_any(catalog, path)
+    if component is not None:
+        vouching.record(catalog, settings, component, lambda avu: avu == url)
+
+
+def tasks(catalog: Catalog, component: Component) -> list[Avu]:
+    """For a component that is like others: whose collections `install`, `config` and `reset` are in effect."""
+    if len(component.alike) < 2:
+        return []
+    candidates = {kind: [f"{path}/{kind}" for path in component.alike] for kind in names.TASK_COLLECTIONS}
+    there = catalog.visible([path for paths in candidates.values() for path in paths])
+    found = {kind: next((path for path in paths if path in there), None) for kind, paths in candidates.items()}
+    return [Avu(component.path, names.TASKS, path, kind) for kind, path in found.items() if path is not None]
+
+
+def reached(likes: Sequence[Avu], changed: str) -> set[str]:
+    """The collections that stand for `changed`, or for what holds or is in it, because they are like it."""
+    result = set()
+    for like in likes:
+        if f"{changed}/".startswith(f"{like.value}/"):
+            result.add(like.collection + changed[len(like.value) :])
+        elif like.value.startswith(f"{changed}/"):
+            result.add(like.collection)
+    return result

@@ -1,0 +1,91 @@
+"""What a change reaches: the components that take values from it, in the order in which they must be built.
+
+Three queries for a change of AVUs, however many components are below, and one more for each step to components that
+depend on these (for some hundreds of them at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rules import names
+from rules.catalog import Avu, Catalog
+from rules.relations.likeness import reached
+
+
+def of_avus(catalog: Catalog, collection: str) -> list[str]:
+    """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
+    found: set[str] = set()
+    edges: set[tuple[str, str]] = set()
+    waiting, seen = [collection], set()
+    while waiting:
+        root = waiting.pop()
+        if root in seen:
+            continue
+        seen.add(root)
+        found.update(path for path in catalog.components_below(root) if not names.in_trash(path))
+        edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), root)}
+        waiting += sorted(reached(_likes(catalog, root), root))
+    return _in_order(catalog, found, edges)
+
+
+def alike(catalog: Catalog, collection: str) -> list[str]:
+    """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
+    found: dict[str, None] = {}
+    waiting = [collection]
+    while waiting:
+        root = waiting.pop(0)
+        for like in _likes(catalog, root):
+            if like.collection not in found:
+                found[like.collection] = None
+                waiting.append(like.collection)
+    return list(found)
+
+
+def _likes(catalog: Catalog, root: str) -> list[Avu]:
+    """The `ova_like` AVUs that name this collection, one that holds it or one in it."""
+    likes = catalog.with_attribute(names.LIKE)
+    return [avu for avu in likes if f"{root}/".startswith(f"{avu.value}/") or avu.value.startswith(f"{root}/")]
+
+
+def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
+    """These components, and those that depend on them."""
+    return _in_order(catalog, set(components), None)
+
+
+def _in_order(catalog: Catalog, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
+    found = {path for path in found if not names.in_trash(path)}
+    if edges is None:
+        known, fresh = set[tuple[str, str]](), sorted(found)
+    else:
+        known = edges
+        fresh = sorted({other for _, other in edges} - found)
+        found.update(fresh)
+    while fresh:
+        new: set[tuple[str, str]] = set()
+        new.update((avu.value, avu.collection) for avu in catalog.naming((names.DEPENDS,), fresh))
+        known |= new
+        fresh = sorted({other for _, other in new if not names.in_trash(other)} - found)
+        found.update(fresh)
+    return _sorted(found, known)
+
+
+def _sorted(components: set[str], edges: set[tuple[str, str]]) -> list[str]:
+    """Components after those that they depend on; what goes in a circle comes last, in the order of the names."""
+    before: dict[str, set[str]] = {path: set() for path in components}
+    after: dict[str, set[str]] = {path: set() for path in components}
+    for path, other in edges:
+        if path in before and other in before and path != other:
+            before[other].add(path)
+            after[path].add(other)
+    result: list[str] = []
+    free = sorted((path for path, others in before.items() if not others), reverse=True)
+    while free:
+        path = free.pop()
+        result.append(path)
+        for other in sorted(after[path], reverse=True):
+            before[other].discard(path)
+            if not before[other]:
+                free.append(other)
+    done = set(result)
+    return result + sorted(components - done)
