@@ -120,6 +120,8 @@ class _Agent:
         """What a real agent does when its client is gone: replicas left open for writing become stale."""
         try:
             objects.abandon_all(self._session)
+            if self._session.trace is not None:
+                self._session.trace.close(self._session)
         except Exception:
             self._session.log.exception("what the client left open could not be closed")
         with contextlib.suppress(OSError):
@@ -249,6 +251,10 @@ class _Agent:
             from zone.prep import engine
 
             session.policy = engine.load(self._config.rules, session)
+            if self._config.trace is not None:
+                from zone.trace import Trace
+
+                session.trace = Trace(self._config.trace)
             try:
                 # A rule may refuse the connection here, and a rule file that cannot be imported does.
                 session.policy.static(session, "acChkHostAccessControl")

@@ -33,6 +33,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--password", default=None, help="the administrator's password (default on the first start: "
                       "rods; on later ones it is changed only if given)")  # fmt: skip
     made.add_argument("--rules", type=Path, default=None, help="rule file (core.py) for the emulated Python engine")
+    made.add_argument("--trace", type=Path, default=None, metavar="FILE",
+                      help="note what rules do (hooks, microservices, queries) in FILE, as lines of JSON")  # fmt: skip
     made.add_argument("--resource", action="append", default=[], metavar="NAME:DIR", type=_resource,
                       help="a storage resource and its vault; repeatable, the first is the default "
                       "(default: demoResc in ROOT/vault)")  # fmt: skip
@@ -69,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         port=arguments.port,
         password=arguments.password,
         rules=arguments.rules.absolute() if arguments.rules else None,
+        trace=arguments.trace.absolute() if arguments.trace else None,
         resources=tuple(arguments.resource),
         zone_name=arguments.zone,
         administrator=arguments.user,

@@ -130,10 +130,16 @@ def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:
             from zone.prep import engine, execution
 
             session.policy = engine.load(config.rules, session)
+            if config.trace is not None:
+                from zone.trace import Trace
+
+                session.trace = Trace(config.trace, job.id)
             try:
                 execution.run_delayed(session, job.text, job.instance)
             finally:
                 objects.abandon_all(session)
+                if session.trace is not None:
+                    session.trace.close(session)
     except IrodsError as error:
         logger.error("delayed job %d of %s failed: %s", job.id, job.user_name, error)
         return False

@@ -44,6 +44,7 @@ class Nursery:
         rules: Path | None = None,
         resources: dict[str, Path] | None = None,
         port: int = 0,
+        trace: Path | None = None,
     ) -> Started:
         """Start a zone on `root`, new or as it was left. Raises NurseryError."""
         answer = self._ask(
@@ -53,6 +54,7 @@ class Nursery:
                     "rules": None if rules is None else str(rules),
                     "resources": {name: str(vault) for name, vault in (resources or {}).items()},
                     "port": port,
+                    "trace": None if trace is None else str(trace),
                 }
             }
         )
@@ -136,6 +138,7 @@ def _serve(wanted: dict[str, Any], write: int, parent: int) -> int:
             root=Path(wanted["root"]),
             port=wanted["port"],
             rules=Path(wanted["rules"]) if wanted["rules"] else None,
+            trace=Path(wanted["trace"]) if wanted["trace"] else None,
             resources=tuple(Resource(name, Path(vault)) for name, vault in wanted["resources"].items()),
         )
         server = Server(options)

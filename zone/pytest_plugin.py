@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from irods.session import iRODSSession
 
     from zone.nursery import Nursery
+    from zone.trace import Event
 
 Rules = Union[Path, str, None]
 
@@ -28,7 +29,9 @@ class EmbeddedZone:
     password = "rods"  # noqa: S105 (the password of every test zone)
     zone = "tempZone"
 
-    def __init__(self, nursery: Nursery, root: Path, rules: Path | None, resources: dict[str, Path]) -> None:
+    def __init__(
+        self, nursery: Nursery, root: Path, rules: Path | None, resources: dict[str, Path], *, trace: bool = False
+    ) -> None:
         self._nursery = nursery
         self._resources = resources
         self._pid = 0
@@ -37,6 +40,7 @@ class EmbeddedZone:
         self.rules = rules
         self.vault = next(iter(resources.values()), root / "vault")
         self.log = root / "log" / "zone.log"
+        self._trace = root / "trace.jsonl" if trace else None
         self.environment = root / "irods_environment.json"
         self.host = ""
         self.port = 0
@@ -64,10 +68,18 @@ class EmbeddedZone:
         """What the zone has logged so far."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
+    def trace(self) -> list[Event]:
+        """What its rules have done so far, if it was made with trace=True: hooks, calls, queries."""
+        from zone.trace import read
+
+        if self._trace is None:
+            raise ValueError("this zone keeps no trace: make it with irods_zone_factory(rules, trace=True)")
+        return read(self._trace)
+
     def start(self) -> None:
         """Start it (again), on the same port if it had one."""
         if not self._pid:
-            started = self._nursery.start(self.root, self.rules, self._resources, self.port)
+            started = self._nursery.start(self.root, self.rules, self._resources, self.port, self._trace)
             self._pid, self.host, self.port = started.pid, started.host, started.port
 
     def stop(self) -> None:
@@ -116,16 +128,20 @@ def irods_rules(request: pytest.FixtureRequest) -> Rules:
 def irods_zone_factory(
     irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., EmbeddedZone]]:
-    """Call it with `rules` (a path, or the text of a rule file) and `resources` ({name: vault}) for a fresh zone."""
+    """Makes fresh zones.
+
+    rules: a path, or the text of a rule file; resources: {name: vault}; trace: keep a trace of what the rules do.
+    """
     made: list[EmbeddedZone] = []
 
-    def make(rules: Rules = None, resources: dict[str, Path] | None = None) -> EmbeddedZone:
+    def make(rules: Rules = None, resources: dict[str, Path] | None = None, *, trace: bool = False) -> EmbeddedZone:
         root = tmp_path_factory.mktemp("zone")
         if isinstance(rules, str) and ("\n" in rules or not rules.endswith(".py")):
             text, rules = rules, root / "rules" / "core.py"
             rules.parent.mkdir()
             rules.write_text(text, encoding="utf-8")
-        zone = EmbeddedZone(irods_nursery, root, None if rules is None else Path(rules).absolute(), resources or {})
+        path = None if rules is None else Path(rules).absolute()
+        zone = EmbeddedZone(irods_nursery, root, path, resources or {}, trace=trace)
         made.append(zone)
         return zone
 

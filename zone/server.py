@@ -49,6 +49,7 @@ class Options:
     port: int = 1247
     password: str | None = None
     rules: Path | None = None
+    trace: Path | None = None
     resources: tuple[Resource, ...] = ()
     zone_name: str = "tempZone"
     administrator: str = "rods"
@@ -244,7 +245,7 @@ def open_zone(options: Options, host: str, port: int) -> ZoneConfig:
     found.sort(key=lambda resource: resource.name not in first)
     for resource in found:
         resource.vault.mkdir(parents=True, exist_ok=True)
-    return ZoneConfig(options.root, zone_name, host, port, tuple(found), options.rules)
+    return ZoneConfig(options.root, zone_name, host, port, tuple(found), options.rules, options.trace)
 
 
 def _renew(catalog: Path, options: Options) -> None:

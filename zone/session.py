@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zone.catalog.users import User
     from zone.operations.descriptors import Descriptors
     from zone.policy import Policy
+    from zone.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ZoneConfig:
     port: int
     resources: tuple[Resource, ...]
     rules: Path | None = None
+    trace: Path | None = None
     started: int = field(default_factory=lambda: int(time.time()))
 
     @property
@@ -73,4 +75,6 @@ class Session:
     # What rules wrote with writeLine("stdout"/"stderr", …) during a rule execution.
     rule_stdout: list[str] = field(default_factory=list)
     rule_stderr: list[str] = field(default_factory=list)
+    # Notes what rules do, if the zone was started with a trace.
+    trace: Trace | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("ova-zone"))

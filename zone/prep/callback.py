@@ -90,7 +90,7 @@ class RuleCall:
         parameters = [microservices.Parameter(argument) for argument in arguments]
         code = 0
         try:
-            found.run(self._session, parameters)
+            found(self._session, parameters)
         except IrodsError as error:
             if error.code != CAT_NO_ROWS_FOUND:
                 raise failure(error.code, f"{self._name} failed: {error}") from None

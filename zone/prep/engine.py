@@ -180,6 +180,13 @@ class PythonPolicy(Policy):
     def _run(
         self, session: Session, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None = None
     ) -> int:
+        if session.trace is None:
+            return self._run_rule(session, rule, name, arguments, doi)
+        return session.trace.rule(session, name, arguments, lambda: self._run_rule(session, rule, name, arguments, doi))
+
+    def _run_rule(
+        self, session: Session, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None
+    ) -> int:
         if self.core is not None:
             self.core.__dict__.setdefault("irods_types", sys.modules["irods_types"])
             self.core.__dict__.setdefault("irods_errors", sys.modules["irods_errors"])

@@ -130,7 +130,7 @@ def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
     if len(values) != found.arity:
         raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{name} takes {found.arity} arguments, not {len(values)}")
     parameters = [microservices.Parameter(value) for value in values]
-    found.run(session, parameters)
+    found(session, parameters)
     return [parameter.value for parameter in parameters]
 
 

@@ -7,7 +7,7 @@ as a bound parameter or is looked up in a table of ours; no text of a client bec
 from __future__ import annotations
 
 from zone.catalog.genquery.parser import parse
-from zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order
+from zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order, aggregate_of
 from zone.catalog.genquery.run import Cursors, Page, execute
 
-__all__ = ["Aggregate", "Cursors", "GenQuery", "Option", "Order", "Page", "execute", "parse"]
+__all__ = ["Aggregate", "Cursors", "GenQuery", "Option", "Order", "Page", "aggregate_of", "execute", "parse"]

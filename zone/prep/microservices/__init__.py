@@ -78,6 +78,14 @@ class Microservice:
     arity: int
     run: Implementation
 
+    def __call__(self, session: Session, parameters: Sequence[Parameter]) -> None:
+        """Run it, and note it if the zone keeps a trace."""
+        if session.trace is None:
+            self.run(session, parameters)
+        else:
+            given = [parameter.given for parameter in parameters]
+            session.trace.call(session, self.name, given, lambda: self.run(session, parameters))
+
 
 TABLE: dict[str, Microservice] = {}
 _MODULES = ("data_objects", "collections", "metadata", "pairs", "queries", "system")

@@ -39,7 +39,7 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
 @microservice("msiExecGenQuery", 2)
 def execute(session: Session, args: Sequence[Parameter]) -> None:
     """(GenQueryInp, out GenQueryOut); no rows are an empty page."""
-    args[1].set(_page(session, _input(args[0]), 0))
+    args[1].set(_traced_page(session, _input(args[0]), 0))
 
 
 @microservice("msiGetMoreRows", 3)
@@ -48,7 +48,7 @@ def more(session: Session, args: Sequence[Parameter]) -> None:
     query, last = _input(args[0]), args[1].value
     if not isinstance(last, GenQueryOut):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    page = _page(session, query, last.continueInx) if last.continueInx > 0 else GenQueryOut()
+    page = _traced_page(session, query, last.continueInx) if last.continueInx > 0 else GenQueryOut()
     args[1].set(page)
     args[2].set(page.continueInx)
 
@@ -59,6 +59,8 @@ def close(session: Session, args: Sequence[Parameter]) -> None:
     last = args[1].value
     if isinstance(last, GenQueryOut) and last.continueInx > 0:
         _run(session, _input(args[0]), last.continueInx, max_rows=0)
+        if session.trace is not None:
+            session.trace.closed(session, _input(args[0]))
 
 
 @microservice("msiGetContInxFromGenQueryOut", 2)
@@ -73,6 +75,12 @@ def _input(parameter: Parameter) -> GenQueryInp:
     if not isinstance(parameter.value, GenQueryInp):
         raise IrodsError(USER_PARAM_TYPE_ERR)
     return parameter.value
+
+
+def _traced_page(session: Session, query: GenQueryInp, continue_index: int) -> GenQueryOut:
+    if session.trace is None:
+        return _page(session, query, continue_index)
+    return session.trace.page(session, query, lambda: _page(session, query, continue_index))
 
 
 def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQueryOut:
