@@ -35,6 +35,13 @@ class Settings:
     rules_for_users: tuple[str, ...] = ()
     # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
     state_directory: str = ""
+    # Which http(s) sources the server downloads: URL prefixes, and ranges (10.1.0.0/16) of addresses that are not public
+    # but may be connected to. Empty: none.
+    allowed_urls: tuple[str, ...] = ()
+    # The most bytes of one download; 0 = no limit.
+    fetch_limit: int = 64 * 1024 * 1024 * 1024
+    # How long one download may take; what came by then is kept, and the next attempt goes on.
+    fetch_time: int = 4 * 3600
     # Further names by which the resources' host (RESC_LOC) may call this server.
     local_hosts: tuple[str, ...] = ()
 
@@ -87,20 +94,23 @@ EXPECTED = {
     "fixed_properties": '"refuse" or "allow"',
     "rules_for_users": "a list of rule names",
     "state_directory": "an absolute path",
+    "allowed_urls": "a list of URL prefixes and address ranges",
+    "fetch_limit": "a number of bytes",
+    "fetch_time": "a number of seconds",
     "local_hosts": "a list of host names",
 }
 
 
 def _convert(key: str, value: Any) -> Any:
     """`value` in the type of the setting, or None if it does not fit."""
-    if key in ("inline_limit", "gate_wait", "inline_components"):
+    if key in ("inline_limit", "gate_wait", "inline_components", "fetch_limit", "fetch_time"):
         fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
         return value if fits else None
     if key == "aliases":
         if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
             return dict(value)
         return None
-    if key in ("rules_for_users", "local_hosts"):
+    if key in ("rules_for_users", "allowed_urls", "local_hosts"):
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
             return tuple(value)
         return None

@@ -114,9 +114,9 @@ def test_what_could_be_read_in_two_ways_is_refused(url: str) -> None:
 
 
 def test_an_empty_list_is_off_and_says_which_setting_it_is() -> None:
-    with pytest.raises(ComponentError, match="downloads are off.*allowed_urls"):
+    with pytest.raises(ComponentError, match=r"downloads are off.*allowed_urls"):
         permit(policy_of(()), "https://images.example.org/a.ova")
-    with pytest.raises(ComponentError, match="downloads are off.*allowed_urls"):
+    with pytest.raises(ComponentError, match=r"downloads are off.*allowed_urls"):
         permit(policy_of(("10.0.0.0/8",)), "https://10.0.0.1/a.ova")
 
 
@@ -146,7 +146,7 @@ NOT_PUBLIC = [
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 def test_addresses_that_are_not_public_need_an_entry(address: str) -> None:
     assert not is_public(ip_address(address))
-    with pytest.raises(ComponentError, match="not public.*allowed_urls"):
+    with pytest.raises(ComponentError, match=r"not public.*allowed_urls"):
         permit_addresses(policy_of(("https://h.example/",)), "h.example", [address])
 
 
