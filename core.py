@@ -13,4 +13,4 @@ if _install not in sys.path:
 from rules import hooks  # noqa: E402 - found only once the install folder is on the path
 
 hooks.settings_directory = os.path.dirname(os.path.abspath(__file__))
-globals().update(hooks.RULES, ova_job=hooks.ova_job)
+globals().update(hooks.RULES, **hooks.JOBS)

@@ -19,7 +19,7 @@ def add(namespace: "Names", settings_directory: str) -> None:
     for name, ours in hooks.RULES.items():
         theirs = _theirs(namespace, name)
         namespace[name] = ours if theirs is None else _both(ours, theirs)
-    namespace.update((name, job) for name, job in vars(hooks).items() if name.startswith("ova_"))
+    namespace.update(hooks.JOBS)
 
 
 def _theirs(namespace: "Names", name: str) -> "Any":

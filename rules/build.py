@@ -60,15 +60,22 @@ class Outcome:
 
 
 def build(
-    catalog: Catalog, settings: Settings, path: str, *, may_queue: bool, wait: float, progress: Progress | None = None
+    catalog: Catalog,
+    settings: Settings,
+    path: str,
+    *,
+    may_queue: bool,
+    wait: float,
+    progress: Progress | None = None,
+    upstream: bool = True,
 ) -> State:
     """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue.
 
-    The components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another agent
-    builds it for longer than `wait` seconds.
+    upstream: the components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another
+    agent builds it for longer than `wait` seconds.
     """
     start = time.monotonic()
-    outcome = _build(catalog, settings, path, may_queue, wait, progress)
+    outcome = _build(catalog, settings, path, may_queue, wait, progress, upstream)
     if outcome.state is not State.NOT_A_COMPONENT:
         milliseconds = round(1000 * (time.monotonic() - start))
         done = f"{outcome.state.value}: {outcome.what}" if outcome.what else outcome.state.value
@@ -77,9 +84,15 @@ def build(
 
 
 def _build(
-    catalog: Catalog, settings: Settings, path: str, may_queue: bool, wait: float, progress: Progress | None
+    catalog: Catalog,
+    settings: Settings,
+    path: str,
+    may_queue: bool,
+    wait: float,
+    progress: Progress | None,
+    upstream: bool,
 ) -> Outcome:
-    helped: set[str] = set()
+    helped: set[str] | None = set() if upstream else None
     for _ in range(_ATTEMPTS):
         try:
             with locked(settings.state_directory, path, wait):
@@ -92,7 +105,7 @@ def _build(
         except Changed:
             continue
         except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
-            helped.add(behind.upstream)
+            helped = (helped or set()) | {behind.upstream}
             build(catalog, settings, behind.upstream, may_queue=may_queue, wait=wait)
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
 
@@ -119,7 +132,7 @@ def _build_once(
     component: Component,
     may_queue: bool,
     progress: Progress | None,
-    helped: set[str],
+    helped: set[str] | None,
 ) -> Outcome:
     seen = view(catalog, settings, component)
     try:
@@ -130,7 +143,7 @@ def _build_once(
         source = _permitted_source(catalog, settings, seen)
         return _make(catalog, settings, seen, source, may_queue, progress)
     except BehindError as behind:
-        if behind.upstream not in helped:
+        if helped is not None and behind.upstream not in helped:
             raise
         # The job that builds the source goes on with this one.
         facts.write(catalog, component, facts.waiting(seen, str(behind)))

@@ -86,7 +86,9 @@ def removed(catalog: Catalog, settings: Settings, path: str) -> None:
             component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
         )
         catalog.change_facts(component.path, status, [Avu(component.path, names.STATUS, names.FAILED), gone])
-    source_changed(catalog, settings, path)
+    for user in of_source(catalog, path)[: settings.inline_components]:
+        # Those made from it say so. It is not made again for them: see above.
+        _build_one(catalog, settings, user, 0.0, upstream=False)
 
 
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
@@ -136,9 +138,9 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], c
         jobs.queue(catalog, jobs.CHANGE, cause)
 
 
-def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float) -> None:
+def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
     try:
-        build(catalog, settings, path, may_queue=True, wait=wait)
+        build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
     except ComponentError:
         # Another one builds it and may have read the AVUs before this event (a job says when it has not), or it changes
         # faster than it is built.

@@ -29,9 +29,9 @@ _OF_THE_LAST_GOOD_OVA = (
 )
 
 
-def now() -> str:
-    """The time as facts have it: UTC, seconds, ISO 8601."""
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+def now(timespec: str = "seconds") -> str:
+    """The time as facts have it: UTC, ISO 8601."""
+    return datetime.now(timezone.utc).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def ready(
@@ -47,7 +47,7 @@ def ready(
         Avu(path, names.SOURCE, last.source_path, last.source_state),
         Avu(path, names.SOURCE_FILE, last.source_vault_path, last.source_file),
         Avu(path, names.VERIFIED, last.verified),
-        *history.added(component, now(), last.fingerprint, last.source_path),
+        *history.added(component, now("milliseconds"), last.fingerprint, last.source_path),
         *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]

@@ -70,11 +70,14 @@ def _stale_replica(replicas: tuple[Replica, ...], path: str, keywords: Mapping[s
 
 
 def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen: View, path: str) -> str | None:
-    hidden = unseen(catalog, component, seen.inputs.depends)
-    if hidden:
-        return one_line(f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)} that it is made from")
     if _has_failed(settings, component, seen):
         return _words(component, path)
+    hidden = unseen(catalog, component, seen.inputs.depends)
+    if hidden:
+        return one_line(
+            f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)}, or they are not there; "
+            "it is made from them"
+        )
     may_help = seen.inputs.source is not None or isinstance(seen.inputs.trouble, BehindError)
     if may_help and catalog.may_write(component.path):
         try:

@@ -292,3 +292,13 @@ def _work(kind: str) -> Callable[[Catalog, Settings, str], None]:
 
         return run_fetch
     return {jobs.BUILD: events.run_build, jobs.CHANGE: events.run_change, jobs.LIKE: events.run_like}[kind]
+
+
+def reconcile(callback: Any, rei: Any) -> None:
+    """Writes what has to be built to the stdout of an administrator's rule text, one JSON object a line."""
+    from dataclasses import asdict
+
+    from rules.reconcile import findings
+
+    for found in findings(*_tools(callback, rei, "reconcile")):
+        callback.writeLine("stdout", json.dumps(asdict(found)))

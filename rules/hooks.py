@@ -123,3 +123,21 @@ def ova_job(kind: str, mark: str, callback: "Any", rei: "Any") -> None:
     from rules import handlers
 
     handlers.run_job(kind, mark, callback, rei)
+
+
+def ova_reconcile(callback: "Any", rei: "Any") -> None:
+    """For an administrator's rule text: one line of JSON on stdout for each component that has to be built."""
+    from rules import handlers
+
+    handlers.reconcile(callback, rei)
+
+
+def ova_reconcile_job(callback: "Any") -> None:
+    """What the recurring delayed rule of `ova-admin reconcile --every` runs. Raises what goes wrong."""
+    from rules import reconcile_job
+
+    reconcile_job.run(callback)
+
+
+# What core.py offers to delayed rules and rule text, beside the hooks.
+JOBS = {"ova_job": ova_job, "ova_reconcile": ova_reconcile, "ova_reconcile_job": ova_reconcile_job}

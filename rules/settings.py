@@ -42,6 +42,8 @@ class Settings:
     fetch_limit: int = 64 * 1024 * 1024 * 1024
     # How long one download may take; what came by then is kept, and the next attempt goes on.
     fetch_time: int = 4 * 3600
+    # The path of ova-admin on this server, for `ova-admin reconcile --every`. "" = that job is refused.
+    admin_command: str = ""
     # Further names by which the resources' host (RESC_LOC) may call this server.
     local_hosts: tuple[str, ...] = ()
 
@@ -97,6 +99,7 @@ EXPECTED = {
     "allowed_urls": "a list of URL prefixes and address ranges",
     "fetch_limit": "a number of bytes",
     "fetch_time": "a number of seconds",
+    "admin_command": "an absolute path",
     "local_hosts": "a list of host names",
 }
 
