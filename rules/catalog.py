@@ -25,8 +25,12 @@ class Catalog(Queries):
     # ---- data objects --------------------------------------------------------------------------------------------
 
     def create(self, path: str, resource: str) -> int:
-        """A new data object, open for writing; its replica is intermediate until close. The descriptor."""
-        reply = self._callback.msiDataObjCreate(path, f"destRescName={resource}++++forceFlag=", 0)
+        """A new data object, open for writing; its replica is intermediate until close. The descriptor.
+
+        resource: where; "" leaves that to the server.
+        """
+        where = f"destRescName={resource}++++" if resource else ""
+        reply = self._callback.msiDataObjCreate(path, f"{where}forceFlag=", 0)
         return int(reply["arguments"][2])
 
     def open_for_write(self, path: str, replica: Replica) -> int:

@@ -46,8 +46,11 @@ def avus_changed(
     build_all(catalog, settings, affected, collection)
 
 
-def objection(catalog: Catalog, avu: Avu) -> str | None:
-    """Why a collection cannot have this control (`ova_like`, `ova_restore`), in one line; None if it can."""
+def objection(catalog: Catalog, avu: Avu, *, too_long: bool = False) -> str | None:
+    """Why a collection cannot have this AVU, a control or one that is too long, in one line; None if it can."""
+    if too_long:
+        text = f"AVU {avu.attribute[:60]} of {avu.collection}: iRODS reads 2700 bytes of a value and 250 of units, "
+        return f"{text}and with a longer one nothing of a component" if reach.of_avus(catalog, avu.collection) else None
     if avu.attribute == names.LIKE:
         return likeness.objection(catalog, avu.collection, avu.value)
     component = read_any(catalog, avu.collection)

@@ -53,14 +53,20 @@ def _judge(entity: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
         return refuse(callback, NOT_PERMITTED, "attributes that begin with ova:: are facts that the server writes")
     if entity.lower() == "-d" and any(avu.attribute == names.RELEASE for avu in added):
         return _refuse_release(callback, rei)
-    for avu in added:
-        if entity.lower() == "-c" and avu.attribute in (names.RESTORE, names.LIKE):
+    for avu in added if entity.lower() == "-c" else ():
+        too_long = any(len(part.encode()) > most for part, most in _sizes(avu))
+        if too_long or avu.attribute in (names.RESTORE, names.LIKE):
             from rules.events import objection
 
-            reason = objection(Catalog(callback, rei), avu)
+            reason = objection(Catalog(callback, rei), avu, too_long=too_long)
             if reason is not None:
                 return refuse(callback, NOT_PERMITTED, one_line(reason))
     return CONTINUE
+
+
+def _sizes(avu: Avu) -> tuple[tuple[str, int], ...]:
+    """The parts of an AVU, and how many bytes a server can read of each; it stores more, and then reads nothing."""
+    return (avu.attribute, 2700), (avu.value, 2700), (avu.units, 250)
 
 
 def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:

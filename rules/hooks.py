@@ -34,13 +34,14 @@ def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
     return kind in _COLLECTION or (kind in OBJECT and any(names.RELEASE in argument for argument in rule_args[3:]))
 
 
-def _fact_or_control(rule_args: "list[Any]", rei: "Any") -> bool:
-    return any("ova::" in argument or "ova_" in argument for argument in map(str, rule_args[1:]))
+def _to_be_judged(rule_args: "list[Any]", rei: "Any") -> bool:
+    # A fact, a control, or longer than a server can read
+    return any("ova" in argument or len(argument) > 60 for argument in map(str, rule_args[3:]))
 
 
 def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
     request = bytes(rule_args[2].get_bytes())
-    return b"ova" in request or b"\\u" in request
+    return b"ova" in request or b"\\u" in request or len(request) > 300
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -75,7 +76,7 @@ def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
 
 # name of the hook: (may the event be ours, the function in rules.handlers, what a fault of ours answers)
 _TABLE = {
-    "acPreProcForModifyAVUMetadata": (_fact_or_control, "before_avu", NOT_PERMITTED),
+    "acPreProcForModifyAVUMetadata": (_to_be_judged, "before_avu", NOT_PERMITTED),
     "acPostProcForModifyAVUMetadata": (_avu_that_counts, "after_avu", CONTINUE),
     "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, "before_atomic_avus", NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, "after_atomic_avus", CONTINUE),

@@ -126,7 +126,7 @@ def _other_size(
     report: Callable[[int], None] | None,
 ) -> str:
     vault = Path(replica.vault_path)
-    first = _first_character(vault)
+    first = first_character(vault)
     with _staged(vault, package, edit, report) as staged:
         check()
         descriptor = catalog.open_for_write(path, replica)
@@ -141,7 +141,7 @@ def _other_size(
     return version
 
 
-def _first_character(file: Path) -> str:
+def first_character(file: Path) -> str:
     """The first character of a file, whole; a tar opens with the name of its first member."""
     with file.open("rb") as stream:
         head = stream.read(4)

@@ -93,6 +93,7 @@ class Queries:
         self._admins: dict[str, bool] = {}
         self._levels: dict[tuple[str, int, str], bool] = {}
         self._ids: dict[str, str] = {}
+        self._children: dict[tuple[str, ...], list[str]] = {}
         self._prefetched: _Prefetched | None = None
         self._eyes: str | None = None
 
@@ -314,6 +315,21 @@ class Queries:
         is_it = equals("META_COLL_ATTR_NAME", attribute)
         rows = self._rows_of(["COLL_NAME", "META_COLL_ATTR_NAME"], "COLL_NAME", collections, is_it)
         return {row[0] for row in rows if row[1] == attribute} & set(collections)
+
+    def children_having(self, parents: Sequence[str], attribute: str) -> list[str]:
+        """The collections right below one of these that have an AVU of this attribute. Asked once for an event."""
+        asked = (attribute, *parents)
+        if asked not in self._children:
+            is_it = equals("META_COLL_ATTR_NAME", attribute)
+            columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "COLL_PARENT_NAME"]
+            rows = self._rows_of(columns, "COLL_PARENT_NAME", parents, is_it)
+            self._children[asked] = sorted({row[0] for row in rows if row[1] == attribute and row[2] in parents})
+        return self._children[asked]
+
+    def vault_of(self, resource: str) -> str:
+        """The directory of a storage resource's vault."""
+        rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_NAME", resource))
+        return next(row[0] for row in rows if row[1] == resource)
 
     def may_note_object(self, path: str) -> bool:
         """Whether the client may add and remove AVUs of a data object, by itself or through a group."""

@@ -45,6 +45,10 @@ class Seals:
         """Vouches that the server checked the image of this state (which holds the object's number) and found this."""
         return self._seal("package", state, verdict)
 
+    def of_fetched(self, state: str, url: str) -> str:
+        """Vouches that the server downloaded the image of this state from this URL."""
+        return self._seal("fetched from", state, url)
+
     def of_release(self, data_id: str, user: str) -> str:
         """Vouches that an administrator released this data object."""
         return self._seal("released by", data_id, user)

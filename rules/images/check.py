@@ -95,7 +95,7 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
     if not (catalog.may_read(path) and catalog.may_note_object(path)):
         return
     with locked(settings.state_directory, path, settings.gate_wait):
-        source = _image(catalog, settings, path)
+        source = image_at(catalog, settings, path)
         if source is None:  # being written, or on another server
             return
         present = catalog.object_avus(path)
@@ -108,7 +108,7 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         _note(catalog, settings, source, present, verdict)
 
 
-def _image(catalog: Catalog, settings: Settings, path: str) -> Source | None:
+def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
     """The image as it lies on this server, at rest; None if it does not."""
     for replica in catalog.replicas(path):
         file = stat_of(replica, settings) if replica.good else None

@@ -1,0 +1,83 @@
+"""Values and names that break what is careless: quotes, wildcards, control characters, length, other scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.clients import PythonClient, Refused
+from tests.acceptance.conftest import Site
+from tests.appliances import ova, read
+
+VALUES = {
+    "single quotes": "it's ' OR '1'='1",
+    "double quotes": 'say "hello"',
+    "wildcards": "100% _under_",
+    "backslashes": "a\\b\\\\c\\'",
+    "markup": "<a>&amp;&lt;]]></a>",
+    "newlines": "one\ntwo\tthree",
+    "other scripts": "計算機 émigré ☃",
+    "templates": "$userName {x} $(ls) `ls`",
+    "2700 bytes": "x" * 2700,
+    "2700 bytes of two": "é" * 1350,
+}
+
+NAMES = ("it's", 'with "quotes" and spaces', "100%_x", "a, b) or (c", "grid [1] {2}", "計算機 é")
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_value_arrives_as_it_was_set(kind: str, site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "hostname", VALUES[kind])
+    assert site.facts()["ova::status"] == "ready"
+    assert read(client.get(site.ready)).values["host.hostname"] == VALUES[kind]
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_a_reference_brings_it_too(kind: str, site: Site, component: str, client: PythonClient) -> None:
+    other = f"{site.home}/grid01/comp02"
+    client.make(other)
+    client.set(other, "ova_url", site.source)
+    client.set(other, "hostname", "${comp01:note}")
+    client.set(component, "note", VALUES[kind])
+    assert read(client.get(f"{other}/comp02.ova")).values["host.hostname"] == VALUES[kind]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_collections_and_sources_of_any_name(name: str, site: Site, client: PythonClient) -> None:
+    grid, images = f"{site.home}/{name}", f"{site.home}/{name} images"
+    one, two = f"{grid}/{name} 1", f"{grid}/{name} 2"
+    for collection in (images, one, two):
+        client.make(collection)
+    source = f"{images}/{name}.ova"
+    client.put(ova(), source)
+    for component in (one, two):
+        client.set(component, "ova_url", source)
+    client.set(one, "hostname", "sg12")
+    client.set(grid, "domainname", "example.org")
+    if not set(name) & set("{}"):  # a reference cannot hold braces
+        client.set(two, "hostname", f"${{{name} 1:hostname}}-too")
+        assert read(client.get(f"{two}/{name} 2.ova")).values["host.hostname"] == "sg12-too"
+    found = read(client.get(f"{one}/{name} 1.ova")).values
+    assert (found["host.hostname"], found["host.domainname"]) == ("sg12", "example.org")
+    client.put(ova(b"new disk" * 4000), source)
+    assert read(client.get(f"{two}/{name} 2.ova")).members["disk1.vmdk"] == b"new disk" * 4000
+
+
+@pytest.mark.parametrize(("value", "units"), [("é" * 1351, ""), ("short", "ü" * 126)])
+def test_what_a_server_could_not_read_again_is_refused_on_components(
+    value: str, units: str, site: Site, component: str, client: PythonClient
+) -> None:
+    for collection in (component, f"{site.home}/grid01"):
+        with pytest.raises(Refused, match="iRODS reads 2700 bytes"):
+            client.set(collection, "hostname", value, units)
+    assert site.facts()["ova::status"] == "ready"
+    client.set(f"{site.home}/images", "note", "elsewhere it is nobody's business")
+
+
+def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, component: str, client: PythonClient) -> None:
+    collection = site.session.collections.get(component)
+    for value in ("sg12", "sg13"):
+        collection.metadata.add("hostname", value)
+    with pytest.raises(Refused, match=r"two values for the property host\.hostname"):
+        client.get(site.ready)
+    collection.metadata.remove("hostname", "sg13")
+    assert read(client.get(site.ready)).values["host.hostname"] == "sg12"
