@@ -7,13 +7,22 @@ and must import what is slow only where it is used. Exit status: 0 done, 1 refus
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ova_admin.errors import AdminError, one_line
 from ova_admin.places import DEFAULT_ETC, DEFAULT_PREFIX, Places
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ova_admin.rebuild import Order
+    from ova_admin.zone.connection import Environment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,6 +72,34 @@ def _parser() -> argparse.ArgumentParser:
     uninstall = commands.add_parser("uninstall", help="take it out again; shows what it changes and asks first")
     _add_places(uninstall)
     _add_consent(uninstall)
+
+    check = commands.add_parser("check", help="each requirement: ok or not, and the remedy")
+    _add_places(check)
+    _add_environment(check)
+    check.add_argument("--no-connection", action="store_true", help="look at files only; ask no zone, make nothing")
+    check.add_argument("--json", action="store_true", help="as JSON")
+
+    status = commands.add_parser("status", help="the components: state, age, source, message")
+    status.add_argument("paths", metavar="PATH", nargs="*", help="collections to look at and below (default: all)")
+    _add_environment(status)
+    status.add_argument("--json", action="store_true", help="as JSON")
+
+    rebuild = commands.add_parser("rebuild", help="build components anew, on behalf of their owners")
+    rebuild.add_argument("paths", metavar="PATH", nargs="*", help="components")
+    rebuild.add_argument("--all", action="store_true", help="every component of the zone")
+    _add_environment(rebuild)
+
+    reconcile = commands.add_parser("reconcile", help="find what is out of date, and build it for its owners")
+    _add_environment(reconcile)
+    when = reconcile.add_mutually_exclusive_group()
+    when.add_argument("--every", metavar="TIME", help="do it regularly, as a job of the server: 30m, 1h, 1d")
+    when.add_argument("--stop", action="store_true", help="stop doing it regularly")
+    when.add_argument("--dry-run", action="store_true", help="show what is out of date only")
+
+    graph = commands.add_parser("graph", help="which component is made from what")
+    graph.add_argument("paths", metavar="PATH", nargs="*", help="components at and below (default: all)")
+    graph.add_argument("--dot", action="store_true", help="for Graphviz (default: Mermaid)")
+    _add_environment(graph)
     return parser
 
 
@@ -80,6 +117,11 @@ def _add_consent(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="show only")
     parser.add_argument("--no-reload", action="store_true", help="do not tell the server")
+
+
+def _add_environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--environment", metavar="FILE", type=Path,
+                        help="the administrator's iRODS environment (default: as i-commands find it)")  # fmt: skip
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -106,7 +148,124 @@ def _uninstall(options: argparse.Namespace) -> int:
     return 0 if done or options.dry_run else 1
 
 
-_COMMANDS = {"install": _install, "uninstall": _uninstall}
+def _check(options: argparse.Namespace) -> int:
+    from ova_admin.check import commands
+    from ova_admin.check.finding import Outcome
+
+    console = _console()
+    found = []
+    for finding in commands.findings(_places(options), options.environment, connect=not options.no_connection):
+        found.append(finding)
+        if not options.json:
+            console.print(commands.line(finding), soft_wrap=True, highlight=False)
+    bad = sum(finding.outcome is Outcome.NOT_OK for finding in found)
+    if options.json:
+        _say(json.dumps([finding.as_json() for finding in found], indent=2))
+    else:
+        _say(f"{bad} of {len(found)} not ok" if bad else f"all {len(found)} ok")
+    return 1 if bad else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from ova_admin import status
+    from ova_admin.zone.components import all_components
+    from ova_admin.zone.connection import connected, environment
+
+    with connected(environment(options.environment)) as session:
+        components = all_components(session, options.paths)
+    now = datetime.now(timezone.utc)
+    if options.json:
+        _say(json.dumps(status.rows(components, now), indent=2))
+        return 0
+    if components:
+        _console().print(status.table(components, now), highlight=False)
+    _say(status.summary(components))
+    return 0
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from ova_admin import rebuild
+    from ova_admin.zone.components import all_components, named
+    from ova_admin.zone.connection import connected, environment
+
+    if bool(options.paths) == options.all:
+        _parser().error("rebuild: say which components, or --all")
+    chosen = environment(options.environment)
+    with connected(chosen) as session:
+        components = all_components(session) if options.all else named(session, options.paths)
+    return _build(chosen, rebuild.of_components(components, anew=True))
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    from ova_admin import reconcile, recurring
+    from ova_admin.zone.connection import connected, environment
+
+    chosen = environment(options.environment)
+    with connected(chosen) as session:
+        if options.every:
+            changed = recurring.start(session, options.every)
+            _say(f"runs every {options.every}" + ("" if changed else ", as before"))
+            return 0
+        if options.stop:
+            _say("stopped" if recurring.stop(session) else "it was not running")
+            return 0
+        stale = reconcile.stale(session)
+    for each in stale if options.dry_run else ():
+        _say(one_line(f"{each.path}: {each.reason} ({each.owner})"))
+    if options.dry_run or not stale:
+        _say(f"{len(stale)} out of date")
+        return 0
+    return _build(chosen, [each.order for each in stale])
+
+
+def _build(chosen: Environment, orders: Sequence[Order]) -> int:
+    """Carries the orders out behind a progress bar; a line for each failure, and one at the end."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from ova_admin.rebuild import Result, rebuild
+
+    columns = (TextColumn("building"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(orders))
+
+        def report(result: Result) -> None:
+            progress.advance(task)
+            if result.trouble:
+                progress.console.print(one_line(f"{result.path}: {result.trouble}"), markup=False, soft_wrap=True)
+
+        failed = rebuild(chosen, orders, report)
+    _say(f"{len(orders) - failed} ready, {failed} not")
+    return 1 if failed else 0
+
+
+def _graph(options: argparse.Namespace) -> int:
+    from ova_admin import graph
+    from ova_admin.zone.components import all_components, used_by
+    from ova_admin.zone.connection import connected, environment
+
+    with connected(environment(options.environment)) as session:
+        components = all_components(session, options.paths)
+        relations = graph.edges(components, used_by(session))
+    draw = graph.dot if options.dot else graph.mermaid
+    _say(draw(components, relations).rstrip("\n"))
+    return 0
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    return Console(stderr=stderr)
+
+
+_COMMANDS = {
+    "install": _install,
+    "uninstall": _uninstall,
+    "check": _check,
+    "status": _status,
+    "rebuild": _rebuild,
+    "reconcile": _reconcile,
+    "graph": _graph,
+}
 
 
 if __name__ == "__main__":

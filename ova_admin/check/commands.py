@@ -1,0 +1,46 @@
+"""The command `check`: asks everything, and says how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ova_admin.check import server, settings, zone
+from ova_admin.check.finding import Finding, Outcome, not_ok
+from ova_admin.errors import AdminError
+from ova_admin.places import Places
+from ova_admin.zone.connection import environment
+from rules import settings as rules_settings
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_COLOURS = {Outcome.OK: "green", Outcome.NOTE: "yellow", Outcome.NOT_OK: "bold red", Outcome.NOT_APPLICABLE: "dim"}
+
+
+def findings(places: Places, environment_file: Path | None, *, connect: bool) -> Iterator[Finding]:
+    """Every requirement, in the order in which one would set them right."""
+    yield from server.look(places)
+    yield from settings.look(places)
+    if not connect:
+        return
+    try:
+        chosen = environment(environment_file)
+    except AdminError as error:
+        yield not_ok("connection", str(error), "run this as the service account, after iinit; or say --no-connection")
+        return
+    local_hosts = rules_settings.load(str(places.etc), lambda text: None).local_hosts
+    yield from zone.look(chosen, local_hosts)
+
+
+def line(finding: Finding) -> Text:
+    """For people: the outcome, what it is about, what was seen, and the remedy below it."""
+    from rich.text import Text
+
+    made = Text(f"{finding.outcome.value:<15}", style=_COLOURS[finding.outcome])
+    made.append(f"{finding.name:<16} ", style="bold")
+    made.append(finding.detail, style="not bold")
+    if finding.remedy:
+        made.append(f"\n{'':<15}{'':<16} -> {finding.remedy}", style="default")
+    return made

@@ -1,0 +1,143 @@
+"""Looks at the settings file, the state folder and what the settings ask for. Changes nothing."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ova_admin import interpreter
+from ova_admin.check.finding import Finding, not_applicable, not_ok, ok
+from ova_admin.errors import AdminError
+from ova_admin.install.payload import PACKAGES
+from ova_admin.places import Places, is_root
+from rules import settings as rules_settings
+from rules.settings import FILE_NAME, Settings
+
+_KEY_BYTES = 32
+
+
+def look(places: Places) -> Iterator[Finding]:
+    """Everything about the settings."""
+    file = places.etc / FILE_NAME
+    problems: list[str] = []
+    chosen = rules_settings.load(str(places.etc), problems.append)
+    if not file.exists():
+        yield ok("settings", f"{file} is not there: the defaults")
+    else:
+        yield from _file(places, file, problems)
+    yield from _state(places, chosen)
+    yield _gate(chosen)
+    yield _downloads(places, chosen)
+    yield _admin_command(places, chosen)
+
+
+def _file(places: Places, file: Path, problems: list[str]) -> Iterator[Finding]:
+    if problems:
+        yield not_ok("settings", "; ".join(problems), f"put {file} right; the defaults are used meanwhile")
+    else:
+        yield ok("settings", str(file))
+    trouble = _writable_by_others(places, file)
+    if trouble:
+        yield not_ok("settings' owner", trouble, f"chown root {file} && chmod 644 {file}")
+    else:
+        yield ok("settings' owner", "only root or the service account may write it")
+
+
+def _writable_by_others(places: Places, file: Path) -> str:
+    state = file.stat()
+    account = places.service_account()
+    trusted = {0} if account is None else {0, account.pw_uid}
+    if state.st_uid not in trusted:
+        return f"{file} belongs to {_name(state.st_uid)}"
+    if state.st_mode & 0o022:
+        return f"{file} has mode {stat.S_IMODE(state.st_mode):04o}: others may write it"
+    return ""
+
+
+def _state(places: Places, chosen: Settings) -> Iterator[Finding]:
+    account = places.service_account()
+    if chosen.state_directory:
+        folder = Path(chosen.state_directory)
+    elif account is not None:
+        folder = Path(account.pw_dir) / ".ova-rules"
+    else:
+        yield not_applicable("state folder", "the service account is not known")
+        return
+    if not is_root() and account is not None and account.pw_uid != os.getuid():
+        yield not_applicable("state folder", f"{folder} can be looked at by root and {account.pw_name} only")
+        return
+    try:
+        state = folder.lstat()
+    except FileNotFoundError:
+        yield ok("state folder", f"{folder} is made when it is first needed")
+        return
+    wrong = not stat.S_ISDIR(state.st_mode) or state.st_mode & 0o077 or (account and state.st_uid != account.pw_uid)
+    if wrong:
+        seen = f"{folder}: {_name(state.st_uid)}, mode {stat.S_IMODE(state.st_mode):04o}"
+        name = account.pw_name if account else "the service account"
+        yield not_ok("state folder", seen, f"make it a folder of {name} with mode 0700, else no OVA is built or read")
+        return
+    yield ok("state folder", str(folder))
+    yield _key(folder / "key")
+
+
+def _key(key: Path) -> Finding:
+    try:
+        state = key.lstat()
+    except FileNotFoundError:
+        return ok("key", f"{key} is made when it is first needed; then keep it with your backups")
+    if not stat.S_ISREG(state.st_mode) or state.st_size != _KEY_BYTES:
+        return not_ok(
+            "key", f"{key} is no key", "put it back from a backup, or remove it and set ova_url anew everywhere"
+        )
+    if state.st_mode & 0o077:
+        return not_ok("key", f"{key} may be read by others", f"chmod 600 {key}")
+    return ok("key", f"{key}; keep it with your backups")
+
+
+def _gate(chosen: Settings) -> Finding:
+    if "*" in chosen.rules_for_users:
+        return not_ok(
+            "rules for users",
+            'rules_for_users is ["*"]: any user may run Python as the service account',
+            "list the rules that users need instead",
+        )
+    listed = ", ".join(chosen.rules_for_users) or "none"
+    return ok("rules for users", f"users may call: {listed}")
+
+
+def _downloads(places: Places, chosen: Settings) -> Finding:
+    if not getattr(chosen, "allowed_urls", ()):
+        return not_applicable("httpx", "allowed_urls is empty: nothing is downloaded")
+    try:
+        python = interpreter.find(places)
+    except AdminError as error:
+        return not_ok("httpx", str(error), "see `python` above")
+    program = "import sys; sys.path.append(sys.argv[1]); import httpx; print(httpx.__version__)"
+    done = python.run(program, str(places.current / PACKAGES))
+    if done.returncode == 0:
+        return ok("httpx", done.stdout)
+    remedy = "install httpx where ova-admin is installed from, then run `ova-admin install` again"
+    return not_ok("httpx", "allowed_urls is not empty, but httpx cannot be imported", remedy)
+
+
+def _admin_command(places: Places, chosen: Settings) -> Finding:
+    if not chosen.admin_command:
+        return not_applicable("admin_command", "not set: `ova-admin reconcile --every` needs it")
+    command = Path(chosen.admin_command)
+    if not os.access(command, os.X_OK) or not command.is_file():
+        return not_ok("admin_command", f"{command} cannot be run", f"set it to {places.prefix / 'bin' / 'ova-admin'}")
+    trouble = _writable_by_others(places, command)
+    if trouble:
+        return not_ok("admin_command", trouble, "it runs as the service account: let root own it, mode 755")
+    return ok("admin_command", str(command))
+
+
+def _name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)

@@ -1,0 +1,135 @@
+"""Asks the running zone: do our hooks see what clients do, is the rule-text gate closed, what can the vaults do.
+
+Makes a scratch collection and an ordinary user, and removes both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok
+from ova_admin.errors import AdminError
+from ova_admin.zone import rule_text
+from ova_admin.zone.connection import Environment, User, connected, words
+from ova_tools.write import can_share
+from rules import names
+
+if TYPE_CHECKING:
+    from irods.session import iRODSSession
+
+_BLOCK_BYTES = 1 << 16
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_REFUSED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+_INSTALL = "run `ova-admin install`, then look at the lines above"
+
+
+def look(chosen: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
+    """Everything that takes a connection."""
+    try:
+        with connected(chosen) as session:
+            version = ".".join(str(part) for part in session.server_version)
+            yield ok("connection", f"{chosen.user} at {session.host}:{session.port}, iRODS {version}")
+            yield from _hooks(session, chosen)
+            yield from _gate(session, chosen)
+            yield from _vaults(session, local_hosts)
+    except AdminError as error:
+        yield not_ok("connection", str(error), "run this as the service account, after iinit as an administrator")
+
+
+def _hooks(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
+    """A component whose source is not there: setting its `ova_url` must be answered by facts."""
+    path = f"/{chosen.user.zone}/home/{chosen.user.name}/ova-admin-check-{secrets.token_hex(4)}"
+    try:
+        session.collections.create(path)
+    except Exception as error:
+        yield not_ok("hooks", f"{path} cannot be made: {words(error)}", "sign in as an administrator with a home")
+        return
+    try:
+        metadata = session.collections.get(path).metadata
+        metadata.add(names.URL, f"{path}/missing.ova")
+        seen = {avu.name: avu.value for avu in session.collections.get(path).metadata.items()}
+        if names.STATUS in seen:
+            yield ok("hooks", "an AVU was set, and the rules answered")
+        else:
+            yield not_ok("hooks", "an AVU was set, and the rules did not answer", _INSTALL)
+    except Exception as error:
+        yield not_ok("hooks", words(error), f"{_INSTALL}; the server log says more")
+    finally:
+        with contextlib.suppress(Exception):  # the finding says what is wrong; a scratch collection may stay
+            session.collections.remove(path, recurse=True, force=True)
+
+
+def _gate(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
+    """Rule text of an ordinary user, here of one who is made for it, must be refused."""
+    user = User(f"ova-check-{secrets.token_hex(4)}", chosen.user.zone)
+    try:
+        session.users.create(user.name, "rodsuser")
+    except Exception as error:
+        yield not_applicable("rule-text gate", f"no ordinary user could be made to try it: {words(error)}")
+        return
+    try:
+        with connected(chosen, user) as theirs:
+            code = rule_text.try_rule_language(theirs)
+        if code == _REFUSED:
+            yield ok("rule-text gate", "an ordinary user's rule text was refused")
+        elif code == 0:
+            yield not_ok("rule-text gate", "an ordinary user's rule text ran: any user may run Python here", _INSTALL)
+        else:
+            yield note("rule-text gate", f"an ordinary user's rule text failed with {code}", "look at the server log")
+    except AdminError as error:
+        yield not_ok("proxy", str(error), "rebuilds act for owners: the user must be an administrator (rodsadmin)")
+    else:
+        yield ok("proxy", f"{chosen.user} may act for others")
+    finally:
+        with contextlib.suppress(Exception):
+            session.users.remove(user.name)
+
+
+def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
+    from irods.models import Resource
+
+    columns = (Resource.name, Resource.type, Resource.location, Resource.vault_path)
+    found = False
+    for row in sorted(session.query(*columns).get_results(), key=lambda row: str(row[Resource.name])):
+        name = f"vault {row[Resource.name]}"
+        if row[Resource.type] not in ("unixfilesystem", "unix file system"):
+            continue
+        found = True
+        if not _is_here(row[Resource.location], local_hosts):
+            yield not_applicable(name, f"is on {row[Resource.location]}, not here: run check there")
+        else:
+            yield _vault(name, Path(row[Resource.vault_path]))
+    if not found:
+        yield not_ok("vaults", "no resource of type unixfilesystem", "sources and ready OVAs need one on this server")
+
+
+def _vault(name: str, vault: Path) -> Finding:
+    try:
+        shares = _shares(vault)
+    except OSError as error:
+        return not_applicable(name, f"{vault}: {error.strerror}; run this as the service account")
+    if shares:
+        return ok(name, f"{vault} shares extents: a build costs milliseconds at any size")
+    return note(
+        name,
+        f"{vault} does not share extents: each build copies the disks",
+        "a vault on XFS (reflink=1) or btrfs saves that",
+    )
+
+
+def _shares(vault: Path) -> bool:
+    with tempfile.TemporaryFile(dir=vault) as source:
+        source.write(os.urandom(_BLOCK_BYTES))
+        source.flush()
+        return can_share(source.fileno(), vault)
+
+
+def _is_here(host: str, also: tuple[str, ...]) -> bool:
+    here = os.uname().nodename
+    return host in (here, here.partition(".")[0], *_LOOPBACK, *also) or host.partition(".")[0] == here

@@ -1,0 +1,85 @@
+"""The recurring job: one delayed rule of the administrator, which runs this command on the server (`admin_command`)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ova_admin.errors import AdminError
+from ova_admin.zone.connection import words
+from ova_admin.zone.rule_text import PYTHON, run_python
+
+if TYPE_CHECKING:
+    from irods.session import iRODSSession
+
+JOB = "import core; core.ova_reconcile_job(callback)"
+_SPAN = re.compile(r"([1-9]\d{0,5})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SHORTEST = 60
+
+
+@dataclass(frozen=True)
+class Job:
+    """A queued rule. frequency: as the queue has it."""
+
+    number: int
+    frequency: str
+
+
+def frequency(every: str) -> str:
+    """The queue's words for `1h`, `30m`, `2d`. Raises AdminError."""
+    found = _SPAN.fullmatch(every)
+    if found is None or int(found[1]) * _SECONDS[found[2]] < _SHORTEST:
+        raise AdminError(f"--every {every}: say a time such as 30m, 1h or 1d, at least {_SHORTEST}s")
+    return f"{every} REPEAT FOR EVER"
+
+
+def jobs(session: iRODSSession) -> list[Job]:
+    """The recurring jobs that are queued, the oldest first. Raises AdminError."""
+    from irods.column import Like
+    from irods.models import RuleExec
+
+    query = session.query(RuleExec.id, RuleExec.name, RuleExec.frequency).filter(
+        Like(RuleExec.name, "%core.ova_reconcile_job(%")
+    )
+    try:
+        rows = list(query.get_results())
+    except Exception as error:
+        raise AdminError(f"the zone does not answer: {words(error)}") from error
+    found = [Job(int(row[RuleExec.id]), row[RuleExec.frequency] or "") for row in rows if JOB in row[RuleExec.name]]
+    return sorted(found, key=lambda job: job.number)
+
+
+def start(session: iRODSSession, every: str) -> bool:
+    """Queues the job unless just this one is queued; others of it are removed. Whether anything changed."""
+    wanted = frequency(every)
+    present = jobs(session)
+    keep = next((job for job in present if job.frequency.split() == wanted.split()), None)
+    for job in present:
+        if job != keep:
+            _remove(session, job)
+    if keep is not None:
+        return len(present) > 1
+    condition = f"<INST_NAME>{PYTHON}</INST_NAME><PLUSET>1s</PLUSET><EF>{wanted}</EF>"
+    run_python(session, f"callback.delayExec({condition!r}, {JOB!r}, '')")
+    for job in jobs(session)[1:]:  # another ova-admin did the same just now
+        _remove(session, job)
+    return True
+
+
+def stop(session: iRODSSession) -> int:
+    """Takes it off the queue; how many there were."""
+    present = jobs(session)
+    for job in present:
+        _remove(session, job)
+    return len(present)
+
+
+def _remove(session: iRODSSession, job: Job) -> None:
+    from irods.rule import Rule
+
+    try:
+        Rule(session).remove_by_id(job.number)
+    except Exception as error:
+        raise AdminError(f"job {job.number} cannot be taken off the queue: {words(error)}") from error

@@ -1,0 +1,1 @@
+"""What ova-admin asks a zone through python-irodsclient, as the administrator of an iRODS environment."""
