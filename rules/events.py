@@ -17,6 +17,7 @@ from rules.errors import ComponentError
 from rules.faults import report
 from rules.relations import likeness, reach
 from rules.settings import Settings
+from rules.source import urls_of
 
 # How long one event waits, in all, for builds of other agents before it leaves the rest to the delay queue.
 _PATIENCE_SECONDS = 5.0
@@ -122,6 +123,7 @@ def follow(catalog: Catalog, path: str) -> None:
 def of_source(catalog: Catalog, path: str) -> list[str]:
     """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
     found = {avu.collection for avu in catalog.naming((names.URL, names.SOURCE), [path])}
+    found |= {avu.collection for avu in catalog.naming((names.URL,), urls_of(catalog, path))}
     for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
         if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
             found.add(avu.collection)

@@ -77,6 +77,7 @@ class Replica:
 class _Prefetched:
     avus: dict[str, list[Avu]]
     replicas: dict[str, list[Replica]]
+    object_avus: dict[str, list[ObjectAvu]]
 
 
 class Queries:
@@ -126,7 +127,7 @@ class Queries:
         replicas: dict[str, list[Replica]] = {name: [] for name in objects}
         for row in self._rows_of(_REPLICA, "COLL_NAME", (path.rpartition("/")[0] for path in objects), _PACKAGES):
             replicas.setdefault(f"{row[9]}/{row[10]}", []).append(_replica(row))
-        self._prefetched = _Prefetched(avus, replicas)
+        self._prefetched = _Prefetched(avus, replicas, {})
         try:
             yield
         finally:
@@ -298,10 +299,15 @@ class Queries:
 
     def object_avus(self, path: str) -> list[ObjectAvu]:
         """Every AVU of a data object that the client may see."""
+        if self._prefetched is not None and path in self._prefetched.object_avus:
+            return self._prefetched.object_avus[path]
         collection, _, name = path.rpartition("/")
         columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "META_DATA_ATTR_UNITS", "COLL_NAME", "DATA_NAME"]
         rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
-        return [ObjectAvu(*row[:3]) for row in rows if row[3] == collection and row[4] == name]
+        found = [ObjectAvu(*row[:3]) for row in rows if row[3] == collection and row[4] == name]
+        if self._prefetched is not None:  # the source of many
+            self._prefetched.object_avus[path] = found
+        return found
 
     def packages_below(self, collection: str) -> list[str]:
         """The data objects at or below a collection whose names end in .ova, in any case; sorted."""

@@ -35,8 +35,8 @@ class Settings:
     rules_for_users: tuple[str, ...] = ()
     # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
     state_directory: str = ""
-    # Which http(s) sources the server downloads: URL prefixes, and ranges (10.1.0.0/16) of addresses that are not public
-    # but may be connected to. Empty: none.
+    # Which http(s) sources the server downloads: URL prefixes, and ranges (10.1.0.0/16) of addresses that are not
+    # public but may be connected to. Empty: none.
     allowed_urls: tuple[str, ...] = ()
     # The most bytes of one download; 0 = no limit.
     fetch_limit: int = 64 * 1024 * 1024 * 1024

@@ -42,10 +42,17 @@ def the_url(component: str, urls: Sequence[Avu]) -> Avu:
     return urls[0]
 
 
+def urls_of(catalog: Catalog, path: str) -> list[str]:
+    """The URLs that a data object was downloaded from, as it says itself; no query for names that no download has."""
+    if not set(path[-16:-4]) <= set("0123456789abcdef") or path[-17:-16] != "-":
+        return []
+    return [avu.value for avu in catalog.object_avus(path) if avu.attribute == names.FETCHED_FROM]
+
+
 def path_named(catalog: Catalog, settings: Settings, component: str, url: str) -> str:
     """The data object that an `ova_url` names: its path, or the place in the repository of what a URL leads to."""
     if is_url(url):
-        from rules.downloads.fetch import place
+        from rules.downloads.place import place
 
         return place(catalog, settings, component, url)
     path = posixpath.normpath(posixpath.join(component, url))
@@ -70,8 +77,19 @@ def find_source(catalog: Catalog, settings: Settings, component: str, url: str, 
     for replica in good:
         file = stat_of(replica, settings)
         if file is not None and file.st_size == replica.size:
-            return Source(path, replica, source_state(replica, file))
+            source = Source(path, replica, source_state(replica, file))
+            _require_fetched(catalog, settings, source, label, url)
+            return source
     raise ComponentError(f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False)
+
+
+def _require_fetched(catalog: Catalog, settings: Settings, source: Source, label: str, url: str) -> None:
+    """Raises WaitingError if what lies at the place of a URL is not what was downloaded from it."""
+    if is_url(url):
+        from rules.downloads.place import is_fetched
+
+        if not is_fetched(catalog, settings, source, url):
+            raise WaitingError(f"{label}: waits for its download")
 
 
 def _label(component: str, url: str) -> str:

@@ -105,7 +105,8 @@ class Transfer:
 
         known: the version that the caller has; the server is asked whether that is still it. report: called with the
         bytes so far and in all (0: not known). Raises ComponentError if it cannot be had, or not within the limits;
-        UnreachableError if that may change by itself. What came is kept then, where going on is possible.
+        UnreachableError if that may change by itself. What came is kept then, where going on is possible. The caller
+        discards the file when it is done with it.
         """
         url = policy.permit(self.policy, text)
         end = self.clock() + self.limits.seconds if self.limits.seconds else None
@@ -127,6 +128,7 @@ class Transfer:
                     raise
                 raise type(error)(f"{text}: {error}") from error
             except OSError as error:
+                partial.discard()  # a full disk is to have room again
                 raise UnreachableError(f"{text}: cannot be kept: {error.strerror or error}") from error
             self._require_time(end)
             self.pause(_PAUSE_SECONDS)
@@ -149,7 +151,6 @@ class Transfer:
                 return Outcome(known, 0, changed=False)
             if status == 416 and resumed:
                 if response.headers.get("content-range") == f"bytes */{partial.size}":  # all of it was there already
-                    partial.forget_note()
                     return Outcome(partial.version, partial.size)
                 partial.discard()
                 raise _Interrupted("the server has another version than the one that was begun")
@@ -191,7 +192,6 @@ class Transfer:
             os.fsync(file.fileno())
         if total and done != total:
             raise _Interrupted(f"the connection ended after {done} of {total} bytes")
-        partial.forget_note()
         return Outcome(version, done)
 
     @contextmanager
@@ -263,6 +263,12 @@ class Transfer:
             raise UnreachableError(f"took longer than {seconds} seconds, the limit of the setting fetch_time")
 
 
+def discard(target: Path) -> None:
+    """Removes what downloads left at `target`, and the note beside it."""
+    target.with_name(target.name + _NOTE).unlink(missing_ok=True)
+    target.unlink(missing_ok=True)
+
+
 class _Partial:
     """What there is of a download: the file, and the note of which URL and version its bytes are."""
 
@@ -282,13 +288,8 @@ class _Partial:
 
     def discard(self) -> None:
         """Nothing of it is of use."""
-        self._note.unlink(missing_ok=True)
-        self.file.unlink(missing_ok=True)
+        discard(self.file)
         self.version = Version()
-
-    def forget_note(self) -> None:
-        """The file is whole."""
-        self._note.unlink(missing_ok=True)
 
     @contextmanager
     def opened(self, version: Version, start: int) -> Iterator[BinaryIO]:
