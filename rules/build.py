@@ -120,9 +120,9 @@ def queue(catalog: Catalog, path: str, what: str) -> State:
     """Hands a component to the delay queue and says so in its facts."""
     component = read(catalog, path)
     status = component.fact(names.STATUS) if component is not None else None
-    jobs.queue(catalog, jobs.BUILD, path, running=status is not None and status.value == names.BUILDING)
     if component is not None:
         facts.write(catalog, component, facts.queued(component, what))
+    jobs.queue(catalog, jobs.BUILD, path, running=status is not None and status.value == names.BUILDING)
     return State.QUEUED
 
 
@@ -229,6 +229,8 @@ def _make(
     version = version_of(catalog.replicas(ready), settings)
     if version is None:
         raise Changed
+    if progress is not None:
+        progress.close()
     file = (file_identity(opened), source.replica.vault_path)
     made = LastBuild(seen.inputs.fingerprint, version, wanted, source.path, source.state, *file, source.state)
     _write_ready(catalog, settings, seen, matching, made, facts.now())

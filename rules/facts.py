@@ -13,6 +13,7 @@ from rules.catalog import Avu, Catalog
 from rules.component import Component, View
 from rules.errors import ComponentError, one_line
 from rules.last_build import LastBuild
+from rules.progress import percent
 from rules.seals import Seals
 
 # What a failed build leaves as it was: it describes the last good OVA.
@@ -85,7 +86,7 @@ def waiting(view: View, what: str) -> list[Avu]:
 def building(component: Component) -> list[Avu]:
     """The facts of a component while a job builds it."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
-    return [*kept, Avu(component.path, names.STATUS, names.BUILDING)]
+    return [*kept, Avu(component.path, names.STATUS, names.BUILDING), percent(component.path, 0)]
 
 
 def queued(component: Component, what: str) -> list[Avu]:

@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from rules import names
 from rules.catalog import Avu, Catalog
 
-_EVERY_SECONDS = 1.0
+_EVERY_SECONDS = 0.5
 
 
 class Progress:
-    """Counts bytes; writes the percentage at most once a second. Not to be called while a lock on AVUs is held."""
+    """Counts bytes; writes the percentage at most twice a second. Not to be called while a lock on AVUs is held."""
 
     def __init__(self, catalog: Catalog, component: str) -> None:
         self._catalog = catalog
         self._component = component
         self._done = self._total = 0
-        self._shown: Avu | None = None
+        self._shown: Avu | None = percent(component, 0)  # as facts.building has written it
         self._next = time.monotonic() + _EVERY_SECONDS
 
     def expect(self, total: int) -> None:
@@ -30,7 +30,7 @@ class Progress:
         """So many bytes were done since the last call."""
         self._done += count
         if self._total and time.monotonic() >= self._next:
-            self._show(Avu(self._component, names.PROGRESS, str(min(99, 100 * self._done // self._total)), "percent"))
+            self._show(percent(self._component, min(99, 100 * self._done // self._total)))
             self._next = time.monotonic() + _EVERY_SECONDS
 
     def _show(self, avu: Avu | None) -> None:
@@ -42,6 +42,11 @@ class Progress:
     def close(self) -> None:
         """Takes the percentage away."""
         self._show(None)
+
+
+def percent(component: str, number: int) -> Avu:
+    """The fact."""
+    return Avu(component, names.PROGRESS, str(number), "percent")
 
 
 @contextmanager

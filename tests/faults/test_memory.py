@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import tarfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ def test_a_large_ova_goes_in_is_rebuilt_and_comes_out_in_flat_memory(
         package.unlink()
         client.set(component, "ova_url", "../big.ova")
         client.set(component, "hostname", "large")
-        # The read waits at the gate until the queue has built it.
+        said = what_it_says_until_ready(client, component)
         with (
             client.session.data_objects.open(f"{component}/comp01.ova", "r") as stream,
             tarfile.open(fileobj=stream, mode="r|", bufsize=4 * 2**20) as tar,
@@ -49,6 +50,21 @@ def test_a_large_ova_goes_in_is_rebuilt_and_comes_out_in_flat_memory(
                     found[member.name] = hash_of(content)
     assert found["disk1.vmdk"] == digest
     assert peak.kib < LIMIT_KIB
+    assert said[0][0] in ("queued", "building") and said[-1] == ("ready", "")
+    assert any(status == "building" and 0 <= int(progress) < 100 for status, progress in said if progress)
+
+
+def what_it_says_until_ready(client: PythonClient, component: str) -> list[tuple[str, str]]:
+    """`ova::status` and `ova::progress`, as somebody sees them who looks again and again."""
+    seen: list[tuple[str, str]] = []
+    end = time.monotonic() + 120
+    while not seen or seen[-1][0] != "ready":
+        facts = {avu.name: avu.value for avu in client.session.collections.get(component).metadata.items()}
+        now = facts["ova::status"], facts.get("ova::progress", "")
+        if now not in seen[-1:]:
+            seen.append(now)
+        assert time.monotonic() < end and now[0] != "failed", facts
+    return seen
 
 
 def hash_of(stream: Any) -> str:
