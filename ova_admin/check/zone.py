@@ -98,8 +98,8 @@ def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Iterator[Fin
     found = False
     for row in sorted(session.query(*columns).get_results(), key=lambda row: str(row[Resource.name])):
         name = f"vault {row[Resource.name]}"
-        if row[Resource.type] not in ("unixfilesystem", "unix file system"):
-            continue
+        if row[Resource.type] not in ("unixfilesystem", "unix file system") or row[Resource.name] == "bundleResc":
+            continue  # bundleResc is a placeholder that every zone has
         found = True
         if not _is_here(row[Resource.location], local_hosts):
             yield not_applicable(name, f"is on {row[Resource.location]}, not here: run check there")

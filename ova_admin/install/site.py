@@ -71,8 +71,7 @@ def _is_ours(core: Entry, places: Places) -> bool:
 def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Change], list[str]]:
     """The changes that take everything back, and what is left alone, in lines. Raises AdminError."""
     changes, left = [], []
-    core = known.get(places.core.absolute()) or known.get(places.core)
-    changes += _core_taken_back(places, core)
+    changes += _core_taken_back(places, known.get(places.core))
     for path, changed in known.items():
         if path.name in (places.core.name, SITE_LINK):
             continue
@@ -85,7 +84,20 @@ def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Ch
             left.append(f"{path}: was edited since it was written, so it stays; remove it by hand if you like")
         else:
             changes.append(Change(path, now, _edited_taken_back(path, changed, now)))
+    changes = [_kept_if_needed(each, places, changes, left) for each in changes]
     return [each for each in changes if each.is_one], left
+
+
+def _kept_if_needed(each: Change, places: Places, changes: list[Change], left: list[str]) -> Change:
+    """Where PREP stays configured an empty core.py is left: without one, no agent starts."""
+    if each.path != places.core or each.after is not None or each.before is None:
+        return each
+    config = next((other.after for other in changes if other.path == places.server_config), None)
+    config = config or change.read(places.server_config)
+    if config is None or server_config.PLUGIN.encode() not in config.content:
+        return each
+    left.append(f"{places.core}: stays, empty, since PREP is still configured and needs one")
+    return Change(each.path, each.before, Entry(b""))
 
 
 def _edited_taken_back(path: Path, changed: Changed, now: Entry) -> Entry:

@@ -96,7 +96,5 @@ def connected(chosen: Environment, client: User | None = None) -> Iterator[iRODS
 
 def words(error: BaseException) -> str:
     """What a server told its client, in one line: its text if it sent one, else the name of its code."""
-    told: Any = getattr(error, "server_msg", None)
-    text = told.get_complete_error() if hasattr(told, "get_complete_error") else told
-    text = one_line(str(text or "")).removeprefix("Level 0: ") if text else ""
-    return text or one_line(f"{type(error).__name__}{': ' + str(error) if str(error) not in ('', 'None') else ''}")
+    text = one_line(" ".join(str(each) for each in error.args if each is not None))
+    return text or type(error).__name__
