@@ -1,149 +1,136 @@
-"""A rebuild by one AVU, against the paper's own way (download, untar, edit, tar, upload) and against `cp`.
+"""One change, until the OVA is ready, seen by a client: ours, what people do today, and what a bare copy takes.
 
-    .venv/bin/python -m bench.rebuild [--folder DIR] [--sizes MIB,MIB…] [--rounds N]
+The ways, of which each makes an OVA with another hostname of one in the repository:
+- ours: `imeta set` of the hostname, built inside the hook; when the call returns the ready OVA is there.
+- ours, queued: the same where it is copied and larger than `inline_limit`; until a read gets past the gate.
+- paper: get, untar, edit the descriptor with a DOM, tar, put (Kawai et al., section 3).
+- cot: get, `cot edit-properties`, put.
+- cp --reflink=always, cp --reflink=never: a copy of the file in the vault, and that copy synced to the disk as ours is.
 
-Everything over TCP with python-irodsclient, on an embedded zone whose vault lies in DIR (a file system that shares
-extents, such as XFS, shows the difference). Prints medians in milliseconds and ratios of one run.
+Everything was written to the disk before each of them starts, and the page cache is warm for all.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import shutil
-import statistics
-import subprocess
 import sys
 import tarfile
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
 from xml.dom import minidom
 
-from tests.appliances import descriptor_of, manifest_of
+from bench.packages import GIB, MIB
+from bench.places import Place, places, work
+from bench.results import Label, Recorder
+from bench.site import INLINE, Site, site
+from bench.timing import run as command
+from bench.timing import timed
+from rules.settings import Settings
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-HOME = "/tempZone/home/rods"
-
-
-@contextmanager
-def zone(folder: Path) -> Iterator[Any]:
-    """A zone with the rules, building inside the hook whatever the size."""
-    from irods.session import iRODSSession
-
-    rules = folder / "etc"
-    rules.mkdir()
-    (rules / "core.py").symlink_to(REPOSITORY / "core.py")
-    (rules / "ova_rules.json").write_text(json.dumps({"inline_limit": 2**40}))
-    command = [sys.executable, "-m", "zone.cli", "--root", str(folder / "zone"), "--port", "0"]
-    server = subprocess.Popen([*command, "--rules", str(rules / "core.py")], cwd=REPOSITORY, stdout=subprocess.PIPE)
-    try:
-        assert server.stdout is not None and server.stdout.readline()
-        environment = json.loads((folder / "zone" / "irods_environment.json").read_text())
-        where = {"host": environment["irods_host"], "port": environment["irods_port"], "zone": "tempZone"}
-        with iRODSSession(user="rods", password="rods", **where) as session:
-            yield session
-    finally:
-        server.terminate()
-        server.wait()
+COMPONENT = "grid/comp"
+_COT = Path(sys.executable).with_name("cot")
+# Size of the disk: rounds of ours and of cp, rounds of the other two.
+ROUNDS = {16 * MIB: (7, 5), 256 * MIB: (7, 3), GIB: (5, 2), 4 * GIB: (3, 1)}
+QUICK = {MIB: (2, 1), 80 * MIB: (2, 1)}
+SPARSE, QUICK_SPARSE = 16 * GIB, 160 * MIB
 
 
-def package(folder: Path, mebibytes: int) -> Path:
-    """An OVA with a disk of that many MiB of random bytes."""
-    import hashlib
-
-    disk = folder / "disk1.vmdk"
-    total = hashlib.sha256()
-    with disk.open("wb") as stream:
-        for _ in range(mebibytes):
-            block = os.urandom(2**20)
-            total.update(block)
-            stream.write(block)
-    (folder / "vm.ovf").write_bytes(descriptor_of())
-    lines = manifest_of({"vm.ovf": descriptor_of()}).decode() + f"SHA256(disk1.vmdk)= {total.hexdigest()}\n"
-    (folder / "vm.mf").write_text(lines)
-    made = folder / "base.ova"
-    with tarfile.open(made, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in ("vm.ovf", "vm.mf", "disk1.vmdk"):
-            tar.add(folder / name, name)
-    disk.unlink()
-    return made
+def run(recorder: Recorder) -> None:
+    """All sizes on each file system; what there is no room for is said."""
+    rounds = QUICK if recorder.quick else ROUNDS
+    largest = max(rounds)
+    with places(recorder, 8 * largest + GIB) as found:
+        for place in found:
+            for size, (own, others) in rounds.items():
+                if recorder.room_for(7 * size, f"{place.kind}, {size >> 20} MiB"):
+                    with work(place.folder) as folder:
+                        _measure(recorder, place, folder, size, own, others)
+            with work(place.folder) as folder:
+                _measure(recorder, place, folder, QUICK_SPARSE if recorder.quick else SPARSE, 3, 0, sparse=True)
 
 
-def papers_way(session: Any, folder: Path) -> None:
-    """What the paper's client does for one component."""
+def _measure(
+    recorder: Recorder, place: Place, folder: Path, size: int, own: int, others: int, *, sparse: bool = False
+) -> None:
+    """All ways in turn, on one source."""
+    labels: dict[str, Label] = {"file_system": place.kind, "mib": size >> 20, "disk": "sparse" if sparse else "random"}
+    with site(folder, inline_limit=INLINE) as made:
+        source = made.source(size, sparse=sparse)
+        made.make(COMPONENT, "plain")
+        recorder.add("first build", "ms", [timed(partial(made.build, COMPONENT))], **labels)
+        values, copy = map("host{}".format, count()), folder / "copy.ova"
+        ways: dict[str, Callable[[str], object]] = {
+            "ours": partial(made.set, COMPONENT, "hostname"),
+            "a plain AVU": partial(made.set, "plain", "hostname"),
+            "cp --reflink=never": lambda _: command("cp", "--reflink=never", source, copy),
+            "cp --reflink=never, synced": lambda _: _copy_and_sync(source, copy),
+        }
+        if place.kind == "xfs":
+            ways["cp --reflink=always"] = lambda _: command("cp", "--reflink=always", source, copy)
+        slow: dict[str, Callable[[str], object]] = {
+            "paper": partial(_by_hand, made, folder / "client", _as_the_paper),
+            "cot": partial(_by_hand, made, folder / "client", _with_cot),
+        }
+        for number in range(max(own, others)):
+            for name, way in {**(ways if number < own else {}), **(slow if number < others else {})}.items():
+                value = next(values)
+                copy.unlink(missing_ok=True)
+                os.sync()
+                recorder.add(name, "ms", [timed(partial(way, value))], **labels)
+                if name == "ours" and made.hostname(COMPONENT) != value:
+                    raise RuntimeError(f"the ready OVA does not hold {value}")
+        if place.kind != "xfs" and size > Settings().inline_limit and not sparse:
+            _queued(recorder, made, own, labels)
+
+
+def _queued(recorder: Recorder, made: Site, rounds: int, labels: dict[str, Label]) -> None:
+    """With the settings as they come: the call returns at once, a read waits at the gate for the delay queue."""
+    made.settings()
+    for number in range(rounds):
+        os.sync()
+        value = f"queued{number}"
+        returned = timed(partial(made.set, COMPONENT, "hostname", value))
+        found: list[str] = []
+        waited = timed(lambda: found.append(made.hostname(COMPONENT)))  # noqa: B023 - called here and now
+        if found != [value]:
+            raise RuntimeError(f"the ready OVA does not hold {value}")
+        recorder.add("ours, queued: call returns", "ms", [returned], **labels)
+        recorder.add("ours, queued: can be read", "ms", [returned + waited], **labels)
+
+
+def _copy_and_sync(source: Path, target: Path) -> None:
+    command("cp", "--reflink=never", source, target)
+    command("sync", target)
+
+
+def _by_hand(made: Site, folder: Path, edit: Callable[[Path, Path, str], None], value: str) -> None:
+    """Download, edit on the client's disk, upload."""
     folder.mkdir()
-    session.data_objects.get(f"{HOME}/base.ova", str(folder / "base.ova"))
-    with tarfile.open(folder / "base.ova") as tar:
-        names = tar.getnames()
-        for name in names:
-            source = tar.extractfile(name)
-            assert source is not None
-            with (folder / name).open("wb") as target:
-                shutil.copyfileobj(source, target)
-    document = minidom.parse(str(folder / "vm.ovf"))
-    for element in document.getElementsByTagName("ovf:Property"):
-        if element.getAttribute("ovf:key") == "hostname":
-            element.setAttribute("ovf:value", "by-hand")
-    (folder / "vm.ovf").write_text(document.toxml())
-    with tarfile.open(folder / "comp.ova", "w") as tar:
-        for name in names:
-            tar.add(folder / name, name)
-    session.data_objects.put(str(folder / "comp.ova"), f"{HOME}/by_hand.ova", force=True)
+    base, edited = folder / "base.ova", folder / "comp.ova"
+    made.session.data_objects.get(f"{made.home}/images/base.ova", str(base))
+    edit(base, edited, value)
+    made.session.data_objects.put(str(edited), f"{made.home}/by_hand.ova", force=True)
     shutil.rmtree(folder)
 
 
-def timed(action: Any, *arguments: Any) -> float:
-    """Milliseconds."""
-    start = time.perf_counter()
-    action(*arguments)
-    return (time.perf_counter() - start) * 1000
+def _as_the_paper(base: Path, edited: Path, value: str) -> None:
+    """Untar, change the descriptor with a DOM, tar."""
+    with tarfile.open(base) as tar:
+        names = tar.getnames()
+        tar.extractall(base.parent, filter="data")
+    descriptor = base.with_name("vm.ovf")
+    document = minidom.parse(str(descriptor))
+    for element in document.getElementsByTagName("Property"):
+        if element.getAttribute("ovf:key") == "hostname":
+            element.setAttribute("ovf:value", value)
+    descriptor.write_text(document.toxml())
+    with tarfile.open(edited, "w") as tar:
+        for name in names:
+            tar.add(base.with_name(name), name)
 
 
-def measure(folder: Path, mebibytes: int, rounds: int) -> None:
-    """One size: all ways in turn, several times."""
-    from irods.meta import iRODSMeta
-
-    source = package(folder, mebibytes)
-    with zone(folder) as session:
-        session.data_objects.put(str(source), f"{HOME}/base.ova")
-        session.collections.create(f"{HOME}/comp01")
-        session.collections.create(f"{HOME}/plain")
-        component = session.collections.get(f"{HOME}/comp01").metadata
-        plain = session.collections.get(f"{HOME}/plain").metadata
-        first = timed(component.set, iRODSMeta("ova_url", f"{HOME}/base.ova"))
-        by_hand, rebuilt, nothing, copied = [], [], [], []
-        for number in range(rounds):
-            by_hand.append(timed(papers_way, session, folder / "by_hand"))
-            os.sync()  # what the paper's way left to be written must not count as ours
-            rebuilt.append(timed(component.set, iRODSMeta("hostname", f"host{number}")))
-            nothing.append(timed(plain.set, iRODSMeta("hostname", f"host{number}")))
-            copied.append(timed(subprocess.run, ["cp", "--reflink=never", str(source), str(folder / "copy.ova")]))
-    ours, papers = statistics.median(rebuilt), statistics.median(by_hand)
-    print(
-        f"{mebibytes:6} MiB  paper's way {papers:9.1f}  cp {statistics.median(copied):8.1f}  "
-        f"first build {first:8.1f}  imeta set, rebuilt {ours:7.1f}  plain AVU {statistics.median(nothing):5.1f}  "
-        f"paper/ours {papers / ours:6.1f}",
-        flush=True,
-    )
-
-
-def main() -> None:
-    """The table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=None)
-    parser.add_argument("--sizes", default="16,64,256")
-    parser.add_argument("--rounds", type=int, default=5)
-    options = parser.parse_args()
-    print("milliseconds, medians")
-    for size in options.sizes.split(","):
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            measure(Path(folder), int(size), options.rounds)
-
-
-if __name__ == "__main__":
-    main()
+def _with_cot(base: Path, edited: Path, value: str) -> None:
+    command(_COT, "-f", "edit-properties", base, "-o", edited, "-p", f"hostname={value}", folder=base.parent)
