@@ -1,0 +1,139 @@
+"""What everybody pays: importing core.py, events that are not ours, events that are (by phase), memory per agent."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from bench import packages
+from bench.importing import BUILDING, imported
+from bench.results import REPOSITORY, Recorder
+from bench.site import INLINE, Site, site
+from bench.timing import in_turn
+from tests.faults.processes import descendants, peak_kib
+
+COMPONENT = "grid/comp"
+
+
+def run(recorder: Recorder) -> None:
+    """All of it; a zone with our core.py and one with an empty core.py are asked in turn."""
+    _imports(recorder)
+    with site(recorder.folder / "ours") as ours, site(recorder.folder / "empty", rules=False) as empty:
+        for made in (ours, empty):
+            made.make("plain")
+            made.put("file.txt", b"text")
+        _not_ours(recorder, {"ours": ours, "empty": empty})
+        _memory(recorder, {"ours": ours, "empty": empty})
+    with site(recorder.folder / "profiled", profiled=True, inline_limit=INLINE) as profiled:
+        _profiles(recorder, profiled)
+
+
+def _imports(recorder: Recorder) -> None:
+    runs = 5 if recorder.quick else 31
+    with tempfile.TemporaryDirectory() as name:
+        nothing = Path(name)
+        (nothing / "core.py").write_text("")
+        for cached in (True, False):
+            pairs = [(imported(REPOSITORY, cached=cached), imported(nothing, cached=cached)) for _ in range(runs)]
+            kept = {"bytecode": "kept" if cached else "compiled"}
+            recorder.add("import core", "ms", [ours.milliseconds for ours, _ in pairs], core="ours", **kept)
+            recorder.add("import core", "ms", [empty.milliseconds for _, empty in pairs], core="empty", **kept)
+            both = [imported(REPOSITORY, "core", *BUILDING, cached=cached) for _ in range(max(3, runs // 3))]
+            recorder.add("import all that a rebuild needs", "ms", [each.milliseconds for each in both], **kept)
+        recorder.add("modules", "modules", [len(pairs[0][0].modules)], when="import core")
+        recorder.add("modules", "modules", [len(both[0].modules)], when="import all that a rebuild needs")
+
+
+def _not_ours(recorder: Recorder, zones: dict[str, Site]) -> None:
+    from irods.meta import iRODSMeta
+    from irods.models import DataObject
+
+    numbers = iter(range(10**9))
+
+    def data_object_avu(made: Site) -> None:
+        made.session.metadata.set(DataObject, f"{made.home}/file.txt", iRODSMeta("n", str(next(numbers))))
+
+    def collection_avu(made: Site) -> None:
+        made.set("plain", "n", str(next(numbers)))
+
+    def list_collection(made: Site) -> None:
+        assert made.session.collections.get(made.home).data_objects
+
+    def put_and_get(made: Site) -> None:
+        made.put("file.txt", b"other")
+        with made.session.data_objects.open(f"{made.home}/file.txt", "r") as stream:
+            assert stream.read() == b"other"
+
+    actions: dict[str, Callable[[Site], None]] = {
+        "AVU of a data object": data_object_avu,
+        "AVU of a plain collection": collection_avu,
+        "list a collection": list_collection,
+        "put and get a small object": put_and_get,
+    }
+    for what, action in actions.items():
+        rounds = 30 if recorder.quick else 300
+        taken = in_turn(rounds, {name: partial(action, made) for name, made in zones.items()})
+        for name, values in taken.items():
+            recorder.add("event", "ms", values, event=what, core=name)
+
+
+def _memory(recorder: Recorder, zones: dict[str, Site]) -> None:
+    """An agent that has signed in and listed; with our core.py also one that has rebuilt."""
+    for name, made in zones.items():
+        recorder.add("memory of an agent", "MB", [_agent(made, lambda session: None)], core=name, after="sign-in")
+    ours = zones["ours"]
+    _component(ours, packages.MIB)
+    rebuilt = _agent(ours, lambda session: ours.set(COMPONENT, "hostname", "memory", session))
+    recorder.add("memory of an agent", "MB", [rebuilt], core="ours", after="a rebuild")
+
+
+def _agent(made: Site, action: Callable[[Any], None]) -> float:
+    """The most memory, in MB, that a new agent has had resident after the action."""
+    before = set(descendants(made.zone.pid))
+    with made.fresh_session() as session:
+        session.collections.get(made.home)
+        action(session)
+        agents = set(descendants(made.zone.pid)) - before
+        return max(peak_kib(pid) for pid in agents) / 1024
+
+
+def _component(made: Site, size: int) -> None:
+    made.source(size)
+    made.make(COMPONENT)
+    made.build(COMPONENT)
+
+
+def _profiles(recorder: Recorder, made: Site) -> None:
+    """Events by phase, in microseconds: of an agent that has just started, and of one that has done it before."""
+    _component(made, 16 * packages.MIB)
+    made.make("plain")
+    numbers = iter(range(10**9))
+    actions: dict[str, Callable[[Any], object]] = {
+        "AVU of a plain collection": lambda session: made.set("plain", "n", str(next(numbers)), session),
+        "AVU that rebuilds": lambda session: made.set(COMPONENT, "hostname", f"host{next(numbers)}", session),
+        "read through the gate": lambda session: made.hostname(COMPONENT, session),
+    }
+    for what, action in actions.items():
+        for agent in ("new", "old"):
+            made.forget_events()
+            for _ in range(3 if recorder.quick else 15):
+                with made.fresh_session() as session:
+                    if agent == "old":
+                        action(session)
+                        made.forget_events()
+                    action(session)
+                _keep(recorder, [event for event in made.events() if event["calls"]][-1:], what, agent)
+
+
+def _keep(recorder: Recorder, events: list[dict[str, Any]], what: str, agent: str) -> None:
+    for event in events:
+        where = {"event": what, "agent": agent}
+        recorder.add("hook", "ms", [event["microseconds"] / 1000], **where)
+        for phase, microseconds in event["phases"].items():
+            recorder.add("phase", "ms", [microseconds / 1000], phase=phase, **where)
+        recorder.add("microservice calls", "calls", [sum(event["calls"].values())], **where)
+        recorder.add("queries", "queries", [event["calls"].get("msiExecGenQuery", 0)], **where)
+        recorder.add("modules imported", "modules", [event["modules"]], **where)

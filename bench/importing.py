@@ -1,0 +1,47 @@
+"""What it takes to import the rules: milliseconds in a fresh interpreter, and the modules that come with them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.results import environment
+
+# What the first event of an agent that rebuilds has to import, beside core.
+BUILDING = ("rules.handlers", "rules.events", "rules.build", "ova_tools.edit", "ova_tools.package", "ova_tools.write")
+
+_PROGRAM = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from time import perf_counter as now
+before, start = set(sys.modules), now()
+for name in sys.argv[2:]:
+    __import__(name)
+milliseconds = (now() - start) * 1000
+new = sorted(set(sys.modules) - before)
+import json
+print(json.dumps([milliseconds, new]))
+"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """One import in an interpreter of its own."""
+
+    milliseconds: float
+    modules: tuple[str, ...]
+
+
+def imported(folder: Path, *names: str, cached: bool = True) -> Imported:
+    """Imports modules of `folder`; cached: with bytecode that is kept there, else compiled anew."""
+    settings = environment()
+    if not cached:
+        settings |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/dev/null"}
+    # -S: the packages of this environment are not those of a server; `os` a server's interpreter has.
+    command = [sys.executable, "-S", "-c", f"import os\n{_PROGRAM}", str(folder), *(names or ("core",))]
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
+    milliseconds, modules = json.loads(done.stdout)
+    return Imported(milliseconds, tuple(modules))

@@ -1,0 +1,50 @@
+"""Ingest: the check of an image, every byte against its manifest, beside `sha256sum` of the same bytes; peak memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from bench import packages
+from bench.packages import GIB, MIB
+from bench.results import Recorder
+from bench.site import Site, site
+from bench.timing import run as command
+from bench.timing import timed
+from tests.faults.processes import PeakMemory
+
+_OVA = Path(sys.executable).with_name("ova")
+
+
+def run(recorder: Recorder) -> None:
+    """As the command, and as the queued job that a put into an images collection causes."""
+    size = 64 * MIB if recorder.quick else 4 * GIB
+    if not recorder.room_for(2 * size, f"{size >> 20} MiB"):
+        return
+    labels = {"mib": size >> 20}
+    with site(recorder.folder / "site") as made:
+        file = recorder.folder / "base.ova"
+        packages.write(file, size)
+        for _ in range(3):
+            hashed = command("sha256sum", file)
+            verified = command(_OVA, "verify", file)
+            recorder.add("sha256sum", "ms", [hashed.milliseconds], **labels)
+            recorder.add("ova verify", "ms", [verified.milliseconds], **labels)
+            recorder.add("ova verify, memory", "MB", [verified.megabytes], **labels)
+        _queued(recorder, made, file, labels)
+
+
+def _queued(recorder: Recorder, made: Site, file: Path, labels: dict[str, int]) -> None:
+    """Until `ova::package` says valid, of an image that is registered where its bytes are."""
+    made.make("images")
+    made.set("images", "ova_images", "yes")
+    with PeakMemory(made.zone.pid) as peak:
+        for number in range(3):
+            name = f"images/base{number}.ova"
+
+            def check(name: str = name) -> None:
+                made.session.data_objects.register(str(file), f"{made.home}/{name}")
+                made.wait_until_checked(name)
+
+            recorder.add("checked by the job", "ms", [timed(check)], **labels)
+    recorder.add("checked by the job, memory", "MB", [peak.kib / 1024], **labels)

@@ -1,0 +1,81 @@
+"""Where to measure: the disk that this machine has, and an XFS in a loop mount, made and removed here, where root may.
+
+A bench that is ended by a signal still unmounts: `__main__` turns SIGTERM into an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.results import Recorder, file_system
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder to work in, and the type of its file system."""
+
+    folder: Path
+    kind: str
+
+
+@contextmanager
+def places(recorder: Recorder, xfs_size: int) -> Iterator[list[Place]]:
+    """The recorder's own folder, and an XFS of at most `xfs_size` bytes beside it; what cannot be had is said."""
+    own = Place(recorder.folder / "own", file_system(recorder.folder))
+    own.folder.mkdir()
+    with ExitStack() as stack:
+        found = [own]
+        if own.kind != "xfs":
+            try:
+                found.append(Place(stack.enter_context(xfs(recorder.folder, xfs_size)), "xfs"))
+            except (OSError, subprocess.CalledProcessError) as error:
+                recorder.skip(f"xfs: a loop mount cannot be made here ({_reason(error)})")
+        yield found
+
+
+@contextmanager
+def xfs(folder: Path, size: int) -> Iterator[Path]:
+    """Mounts an XFS that shares extents, of `size` bytes in a sparse file below `folder`.
+
+    Raises OSError or CalledProcessError where that is not allowed.
+    """
+    if os.geteuid() != 0:
+        raise PermissionError("it takes root")
+    image, mount = folder / "xfs.img", folder / "xfs"
+    with image.open("wb") as file:
+        file.truncate(size)
+    mount.mkdir()
+    try:
+        _run("mkfs.xfs", "-q", "-m", "reflink=1", image)
+        _run("mount", "-o", "loop", image, mount)
+        try:
+            yield mount
+        finally:
+            _run("umount", mount)
+    finally:
+        mount.rmdir()
+        image.unlink()
+
+
+@contextmanager
+def work(folder: Path) -> Iterator[Path]:
+    """A folder below `folder` that is gone afterwards, with what was left to be written: nobody else pays for it."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        yield Path(name)
+    os.sync()
+
+
+def _run(*command: object) -> None:
+    subprocess.run([str(word) for word in command], check=True, capture_output=True)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, subprocess.CalledProcessError):
+        return str(error.stderr.decode().strip().splitlines()[-1:] or error)
+    return str(error)

@@ -1,0 +1,235 @@
+"""Where a hook's time goes, and what it asks of the server: wraps the rules while they run, changes none of them.
+
+A zone gets it through the rule file that `rule_file` writes: the real core.py with `install` behind it. For each event
+that ends, one line of JSON goes to the profile: microseconds in all and by phase, each counted once (a phase within a
+phase is the inner one's), microservice calls by name, bytes copied, modules imported. Events within an
+event (a hook of a microservice that a hook called) are part of the outer one.
+
+The phases are the functions below; a name that is gone from the sources fails `tests/bench`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import importlib
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+# phase: the functions that make it, as module:name or module:class.name
+PHASES: dict[str, tuple[str, ...]] = {
+    "lock": ("rules.locks:_acquire",),
+    "query": ("rules.catalog:Catalog._rows",),
+    "read package": ("ova_tools.package:read_package",),
+    "match": ("rules.matching:match", "ova_tools.values:check_value"),
+    "fingerprint": ("rules.fingerprint:fingerprint", "rules.seals:Seals._seal"),
+    "plan": ("ova_tools.edit:edit",),
+    "verify": ("ova_tools.verify:verify_members",),
+    "clone": ("ova_tools.write:write",),
+    "sync": ("os:fsync",),
+    "publish": (
+        "ova_tools.write:Staged.commit",
+        *(
+            f"rules.catalog:Catalog.{name}"
+            for name in ("create", "open_for_write", "write", "close", "touch", "rename")
+        ),
+    ),
+    "status": ("rules.catalog:Catalog.change_facts",),
+    "queue": ("rules.catalog:Catalog.delay",),
+}
+IMPORT, OTHER = "import", "other"
+JOBS = ("ova_build_job", "ova_job", "ova_reconcile")
+
+
+def rule_file(folder: Path, repository: Path, log: Path) -> Path:
+    """A rule file that does what the repository's core.py does, profiled into `log`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "core.py"
+    path.write_text(
+        "import sys\n"
+        f"sys.path.append({str(repository)!r})\n"
+        f"exec(compile(open({str(repository / 'core.py')!r}).read(), 'core.py', 'exec'))\n"
+        "from bench import profiler\n"
+        f"profiler.install(globals(), {str(log)!r})\n"
+    )
+    return path
+
+
+@dataclass
+class Event:
+    """One event while it runs; times in nanoseconds."""
+
+    name: str
+    phases: Counter[str] = field(default_factory=Counter)
+    calls: Counter[str] = field(default_factory=Counter)
+    modules: int = 0
+    copied: int = 0
+
+
+class _Clock:
+    """The phase that runs now, and those it interrupted. One per agent: an agent has one thread."""
+
+    def __init__(self) -> None:
+        self.event: Event | None = None
+        self._stack: list[str] = []
+        self._since = 0
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        if self.event is None:
+            yield
+            return
+        self._book()
+        self._stack.append(name)
+        try:
+            yield
+        finally:
+            self._book()
+            self._stack.pop()
+
+    def _book(self) -> None:
+        assert self.event is not None
+        now = time.perf_counter_ns()
+        if self._stack:
+            self.event.phases[self._stack[-1]] += now - self._since
+        self._since = now
+
+
+_clock = _Clock()
+
+
+def install(core: dict[str, Any], log: str) -> None:
+    """Wraps the rules in `core`, the namespace of a rule file, and the phases as their modules are imported."""
+    from rules import hooks
+
+    for name in (*hooks.RULES, *JOBS):
+        if name in core:
+            core[name] = _event(name, core[name], log)
+    real_import, waiting = builtins.__import__, _targets()
+
+    def profiled_import(name: str, *arguments: Any, **keywords: Any) -> Any:
+        if _clock.event is None or (name in sys.modules and not waiting):
+            return real_import(name, *arguments, **keywords)
+        before = len(sys.modules)
+        with _clock.phase(IMPORT):
+            module = real_import(name, *arguments, **keywords)
+        if len(sys.modules) > before:
+            _clock.event.modules += len(sys.modules) - before
+        _wrap_imported(waiting)
+        return module
+
+    builtins.__import__ = profiled_import
+
+
+def check() -> None:
+    """Raises AttributeError or ImportError if a function that makes a phase is not there."""
+    for module, names in _targets().items():
+        for path, _ in names:
+            _holder(importlib.import_module(module), path)
+
+
+def read(log: Path) -> list[dict[str, Any]]:
+    """The events in a profile, in the order in which they ended."""
+    return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def _targets() -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for phase, functions in PHASES.items():
+        for function in functions:
+            module, _, path = function.partition(":")
+            found.setdefault(module, []).append((path, phase))
+    return found
+
+
+def _holder(module: Any, path: str) -> tuple[Any, str]:
+    """The object that holds a function, and its name there."""
+    *classes, name = path.split(".")
+    holder = functools.reduce(getattr, classes, module)
+    getattr(holder, name)
+    return holder, name
+
+
+def _wrap_imported(waiting: dict[str, list[tuple[str, str]]]) -> None:
+    """Wraps functions of modules that have come; whoever imports them from there gets them wrapped."""
+    for module in [name for name in waiting if name in sys.modules]:
+        if getattr(getattr(sys.modules[module], "__spec__", None), "_initializing", False):
+            continue
+        for path, phase in waiting.pop(module):
+            holder, name = _holder(sys.modules[module], path)
+            setattr(holder, name, _timed(getattr(holder, name), phase))
+        if module == "ova_tools.write":
+            os.copy_file_range = _counted(os.copy_file_range)
+
+
+def _timed(function: Callable[..., Any], phase: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def timed(*arguments: Any, **keywords: Any) -> Any:
+        with _clock.phase(phase):
+            return function(*arguments, **keywords)
+
+    return timed
+
+
+def _counted(copy: Callable[..., int]) -> Callable[..., int]:
+    def counted(*arguments: Any) -> int:
+        count = copy(*arguments)
+        if _clock.event is not None:
+            _clock.event.copied += count
+        return count
+
+    return counted
+
+
+class _Callback:
+    """The server's callback, its microservice calls counted."""
+
+    def __init__(self, callback: Any) -> None:
+        self._callback = callback
+
+    def __getattr__(self, name: str) -> Any:
+        if _clock.event is not None:
+            _clock.event.calls[name] += 1
+        return getattr(self._callback, name)
+
+
+def _event(name: str, rule: Callable[..., Any], log: str) -> Callable[..., Any]:
+    def profiled(*arguments: Any) -> Any:
+        if _clock.event is not None:  # an event within an event
+            return rule(*arguments)
+        event = _clock.event = Event(name)
+        start = time.perf_counter_ns()
+        try:
+            with _clock.phase(OTHER):
+                callback = len(arguments) - 2 if len(arguments) > 1 else 0
+                passed = [*arguments[:callback], _Callback(arguments[callback]), *arguments[callback + 1 :]]
+                return rule(*passed)
+        finally:
+            _clock.event = None
+            _write(log, event, time.perf_counter_ns() - start)
+
+    return profiled
+
+
+def _write(log: str, event: Event, nanoseconds: int) -> None:
+    line = {
+        "event": event.name,
+        "microseconds": nanoseconds / 1000,
+        "phases": {phase: time / 1000 for phase, time in event.phases.items()},
+        "calls": dict(event.calls),
+        "modules": event.modules,
+        "copied": event.copied,
+    }
+    descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, json.dumps(line).encode() + b"\n")
+    finally:
+        os.close(descriptor)

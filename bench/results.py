@@ -1,0 +1,170 @@
+"""What the parts measure, as they are kept: one JSON file per part, raw samples with machine, versions and commit.
+
+Everything that docs/performance.md says comes from these files (`bench.report`), so nothing here may round, drop or
+summarise. No host names and no paths of a machine go into a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Union
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+RESULTS = REPOSITORY / "bench" / "results"
+MEASURED = ("core.py", "rules", "ova_tools", "zone", "bench")  # what a commit's figures depend on
+
+Label = Union[str, int]
+
+
+@dataclass(frozen=True)
+class Series:
+    """Samples of one thing under one set of conditions, in the order in which they were taken."""
+
+    what: str
+    unit: str
+    labels: dict[str, Label]
+    values: tuple[float, ...]
+
+    def matches(self, what: str, labels: dict[str, Label]) -> bool:
+        """Whether this is `what`, under these conditions and any others."""
+        return self.what == what and all(self.labels.get(name) == value for name, value in labels.items())
+
+
+@dataclass(frozen=True)
+class Result:
+    """One part, measured once. seconds: how long that took."""
+
+    part: str
+    quick: bool
+    seconds: float
+    commit: str
+    machine: dict[str, Label]
+    versions: dict[str, str]
+    skipped: tuple[str, ...]
+    series: tuple[Series, ...]
+
+    def find(self, what: str, **labels: Label) -> Series | None:
+        """The one series of that name and those labels; None if it was not measured."""
+        found = [each for each in self.series if each.matches(what, labels)]
+        if len(found) > 1:
+            raise LookupError(f"{self.part}: {len(found)} series are {what} {labels}")
+        return found[0] if found else None
+
+    def labels(self, label: str, what: str | None = None, **labels: Label) -> list[Label]:
+        """The different values of a label, in the order of the measurement."""
+        found = [each for each in self.series if label in each.labels and each.matches(what or each.what, labels)]
+        return list(dict.fromkeys(each.labels[label] for each in found))
+
+    def save(self, folder: Path) -> Path:
+        """Writes FOLDER/PART.json."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self.part}.json"
+        head = {name: value for name, value in vars(self).items() if name != "series"}
+        rows = ",\n".join(f"  {json.dumps(vars(each), ensure_ascii=False)}" for each in self.series)
+        text = json.dumps(head, indent=1, ensure_ascii=False)[:-2]
+        path.write_text(f'{text},\n "series": [\n{rows}\n ]\n}}\n', encoding="utf-8")
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Result:
+        """Reads what `save` wrote."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        rows = [Series(row["what"], row["unit"], row["labels"], tuple(row["values"])) for row in data.pop("series")]
+        return cls(**{**data, "skipped": tuple(data["skipped"]), "series": tuple(rows)})
+
+
+@dataclass
+class Recorder:
+    """What a part writes its samples to. folder: an empty one on the disk, for the part alone."""
+
+    part: str
+    quick: bool
+    folder: Path
+    started: float = field(default_factory=time.monotonic)
+    skipped: list[str] = field(default_factory=list)
+    samples: dict[tuple[str, str, tuple[tuple[str, Label], ...]], list[float]] = field(default_factory=dict)
+
+    def add(self, what: str, unit: str, values: Iterable[float], **labels: Label) -> None:
+        """Keeps samples, with those of the same name and labels; four digits behind the point, below any clock here."""
+        kept = self.samples.setdefault((what, unit, tuple(labels.items())), [])
+        kept.extend(round(value, 4) for value in values)
+
+    def skip(self, why: str) -> None:
+        """Notes, and says, what is not measured here."""
+        self.skipped.append(why)
+        print(f"  {self.part}: skipped: {why}", flush=True)
+
+    def room_for(self, size: int, what: str) -> bool:
+        """Whether so many bytes are free (a gibibyte more, to be kind to others); says so if not."""
+        if shutil.disk_usage(self.folder).free >= size + (1 << 30):
+            return True
+        self.skip(f"{what}: needs {size >> 30} GiB of free space")
+        return False
+
+    def result(self) -> Result:
+        """What was measured, with what it was measured on."""
+        seconds = round(time.monotonic() - self.started, 1)
+        facts = (commit(), machine(self.folder), versions())
+        series = (Series(what, unit, dict(labels), tuple(v)) for (what, unit, labels), v in self.samples.items())
+        return Result(self.part, self.quick, seconds, *facts, tuple(self.skipped), tuple(series))
+
+
+def machine(folder: Path) -> dict[str, Label]:
+    """Processor, memory, kernel and the file system of `folder`; nothing that tells one machine from its twins."""
+    model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    return {
+        "cpu": model.group(1) if model else platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(int(memory.group(1)) / (1 << 20)) if memory else 0,
+        "kernel": platform.release().partition("-")[0],
+        "file_system": file_system(folder),
+    }
+
+
+def file_system(folder: Path) -> str:
+    """The type of the file system that a folder lies on: ext4, xfs …"""
+    command = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
+
+
+def versions() -> dict[str, str]:
+    """What took part: Python, the packages and the commands."""
+    found = {"python": platform.python_version()}
+    for package in ("ova-tools", "python-irodsclient", "cot"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    for name, command in (("coreutils", ("cp", "--version")), ("xfsprogs", ("mkfs.xfs", "-V"))):
+        if shutil.which(command[0]):
+            said = subprocess.run(command, capture_output=True, text=True, check=False)
+            number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
+            found[name] = number.group() if number else "unknown"
+    return found
+
+
+def commit() -> str:
+    """The commit that is measured, with a plus where the sources differ from it."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(REPOSITORY), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--", *MEASURED, f":!{RESULTS.relative_to(REPOSITORY)}")
+    return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
+
+
+def environment() -> dict[str, str]:
+    """This process's environment without what would change how a measured Python behaves."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

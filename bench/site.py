@@ -1,0 +1,150 @@
+"""A zone for one measurement: embedded, on a folder of the file system that is measured, asked over TCP."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import packages, profiler
+from bench.results import REPOSITORY
+from zone.nursery import Nursery
+from zone.pytest_plugin import EmbeddedZone
+
+INLINE = 1 << 50  # an inline_limit that nothing reaches: every build runs inside the hook
+_LIMIT_SECONDS = 600.0
+_POLL_SECONDS = 0.02
+
+
+class Site:
+    """A zone and the session of its administrator."""
+
+    def __init__(self, zone: EmbeddedZone, folder: Path) -> None:
+        self.zone = zone
+        self.session = zone.session()
+        self.home = zone.home
+        self.profile = folder / "profile.jsonl"
+        self._settings = folder / "etc" / "ova_rules.json"
+
+    def fresh_session(self) -> Any:
+        """A session of its own, and so an agent that has imported nothing yet."""
+        return self.zone.session()
+
+    def settings(self, **settings: object) -> None:
+        """Other settings for the agents that start from now on, that of `session` among them."""
+        settings.setdefault("state_directory", str(self._settings.with_name("state")))
+        self._settings.write_text(json.dumps(settings))
+        self.session.cleanup()
+
+    def make(self, *names: str) -> None:
+        """Collections below the home, with those above them."""
+        for name in names:
+            self.session.collections.create(f"{self.home}/{name}", recurse=True)
+
+    def put(self, name: str, data: bytes) -> None:
+        """A data object below the home."""
+        with self.session.data_objects.open(f"{self.home}/{name}", "w") as stream:
+            stream.write(data)
+
+    def set(self, name: str, attribute: str, value: str, session: Any = None) -> None:
+        """`imeta set -C`, below the home."""
+        from irods.meta import iRODSMeta
+        from irods.models import Collection
+
+        # The collection is not looked up first: one call, as imeta makes.
+        (session or self.session).metadata.set(Collection, f"{self.home}/{name}", iRODSMeta(attribute, value))
+
+    def source(self, size: int, *, sparse: bool = False) -> Path:
+        """Registers images/base.ova of this size (see `packages.write`), on the zone's own file system; its file."""
+        source = self.zone.root / "base.ova"
+        packages.write(source, size, sparse=sparse)
+        self.make("images")
+        self.session.data_objects.register(str(source), f"{self.home}/images/base.ova")
+        return source
+
+    def build(self, component: str) -> None:
+        """Gives a collection its `ova_url` and waits until it is ready."""
+        self.set(component, "ova_url", f"{self.home}/images/base.ova")
+        self.wait_until_ready(component)
+
+    def ready(self, component: str) -> str:
+        """The path of a component's ready OVA."""
+        return f"{self.home}/{component}/{component.rpartition('/')[2]}.ova"
+
+    def hostname(self, component: str, session: Any = None) -> str:
+        """The hostname in the ready OVA as a client reads it: past the gate, which waits for a queued build."""
+        with (session or self.session).data_objects.open(self.ready(component), "r") as stream:
+            return packages.value_in(stream.read(1 << 16))
+
+    def facts(self, component: str) -> dict[str, str]:
+        """The component's facts."""
+        found = self.session.collections.get(f"{self.home}/{component}").metadata.items()
+        return {avu.name: avu.value for avu in found if avu.name.startswith("ova::")}
+
+    def wait_until_ready(self, component: str) -> None:
+        """Waits until the status is ready; raises RuntimeError with the message if it fails."""
+
+        def is_ready() -> bool:
+            facts = self.facts(component)
+            if facts.get("ova::status") == "failed":
+                raise RuntimeError(facts.get("ova::message", "failed"))
+            return facts.get("ova::status") == "ready"
+
+        _wait(is_ready, f"{component} to be ready")
+
+    def wait_until_checked(self, image: str) -> None:
+        """Waits until `ova::package` of an image is valid; raises RuntimeError with what else it is."""
+
+        def is_valid() -> bool:
+            found = self.session.data_objects.get(f"{self.home}/{image}").metadata.get_all("ova::package")
+            if found and found[0].value != "valid":
+                raise RuntimeError(found[0].value)
+            return bool(found)
+
+        _wait(is_valid, f"{image} to be checked")
+
+    def events(self) -> list[dict[str, Any]]:
+        """What was profiled so far; needs `profiled`."""
+        return profiler.read(self.profile)
+
+    def forget_events(self) -> None:
+        """Empties the profile."""
+        self.profile.unlink(missing_ok=True)
+
+
+def _wait(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _LIMIT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"waited {_LIMIT_SECONDS:.0f} s for {what}")
+        time.sleep(_POLL_SECONDS)
+
+
+@contextmanager
+def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings: object) -> Iterator[Site]:
+    """A fresh zone below `folder`, its vault too; with the rules and these settings, or without any."""
+    folder.mkdir(parents=True, exist_ok=True)
+    etc = folder / "etc"
+    if profiled:
+        file = profiler.rule_file(etc, REPOSITORY, folder / "profile.jsonl")
+    else:
+        etc.mkdir()
+        file = etc / "core.py"
+        if rules:
+            file.symlink_to(REPOSITORY / "core.py")
+        else:
+            file.write_text("")
+    nursery = Nursery()
+    try:
+        zone = EmbeddedZone(nursery, folder / "zone", file, {})
+        made = Site(zone, folder)
+        made.settings(**settings)
+        try:
+            yield made
+        finally:
+            zone.close()
+    finally:
+        nursery.close()

@@ -1,0 +1,78 @@
+"""ova_tools without iRODS: an edit in this process and as the command `ova`, beside COT and `cp` on the same file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import packages
+from bench.packages import GIB, MIB
+from bench.places import Place, places, work
+from bench.results import Label, Recorder
+from bench.timing import run as command
+from bench.timing import timed
+from ova_tools.edit import Change, edit
+from ova_tools.package import read_package
+from ova_tools.write import publish
+
+_BIN = Path(sys.executable).parent
+# Size of the disk: rounds of all, rounds of COT.
+ROUNDS = {512 * MIB: (5, 1), 4 * GIB: (3, 0)}
+QUICK = {16 * MIB: (2, 1)}
+
+
+def run(recorder: Recorder) -> None:
+    """The start of the command, then all sizes on each file system."""
+    _start(recorder)
+    rounds = QUICK if recorder.quick else ROUNDS
+    largest = max(rounds)
+    with places(recorder, 4 * largest + GIB) as found:
+        for place in found:
+            for size, (own, cot) in rounds.items():
+                if recorder.room_for(4 * size, f"{place.kind}, {size >> 20} MiB"):
+                    with work(place.folder) as folder:
+                        _measure(recorder, place, folder, size, own, cot)
+
+
+def _start(recorder: Recorder) -> None:
+    """What the command costs before it does anything large."""
+    small = recorder.folder / "small.ova"
+    small.write_bytes(packages.small())
+    for _ in range(5 if recorder.quick else 25):
+        recorder.add("ova inspect, small package", "ms", [command(_BIN / "ova", "inspect", small).milliseconds])
+        recorder.add("python -c pass", "ms", [command(sys.executable, "-c", "pass").milliseconds])
+
+
+def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int, cot: int) -> None:
+    source, out = folder / "base.ova", folder / "out.ova"
+    packages.write(source, size)
+    labels: dict[str, Label] = {"file_system": place.kind, "mib": size >> 20}
+    ways: dict[str, Callable[[], object]] = {
+        "in-process": lambda: in_process(source, out),
+        "ova set": lambda: command(_BIN / "ova", "set", source, "hostname=sg12", "-o", out),
+        "cp": lambda: command("cp", source, out),
+        "cp --reflink=never": lambda: command("cp", "--reflink=never", source, out),
+        "cot edit-properties": lambda: command(
+            _BIN / "cot", "-f", "edit-properties", source, "-o", out, "-p", "hostname=sg12", folder=folder
+        ),
+    }
+    for number in range(own):
+        for name, way in ways.items():
+            if name.startswith("cot") and number >= cot:
+                continue
+            out.unlink(missing_ok=True)
+            os.sync()
+            try:
+                recorder.add(name, "ms", [timed(way)], **labels)
+            except (OSError, subprocess.CalledProcessError) as error:
+                recorder.skip(f"{name}: {error}")
+
+
+def in_process(source: Path, target: Path) -> None:
+    """Reads, edits and publishes as `rules/` does, without the sync that only crash safety needs."""
+    with read_package(source) as package:
+        made = edit(package, [Change(package.properties[0], "sg12")])
+        publish(made.plan, package.fileno(), target, durable=False)
