@@ -113,11 +113,15 @@ class DelayServer:
         return ended
 
     def _conclude(self, database: Database, job: Job, succeeded: bool) -> None:
-        following = next_run(job.frequency, int(time.time()), succeeded)
+        try:
+            following = next_run(job.frequency, int(time.time()), succeeded)
+        except IrodsError as error:
+            self._log.error("delayed job %d does not run again: %s", job.id, error)
+            following = None
         if following is None:
             delay_queue.finish(database, job.id)
         else:
-            delay_queue.retry(database, job.id, following.start, following.frequency, failed=not succeeded)
+            delay_queue.retry(database, job.id, following.start, following.frequency)
 
 
 def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:

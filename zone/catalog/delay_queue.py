@@ -8,6 +8,7 @@ When and how to repeat is the delay server's business.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +78,7 @@ def add(
                 text,
                 client.name,
                 address,
-                f"{start:011d}",
+                str(start),
                 frequency,
                 str(priority),
                 stamp,
@@ -106,20 +107,18 @@ def claim_due(db: Database, by: str, at: int, limit: int) -> list[Job]:
     by: a name for who claims (a process id).
     """
     due = (
-        "SELECT rule_exec_id FROM R_RULE_EXEC WHERE exe_time <= ? AND lock_host_pid = ''"
-        " ORDER BY priority DESC, exe_time, rule_exec_id LIMIT ?"
+        "SELECT rule_exec_id FROM R_RULE_EXEC WHERE CAST(exe_time AS INTEGER) <= ? AND lock_host_pid = ''"
+        " ORDER BY priority DESC, CAST(exe_time AS INTEGER), rule_exec_id LIMIT ?"
     )
-    when = f"{at:011d}"
     # Most polls find nothing: look without taking the write lock.
-    if not db.execute(due, (when, 1)).fetchone():
+    if not db.execute(due, (at, 1)).fetchone():
         return []
     with db.transaction():
-        ids: Sequence[int] = [row[0] for row in db.execute(due, (when, limit)).fetchall()]
+        ids: Sequence[int] = [row[0] for row in db.execute(due, (at, limit)).fetchall()]
         for job_id in ids:
             db.execute(
-                "UPDATE R_RULE_EXEC SET lock_host = 'localhost', lock_host_pid = ?, lock_ts = ?,"
-                " exe_status = 'RUNNING', last_exe_time = ? WHERE rule_exec_id = ?",
-                (by, now(), now(), job_id),
+                "UPDATE R_RULE_EXEC SET lock_host = 'localhost', lock_host_pid = ?, lock_ts = ? WHERE rule_exec_id = ?",
+                (by, now(), job_id),
             )
         found = [find(db, job_id) for job_id in ids]
     return [job for job in found if job is not None]
@@ -131,19 +130,22 @@ def finish(db: Database, job_id: int) -> None:
         db.execute("DELETE FROM R_RULE_EXEC WHERE rule_exec_id = ?", (job_id,))
 
 
-def retry(db: Database, job_id: int, start: int, frequency: str, *, failed: bool = False) -> None:
-    """Put a claimed job back, to run again at `start` with what is left of its frequency."""
+def retry(db: Database, job_id: int, start: int, frequency: str) -> None:
+    """Put a claimed job back, to run again at `start` with what is left of its frequency.
+
+    Whether it failed stands nowhere: a real server leaves the column for it empty.
+    """
     with db.transaction():
         db.execute(
-            "UPDATE R_RULE_EXEC SET exe_time = ?, exe_frequency = ?, exe_status = ?, lock_host = '',"
+            "UPDATE R_RULE_EXEC SET exe_time = ?, exe_frequency = ?, last_exe_time = ?, lock_host = '',"
             " lock_host_pid = '', lock_ts = '', modify_ts = ? WHERE rule_exec_id = ?",
-            (f"{start:011d}", frequency, "FAILED" if failed else "", now(), job_id),
+            (str(start), frequency, str(int(time.time())), now(), job_id),
         )
 
 
 def release(db: Database, by: str | None = None) -> int:
     """Give up the claims of one claimant, or all; how many they were. The jobs are due again."""
-    free = "UPDATE R_RULE_EXEC SET lock_host = '', lock_host_pid = '', lock_ts = '', exe_status = ''"
+    free = "UPDATE R_RULE_EXEC SET lock_host = '', lock_host_pid = '', lock_ts = ''"
     with db.transaction():
         if by is None:
             return db.execute(f"{free} WHERE lock_host_pid <> ''").rowcount

@@ -329,7 +329,10 @@ def _apply(db: Database, user: User, request: Any) -> None:
         target = _entity(db, user, name, kind)
     except (KeyError, TypeError) as error:
         raise _RefusedError(SYS_INVALID_INPUT_PARAM, f"missing or wrong key: {error}") from error
-    if request.get("admin_mode"):
+    admin_mode = request.get("admin_mode", False)
+    if not isinstance(admin_mode, bool):
+        raise _RefusedError(SYS_INTERNAL_ERR, "'admin_mode' is neither true nor false")
+    if admin_mode:
         if not user.is_admin:
             raise _RefusedError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "User is not an administrator")
     elif kind in ("data_object", "collection"):

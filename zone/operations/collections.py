@@ -21,8 +21,8 @@ FORCE = "forceFlag"
 def create(session: Session, path: str, keywords: dict[str, str] | None = None) -> None:
     """Makes a collection, with those above it if `recursiveOpr` is given (then one that exists is no error)."""
     keywords = {} if keywords is None else keywords
-    path = paths.checked(path)
     _require_zone(session, path)
+    path = paths.checked(path)
     keywords["translatedPath"] = ""
     session.policy.static(session, "acPreprocForCollCreate")
     if RECURSIVE in keywords:
@@ -53,7 +53,7 @@ def _require_zone(session: Session, path: str) -> None:
     if not path.startswith(f"/{session.config.zone_name}/"):
         text = f"a valid zone name does not appear at the root of the object path [{path}]"
         code = errors.SYS_INVALID_INPUT_PARAM
-        raise told(session, code, f"{errors.name_of(code)}] errno [] -- message [{text}]\n")
+        raise told(session, code, f"{errors.name_of(code)}]  errno [] -- message [{text}]\n")
 
 
 def _make(session: Session, path: str, keywords: Mapping[str, str]) -> None:

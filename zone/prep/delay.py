@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # Bytes of a job's text. (A real server's table takes as many characters, but could not read them back.)
 MAX_TEXT = 2700
 
+_PRIORITIES = tuple("123456789")
 _TAG = re.compile(r"<(?P<tag>[A-Z_]+)>(?P<value>.*?)</(?P=tag)>", re.DOTALL)
 _SPAN = re.compile(r"\s*(\d+)\s*([smhdy]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "y": 31536000}
@@ -43,10 +44,10 @@ def parse_condition(text: str, now: float) -> Condition:
         start = moment(tags["ET"], now)
     if "PLUSET" in tags:
         start = (start if "ET" in tags else int(now)) + span(tags["PLUSET"])
-    priority = int(tags["PRIORITY"]) if tags.get("PRIORITY", "").isdigit() else 5
-    if not 1 <= priority <= 9:
+    priority = tags.get("PRIORITY", "5")
+    if priority not in _PRIORITIES:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, "PRIORITY must be 1 to 9")
-    return Condition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), priority)
+    return Condition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), int(priority))
 
 
 def span(text: str) -> int:
@@ -58,7 +59,7 @@ def span(text: str) -> int:
 
 
 def moment(text: str, now: float) -> int:
-    """The seconds since the epoch of 2026-01-31.13:00:00, of a time today (13:00:00), or of a number."""
+    """The seconds since the epoch of 2026-01-31.13:00:00, a time today (13:00:00), a span from now, a number."""
     if text.isdigit():
         return int(text)
     date = _DATE.match(text)
@@ -70,6 +71,8 @@ def moment(text: str, now: float) -> int:
         today = time.localtime(now)
         hour, minute, second = (int(part) for part in clock.groups())
         return int(time.mktime((today.tm_year, today.tm_mon, today.tm_mday, hour, minute, second, 0, 0, -1)))
+    if _SPAN.fullmatch(text):
+        return int(now) + span(text)
     raise IrodsError(SYS_INVALID_INPUT_PARAM, f"{text!r} is no time such as 2026-01-31.13:00:00")
 
 
@@ -77,10 +80,13 @@ def enqueue(session: Session, condition: str, text: str) -> int:
     """Put a job on the queue for the session's user, and return its id."""
     from zone.catalog import delay_queue
 
-    if len(text.encode("utf-8", "surrogateescape")) > MAX_TEXT:
-        session.error_stack.append((CAT_SQL_ERR, "DEBUG: \n"))
-        raise IrodsError(CAT_SQL_ERR, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
-    when = parse_condition(condition, time.time())
+    try:
+        if len(text.encode("utf-8", "surrogateescape")) > MAX_TEXT:
+            raise IrodsError(CAT_SQL_ERR, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")
+        when = parse_condition(condition, time.time())
+    except IrodsError as error:
+        session.error_stack.append((error.code, "DEBUG: \n"))
+        raise
     return delay_queue.add(
         session.db,
         session.client,

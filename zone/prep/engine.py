@@ -31,6 +31,8 @@ INSTANCE = "irods_rule_engine_plugin-python-instance"
 # The instance names of the recorded zone's API table and database plugin.
 API_INSTANCE = "api_instance"
 DATABASE_INSTANCE = "postgres"
+# The functions that rule text becomes, and what rei.ruleName says of them.
+_MAIN, _EXPRESSION, TEXT = "main", "expressionFcn", "execMyRule"
 
 
 def load(rules: Path | None, session: Session) -> Policy:
@@ -139,7 +141,7 @@ class PythonPolicy(Policy):
         """Run a delayed job's text: the body of a function of (rule_args, callback, rei)."""
         self._prepare_main(variables)
         body = f"def expressionFcn(rule_args, callback, rei):\n{text}".replace("\n", "\n ")
-        return self._run_text(session, body, "expressionFcn")
+        return self._run_text(session, body, _EXPRESSION)
 
     def run_external(self, session: Session, text: str, variables: Mapping[str, Any] | None = None) -> int:
         """Run rule text sent by `irule`; administrators only, since Python text can do what the server can."""
@@ -147,7 +149,7 @@ class PythonPolicy(Policy):
             raise IrodsError(SYS_NO_API_PRIV)
         self._prepare_main(variables)
         if text.startswith("@external\n"):
-            return self._run_text(session, text.partition("\n")[2], "main")
+            return self._run_text(session, text.partition("\n")[2], _MAIN)
         if text.startswith("@external rule"):
             name = text[17:].split(" ", 1)[0]
             if not self.knows(name):
@@ -191,7 +193,8 @@ class PythonPolicy(Policy):
             self.core.__dict__.setdefault("irods_types", sys.modules["irods_types"])
             self.core.__dict__.setdefault("irods_errors", sys.modules["irods_errors"])
         try:
-            result = rule(arguments, Callback(self, session), rule_exec_info(session, name, doi))
+            shown = TEXT if name in (_MAIN, _EXPRESSION) else name
+            result = rule(arguments, Callback(self, session), rule_exec_info(session, shown, doi))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise

@@ -46,20 +46,23 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     variables = _variables(record.get("MsParamArray_PI"))
     session.rule_stdout.clear()
     session.rule_stderr.clear()
-    python = instance == PYTHON_INSTANCE or (not instance and not _is_language(text))
+    if instance and instance not in INSTANCES:
+        raise IrodsError(SYS_INVALID_INPUT_PARAM, f"there is no rule engine {instance}")
+    # Without an instance the engines are asked in turn: Python takes what irule reads from files, the other the rest.
+    has_python = isinstance(session.policy, PythonPolicy)
+    python = instance == PYTHON_INSTANCE or (not instance and has_python and text.startswith("@external\n"))
     try:
-        if instance and instance not in INSTANCES:
-            raise IrodsError(SYS_INVALID_INPUT_PARAM, f"there is no rule engine {instance}")
         if python:
             _python(session).run_external(session, text, variables)
         else:
             variables = {label: _typed(value) for label, value in variables.items()}
-            _run_language(session, text, variables)
+            _run_language(session, text, variables, statements=False)
     except IrodsError:
-        if not instance:
-            session.error_stack.clear()
-        raise
-    answer = _outputs(session, variables, wanted, always=python)
+        if instance:
+            raise
+        # The last engine in turn finds nothing wrong, so the client is told of nothing.
+        session.error_stack.clear()
+    answer = _outputs(session, variables, wanted, always=python or (not instance and has_python))
     if isinstance(record, dict):
         record["MsParamArray_PI"] = answer  # the request's own array holds the outputs, as rules after it see
     return answer
@@ -91,7 +94,8 @@ def _is_language(text: str) -> bool:
     return True
 
 
-def _run_language(session: Session, text: str, variables: dict[str, Any]) -> None:
+def _run_language(session: Session, text: str, variables: dict[str, Any], *, statements: bool = True) -> None:
+    """Run rules; `statements` without a rule around them are for delayed text only."""
     from zone.prep import delay
 
     def queue(condition: str, job: str) -> None:
@@ -109,7 +113,7 @@ def _run_language(session: Session, text: str, variables: dict[str, Any]) -> Non
         variables=variables,
     )
     try:
-        interpreter.run(text, scope)
+        interpreter.run(text, scope, statements=statements)
     except IrodsError as error:
         said = error.message if error.code == RE_PARSER_ERROR else ""
         session.error_stack.append((error.code, f"DEBUG: {said}\n"))

@@ -139,8 +139,10 @@ _FUNCTIONS: dict[str, Callable[[Value], Value]] = {
 }
 
 
-def run(text: str, scope: Scope) -> None:
-    """Parse rule text and run its first rule."""
+def run(text: str, scope: Scope, *, statements: bool = True) -> None:
+    """Parse rule text and run its first rule; `statements` alone may be refused (RE_PARSER_ERROR)."""
     rules = parse(text)
+    if not statements and not rules[0].name:
+        raise IrodsError(RE_PARSER_ERROR, "there is no rule around the statements")
     scope.rules = {rule.name: rule for rule in rules}
     scope.run(rules[0].body)

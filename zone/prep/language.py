@@ -211,9 +211,7 @@ class _Parser:
             return self._if()
         if token.text == "delay":
             return self._delay()
-        if self._peek().text != "(":
-            raise self._error(self._peek(), "expected '(' after a name")
-        return CallNode(token.text, self._arguments())
+        return CallNode(token.text, self._arguments() if self._peek().text == "(" else ())
 
     def _if(self) -> If:
         self._take("(")

@@ -41,7 +41,7 @@ def test_a_finished_job_is_gone_and_a_retried_one_is_due_again(db: Database, ali
     delay_queue.claim_due(db, "1", 1, 10)
 
     delay_queue.finish(db, done)
-    delay_queue.retry(db, again, 50, "60s REPEAT UNTIL SUCCESS OR 4 TIMES", failed=True)
+    delay_queue.retry(db, again, 50, "60s REPEAT UNTIL SUCCESS OR 4 TIMES")
 
     assert [job.id for job in delay_queue.list_jobs(db)] == [again]
     assert delay_queue.claim_due(db, "1", 49, 10) == []

@@ -292,6 +292,8 @@ def test_one_wrong_operation_undoes_all_and_is_named(db: Database, rods: User, o
         ({"entity_type": None}, SYS_INVALID_INPUT_PARAM),
         ({"entity_type": "user", "entity_name": "nobody"}, SYS_INVALID_INPUT_PARAM),
         ({"operations": None}, SYS_INTERNAL_ERR),
+        ({"admin_mode": "yes"}, SYS_INTERNAL_ERR),
+        ({"admin_mode": 1}, SYS_INTERNAL_ERR),
     ],
 )
 def test_a_request_without_sense_is_refused(db: Database, rods: User, change: dict[str, object], code: int) -> None:

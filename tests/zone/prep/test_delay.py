@@ -38,7 +38,9 @@ def test_a_time_may_be_a_date() -> None:
     assert parse_condition(f"<ET>{date}</ET>", 0).start == NOW
 
 
-@pytest.mark.parametrize("text", ["<PLUSET>soon</PLUSET>", "<ET>tomorrow</ET>", "<PRIORITY>10</PRIORITY>"])
+@pytest.mark.parametrize(
+    "text", ["<PLUSET>soon</PLUSET>", "<ET>tomorrow</ET>", "<PRIORITY>10</PRIORITY>", "<PRIORITY>x</PRIORITY>"]
+)
 def test_what_is_no_condition_is_refused(text: str) -> None:
     with pytest.raises(IrodsError):
         parse_condition(text, NOW)
@@ -85,3 +87,12 @@ def test_until_a_time_ends_when_the_next_run_would_be_later() -> None:
     assert next_run(f"10s REPEAT UNTIL {NOW + 5}", NOW, False) is None
     assert next_run(f"10s REPEAT UNTIL {NOW + 15}", NOW, False) is not None
     assert next_run(f"10s REPEAT UNTIL SUCCESS OR UNTIL {NOW + 5}", NOW, False) is None
+
+
+def test_a_span_as_a_time_counts_from_each_run() -> None:
+    assert next_run("4s DOUBLE UNTIL SUCCESS OR UNTIL 6s", NOW, False) == Next(
+        NOW + 4, "8s DOUBLE UNTIL SUCCESS OR UNTIL 6s"
+    )
+    assert next_run("8s DOUBLE UNTIL SUCCESS OR UNTIL 6s", NOW, False) is None
+    assert next_run("4s DOUBLE UNTIL SUCCESS UPTO 5s", NOW, False) == Next(NOW + 4, "8s DOUBLE UNTIL SUCCESS UPTO 5s")
+    assert next_run("8s DOUBLE UNTIL SUCCESS UPTO 5s", NOW, False) == Next(NOW + 8, "8s DOUBLE UNTIL SUCCESS UPTO 5s")

@@ -100,6 +100,40 @@ def test_a_job_repeats_until_it_succeeds(zone: EmbeddedZone, tmp_path: Path) -> 
     assert log.read_text() == "xxx"
 
 
+def test_a_repetition_without_sense_ends_its_job_and_harms_no_other(zone: EmbeddedZone, tmp_path: Path) -> None:
+    session = zone.session()
+    log = tmp_path / "runs"
+    text = f"with open({str(log)!r}, 'a') as f: f.write('x')\nif len(open({str(log)!r}).read()) < 3: raise ValueError"
+    queue(session, zone.home, f"{PYTHON}<EF>1s REPEAT UNTIL tomorrow</EF>", REPORT)
+    queue(session, zone.home, f"{PYTHON}<EF>0s REPEAT UNTIL SUCCESS</EF>", text)
+    wait_for(lambda: not jobs(zone))
+    assert log.read_text() == "xxx"
+    assert "does not run again" in zone.log_text()
+
+
+def test_the_queue_shows_when_a_job_runs_and_when_it_ran_last(zone: EmbeddedZone) -> None:
+    from irods.models import RuleExec
+
+    def columns() -> list[tuple[Any, ...]]:
+        found = session.query(RuleExec.time, RuleExec.last_exe_time, RuleExec.frequency, RuleExec.priority)
+        return [tuple(row.values()) for row in found]
+
+    session = zone.session()
+    queue(session, zone.home, f"{PYTHON}<EF>1h REPEAT FOR EVER</EF><PRIORITY>7</PRIORITY>", "raise ValueError")
+    wait_for(lambda: columns() and columns()[0][1])
+    ((due, ran, frequency, priority),) = columns()
+    assert 3599 <= (due - ran).total_seconds() <= 3601
+    assert (frequency, priority) == ("1h REPEAT FOR EVER", "7")
+    client = RawClient(zone.port, option="iquest")
+    asked = {"maxRows": 9, "InxIvalPair_PI": [(1005, 1), (1010, 1), (1011, 1), (1002, 1)], "InxValPair_PI": []}
+    columns_of = client.call(702, asked).output["SqlResult_PI"]
+    client.close()
+    shown = [slot["value"][0] for slot in columns_of[:4]]
+    # A real server writes these times without a leading zero, and whether the job failed nowhere.
+    assert [len(text) for text in shown[:2]] == [10, 10]
+    assert shown[2:] == ["", "EMPTY_REI_PATH"]
+
+
 def test_jobs_survive_a_killed_zone_even_one_that_was_running(zone: EmbeddedZone, tmp_path: Path) -> None:
     session = zone.session()
     mark = tmp_path / "started"

@@ -159,7 +159,7 @@ def test_collections_access_and_stat(run: Any, request: Any) -> None:
     path = path_of(request)
     found = run(f"""
         import genquery
-        callback.msiCollCreate("{path}/deep", "1", 0)
+        callback.msiCollCreate("{path}/deep", 1, 0)
         callback.msiSetACL("recursive", "read", "alice", "{path}")
         stat = callback.msiObjStat("{path}", 0)["arguments"][1]
         levels = list(genquery.Query(callback, "COLL_ACCESS_NAME", "COLL_NAME = '{path}'"))

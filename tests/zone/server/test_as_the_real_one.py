@@ -66,7 +66,7 @@ def test_a_missing_collection_is_named(irods_zone: EmbeddedZone, admin: RawClien
 def test_collections_are_made_inside_the_zone(admin: RawClient, path: str) -> None:
     reply = admin.call(COLL_CREATE, _collection(path))
     text = f"a valid zone name does not appear at the root of the object path [{path}]"
-    assert (reply.status, reply.errors) == (-130000, [f"SYS_INVALID_INPUT_PARAM] errno [] -- message [{text}]\n"])
+    assert (reply.status, reply.errors) == (-130000, [f"SYS_INVALID_INPUT_PARAM]  errno [] -- message [{text}]\n"])
 
 
 def test_what_is_not_there_has_no_rows(irods_zone: EmbeddedZone, admin: RawClient) -> None:

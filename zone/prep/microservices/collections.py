@@ -18,8 +18,8 @@ def create(session: Session, args: Sequence[Parameter]) -> None:
     from zone.operations import collections
 
     with reporting(session, "msiCollCreate", str(args[0].value)):
-        flags = args[1].optional_text()
-        collections.create(session, args[0].text(), {"recursiveOpr": ""} if flags == "1" else {})
+        flags = args[1].value if isinstance(args[1].value, int) else args[1].optional_text()
+        collections.create(session, args[0].text(), {"recursiveOpr": ""} if flags in (1, "1") else {})
     args[2].set(0)
 
 

@@ -86,7 +86,7 @@ _WITHOUT_FOR = ("msiCollCreate", "msiDataObjRepl")
 class reporting:  # noqa: N801 (reads as a statement)
     """Within it, a failure leaves a line on the client's terminal and goes on."""
 
-    def __init__(self, session: Session, name: str, subject: str = "") -> None:
+    def __init__(self, session: Session, name: str, subject: str | None = None) -> None:
         self._session, self._name, self._subject = session, name, subject
 
     def __enter__(self) -> None:
@@ -96,7 +96,7 @@ class reporting:  # noqa: N801 (reads as a statement)
         if isinstance(error, IrodsError):
             call = "rs" + self._name[len("msi") :]
             linked = self._subject if self._name in _WITHOUT_FOR else f"for {self._subject}"
-            what = f"{call} failed {linked}" if self._subject else f"{call} failed"
+            what = f"{call} failed {linked}" if self._subject is not None else f"{call} failed"
             complain(self._session, self._name, what, error.code)
 
 
