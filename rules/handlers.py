@@ -182,17 +182,58 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 def _source_event(path: str, callback: Any, rei: Any) -> int:
     from rules.events import source_changed
+    from rules.images.check import on_written
 
-    source_changed(*_tools(callback, rei, f"written {path}"), path)
+    tools = _tools(callback, rei, f"written {path}")
+    source_changed(*tools, path)
+    on_written(*tools, path)
     return CONTINUE
 
 
 def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An object or a collection was renamed (the trash too): rule_args are the old and the new path."""
     from rules.events import renamed
+    from rules.images import check, use
 
-    renamed(*_tools(callback, rei, "renamed"), str(rule_args[0]), str(rule_args[1]))
+    old, new = str(rule_args[0]), str(rule_args[1])
+    tools = _tools(callback, rei, "renamed")
+    use.renamed(*tools, old, new)
+    renamed(*tools, old, new)
+    if names.looks_like_package(new):
+        check.on_written(*tools, new)
     return CONTINUE
+
+
+# ---- images in use ---------------------------------------------------------------------------------------------------
+
+
+def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """An image that is in use is not removed by accident, nor unregistered."""
+    return _refuse_removal(str(rule_args[2].objPath), callback, rei)
+
+
+def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Nor with a collection, unless that holds all who use it, too."""
+    return _refuse_removal(str(rule_args[2].collName), callback, rei)
+
+
+def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Components that went with a collection use no image any more."""
+    from rules.images.use import removed
+
+    removed(*_tools(callback, rei, "removed"), str(rule_args[2].collName).rstrip("/"))
+    return CONTINUE
+
+
+def _refuse_removal(path: str, callback: Any, rei: Any) -> int:
+    from rules.images.use import refusal
+
+    catalog, settings = _tools(callback, rei, "removal")
+    reason = refusal(catalog, settings, path)
+    if reason is None:
+        return CONTINUE
+    catalog.journal("image", path=path.rstrip("/"), done=f"removal refused: {reason}")
+    return refuse(callback, NOT_PERMITTED, reason)
 
 
 # ---- ready OVAs ------------------------------------------------------------------------------------------------------

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 VALID = "valid"
 
-_UNITS = 250  # characters that the units of an AVU hold
-_NAMES = 1000  # characters of a property's name that are shown
+# Bytes that iRODS can read back: of the units of an AVU, and (less than it could) of a value.
+_UNITS = 250
+_VALUE = 2000
 _MOST_PROPERTIES = 500  # an image may define any number of them; the catalog is not to pay for that
 
 
@@ -166,7 +167,7 @@ def _settable(properties: Sequence[Property], settings: Settings) -> tuple[Objec
 
     free = [each for each in properties if each.user_configurable or settings.fixed_properties == "allow"]
     shown = dict.fromkeys(
-        ObjectAvu(names.PROPERTY, one_line(name, _NAMES), one_line(f"{each.type} {_default(each)}", _UNITS))
+        ObjectAvu(names.PROPERTY, _cut(name, _VALUE), _cut(f"{each.type} {_default(each)}", _UNITS))
         for name, each in zip(choices(free), free[:_MOST_PROPERTIES])
     )
     if len(free) > _MOST_PROPERTIES:
@@ -179,7 +180,15 @@ def _default(prop: Property) -> str:
 
 
 def _in_irods_words(message: str, source: Source) -> str:
-    return one_line(message.replace(source.replica.vault_path, source.path))
+    return _cut(message.replace(source.replica.vault_path, source.path), _VALUE)
+
+
+def _cut(text: str, size: int) -> str:
+    """`text` in one line of at most so many bytes."""
+    line = one_line(text)
+    if len(line.encode()) <= size:
+        return line
+    return line.encode()[: size - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 # ---- facts -----------------------------------------------------------------------------------------------------------
