@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import packages
+from bench import packages, profiler
 from bench.importing import BUILDING, imported
 from bench.results import REPOSITORY, Recorder
 from bench.site import INLINE, Site, site
@@ -134,6 +134,6 @@ def _keep(recorder: Recorder, events: list[dict[str, Any]], what: str, agent: st
         recorder.add("hook", "ms", [event["microseconds"] / 1000], **where)
         for phase, microseconds in event["phases"].items():
             recorder.add("phase", "ms", [microseconds / 1000], phase=phase, **where)
-        recorder.add("microservice calls", "calls", [sum(event["calls"].values())], **where)
-        recorder.add("queries", "queries", [event["calls"].get("msiExecGenQuery", 0)], **where)
+        for unit, number in profiler.counts([event]).items():
+            recorder.add(unit, unit, [number], **where)
         recorder.add("modules imported", "modules", [event["modules"]], **where)

@@ -18,7 +18,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +46,8 @@ PHASES: dict[str, tuple[str, ...]] = {
     "queue": ("rules.catalog:Catalog.delay",),
 }
 IMPORT, OTHER = "import", "other"
-JOBS = ("ova_build_job", "ova_job", "ova_reconcile")
+JOBS = ("ova_job",)
+RULES = ("ova_reconcile",)  # called by administrators' rule text
 
 
 def rule_file(folder: Path, repository: Path, log: Path) -> Path:
@@ -110,7 +111,7 @@ def install(core: dict[str, Any], log: str) -> None:
     """Wraps the rules in `core`, the namespace of a rule file, and the phases as their modules are imported."""
     from rules import hooks
 
-    for name in (*hooks.RULES, *JOBS):
+    for name in (*hooks.RULES, *JOBS, *RULES):
         if name in core:
             core[name] = _event(name, core[name], log)
     real_import, waiting = builtins.__import__, _targets()
@@ -139,6 +140,20 @@ def check() -> None:
 def read(log: Path) -> list[dict[str, Any]]:
     """The events in a profile, in the order in which they ended."""
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def milliseconds(events: Sequence[dict[str, Any]]) -> float:
+    """What these events took, one after the other."""
+    return float(sum(event["microseconds"] for event in events)) / 1000
+
+
+def counts(events: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """What these events did: queries, pages of them after the first, other microservice calls, bytes copied."""
+    calls: Counter[str] = sum((Counter(event["calls"]) for event in events), Counter())
+    asked, more = calls["msiExecGenQuery"], calls["msiGetMoreRows"]
+    others = sum(number for name, number in calls.items() if "GenQuery" not in name and name != "msiGetMoreRows")
+    copied = sum(event["copied"] for event in events)
+    return {"queries": asked, "further pages": more, "calls": others - calls["writeLine"], "bytes copied": copied}
 
 
 def _targets() -> dict[str, list[tuple[str, str]]]:
