@@ -35,9 +35,9 @@ def avus_changed(
     if names.RESTORE in attributes:
         _restore(catalog, settings, collection)
     if names.IMAGES in attributes:
-        jobs.queue(catalog, jobs.CHECK, collection)
+        jobs.queue(catalog, jobs.CHECK, collection, running=True)
     if names.REFRESH in attributes:
-        jobs.queue(catalog, jobs.FETCH, collection)
+        jobs.queue(catalog, jobs.FETCH, collection, running=True)
     if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
         own = [collection] if names.LIKE in attributes else []
         _complete(catalog, settings, [*own, *reach.alike(catalog, collection)])

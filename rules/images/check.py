@@ -58,7 +58,7 @@ def on_written(catalog: Catalog, settings: Settings, path: str) -> None:
         return
     in_use = bool(ledger.users_of(settings.state_directory, path))
     if in_use or catalog.having(above(posixpath.dirname(path)), names.IMAGES):
-        jobs.queue(catalog, jobs.CHECK, path)
+        jobs.queue(catalog, jobs.CHECK, path, running=True)  # one may be past what it reads
 
 
 def _is_ready_ova(settings: Settings, path: str) -> bool:
