@@ -295,6 +295,44 @@ def test_truncating_what_does_not_exist_says_so(irods_zone: EmbeddedZone) -> Non
         irods_zone.session().data_objects.replica_truncate(f"{irods_zone.home}/nosuch", 16)
 
 
+def test_a_truncation_is_of_the_replica_that_is_named(
+    irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
+) -> None:
+    zone = irods_zone_factory(resources={name: tmp_path / name for name in ("one", "two", "three")})
+    client = RawClient(zone.port, option="python-irodsclient")
+    path = f"{zone.home}/o"
+
+    def truncate(size: int, **keywords: str) -> tuple[int, str, object]:
+        reply = client.call(802, {**_object(path, **keywords), "dataSize": size})
+        answer = json.loads(reply.output["myStr"])
+        return reply.status, answer["message"].removeprefix("rs_replica_truncate: "), answer["resource_hierarchy"]
+
+    def states() -> list[tuple[str, int, str]]:
+        replicas = zone.session().data_objects.get(path).replicas
+        return [(each.resource_name, each.size, each.status) for each in replicas]
+
+    _write(zone.session(), path, b"four")
+    assert client.call(REPLICATE, _object(path, destRescName="two")).status == 0
+    assert truncate(2) == (0, "", "one")
+    assert states() == [("one", 2, "1"), ("two", 4, "0")]
+    assert truncate(3, rescName="two") == (0, "", "two")
+    assert states() == [("one", 2, "0"), ("two", 3, "1")]
+    assert truncate(3, replNum="1") == (0, f"Replica of [{path}] on [two] already has size [3].", "two")
+
+    status, text, _ = truncate(1, rescName="three")
+    assert status == -168000 and text.startswith("Hierarchy descending from specified resource name [three]")
+    status, text, _ = truncate(-1, replNum="1")
+    assert (status, text) == (
+        -529022, f"Error occurred while truncating replica of [{path}] on [two]: -529022"
+    )  # fmt: skip
+    unresolved = f"Error occurred resolving hierarchy or getting information for [{path}]: "
+    assert truncate(1, rescName="nosuch")[:2] == (-78000, unresolved + "-78000")
+    assert truncate(1, replNum="7")[:2] == (-164000, unresolved + "-164000")
+    assert truncate(1, rescName="one", replNum="0")[0] == truncate(1, destRescName="one")[0] == -130000
+    assert states() == [("one", 2, "0"), ("two", 3, "1")]
+    client.close()
+
+
 def test_the_old_and_the_new_truncation_differ_in_what_they_say(irods_zone: EmbeddedZone, admin: RawClient) -> None:
     nowhere = {**_object(f"{irods_zone.home}/no"), "dataSize": 1}
     old = admin.call(652, nowhere)
