@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint corpus fuzz bench client-suite clean
+.PHONY: setup demo test lint corpus fuzz bench client-suite install acceptance up down guide clean
 
 setup: $(STAMP)
 
@@ -24,6 +24,33 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Into the iRODS server of this machine, as root: shows what it changes and asks. PYTHON must be of the version that PREP
+# embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/admin-guide.md.
+ARGS ?=
+install: $(VENV)/.admin
+	$(BIN)/ova-admin install $(ARGS)
+
+$(VENV)/.admin: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[admin]'
+	touch $@
+
+# The acceptance tests against the zone of the current iRODS environment; IRODS_PASSWORD is its administrator's.
+IRODS_ENVIRONMENT_FILE ?= $(HOME)/.irods/irods_environment.json
+acceptance: $(STAMP)
+	$(BIN)/python -m pytest tests/acceptance -q --irods-environment $(IRODS_ENVIRONMENT_FILE)
+
+# A zone in containers: iRODS with PREP and these rules on 127.0.0.1:1247, and a client that runs the user guide.
+COMPOSE := docker compose -f docker/compose.yml
+up:
+	$(COMPOSE) up --build --detach --wait
+
+guide:
+	$(COMPOSE) run --rm --build client
+
+down:
+	$(COMPOSE) --profile guide down --volumes
 
 # Inspect, set and verify every .ovf and .ova below CORPUS.
 corpus: $(STAMP)
