@@ -1,9 +1,9 @@
 """Runs the commands of a Markdown document and holds what it shows against what they print.
 
 A command is a line that begins with `$ ` in an indented (four blanks) or fenced block; a line that ends with a
-backslash goes on in the next one. Lines below a command, up to the next one or the block's end, are what it prints: each must
-occur in its output, in that order, `…` standing for anything. A command whose comment is `# refused` must fail, every
-other one must succeed. All run in one bash, in order, in the folder given.
+backslash goes on in the next one. Lines below a command, up to the next one or the block's end, are what it prints:
+each must occur in its output, in that order, `…` standing for anything. A command whose comment is `# refused` must
+fail, every other one must succeed. All run in one bash, in order, in the folder given.
 
 Standard library only, so that it runs in the client container as anywhere else:
 
