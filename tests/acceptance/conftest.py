@@ -146,6 +146,8 @@ def make_person(site: Site) -> Iterator[Callable[[], Person]]:
 
     yield make
     for person in made:
+        person.remove_components()
+    for person in made:
         person.remove()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 
 from tests.acceptance.clients import PythonClient
@@ -33,6 +34,14 @@ class Person:
         """The facts of a component, as this user sees them."""
         items = self.client.session.collections.get(component).metadata.items()
         return {avu.name: avu.value for avu in items if avu.name.startswith("ova::")}
+
+    def remove_components(self) -> None:
+        """Their collections as far as they may be removed: what is in them may be in use until others are gone."""
+        from irods.exception import CAT_NO_ACCESS_PERMISSION
+
+        for item in self.client.session.collections.get(self.home).subcollections:
+            with contextlib.suppress(CAT_NO_ACCESS_PERMISSION):
+                item.remove(recurse=True, force=True)
 
     def remove(self) -> None:
         """Their things, and they."""

@@ -192,6 +192,9 @@ def test_a_renamed_source_is_missed_and_found_again(site: Site, component: str, 
 
 
 def test_a_deleted_source_is_said(site: Site, component: str, client: PythonClient) -> None:
+    from irods.meta import iRODSMeta
+
+    site.session.data_objects.get(site.source).metadata.add(iRODSMeta("ova_release", "yes"))
     site.session.data_objects.unlink(site.source, force=True)
     assert site.facts()["ova::status"] == "failed"
     with pytest.raises(Refused, match="does not exist"):

@@ -132,8 +132,8 @@ def test_an_inherited_reference_is_vouched_for_by_who_set_it(make_person: MakePe
 
 
 def test_facts_that_are_copied_are_not_believed(site: Site, component: str, client: PythonClient) -> None:
-    """The facts of another component, and such as were put on a data object first, where nobody refuses them."""
-    from irods.models import Collection, DataObject
+    """The facts of another component, and such as come from where nobody refuses them."""
+    from irods.models import Collection, User
 
     right = client.get(site.ready)
     other = f"{site.home}/grid01/comp02"
@@ -142,10 +142,13 @@ def test_facts_that_are_copied_are_not_believed(site: Site, component: str, clie
     client.set(other, "hostname", "other")
     facts = [a for a in site.session.collections.get(component).metadata.items() if a.name == "ova::fingerprint"]
     site.session.collections.get(component).metadata.remove(facts[0])
-    client.put(b"-", f"{site.home}/dummy")
-    forged = site.session.data_objects.get(f"{site.home}/dummy").metadata
-    forged.add(iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(":", ":9")))
-    copy_avus(site.session, DataObject, f"{site.home}/dummy", Collection, component)
+    forged = site.session.users.get(site.session.username).metadata
+    fact = iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(" ", "9 "))
+    forged.add(fact)
+    try:
+        copy_avus(site.session, User, site.session.username, Collection, component)
+    finally:
+        forged.remove(fact)
     assert client.get(site.ready) == right
     assert site.facts()["ova::status"] == "ready"
 
