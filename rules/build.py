@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
 _SPARE_OTHER = 16384  # room for longer values in a descriptor, where the usual room would give the usual size
+_LONG_SECONDS = 0.5  # after which AVUs are read again before the OVA becomes visible; the gate sees earlier changes
 _ATTEMPTS = 5  # times that a source or AVU may change under a build before it gives up
 
 
@@ -185,6 +186,7 @@ def _make(
     from ova_tools.errors import OvaError, PropertyError
     from ova_tools.package import read_package
 
+    start = time.monotonic()
     component, last = seen.component, seen.inputs.last
     with ExitStack() as stack:
         try:
@@ -217,16 +219,19 @@ def _make(
             raise ComponentError(_in_irods_words(str(error), source)) from error
 
         def check() -> None:
-            _check_unchanged(catalog, settings, seen)
+            if source_state(source.replica, os.fstat(package.fileno())) != source.state:
+                raise Changed  # it was written while it was copied
+            if time.monotonic() - start > _LONG_SECONDS:
+                _check_unchanged(catalog, settings, seen)
 
         mark(settings.state_directory, ready)
         try:
-            publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check, progress)
+            after = publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check, progress)
         except OvaError as error:
             raise ComponentError(f"{ready}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed
             raise ComponentError(f"{ready}: iRODS refused: {error}", lasting=False) from error
-    version = version_of(catalog.replicas(ready), settings)
+    version = version_of(after, settings)
     if version is None:
         raise Changed
     if progress is not None:
@@ -335,7 +340,7 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
 
 
 def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
-    """Raises Changed if AVUs or source moved while the bytes were written: they must not become visible."""
+    """Raises Changed if AVUs or source moved meanwhile: what was made for them would be of no use."""
     component = read(catalog, seen.component.path)
     if component is None or inputs(catalog, settings, component).fingerprint != seen.inputs.fingerprint:
         raise Changed

@@ -120,8 +120,9 @@ def expansions(catalog: Catalog, settings: Settings, component: Component) -> di
             found = lineage(catalog, path)
             if found.trouble is not None:
                 raise found.trouble
-            cache[path] = [list(level) for level in _effective(found)]
-            cache[path][:1] = [[*(a for a in found.levels[path] if a.attribute == names.URL), *cache[path][0]]]
+            own_urls = [avu for avu in found.levels.get(path, ()) if avu.attribute == names.URL]
+            cache[path] = [list(level) for level in _effective(found)] or [[]]
+            cache[path][0][:0] = own_urls
         return cache[path]
 
     result = {}
@@ -156,6 +157,7 @@ class Inputs:
     fingerprint: str
     last: LastBuild | None
     upstream: str | None  # the component whose ready OVA is the source
+    ready: tuple[Replica, ...]  # those of the ready OVA now
 
     @property
     def depends(self) -> frozenset[str]:
@@ -190,22 +192,32 @@ def inputs(catalog: Catalog, settings: Settings, component: Component, trail: tu
     last = last_build(component, seals_of(settings))
     expanded = expansions(catalog, settings, component)
     source, state, trouble, upstream = None, None, component.trouble, None
+    url, path = "", None
     if trouble is None:
         try:
-            url = expanded[the_url(component.path, component.urls)]
-            if url.trouble is not None:
-                raise url.trouble
-            path = path_named(catalog, settings, component.path, url.avu.value)
+            expansion = expanded[the_url(component.path, component.urls)]
+            if expansion.trouble is not None:
+                raise expansion.trouble
+            url = expansion.avu.value
+            path = path_named(catalog, settings, component.path, url)
             upstream = _maker(catalog, settings, path)
             if upstream is not None:
                 _require_fresh(catalog, settings, component, upstream, trail)
-            state = recorded_state(last, path)
-            source = find_source(catalog, settings, component.path, url.avu.value, path)
+        except ComponentError as error:
+            trouble = error
+    asked = [component.ready_path] if path is None or trouble is not None else [component.ready_path, path]
+    objects = catalog.replicas_of(asked)
+    if path is not None and trouble is None:
+        state = recorded_state(last, path)
+        catalog.learn_access(asked)
+        try:
+            source = find_source(catalog, settings, component.path, url, path, objects[path])
             state = source.state
         except ComponentError as error:
             trouble = error
     levels = [[expanded[avu].avu for avu in level] for level in component.levels]
-    return Inputs(source, state, trouble, expanded, fingerprint(levels, state or "", settings.digest), last, upstream)
+    now = fingerprint(levels, state or "", settings.digest)
+    return Inputs(source, state, trouble, expanded, now, last, upstream, tuple(objects[component.ready_path]))
 
 
 def _maker(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -243,11 +255,10 @@ def _require_fresh(
 def view(catalog: Catalog, settings: Settings, component: Component, trail: tuple[str, ...] = ()) -> View:
     """Compares the fingerprint of now with the ready OVA. Raises nothing of its own."""
     now = inputs(catalog, settings, component, trail)
-    ready = tuple(catalog.replicas(component.ready_path))
     fresh = (
         now.state is not None
         and now.last is not None
         and now.last.fingerprint == now.fingerprint
-        and version_of(ready, settings) == now.last.version
+        and version_of(now.ready, settings) == now.last.version
     )
-    return View(component, now, ready, fresh)
+    return View(component, now, now.ready, fresh)

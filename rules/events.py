@@ -117,7 +117,7 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
 def follow(catalog: Catalog, path: str) -> None:
     """The ready OVA of a component was built outside of an event: what depends on it is built by a job."""
     if catalog.naming((names.DEPENDS,), [path]):
-        jobs.queue(catalog, jobs.CHANGE, path)
+        jobs.queue(catalog, jobs.CHANGE, path, running=True)
 
 
 def of_source(catalog: Catalog, path: str) -> list[str]:
@@ -140,7 +140,7 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], c
     for path in ordered[: settings.inline_components]:
         _build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
     if len(ordered) > settings.inline_components:
-        jobs.queue(catalog, jobs.CHANGE, cause)
+        jobs.queue(catalog, jobs.CHANGE, cause, running=True)
 
 
 def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
@@ -183,7 +183,7 @@ def _complete(catalog: Catalog, settings: Settings, roots: Iterable[str]) -> Non
     for root in roots:
         try:
             if not likeness.complete(catalog, settings, root, settings.inline_components):
-                jobs.queue(catalog, jobs.LIKE, root)
+                jobs.queue(catalog, jobs.LIKE, root, running=True)
         except ComponentError as error:
             catalog.journal("like", collection=root, done=f"failed: {error}")
 

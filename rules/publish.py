@@ -8,7 +8,7 @@ folder is not: should a power cut bring the old file back, it is not the one tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,10 @@ def publish(
     edit: Edit,
     check: Callable[[], None],
     report: Callable[[int], None] | None = None,
-) -> None:
-    """Makes the data object `path` hold the bytes of `edit`. replicas: those it has now.
+) -> Sequence[Replica]:
+    """Makes the data object `path` hold the bytes of `edit`. Those that it has then.
+
+    replicas: those it has now.
 
     source: a new object goes to the resource where its source is, so that extents can be shared.
     report: called with the bytes written since its last call.
@@ -48,7 +50,7 @@ def publish(
         replicas = ()
     if not replicas:
         _first(catalog, settings, path, source.resource, package, edit, check, report)
-        return
+        return catalog.replicas(path)
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
     local = next((each for each in replicas if each.good and stat_of(each, settings) is not None), None)
@@ -64,9 +66,11 @@ def publish(
     publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
     version = publish_way(catalog, path, local, package, edit, check_all, report)
     # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
-    strangers = [each for each in catalog.replicas(path) if each.good and each.resource != local.resource]
+    after = catalog.replicas(path)
+    strangers = [each for each in after if each.good and each.resource != local.resource]
     if strangers or file_identity(Path(local.vault_path).stat()) != version:
         raise Changed
+    return after
 
 
 def _first(

@@ -92,7 +92,7 @@ class Queries:
         # A Catalog lives for one event, so what it has learnt holds.
         self._identities: dict[str, frozenset[str]] = {}
         self._admins: dict[str, bool] = {}
-        self._levels: dict[tuple[str, int, str], bool] = {}
+        self._access: dict[str, set[tuple[str, str]]] = {}  # of objects that are there, and of collections
         self._ids: dict[str, str] = {}
         self._children: dict[tuple[str, ...], list[str]] = {}
         self._prefetched: _Prefetched | None = None
@@ -233,14 +233,26 @@ class Queries:
 
     def replicas(self, path: str) -> list[Replica]:
         """The replicas of a data object; [] if there is none that the client may see."""
-        if self._prefetched is not None and path in self._prefetched.replicas:
-            return self._prefetched.replicas[path]
-        collection, _, name = path.rpartition("/")
-        rows = self._rows(_REPLICA, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
-        found = [_replica(row) for row in rows if row[9] == collection and row[10] == name]
+        return self.replicas_of([path])[path]
+
+    def replicas_of(self, paths: Sequence[str]) -> dict[str, list[Replica]]:
+        """The replicas of some data objects that the client may see, by path."""
+        known = self._prefetched.replicas if self._prefetched is not None else {}
+        found: dict[str, list[Replica]] = {path: known.get(path, []) for path in paths}
+        missing = [path for path in found if path not in known]
+        for row in self._rows_of_objects(_REPLICA, missing):
+            found[f"{row[9]}/{row[10]}"].append(_replica(row))
         if self._prefetched is not None:  # the source of many
-            self._prefetched.replicas[path] = found
+            known.update(found)
         return found
+
+    def _rows_of_objects(self, columns: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
+        """Rows about these data objects; the last two columns are COLL_NAME and DATA_NAME. One query for a few."""
+        collections = list(lists("COLL_NAME", [path.rpartition("/")[0] for path in paths]))
+        objects = list(lists("DATA_NAME", [path.rpartition("/")[2] for path in paths]))
+        conditions = [f"{one} AND {two}" for one in collections for two in objects]
+        rows = (row for condition in conditions for row in self._rows(columns, condition))
+        return [row for row in rows if f"{row[-2]}/{row[-1]}" in paths]
 
     def may_read(self, path: str, user: str | None = None) -> bool:
         """Whether a user (the client, or name#zone) has read permission on a data object, also through a group."""
@@ -264,23 +276,27 @@ class Queries:
         """Whether the client may add and remove AVUs of a collection, by itself or through a group."""
         return self._has_collection_level(DELETE_METADATA, collection)
 
-    def _has_object_level(self, level: int, path: str, user: str) -> bool:
-        known = self._levels.get((path, level, user))
-        if known is None:
-            known = self._levels[path, level, user] = self._look_up_object_level(level, path, user)
-        return known
+    def learn_access(self, paths: Sequence[str]) -> None:
+        """Reads who may do what with some data objects, in one query for what is asked of each later."""
+        if self._prefetched is not None and len(paths) > 1:
+            return  # one who decides about many asks for the sources only
+        columns = ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"]
+        for kind, user_id, collection, name in self._rows_of_objects(
+            columns, [p for p in paths if p not in self._access]
+        ):
+            self._access.setdefault(f"{collection}/{name}", set()).add((kind, user_id))
 
-    def _look_up_object_level(self, level: int, path: str, user: str) -> bool:
-        collection, _, name = path.rpartition("/")
-        rows = self._rows(
-            ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"],
-            f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}",
-        )
-        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection and r[3] == name], user)
+    def _has_object_level(self, level: int, path: str, user: str) -> bool:
+        if path not in self._access:
+            self.learn_access([path])
+        return self._has_level(level, self._access.get(path, ()), user)
 
     def _has_collection_level(self, level: int, collection: str) -> bool:
-        rows = self._rows(["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"], equals("COLL_NAME", collection))
-        return self._has_level(level, [(r[0], r[1]) for r in rows if r[2] == collection], self.identity)
+        if collection not in self._access:
+            columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
+            rows = self._rows(columns, equals("COLL_NAME", collection))
+            self._access[collection] = {(row[0], row[1]) for row in rows if row[2] == collection}
+        return self._has_level(level, self._access[collection], self.identity)
 
     def _has_level(self, level: int, access: Iterable[tuple[str, str]], user: str) -> bool:
         if user not in self._identities:

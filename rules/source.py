@@ -61,10 +61,11 @@ def path_named(catalog: Catalog, settings: Settings, component: str, url: str) -
     return path
 
 
-def find_source(catalog: Catalog, settings: Settings, component: str, url: str, path: str) -> Source:
+def find_source(
+    catalog: Catalog, settings: Settings, component: str, url: str, path: str, replicas: Sequence[Replica]
+) -> Source:
     """The source at `path`, readable by the client and on this server. Raises WaitingError where it must be fetched."""
     label = _label(component, url)
-    replicas = catalog.replicas(path)
     if not replicas and is_url(url):
         raise WaitingError(f"{label}: waits for its download")
     if not replicas or not catalog.may_read(path):
