@@ -6,8 +6,9 @@ import os
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+
+from tests.faults.processes import PeakMemory
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -26,26 +27,17 @@ def in_turn(rounds: int, actions: dict[str, Callable[[], object]]) -> dict[str, 
     return taken
 
 
-@dataclass(frozen=True)
-class Run:
-    """A command as a whole process: milliseconds by the clock, and the most memory it had resident, in MB."""
-
-    milliseconds: float
-    megabytes: float
-
-
-def run(*command: object, folder: Path | None = None) -> Run:
+def run(*command: object, folder: Path | None = None) -> None:
     """Runs a command, in `folder` with its temporary files there; raises CalledProcessError if it fails."""
     words = [str(word) for word in command]
     environment = {**os.environ, "TMPDIR": str(folder)} if folder else None
-    start = time.perf_counter()
-    process = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    with process.stderr:
-        said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    taken = (time.perf_counter() - start) * 1000
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words, stderr=said)
-    return Run(taken, usage.ru_maxrss / 1024)
+    subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True)
+
+
+def peak_megabytes(*command: object) -> float:
+    """The most memory that a command has had resident, in MB."""
+    words = [str(word) for word in command]
+    # Not getrusage: that counts what this process had when it forked.
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process, PeakMemory(process.pid) as peak:
+        process.wait()
+    return peak.kib / 1024

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import packages
@@ -42,8 +43,9 @@ def _start(recorder: Recorder) -> None:
     small = recorder.folder / "small.ova"
     small.write_bytes(packages.small())
     for _ in range(5 if recorder.quick else 25):
-        recorder.add("ova inspect, small package", "ms", [command(_BIN / "ova", "inspect", small).milliseconds])
-        recorder.add("python -c pass", "ms", [command(sys.executable, "-c", "pass").milliseconds])
+        inspect = partial(command, _BIN / "ova", "inspect", small)
+        recorder.add("ova inspect, small package", "ms", [timed(inspect)])
+        recorder.add("python -c pass", "ms", [timed(partial(command, sys.executable, "-c", "pass"))])
 
 
 def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int, cot: int) -> None:
