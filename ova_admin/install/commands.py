@@ -51,8 +51,7 @@ def install(places: Places, wanted: site.Wanted, agree: Agree, say: Say, *, relo
     _apply(changes, say)
     if kept is not None:
         say(f"what was replaced is kept in {kept}")
-    if reloading:
-        say(reload(places))
+    _reload(places, changes, reloading, say)
     return True
 
 
@@ -71,8 +70,7 @@ def uninstall(places: Places, agree: Agree, say: Say, *, reloading: bool = True)
         return False
     kept = record.back_up(places.prefix, changes) if places.prefix.is_dir() else None
     _apply(changes, say)
-    if reloading:
-        say(reload(places))
+    _reload(places, changes, reloading, say)
     record.forget(places.prefix)
     versions.remove(places.prefix)
     _remove_bytecode(places)
@@ -126,6 +124,14 @@ def _apply(changes: Sequence[Change], say: Say) -> None:
     for each in changes:
         change.apply(each)
         say(f"{each.path}: {'written' if each.after else 'removed'}")
+
+
+def _reload(places: Places, changes: Sequence[Change], reloading: bool, say: Say) -> None:
+    """Only for a change of the configuration: a reload refuses connections for a second, core.py needs none."""
+    if not any(each.path == places.server_config for each in changes):
+        say("no reload is needed: each new connection reads the rules")
+    elif reloading:
+        say(reload(places))
 
 
 def _remove_bytecode(places: Places) -> None:

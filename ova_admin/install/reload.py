@@ -19,4 +19,4 @@ def reload(places: Places) -> str:
         os.kill(number, signal.SIGHUP)
     except OSError as error:
         return f"not reloaded: process {number}: {error.strerror}; {_BY_HAND}"
-    return f"reloaded: process {number}; each new connection reads the rules"
+    return f"reloaded: process {number}; it refuses connections for a second or two meanwhile"
