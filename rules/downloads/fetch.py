@@ -21,7 +21,7 @@ from rules.downloads.place import is_fetched, place
 from rules.downloads.policy import policy_of
 from rules.downloads.transfer import Limits, Transfer, Version, discard
 from rules.errors import ComponentError
-from rules.images.check import image_at, note_checked
+from rules.images.check import image_at, note_checked, require_archive
 from rules.locks import BusyError, locked
 from rules.progress import Progress, progress
 from rules.publish import first_character
@@ -160,6 +160,7 @@ def _require_valid(file: Path, url: str) -> None:
 
     try:
         with read_package(file) as package:
+            require_archive(package)
             verify_members(package)
     except OvaError as error:
         raise ComponentError(f"{url}: {str(error).replace(str(file), url)}") from error

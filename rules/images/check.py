@@ -129,6 +129,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
         with read_package(file) as package:
             _require_state(source, os.fstat(package.fileno()))
             try:
+                require_archive(package)
                 verify_members(package)
                 verdict = _verdict(catalog, settings, source, package)
             finally:
@@ -140,6 +141,17 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
         except OSError:
             raise Changed from error
         return Verdict(_in_irods_words(str(error), source))
+
+
+def require_archive(package: Package) -> None:
+    """Raises PackageError for a bare descriptor: what lies beside it in the vault is none of its business."""
+    from ova_tools.errors import PackageError
+    from ova_tools.package import Kind
+
+    if package.kind is not Kind.OVA:
+        raise PackageError(
+            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+        )
 
 
 def _require_state(source: Source, file: os.stat_result) -> None:

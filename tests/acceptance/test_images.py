@@ -82,6 +82,7 @@ def test_an_image_that_is_put_is_checked(site: Site, client: PythonClient, image
 WRONG = {
     "no tar": (b"this is no tar archive" * 50, "is neither a tar archive"),
     "empty": (b"", "is empty"),
+    "a descriptor": (descriptor_of(), "is an OVF descriptor without its files"),
     "cut short": (ova()[:7000], "truncated"),
     "wrong digest": (ova(manifest=b"SHA256(disk1.vmdk)= " + b"0" * 64 + b"\n"), "disk1.vmdk"),
     "no disk": (tar_of({"vm.ovf": descriptor_of()}), "disk1.vmdk is not in the package"),

@@ -22,6 +22,7 @@ class Resource:
     modified: str = ""
     ranges: bool = True
     breaks: list[int] = field(default_factory=list)
+    hold: threading.Event | None = None  # the bytes after the first block wait for it
     redirect: str = ""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Server:
 
 
 @contextmanager
-def serving(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
+def serving(context: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Server]:
     """A server for the time of a test."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -106,6 +107,9 @@ def serving(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> I
                 block = body[start : start + 65536][: None if cut is None else max(0, cut - sent)]
                 self.wfile.write(block)
                 sent += len(block)
+                if resource is not None and resource.hold is not None:
+                    self.wfile.flush()
+                    resource.hold.wait(60)
                 if cut is not None and sent >= cut:
                     self.wfile.flush()
                     self.close_connection = True
@@ -117,12 +121,11 @@ def serving(context: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> I
 
     class Quiet(http.server.ThreadingHTTPServer):
         daemon_threads = True
-        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
 
         def handle_error(self, *_: Any) -> None:
             """A client that goes away is part of the tests."""
 
-    listener = Quiet((host, 0), Handler)
+    listener = Quiet(("127.0.0.1", port), Handler)
     if context is not None:
         listener.socket = context.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
     server = Server(listener.server_address[1], "https" if context else "http")
