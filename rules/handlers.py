@@ -11,7 +11,7 @@ from typing import Any
 
 from rules import hooks, names
 from rules.catalog import Avu, Catalog, refuse
-from rules.errors import one_line
+from rules.errors import ComponentError, one_line
 from rules.faults import report
 from rules.settings import Settings, load
 from rules.state import is_marked
@@ -322,6 +322,9 @@ def run_job(kind: str, mark: str, callback: Any, rei: Any) -> None:
     path = jobs.path_of(mark)
     try:
         _work(kind)(catalog, settings, path)
+    except ComponentError as error:  # somebody else is at it, or a web server is away: no fault
+        catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
+        raise
     except Exception as error:
         report(catalog.log, f"job {kind} {path}", error)
         raise

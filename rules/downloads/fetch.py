@@ -11,6 +11,7 @@ import hashlib
 import os
 import posixpath
 import secrets
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,8 +78,12 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refres
             _require_rights(catalog, target)
             if not refresh:
                 facts.write(catalog, component, facts.building(component))
+            start = time.monotonic()
             with progress(catalog, component.path) as shown:
                 changed = _download(catalog, settings, target, url, known, shown)
+            done = "downloaded" if changed else "still the same"
+            milliseconds = round(1000 * (time.monotonic() - start))
+            catalog.journal("download", component=component.path, url=url, path=target, done=done, ms=milliseconds)
     if changed:
         source_changed(catalog, settings, target)
     else:  # another job has it since, and has told all the others

@@ -29,9 +29,12 @@ def place(catalog: Catalog, settings: Settings, component_path: str, url: str) -
     The collection is the nearest with `ova_images` that is above the component or lies in a collection above it, else
     `images` beside the component. Raises ComponentError if the URL is not allowed.
     """
+    policy = policy_of(settings.allowed_urls)
     try:
-        allowed = permit(policy_of(settings.allowed_urls), url)
+        allowed = permit(policy, url)
     except ComponentError as error:
+        for problem in policy.problems:
+            catalog.log(problem)
         # Not lasting: an administrator may allow it any time.
         raise ComponentError(f"AVU {names.URL} of {component_path}: {url}: {error}", lasting=False) from error
     return f"{_collection(catalog, component_path)}/{object_name(allowed)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,11 +103,15 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         present = catalog.object_avus(path)
         if _sealed_fact(settings, present, source.state) is not None:
             return
+        start = time.monotonic()
         try:
             verdict = _examined(catalog, settings, source)
         except Changed:  # whoever changes it causes another check
             return
         _note(catalog, settings, source, present, verdict)
+        catalog.journal(
+            "image", path=path, done=f"checked: {verdict.text}", ms=round(1000 * (time.monotonic() - start))
+        )
 
 
 def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
