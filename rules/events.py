@@ -16,6 +16,7 @@ from rules.component import read, read_any
 from rules.errors import ComponentError
 from rules.faults import report
 from rules.relations import likeness, reach
+from rules.seals import seals_of
 from rules.settings import Settings
 from rules.source import urls_of
 
@@ -47,7 +48,7 @@ def avus_changed(
     build_all(catalog, settings, affected, collection)
 
 
-def objection(catalog: Catalog, avu: Avu, *, too_long: bool = False) -> str | None:
+def objection(catalog: Catalog, settings: Settings, avu: Avu, *, too_long: bool = False) -> str | None:
     """Why a collection cannot have this AVU, a control or one that is too long, in one line; None if it can."""
     if too_long:
         text = f"AVU {avu.attribute[:60]} of {avu.collection}: iRODS reads 2700 bytes of a value and 250 of units, "
@@ -55,7 +56,11 @@ def objection(catalog: Catalog, avu: Avu, *, too_long: bool = False) -> str | No
     if avu.attribute == names.LIKE:
         return likeness.objection(catalog, avu.collection, avu.value)
     component = read_any(catalog, avu.collection)
-    entry = history.find(component, avu.value) if component is not None else f"{avu.collection} has no ova::history"
+    entry = (
+        history.find(component, avu.value, seals_of(settings))
+        if component is not None
+        else f"{avu.collection} has no ova::history"
+    )
     return entry if isinstance(entry, str) else None
 
 
@@ -194,7 +199,7 @@ def _restore(catalog: Catalog, settings: Settings, collection: str) -> None:
     if component is None or not catalog.may_note(collection):
         return
     command = [avu for avu in catalog.avus([collection]) if avu.attribute == names.RESTORE]
-    entry = history.find(component, command[-1].value) if command else ""
+    entry = history.find(component, command[-1].value, seals_of(settings)) if command else ""
     if isinstance(entry, str):
         catalog.change_facts(collection, command, [])
         return

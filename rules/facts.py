@@ -48,7 +48,7 @@ def ready(
         Avu(path, names.SOURCE, last.source_path, last.source_state),
         Avu(path, names.SOURCE_FILE, last.source_vault_path, last.source_file),
         Avu(path, names.VERIFIED, last.verified),
-        *history.added(component, now("milliseconds"), last.fingerprint, last.source_path),
+        *history.added(component, now("milliseconds"), last.fingerprint, last.source_path, seals),
         *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]

@@ -58,7 +58,7 @@ def _judge(entity: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
         if too_long or avu.attribute in (names.RESTORE, names.LIKE):
             from rules.events import objection
 
-            reason = objection(Catalog(callback, rei), avu, too_long=too_long)
+            reason = objection(*_tools(callback, rei), avu, too_long=too_long)
             if reason is not None:
                 return refuse(callback, NOT_PERMITTED, one_line(reason))
     return CONTINUE
@@ -311,6 +311,14 @@ def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
         return CONTINUE
     text = "only administrators may run rule text here (setting rules_for_users)"
     return refuse(callback, hooks.NOT_PRIVILEGED, text)
+
+
+def before_rule_expression(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """API 1206 runs any text as any user that the request names; the server lets every user call it.
+
+    It is how the delay server runs jobs. No setting lifts this.
+    """
+    return refuse(callback, hooks.NOT_PRIVILEGED, "only the delay server may run rule expressions")
 
 
 def run_job(kind: str, mark: str, callback: Any, rei: Any) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from rules import names
 from rules.catalog import Avu
 from rules.component import Component
+from rules.seals import Seals, same
 
 LONGEST = 10  # entries
 _VALUE_BYTES = 2700
@@ -29,8 +30,8 @@ class Entry:
     avus: tuple[tuple[str, str, str], ...]
 
 
-def entries(component: Component) -> list[Entry]:
-    """The entries of a component, the latest first; what cannot be read is left out."""
+def entries(component: Component, seals: Seals) -> list[Entry]:
+    """The entries of a component, the latest first; what the server did not write is left out."""
     pieces: dict[str, dict[int, str]] = {}
     for avu in component.facts:
         fingerprint, _, number = avu.units.partition(" ")
@@ -39,33 +40,37 @@ def entries(component: Component) -> list[Entry]:
     found = []
     for avu in component.facts:
         if avu.attribute == names.HISTORY:
-            entry = _parsed(avu.value, pieces)
+            entry = _parsed(component, avu, pieces, seals)
             found += [entry] if entry is not None else []
     return sorted(found, key=lambda entry: entry.time, reverse=True)
 
 
-def _parsed(text: str, pieces: dict[str, dict[int, str]]) -> Entry | None:
+def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], seals: Seals) -> Entry | None:
     try:
-        time, fingerprint, rest = text.split(" ", 2)
+        time, fingerprint, rest = avu.value.split(" ", 2)
+        apart = ""
         if rest.startswith(f"{_ELSEWHERE} "):
             source = rest[len(_ELSEWHERE) + 1 :]
             here = pieces[fingerprint]
-            values = json.loads("".join(here[number] for number in sorted(here)))
+            apart = "".join(here[number] for number in sorted(here))
+            values = json.loads(apart)
         else:
             values, end = json.JSONDecoder().raw_decode(rest)
             source = rest[end + 1 :]
         avus = tuple((str(attribute), str(value), str(units)) for attribute, value, units in values)
     except (ValueError, KeyError, TypeError):
         return None
+    if not same(avu.units, seals.of_entry(component.id, avu.value, apart)):
+        return None  # copied here from somewhere, or edited
     return Entry(time, fingerprint, source, avus)
 
 
-def added(component: Component, time: str, fingerprint: str, source: str) -> list[Avu]:
+def added(component: Component, time: str, fingerprint: str, source: str, seals: Seals) -> list[Avu]:
     """The facts of the history with the state that the component is in now as its latest entry."""
     own = sorted((avu.attribute, avu.value, avu.units) for avu in own_avus(component))
-    others = [entry for entry in entries(component) if entry.fingerprint != fingerprint]
+    others = [entry for entry in entries(component, seals) if entry.fingerprint != fingerprint]
     kept = [Entry(time, fingerprint, source, tuple(own)), *others][:LONGEST]
-    return [avu for entry in kept for avu in _written(component.path, entry)]
+    return [avu for entry in kept for avu in _written(component, entry, seals)]
 
 
 def own_avus(component: Component) -> list[Avu]:
@@ -73,22 +78,26 @@ def own_avus(component: Component) -> list[Avu]:
     return [*component.urls, *(component.own_values)]
 
 
-def _written(path: str, entry: Entry) -> list[Avu]:
+def _written(component: Component, entry: Entry, seals: Seals) -> list[Avu]:
     text = json.dumps([list(avu) for avu in entry.avus], ensure_ascii=False, separators=(",", ":"))
     whole = f"{entry.time} {entry.fingerprint} {text} {entry.source}"
     if len(whole.encode()) <= _VALUE_BYTES:
-        return [Avu(path, names.HISTORY, whole)]
+        return [Avu(component.path, names.HISTORY, whole, seals.of_entry(component.id, whole, ""))]
     text = json.dumps([list(avu) for avu in entry.avus], separators=(",", ":"))  # ASCII: pieces of so many bytes
     pieces = [text[start : start + _VALUE_BYTES] for start in range(0, len(text), _VALUE_BYTES)]
+    head = f"{entry.time} {entry.fingerprint} {_ELSEWHERE} {entry.source}"
     return [
-        Avu(path, names.HISTORY, f"{entry.time} {entry.fingerprint} {_ELSEWHERE} {entry.source}"),
-        *(Avu(path, names.HISTORY_VALUES, piece, f"{entry.fingerprint} {n}") for n, piece in enumerate(pieces)),
+        Avu(component.path, names.HISTORY, head, seals.of_entry(component.id, head, text)),
+        *(
+            Avu(component.path, names.HISTORY_VALUES, piece, f"{entry.fingerprint} {n}")
+            for n, piece in enumerate(pieces)
+        ),
     ]
 
 
-def find(component: Component, wanted: str) -> Entry | str:
+def find(component: Component, wanted: str, seals: Seals) -> Entry | str:
     """The entry of a fingerprint, or of its first digits (8 at least); else one line that says why there is none."""
-    known = entries(component)
+    known = entries(component, seals)
     found = [entry for entry in known if entry.fingerprint.startswith(wanted) and len(wanted) >= 8]
     if len(found) == 1:
         return found[0]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 CONTINUE = 5000000
 NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
 NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+_ADMINISTRATOR = 5  # authFlag of a local rodsadmin
 _COLLECTION = ("-C", "-c")
 OBJECT = ("-d", "-D")
 
@@ -74,6 +75,11 @@ def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
     return names.looks_like_package(str(rule_args[2].objPath))
 
 
+def _not_from_the_delay_server(rule_args: "list[Any]", rei: "Any") -> bool:
+    # It signs in as an administrator; the user of a job stands in the request only.
+    return int(rei.uoip.authInfo.authFlag) < _ADMINISTRATOR
+
+
 # name of the hook: (may the event be ours, the function in rules.handlers, what a fault of ours answers)
 _TABLE = {
     "acPreProcForModifyAVUMetadata": (_to_be_judged, "before_avu", NOT_PERMITTED),
@@ -93,6 +99,7 @@ _TABLE = {
     "pep_api_rm_coll_pre": (_any, "before_collection_removal", CONTINUE),
     "pep_api_rm_coll_post": (_any, "after_collection_removal", CONTINUE),
     "pep_api_exec_my_rule_pre": (_any, "before_rule_text", NOT_PRIVILEGED),
+    "pep_api_exec_rule_expression_pre": (_not_from_the_delay_server, "before_rule_expression", NOT_PRIVILEGED),
 }
 
 

@@ -33,6 +33,10 @@ class Seals:
         """Vouches that the server made this ready OVA of these (see `rules.last_build`)."""
         return self._seal("build", collection_id, *parts)
 
+    def of_entry(self, collection_id: str, text: str, values: str) -> str:
+        """Vouches that the server wrote this entry of a component's history."""
+        return self._seal("history", collection_id, text, values)
+
     def of_setting(self, collection_id: str, digest: str, user: str) -> str:
         """Vouches that `user` set the AVU of this digest on the collection."""
         return self._seal("set by", collection_id, digest, user)

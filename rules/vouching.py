@@ -29,11 +29,14 @@ def reaches(avu: Avu) -> bool:
     return avu.attribute in (names.URL, names.LIKE) or ("${" in avu.value and names.is_value(avu.attribute))
 
 
-def record(catalog: Catalog, settings: Settings, component: Component, set_now: SetNow) -> None:
-    """Notes the client of this event as the one who set these AVUs of the collection (a component or not yet)."""
+def record(
+    catalog: Catalog, settings: Settings, component: Component, set_now: SetNow, user: str | None = None
+) -> None:
+    """Notes who set these AVUs of the collection (a component or not yet): the client of this event, or `user`."""
     seals = seals_of(settings)
     own = [avu for avu in _reaching(component) if avu.collection == component.path]
-    users = {avu: catalog.identity if set_now(avu) else voucher(catalog, seals, component, avu) for avu in own}
+    setter = user or catalog.identity
+    users = {avu: setter if set_now(avu) else voucher(catalog, seals, component, avu) for avu in own}
     wanted = {_note(catalog, seals, avu, user) for avu, user in users.items() if user}
     present = {note for note in component.notes if note.collection == component.path}
     catalog.change_facts(component.path, sorted(present - wanted, key=str), sorted(wanted - present, key=str))
@@ -62,15 +65,23 @@ def require(catalog: Catalog, settings: Settings, component: Component, now: Inp
             if not catalog.may_read(source.path, user):
                 raise _refusal(avu, user, source.path)
             # Who made the component answers for what it inherits, but not for where others made it alike.
-            reached = component.contributors - frozenset().union(*likes.values()) | now.expansions[avu].reached
+            inherited = component.contributors - frozenset().union(*likes.values())
+            reached = inherited | _reached_from(inherited, component, now) | now.expansions[avu].reached
             reached |= {now.upstream} if now.upstream else set()
         elif avu.attribute == names.LIKE:
-            reached = likes[avu] & component.contributors
+            inherited = likes[avu] & component.contributors
+            reached = inherited | _reached_from(inherited, component, now)
         else:
             reached = now.expansions[avu].reached
         hidden = reached - catalog.visible_to(user, reached)
         if hidden:
             raise _refusal(avu, user, ", ".join(sorted(hidden & (now.named | component.contributors))) or "all of it")
+
+
+def _reached_from(collections: frozenset[str], component: Component, now: Inputs) -> frozenset[str]:
+    """What the references in inherited AVUs reach: who inherits them must be able to read it, not only who set them."""
+    avus = (avu for level in component.levels for avu in level if avu.collection in collections)
+    return frozenset().union(*(now.expansions[avu].reached for avu in avus))
 
 
 def _reaching(component: Component) -> list[Avu]:

@@ -13,7 +13,9 @@ from rules import names, vouching
 from rules.catalog import Avu, Catalog
 from rules.component import Component, read_any
 from rules.errors import ComponentError
+from rules.matching import described
 from rules.relations.inheritance import like_of, lineage
+from rules.seals import seals_of
 from rules.settings import Settings
 
 
@@ -38,6 +40,10 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     like = like_of(catalog.avus([collection]))
     if like is None:
         return True
+    here = read_any(catalog, collection)
+    setter = vouching.voucher(catalog, seals_of(settings), here, like) if here is not None else None
+    if setter is None:
+        raise ComponentError(f"{described(like)}: it is not known who set it; set it again", lasting=False)
     prefix = like.value
     wanted = [collection + other[len(prefix) :] for other in catalog.components_below(prefix)]
     present = set(catalog.components_below(collection))
@@ -45,11 +51,12 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     if missing and not catalog.may_write(collection):
         raise ComponentError(f"{catalog.user} may not write in {collection}", lasting=False)
     for path in missing[:most]:
-        _make(catalog, settings, path, prefix + path[len(collection) :])
+        _make(catalog, settings, path, prefix + path[len(collection) :], setter)
     return most is None or len(missing) <= most
 
 
-def _make(catalog: Catalog, settings: Settings, path: str, other: str) -> None:
+def _make(catalog: Catalog, settings: Settings, path: str, other: str, setter: str) -> None:
+    """One component. Whoever set `ova_like` answers for its source, not whoever's event makes it."""
     chain = [path]
     while not catalog.visible([chain[-1]]):
         chain.append(posixpath.dirname(chain[-1]))
@@ -59,7 +66,7 @@ def _make(catalog: Catalog, settings: Settings, path: str, other: str) -> None:
     catalog.change_facts(path, [], [url])
     component = read_any(catalog, path)
     if component is not None:
-        vouching.record(catalog, settings, component, lambda avu: avu == url)
+        vouching.record(catalog, settings, component, lambda avu: avu == url, setter)
 
 
 def tasks(catalog: Catalog, component: Component) -> list[Avu]:

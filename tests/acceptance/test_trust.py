@@ -268,3 +268,74 @@ def _access(level: str, path: str, user: str) -> Any:
     from irods.access import iRODSAccess
 
     return iRODSAccess(level, path, user)
+
+
+# ---- one grid in the place of another --------------------------------------------------------------------------------
+
+
+def _private_grid(victor: Person, mallory: Person) -> str:
+    """A grid of victor's whose AVUs mallory may read, but neither its sources nor its ready OVAs."""
+    grid = f"{victor.home}/grid"
+    victor.client.make(grid)
+    victor.client.put(ova(b"secret " * 3000), f"{victor.home}/private.ova")
+    victor.grants("read", grid, mallory.name)
+    return grid
+
+
+def test_who_makes_a_grid_alike_gets_no_private_source_by_it(make_person: MakePerson) -> None:
+    victor, mallory = make_person(), make_person()
+    grid = _private_grid(victor, mallory)
+    trap = trap_of(mallory, victor, "trap")
+    mallory.client.session.acls.set(_inherit(trap))
+    mallory.client.set(trap, "ova_like", grid)
+    victor.client.make(f"{grid}/comp")
+    victor.client.session.acls.set(_access("read", f"{grid}/comp", mallory.name))
+    victor.client.set(f"{grid}/comp", "ova_url", f"{victor.home}/private.ova")  # makes trap/comp, as victor
+    victor.client.set(grid, "domainname", "example.org")
+    assert victor.facts(f"{grid}/comp")["ova::status"] == "ready"
+    assert not mallory.client.session.data_objects.exists(f"{trap}/comp/comp.ova")
+    assert mallory.name in victor.facts(f"{trap}/comp")["ova::message"]
+
+
+def test_who_inherits_a_reference_must_be_able_to_read_what_it_names(make_person: MakePerson) -> None:
+    """Below a grid, and by a grid that is like it: the builder is the one who set the reference."""
+    victor, mallory = make_person(), make_person()
+    secret, grid = f"{victor.home}/secret", _private_grid(victor, mallory)
+    victor.client.make(secret)
+    victor.client.set(secret, "pw", "S3CRET")
+    mallory.client.put(ova(), f"{mallory.home}/base.ova")
+    mallory.grants("read", mallory.home, victor.name, recursive=True)
+    victor.grants("own", grid, mallory.name)
+    below, trap = f"{grid}/below", trap_of(mallory, victor, "trap")
+    mallory.client.make(below)
+    mallory.client.make(f"{trap}/comp")
+    mallory.client.set(trap, "ova_like", grid)
+    for component in (below, f"{trap}/comp"):
+        mallory.grants("own", component, victor.name)
+        mallory.client.session.acls.set(_inherit(component))
+        mallory.client.set(component, "ova_url", f"{mallory.home}/base.ova")
+    victor.client.set(grid, "domainname", f"${{{secret}:pw}}")  # builds both, as victor
+    for component in (below, f"{trap}/comp"):
+        assert victor.facts(component)["ova::status"] == "failed", component
+        for item in mallory.client.session.collections.get(component).data_objects:
+            assert b"S3CRET" not in _file_of(item)
+
+
+def test_a_forged_history_is_no_way_to_make_others_vouch(site: Site, component: str, client: PythonClient) -> None:
+    from irods.models import Collection, User
+
+    text = '2030-01-01T00:00:00.000Z 0123456789abcdef0123456789abcdef [["hostname","${/x:pw}",""]] /x.ova'
+    me = site.session.users.get(site.session.username).metadata
+    me.add(iRODSMeta("ova::history", text))
+    try:
+        copy_avus(site.session, User, site.session.username, Collection, component)
+    finally:
+        me.remove(iRODSMeta("ova::history", text))
+    with pytest.raises(Refused, match="no entry 0123456789abcdef"):
+        client.set(component, "ova_restore", "0123456789abcdef0123456789abcdef")
+
+
+def _file_of(item: Any) -> bytes:
+    from pathlib import Path
+
+    return b"".join(Path(replica.path).read_bytes() for replica in item.replicas)
