@@ -354,8 +354,7 @@ def _work(kind: str) -> Callable[[Catalog, Settings, str], None]:
 
 def reconcile(callback: Any, rei: Any) -> None:
     """Writes what has to be built to the stdout of an administrator's rule text, one JSON object a line."""
-    from dataclasses import asdict
-
+    from ova_tools.records import asdict
     from rules.reconcile import findings
 
     for found in findings(*_tools(callback, rei, "reconcile")):

@@ -25,13 +25,18 @@ _TEXT = """\
     _ova_beside.add(globals(), {etc!r})
 except Exception as _ova_error:  # the site's own rules go on, but rule text stays closed to users: the gate is missing
     _ova_words = "ova: the rules could not be loaded, run ova-admin check: %r" % (_ova_error,)
-    _ova_theirs = globals().get("pep_api_exec_my_rule_pre")
 
-    def pep_api_exec_my_rule_pre(rule_args, callback, rei):
-        callback.writeLine("serverLog", _ova_words)
-        if int(rei.uoic.authInfo.authFlag) < 5:
-            return -830000
-        return _ova_theirs(rule_args, callback, rei) if _ova_theirs else 5000000
+    def _ova_closed(theirs):
+        def rule(rule_args, callback, rei):
+            callback.writeLine("serverLog", _ova_words)
+            if int(rei.uoic.authInfo.authFlag) < 5 or int(rei.uoip.authInfo.authFlag) < 5:
+                return -830000
+            return theirs(rule_args, callback, rei) if theirs else 5000000
+
+        return rule
+
+    pep_api_exec_my_rule_pre = _ova_closed(globals().get("pep_api_exec_my_rule_pre"))
+    pep_api_exec_rule_expression_pre = _ova_closed(globals().get("pep_api_exec_rule_expression_pre"))
 {end}
 """
 

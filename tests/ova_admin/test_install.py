@@ -165,13 +165,15 @@ import core
 class Callback:
     def writeLine(self, where, text): print(where, text[:38])
 class Thing: pass
-rei = Thing(); rei.uoic = Thing(); rei.uoic.authInfo = Thing()
+rei = Thing(); rei.uoic = rei.uoip = Thing(); rei.uoic.authInfo = Thing()
 for rei.uoic.authInfo.authFlag in (3, 5):
     print(core.pep_api_exec_my_rule_pre([], Callback(), rei))
+    print(core.pep_api_exec_rule_expression_pre([], Callback(), rei))
 print(core.acPostProcForDelete([], None, None))
 """
     words = "serverLog ova: the rules could not be loaded, ru"
-    assert THIS.run(program).stdout.splitlines() == [words, "-830000", words, "5000000", "7"]
+    refused, allowed = [words, "-830000"], [words, "5000000"]
+    assert THIS.run(program).stdout.splitlines() == [*refused, *refused, *allowed, *allowed, "7"]
 
 
 def test_a_core_that_would_not_work_is_not_put_in_place(server: Server) -> None:
