@@ -1,6 +1,6 @@
 """What iRODS loads (the Python rule engine plugin imports it in every agent): the hooks, and nothing else.
 
-Link it to /etc/irods/core.py. The settings, ova_rules.json, lie beside the link; see docs/administration.md.
+Link it to /etc/irods/core.py. The settings, ova_rules.json, lie beside the link; see docs/admin-guide.md.
 """
 
 import os
