@@ -301,6 +301,30 @@ def test_who_may_only_read_it_keeps_it_from_being_removed(site: Site, make_perso
     alice.client.session.data_objects.unlink(image, force=True)
 
 
+def test_one_who_stops_using_it_unseen_does_not_keep_it(make_person: MakePerson) -> None:
+    alice, bob = make_person(), make_person()
+    image, comp = f"{alice.home}/base.ova", f"{bob.home}/comp"
+    alice.client.put(ova(), image)
+    alice.grants("read", alice.home, bob.name)
+    alice.grants("read", image, bob.name)
+    bob.client.make(comp)
+    bob.client.set(comp, "ova_url", image)
+    with pytest.raises(Refused, match="is the source of 1 component that you may not see"), told():
+        alice.client.session.data_objects.unlink(image, force=True)
+    bob.client.session.collections.get(comp).metadata.remove("ova_url", image)
+    alice.client.session.data_objects.unlink(image, force=True)
+
+
+def test_a_component_that_cannot_be_built_for_another_reason_keeps_its_image(site: Site, client: PythonClient) -> None:
+    client.put(ova(), f"{site.home}/base.ova")
+    client.make(site.component)
+    client.set(site.component, "mtu", "12")
+    client.set(site.component, "ova_url", f"{site.home}/base.ova")
+    assert site.facts()["ova::status"] == "failed"
+    with pytest.raises(Refused, match="is the source of"), told():
+        site.session.data_objects.unlink(f"{site.home}/base.ova", force=True)
+
+
 def test_one_who_may_not_read_an_image_does_not_keep_it(make_person: MakePerson) -> None:
     alice, mallory = make_person(), make_person()
     alice.client.put(ova(), f"{alice.home}/private.ova")
