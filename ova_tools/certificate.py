@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import CertificateError
 from .manifest import Manifest
 from .package import Certificate, open_regular
+from .records import dataclass
 
 if TYPE_CHECKING:
     from cryptography import x509

@@ -7,7 +7,6 @@ or forged package. Same package and same changes give the same plan, to the byte
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 
 from . import layout, tar
 from .errors import CertificateError, DescriptorError, PropertyError
@@ -15,6 +14,7 @@ from .manifest import Manifest, check_digest, check_readable, renew
 from .model import Property
 from .package import Package
 from .properties import same_name
+from .records import dataclass, field
 from .splice import set_values
 from .values import check_value
 

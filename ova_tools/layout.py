@@ -8,11 +8,11 @@ give files of one size. Pure: must never touch a file. Source: DSP0243 5.3 (orde
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Union
 
 from . import tar
 from .errors import PackageError
+from .records import dataclass
 from .xmltext import Encoding, padding, trailing_space
 
 ALIGNMENT = 4096

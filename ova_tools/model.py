@@ -7,9 +7,9 @@ Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
+from .records import dataclass, field
 from .xmltext import Encoding
 
 

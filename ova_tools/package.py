@@ -10,7 +10,6 @@ import io
 import os
 import stat
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ from .errors import PackageError
 from .manifest import MAX_BYTES as MAX_MANIFEST
 from .manifest import Manifest, parse_manifest
 from .model import Configuration, Content, Property, Reference, System
+from .records import dataclass, field
 from .references import check_inside, reference_names
 
 __all__ = ["Certificate", "Descriptor", "Kind", "Member", "Package", "Property", "open_regular", "read_package"]

@@ -7,8 +7,9 @@ Source: DSP0243 9.5.1 (tables 6 and 7, CIM qualifiers of DSP0004); vmw:qualifier
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+
+from .records import dataclass
 
 _HEAD = re.compile(r"([A-Za-z_][\w.-]*)\s*([({\[]?)")
 _BETWEEN = re.compile(r"[\s,;]*")

@@ -8,11 +8,11 @@ Source: DSP0243 9.5 (value attribute, Value elements), XML 1.0 3.1.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 from .descriptor import parse
 from .errors import DescriptorError, PropertyError
 from .model import Content, Property, Slot
+from .records import dataclass, replace
 from .xmltext import escape, read_start_tag
 
 

@@ -8,9 +8,9 @@ Formats: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Ta
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from .errors import PackageError
+from .records import dataclass
 
 BLOCK = 512
 MAX_HEADERS = 20_000

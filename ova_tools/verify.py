@@ -10,12 +10,12 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
 from .errors import ManifestError, PackageError
 from .manifest import Digests, Line, Manifest, check_line, check_readable
 from .package import Kind, Member, Package, open_regular
+from .records import dataclass
 from .references import check_inside, on_the_web, reference_names
 
 _BLOCK = 1 << 20

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
 import struct
 from collections.abc import Callable, Iterator
@@ -319,7 +318,7 @@ def _open_temporary(target: Path) -> tuple[int, Path]:
     """Create a hidden file beside `target`, locked for as long as its writer lives."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     while True:
-        path = target.with_name(f".{target.name[:200]}.{secrets.token_hex(_RANDOM)}{_TEMPORARY}")
+        path = target.with_name(f".{target.name[:200]}.{os.urandom(_RANDOM).hex()}{_TEMPORARY}")
         try:
             fd = os.open(path, flags, 0o600)
         except FileExistsError:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
 
 from .errors import DescriptorError, PropertyError
+from .records import dataclass
 
 # Patterns are compiled where they are used: the command starts faster for it.
 # Single-byte sets that agree with ASCII below 128 (what the XML declaration is written in).

@@ -6,8 +6,8 @@ Reading only; `rules.build` is what changes anything. Two queries for the usual 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ova_tools.records import dataclass
 from rules import names
 from rules.catalog import Avu, Catalog, Replica
 from rules.errors import BehindError, ComponentError

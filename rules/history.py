@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ova_tools.records import dataclass
 from rules import names
 from rules.catalog import Avu
 from rules.component import Component

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_tools.records import dataclass
 from rules import names
 from rules.fingerprint import file_identity
 from rules.seals import Seals, same

@@ -7,9 +7,9 @@ any, are the property's class or class.instance. What no property takes is no er
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ova_tools.records import dataclass
 from rules.catalog import Avu
 from rules.errors import ComponentError
 

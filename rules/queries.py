@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from ova_tools.records import dataclass
 from rules.conditions import begins, equals, lists, masked
 from rules.errors import ComponentError
 from rules.names import URL, in_trash, looks_like_package

@@ -8,8 +8,8 @@ hundreds of components, and none for each.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ova_tools.records import dataclass
 from rules.catalog import Catalog
 from rules.images.use import reconcile as forget_stale_uses
 from rules.settings import Settings

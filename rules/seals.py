@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -79,10 +78,10 @@ def _seals_in(folder: str) -> Seals:
         return Seals(_read(path))
     except FileNotFoundError:
         pass
-    temporary = Path(folder) / f"key.{secrets.token_hex(8)}"
+    temporary = Path(folder) / f"key.{os.urandom(8).hex()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+        os.write(descriptor, os.urandom(_KEY_BYTES))
         os.fsync(descriptor)
         os.link(temporary, path)  # two agents at once: the first one's key stays
     except FileExistsError:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from ova_tools.records import asdict, dataclass, field
 
 FILE_NAME = "ova_rules.json"
 
@@ -31,7 +32,7 @@ class Settings:
     aliases: Mapping[str, str] = field(default_factory=lambda: {"ip_addr": "ipaddr"})
     # "refuse" or "allow": whether AVUs may set properties that are not userConfigurable.
     fixed_properties: str = "refuse"
-    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/administration.md before).
+    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/admin-guide.md before).
     rules_for_users: tuple[str, ...] = ()
     # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
     state_directory: str = ""
@@ -74,7 +75,7 @@ def _read(path: str) -> tuple[Settings, list[str]]:
         return Settings(), [f"{path}: not read, defaults are used: {error}"]
     if not isinstance(data, dict):
         return Settings(), [f"{path}: must hold one JSON object; defaults are used"]
-    known = {f.name for f in fields(Settings)}
+    known = set(asdict(Settings()))
     chosen: dict[str, Any] = {}
     for key, value in data.items():
         if key not in known:

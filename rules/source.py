@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from ova_tools.records import dataclass
 from rules import names
 from rules.catalog import GOOD, STALE, Avu, Catalog, Replica
 from rules.errors import ComponentError, WaitingError

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-import tempfile
 from pathlib import Path
 
 _NAME = ".ova-rules"
@@ -32,6 +31,8 @@ def _default() -> Path:
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
     if os.access(home, os.W_OK):
         return home / _NAME
+    import tempfile
+
     return Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
 
 

@@ -6,8 +6,8 @@ Decides about hundreds at a time from one reading of the catalog. Reading only, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from ova_tools.records import dataclass
 from rules import names
 from rules.catalog import Catalog
 from rules.component import View, read, view

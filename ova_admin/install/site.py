@@ -13,6 +13,7 @@ from ova_admin.install import block, change, lines, server_config
 from ova_admin.install.change import Change, Entry
 from ova_admin.install.record import Changed
 from ova_admin.places import Places
+from ova_tools.records import asdict
 from rules.settings import FILE_NAME, Settings
 
 SITE_LINK = "ova_site_core.py"
@@ -37,7 +38,7 @@ def to_install(places: Places, wanted: Wanted) -> list[Change]:
         changes.append(Change(places.server_config, before, Entry(text.encode("utf-8"))))
     settings = places.etc / FILE_NAME
     if wanted.write_settings and change.read(settings) is None:
-        defaults = json.dumps(dataclasses.asdict(Settings()), indent=4) + "\n"
+        defaults = json.dumps(asdict(Settings()), indent=4) + "\n"
         changes.append(Change(settings, None, Entry(defaults.encode("utf-8"), mode=0o644)))
     return [each for each in changes if each.is_one]
 

@@ -12,9 +12,9 @@ import os
 import posixpath
 import secrets
 import time
-from dataclasses import replace
 from pathlib import Path
 
+from ova_tools.records import replace
 from rules import facts, names
 from rules.catalog import Avu, Catalog, ObjectAvu, Replica
 from rules.component import View, read, view

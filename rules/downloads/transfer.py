@@ -15,11 +15,11 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin
 
+from ova_tools.records import dataclass, field
 from rules.downloads import policy
 from rules.downloads.policy import Policy, Url
 from rules.errors import ComponentError

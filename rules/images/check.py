@@ -11,10 +11,10 @@ import os
 import posixpath
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_tools.records import dataclass
 from rules import jobs, names
 from rules.catalog import Catalog, ObjectAvu
 from rules.errors import Changed, one_line

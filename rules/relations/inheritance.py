@@ -8,9 +8,9 @@ away is weaker. Reading only; one query for the usual collection, one more for e
 from __future__ import annotations
 
 import posixpath
-from dataclasses import dataclass, field
 from typing import Protocol
 
+from ova_tools.records import dataclass, field
 from rules import names
 from rules.catalog import Avu
 from rules.errors import ComponentError

@@ -10,8 +10,8 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
+from ova_tools.records import replace
 from rules import names
 from rules.catalog import Avu
 from rules.errors import ComponentError
