@@ -11,11 +11,11 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_tools.records import dataclass, replace
 from rules import facts, jobs, names, vouching
 from rules.catalog import Avu, Catalog
 from rules.component import Component, View, inputs, read, unseen, view
@@ -142,6 +142,10 @@ def _build_once(
             mark(settings.state_directory, component.ready_path)
             return Outcome(State.UNCHANGED)
         source = _permitted_source(catalog, settings, seen)
+        if seen.inputs.last is None or seen.inputs.last.source_path != source.path:
+            from rules.images.use import changed
+
+            changed(catalog, settings, component.path, None, source.path)
         return _make(catalog, settings, seen, source, may_queue, progress)
     except BehindError as behind:
         if helped is not None and behind.upstream not in helped:
@@ -239,10 +243,6 @@ def _make(
     file = (file_identity(opened), source.replica.vault_path)
     made = LastBuild(seen.inputs.fingerprint, version, wanted, source.path, source.state, *file, source.state)
     _write_ready(catalog, settings, seen, matching, made, facts.now())
-    if last is None or last.source_path != source.path:
-        from rules.images.use import changed
-
-        changed(catalog, settings, component.path, last.source_path if last else None, source.path)
     return Outcome(State.BUILT, f"{edit.plan.size} bytes")
 
 

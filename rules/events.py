@@ -44,7 +44,7 @@ def avus_changed(
         _complete(catalog, settings, [*own, *reach.alike(catalog, collection)])
     affected = reach.of_avus(catalog, collection)
     if url_may_be_gone and collection not in affected:
-        _forget(catalog, collection)
+        _forget(catalog, settings, collection)
     build_all(catalog, settings, affected, collection)
 
 
@@ -208,12 +208,16 @@ def _restore(catalog: Catalog, settings: Settings, collection: str) -> None:
     _note_who_set(catalog, settings, collection, [avu for avu in add if vouching.reaches(avu)])
 
 
-def _forget(catalog: Catalog, collection: str) -> None:
+def _forget(catalog: Catalog, settings: Settings, collection: str) -> None:
     """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
     facts = [avu for avu in catalog.avus([collection]) if names.is_fact(avu.attribute)]
     stale = [avu for avu in facts if avu.attribute not in (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)]
     if stale and catalog.may_note(collection):
         catalog.change_facts(collection, stale, [])
+    if stale:
+        from rules.images.use import changed
+
+        changed(catalog, settings, collection, None, None)
 
 
 def _follow_name(catalog: Catalog, old: str, new: str) -> None:

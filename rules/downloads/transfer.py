@@ -208,7 +208,8 @@ class Transfer:
             try:
                 url = policy.permit(self.policy, urljoin(url.text, location))
             except (ComponentError, ValueError) as error:
-                raise ComponentError(f"redirects to {location}: {error}") from error
+                shown = location.partition("?")[0]  # what is behind it may be a secret of the server
+                raise ComponentError(f"redirects to {shown}: {error}") from error
         raise ComponentError(f"more than {_MOST_REDIRECTS} redirects")
 
     @contextmanager

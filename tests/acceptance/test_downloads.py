@@ -120,6 +120,7 @@ def test_several_jobs_at_once_download_once(site: Site, client: PythonClient, se
     for other in others:
         make(client, other, url)
     until(lambda: server.requests)
+    assert "building" in {fact(site, other, "status") for other in others}
     resource.hold.set()
     for other in others:
         ready(site, other)
@@ -236,6 +237,15 @@ def test_what_somebody_put_in_its_place_is_not_taken_for_it(
     make(alice.client, f"{alice.home}/second/comp", url)
     until(lambda: alice.facts(f"{alice.home}/second/comp").get("ova::status") == "ready")
     assert read(alice.client.get(f"{alice.home}/second/comp/comp.ova")).members["disk1.vmdk"] == b"disk" * 5000
+
+
+def test_a_strangers_home_is_no_collection_of_images_for_others(make_person: MakePerson, url: str) -> None:
+    alice, mallory = make_person(), make_person()
+    mallory.client.set(mallory.home, "ova_images", "yes")
+    mallory.grants("write", mallory.home, alice.name)
+    make(alice.client, f"{alice.home}/comp", url)
+    until(lambda: alice.facts(f"{alice.home}/comp").get("ova::status") == "ready")
+    assert alice.facts(f"{alice.home}/comp")["ova::source"].startswith(f"{alice.home}/images/")
 
 
 def test_a_download_runs_with_the_rights_of_the_user(site: Site, make_person: MakePerson, url: str) -> None:
