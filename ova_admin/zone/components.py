@@ -67,7 +67,7 @@ def all_components(session: iRODSSession, below: Sequence[str] = ()) -> list[Com
     for avu, owner in _collection_avus(session, below):
         found.setdefault(avu.path, []).append(avu)
         owners[avu.path] = owner
-    likes = {path: [avu.value for avu in avus if avu.attribute == names.LIKE] for path, avus in found.items()}
+    likes = _likes(session)
     return [
         _component(path, owners[path], avus, _likes_of(path, likes))
         for path, avus in sorted(found.items())
@@ -112,12 +112,12 @@ def _collection_avus(session: iRODSSession, below: Sequence[str]) -> Iterable[tu
     from irods.models import Collection, CollectionMeta
 
     columns = (CollectionMeta.name, CollectionMeta.value, CollectionMeta.units)
-    query = session.query(Collection.name, Collection.owner_name, Collection.owner_zone, *columns)
-    query = query.filter(Like(CollectionMeta.name, "ova%"))  # `_` would be a wildcard
     roots = [path.rstrip("/") for path in below]
     conditions = [f"{masked(root)}%" for root in roots] or ["%"]
     seen: set[Avu] = set()
     for condition in conditions:
+        query = session.query(Collection.name, Collection.owner_name, Collection.owner_zone, *columns)
+        query = query.filter(Like(CollectionMeta.name, "ova%"))  # `_` would be a wildcard
         try:
             rows = list(query.filter(Like(Collection.name, condition)).get_results())
         except Exception as error:
@@ -128,6 +128,21 @@ def _collection_avus(session: iRODSSession, below: Sequence[str]) -> Iterable[tu
             if avu not in seen and (not roots or any(f"{path}/".startswith(f"{root}/") for root in roots)):
                 seen.add(avu)
                 yield avu, User(row[Collection.owner_name], row[Collection.owner_zone])
+
+
+def _likes(session: iRODSSession) -> dict[str, list[str]]:
+    """Every `ova_like`: one may stand above the collections that were asked for."""
+    from irods.column import Criterion
+    from irods.models import Collection, CollectionMeta
+
+    query = session.query(Collection.name, CollectionMeta.value).filter(Criterion("=", CollectionMeta.name, names.LIKE))
+    found: dict[str, list[str]] = {}
+    try:
+        for row in query.get_results():
+            found.setdefault(row[Collection.name], []).append(row[CollectionMeta.value])
+    except Exception as error:
+        raise AdminError(f"the zone does not answer: {words(error)}") from error
+    return found
 
 
 def _likes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:

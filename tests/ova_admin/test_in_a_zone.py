@@ -155,6 +155,7 @@ def test_status_lists_what_the_facts_say(admin: Admin) -> None:
     assert "does not exist" in rows[bad]["message"]
     assert [row["path"] for row in json.loads(admin("status", bad, "--json")[1])] == [bad]
     assert json.loads(admin("status", f"{HOME}/comp", "--json")[1]) == []
+    assert [row["path"] for row in json.loads(admin("status", bad, good, "--json")[1])] == [good, bad]
     table = admin("status")[1]
     assert "2 components: " in table
     assert "failed" in table
