@@ -26,7 +26,10 @@ set_up() {
 }
 
 wait_for_database
-[ -e /etc/irods/server_config.json ] || set_up
+if [ ! -e /var/lib/irods/.set-up ]; then  # a set-up that broke off begins again
+    set_up
+    touch /var/lib/irods/.set-up
+fi
 "$source_folder/.venv/bin/ova-admin" install --configure-server --yes --no-reload
 cd /var/lib/irods
 exec runuser -u irods -- env HOME=/var/lib/irods irodsServer --stdout
