@@ -62,12 +62,11 @@ SECONDS ?= 600
 fuzz: $(STAMP)
 	env SECONDS=$(SECONDS) $(BIN)/python -m bench.ova_tools.fuzz
 
+# Measures everything in under 15 minutes: bench/results, docs/performance.md, docs/scale.md, docs/plots.
+# Part by part: .venv/bin/python -m bench -h
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python bench/startup.py
-	$(BIN)/python -m bench.rebuild
-	$(BIN)/python -m bench.zone_load
-	$(BIN)/python -m bench.ova_tools.speed
+	$(BIN)/python -m bench
 
 # python-irodsclient's own tests against an embedded zone.
 client-suite: $(STAMP)

@@ -38,7 +38,7 @@ def main() -> int:
     for part in options.part or PARTS:
         if part != REPORT and not (options.resume and _is_measured(part, options.results, options.quick)):
             failed |= not _measure(part, options)
-    if options.results == RESULTS and not options.quick:
+    if options.results == RESULTS:
         from bench import report
 
         report.write(options.results)

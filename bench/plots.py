@@ -91,9 +91,7 @@ def _line(axes: Any, points: list[tuple[int, float]], name: str, colour: str, ma
 
 
 def _save(figure: Any, axes: Any, path: Path) -> None:
-    from matplotlib.ticker import NullLocator
-
     axes.minorticks_off()
-    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,g}")
     figure.legend(loc="outside right center", frameon=False)
     figure.savefig(path, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -119,11 +119,8 @@ def install(core: dict[str, Any], log: str) -> None:
     def profiled_import(name: str, *arguments: Any, **keywords: Any) -> Any:
         if _clock.event is None or (name in sys.modules and not waiting):
             return real_import(name, *arguments, **keywords)
-        before = len(sys.modules)
         with _clock.phase(IMPORT):
             module = real_import(name, *arguments, **keywords)
-        if len(sys.modules) > before:
-            _clock.event.modules += len(sys.modules) - before
         _wrap_imported(waiting)
         return module
 
@@ -220,7 +217,8 @@ def _event(name: str, rule: Callable[..., Any], log: str) -> Callable[..., Any]:
     def profiled(*arguments: Any) -> Any:
         if _clock.event is not None:  # an event within an event
             return rule(*arguments)
-        event = _clock.event = Event(name)
+        event, modules = Event(name), len(sys.modules)
+        _clock.event = event
         start = time.perf_counter_ns()
         try:
             with _clock.phase(OTHER):
@@ -228,7 +226,7 @@ def _event(name: str, rule: Callable[..., Any], log: str) -> Callable[..., Any]:
                 passed = [*arguments[:callback], _Callback(arguments[callback]), *arguments[callback + 1 :]]
                 return rule(*passed)
         finally:
-            _clock.event = None
+            _clock.event, event.modules = None, len(sys.modules) - modules
             _write(log, event, time.perf_counter_ns() - start)
 
     return profiled

@@ -318,11 +318,13 @@ def _tools(kept: Result) -> str:
             found = {name: kept.find(name, file_system=kind, mib=mib) for name in names}
             row = [str(kind), size(int(mib)), *(with_spread(found[name]) for name in names)]
             rows.append([*row, ratio(found["in-process"], found["cp"]), ratio(found["ova set"], found["cp"])])
+    memory = kept.find_all("ova set, memory")
     start, python = (median(kept.find(name)) for name in ("ova inspect, small package", "python -c pass"))
     return (
         "An edit into a new file, without iRODS and without a sync: in this process, and as whole commands.\n\n"
         + table(["on", "disk", *names, "in-process/cp", "ova set/cp"], rows)
-        + f"\n`ova inspect` of a small package takes {start} ms, of which Python itself {python}.\n"
+        + f"\n`ova inspect` of a small package takes {start} ms, of which Python itself {python}. "
+        f"`ova set` used at most {short(max(value for each in memory for value in each.values))} MB.\n"
     )
 
 

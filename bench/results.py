@@ -55,10 +55,14 @@ class Result:
 
     def find(self, what: str, **labels: Label) -> Series | None:
         """The one series of that name and those labels; None if it was not measured."""
-        found = [each for each in self.series if each.matches(what, labels)]
+        found = self.find_all(what, **labels)
         if len(found) > 1:
             raise LookupError(f"{self.part}: {len(found)} series are {what} {labels}")
         return found[0] if found else None
+
+    def find_all(self, what: str, **labels: Label) -> list[Series]:
+        """All series of that name and those labels."""
+        return [each for each in self.series if each.matches(what, labels)]
 
     def labels(self, label: str, what: str | None = None, **labels: Label) -> list[Label]:
         """The different values of a label, in the order of the measurement."""

@@ -13,8 +13,8 @@ from bench import packages
 from bench.packages import GIB, MIB
 from bench.places import Place, places, work
 from bench.results import Label, Recorder
+from bench.timing import peak_megabytes, timed
 from bench.timing import run as command
-from bench.timing import timed
 from ova_tools.edit import Change, edit
 from ova_tools.package import read_package
 from ova_tools.write import publish
@@ -52,9 +52,10 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
     source, out = folder / "base.ova", folder / "out.ova"
     packages.write(source, size)
     labels: dict[str, Label] = {"file_system": place.kind, "mib": size >> 20}
+    setting = (_BIN / "ova", "set", source, "hostname=sg12", "-o", out)
     ways: dict[str, Callable[[], object]] = {
         "in-process": lambda: in_process(source, out),
-        "ova set": lambda: command(_BIN / "ova", "set", source, "hostname=sg12", "-o", out),
+        "ova set": lambda: command(*setting),
         "cp": lambda: command("cp", source, out),
         "cp --reflink=never": lambda: command("cp", "--reflink=never", source, out),
         "cot edit-properties": lambda: command(
@@ -71,6 +72,8 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
                 recorder.add(name, "ms", [timed(way)], **labels)
             except (OSError, subprocess.CalledProcessError) as error:
                 recorder.skip(f"{name}: {error}")
+    out.unlink()
+    recorder.add("ova set, memory", "MB", [peak_megabytes(*setting)], **labels)
 
 
 def in_process(source: Path, target: Path) -> None:

@@ -16,7 +16,7 @@ from tests.acceptance.conftest import rule_folder
 from tests.appliances import descriptor_of, manifest_of
 from tests.faults.processes import PeakMemory
 
-# Enough to burst the limit; OVA_TEST_SIZE=2147483648 makes it the 2 GiB of the promise (docs/measurements.md).
+# Enough to burst the limit; OVA_TEST_SIZE=2147483648 makes it the 2 GiB of the promise.
 SIZE = int(os.environ.get("OVA_TEST_SIZE", 512 * 2**20))
 LIMIT_KIB = 150 * 1024
 

@@ -1,0 +1,172 @@
+"""What an event costs, counted: queries, microservice calls, bytes, imports. No clock.
+
+The limits are what it costs now: who needs more raises one, in the commit that says why. Queries are counted by the
+zone's own trace; the profiler, which counts them from within the rules, must agree with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import profiler
+from bench.importing import BUILDING, imported
+from bench.results import REPOSITORY
+from tests.acceptance.clients import PythonClient
+from tests.appliances import ova
+from zone.trace import CALL, QUERY
+
+DISK = b"disk" * 50_000
+
+
+class Counted:
+    """A zone whose rules are traced and profiled, asked by python-irodsclient."""
+
+    def __init__(self, zone: Any, log: Path) -> None:
+        self.zone, self.log = zone, log
+        self.client = PythonClient(zone.session())
+
+    def component(self, name: str, source: str = "base.ova") -> str:
+        path = f"{self.zone.home}/{name}"
+        self.client.make(path)
+        self.client.set(path, "ova_url", f"{self.zone.home}/{source}")
+        assert self.status(path) == "ready"
+        return path
+
+    def status(self, path: str) -> str:
+        found = self.client.session.collections.get(path).metadata.get_all("ova::status")
+        return found[0].value if found else ""
+
+    def count(self, action: Callable[[], object]) -> dict[str, int]:
+        """Queries, their further pages, other microservice calls and bytes copied, of what the action causes."""
+        before = len(self.zone.trace())
+        self.log.unlink(missing_ok=True)
+        action()
+        events = self.zone.trace()[before:]
+        queries = [event for event in events if event.kind == QUERY]
+        calls = [event for event in events if event.kind == CALL and event.name != "writeLine"]
+        found = profiler.counts(profiler.read(self.log))
+        assert found["queries"] == len(queries)
+        assert found["calls"] == len(calls)
+        return {**found, "further pages": sum(max(0, event.pages - 1) for event in queries)}
+
+
+@pytest.fixture
+def counted(irods_zone_factory: Callable[..., Any], tmp_path: Path) -> Counted:
+    log = tmp_path / "profile.jsonl"
+    rules = profiler.rule_file(tmp_path / "etc", REPOSITORY, log)
+    (tmp_path / "etc" / "ova_rules.json").write_text(f'{{"state_directory": "{tmp_path / "state"}"}}')
+    made = Counted(irods_zone_factory(rules, trace=True), log)
+    made.client.put(ova(disk=DISK), f"{made.zone.home}/base.ova")
+    return made
+
+
+def test_an_avu_of_a_data_object_costs_nothing(counted: Counted) -> None:
+    item = counted.client.session.data_objects.get(f"{counted.zone.home}/base.ova")
+
+    found = counted.count(lambda: item.metadata.add("colour", "blue"))
+
+    assert found == {"queries": 0, "further pages": 0, "calls": 0, "bytes copied": 0}
+
+
+def test_an_avu_of_a_plain_collection_costs_three_queries(counted: Counted) -> None:
+    counted.client.make(f"{counted.zone.home}/plain")
+
+    found = counted.count(lambda: counted.client.set(f"{counted.zone.home}/plain", "colour", "blue"))
+
+    assert found["queries"] <= 3
+    assert found["further pages"] == found["calls"] == 0
+
+
+def test_an_avu_that_rebuilds_costs_ten_queries_two_calls_and_one_copy(counted: Counted) -> None:
+    component = counted.component("grid/comp")
+    size = counted.client.session.data_objects.get(f"{component}/comp.ova").size
+    counted.client.set(component, "hostname", "first")
+
+    found = counted.count(lambda: counted.client.set(component, "hostname", "second"))
+
+    assert found["queries"] <= 10
+    assert found["further pages"] == 0
+    assert found["calls"] <= 2  # the proof of permission, and all facts at once
+    assert found["bytes copied"] <= size
+
+
+def test_an_avu_that_changes_no_value_writes_nothing(counted: Counted) -> None:
+    component = counted.component("grid/comp")
+    counted.client.set(component, "hostname", "same")
+
+    found = counted.count(lambda: counted.client.set(component, "hostname", "same"))
+
+    assert found["queries"] <= 7
+    assert found["calls"] == found["bytes copied"] == 0
+
+
+def test_a_read_through_the_gate_costs_four_queries(counted: Counted) -> None:
+    component = counted.component("grid/comp")
+
+    found = counted.count(lambda: counted.client.get(f"{component}/comp.ova"))
+
+    assert found["queries"] <= 4
+    assert found["calls"] == found["bytes copied"] == 0
+
+
+def test_one_change_costs_the_same_in_a_grid_of_one_and_of_many(counted: Counted) -> None:
+    alone = counted.component("small/comp")
+    crowd = [counted.component(f"large/comp{number}") for number in range(12)]
+    for path in (alone, crowd[0]):
+        counted.client.set(path, "hostname", "first")
+
+    costs = [counted.count(lambda: counted.client.set(path, "hostname", "second")) for path in (alone, crowd[0])]  # noqa: B023
+
+    assert costs[0] == costs[1]
+
+
+def test_a_change_of_a_grid_costs_each_component_no_more_than_a_change_of_its_own(counted: Counted) -> None:
+    paths = [counted.component(f"grid/comp{number}") for number in range(8)]
+    grid = f"{counted.zone.home}/grid"
+    counted.client.set(grid, "domainname", "first")
+    one = counted.count(lambda: counted.client.set(paths[0], "hostname", "x"))
+
+    all_of_them = counted.count(lambda: counted.client.set(grid, "domainname", "second"))
+
+    assert all_of_them["queries"] <= len(paths) * one["queries"]
+    assert all_of_them["calls"] == len(paths) * one["calls"]
+    assert all_of_them["bytes copied"] == len(paths) * one["bytes copied"]
+
+
+def test_deciding_about_many_components_costs_a_query_for_hundreds(counted: Counted) -> None:
+    from ova_admin.reconcile import stale
+
+    costs = []
+    for number in range(10):
+        counted.component(f"grid/comp{number}")
+        if number in (1, 9):
+            costs.append(counted.count(lambda: stale(counted.client.session)))
+
+    assert costs[0]["queries"] == costs[1]["queries"] <= 10
+
+
+def test_importing_core_brings_the_hooks_and_nothing_else() -> None:
+    assert imported(REPOSITORY).modules == ("core", "rules", "rules.hooks", "rules.names")
+
+
+def test_a_hook_that_is_not_about_a_component_imports_nothing_of_packages() -> None:
+    modules = set(imported(REPOSITORY, "core", "rules.handlers", "rules.events").modules)
+
+    assert not {name for name in modules if name.startswith("ova_tools.")} - {"ova_tools.records"}
+
+
+def test_what_a_build_imports_stays_small() -> None:
+    modules = set(imported(REPOSITORY, "core", *BUILDING).modules)
+
+    dear = {"dataclasses", "inspect", "tempfile", "traceback", "subprocess", "http", "ssl", "socket", "logging"}
+    assert not modules & dear
+    assert not {name for name in modules if name.startswith(("irods", "cryptography", "rich", "lxml", "httpx"))}
+    assert len(modules) <= 115
+
+
+def test_every_phase_of_the_profiler_is_there() -> None:
+    profiler.check()
