@@ -15,6 +15,7 @@ from rules.catalog import Avu, Catalog
 from rules.component import read, read_any
 from rules.errors import ComponentError
 from rules.faults import report
+from rules.locks import locked
 from rules.relations import likeness, reach
 from rules.seals import seals_of
 from rules.settings import Settings
@@ -114,7 +115,7 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
         affected += reach.of_avus(catalog, old)
         below = reach.of_avus(catalog, new)
         if new in below:
-            _follow_name(catalog, old, new)
+            _follow_name(catalog, settings, old, new)
         affected += below
     build_all(catalog, settings, affected, new)
 
@@ -220,12 +221,13 @@ def _forget(catalog: Catalog, settings: Settings, collection: str) -> None:
         changed(catalog, settings, collection, None, None)
 
 
-def _follow_name(catalog: Catalog, old: str, new: str) -> None:
+def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
     """A component was renamed: its ready OVA takes the new name, so that no second one is left behind."""
     before = f"{new}/{posixpath.basename(old)}.ova"
     after = names.ready_path(new)
     component = read(catalog, new)
     if component is None or before == after or component.fact(names.FINGERPRINT) is None:
         return
-    if catalog.replicas(before) and not catalog.replicas(after) and catalog.may_rename(before):
-        catalog.rename(before, after)
+    with locked(settings.state_directory, new, _PATIENCE_SECONDS):  # a build could make it at this moment
+        if catalog.replicas(before) and not catalog.replicas(after) and catalog.may_rename(before):
+            catalog.rename(before, after)

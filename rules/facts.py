@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from rules import history, names
 from rules.catalog import Avu, Catalog
 from rules.component import Component, View
-from rules.errors import ComponentError, one_line
+from rules.errors import Changed, ComponentError, one_line
 from rules.last_build import LastBuild
 from rules.progress import percent
 from rules.seals import Seals
@@ -100,11 +100,16 @@ def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
     """Makes `facts` the facts of the component; does nothing if they are already, or if the client may not.
 
     One who may not (an uploader of a source that others use) leaves the facts as they are: they are not the truth, the
-    fingerprint is, and the gate computes it for each read.
+    fingerprint is, and the gate computes it for each read. Raises Changed if the component is not there any more.
     """
     old, new = (_without_notes(avus) for avus in (component.facts, facts))
     if old != new and catalog.may_note(component.path):
-        catalog.change_facts(component.path, sorted(old - new, key=_order), sorted(new - old, key=_order))
+        try:
+            catalog.change_facts(component.path, sorted(old - new, key=_order), sorted(new - old, key=_order))
+        except RuntimeError:
+            if catalog.visible([component.path]):
+                raise
+            raise Changed from None
 
 
 def _without_notes(avus: Sequence[Avu]) -> set[Avu]:

@@ -41,7 +41,8 @@ class Progress:
 
     def close(self) -> None:
         """Takes the percentage away."""
-        self._show(None)
+        if self._shown is not None and self._catalog.visible([self._component]):
+            self._show(None)
 
 
 def percent(component: str, number: int) -> Avu:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 from ova_tools.records import asdict, dataclass, field
 
 FILE_NAME = "ova_rules.json"
+_DEFAULTS = "defaults are used"
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,9 @@ def _read(path: str) -> tuple[Settings, list[str]]:
     problems: list[str] = []
     try:
         with Path(path).open(encoding="utf-8") as stream:
+            state = os.fstat(stream.fileno())
+            if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
+                return Settings(), [f"{path}: others than root and the service account may write it, {_DEFAULTS}"]
             data = json.load(stream)
     except FileNotFoundError:
         return Settings(), problems
