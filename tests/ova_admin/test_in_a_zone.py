@@ -111,7 +111,7 @@ def test_check_says_what_is_wrong(admin: Admin) -> None:
     admin.server.uninstall()
     settings = admin.server.etc / "ova_rules.json"
     settings.write_text('{"gate_wait": "long", "rules_for_users": ["*"]}')
-    settings.chmod(0o666)
+    settings.chmod(0o664)
     seen = admin.check()
     assert {name for name, (outcome, _) in seen.items() if outcome == "not ok"} == {
         "plugin", "configuration", "core.py", "settings", "settings' owner", "rules for users", "hooks",
