@@ -172,6 +172,9 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
     hidden = unseen(catalog, component, seen.inputs.depends)
     if hidden:
+        for expansion in seen.inputs.expansions.values():
+            if expansion.trouble is not None and expansion.reached & set(hidden):
+                raise ComponentError(str(expansion.trouble), lasting=False)
         raise ComponentError(
             f"{component.path} takes AVUs of {', '.join(hidden)}: not there, or {catalog.user} may not read them",
             lasting=False,
@@ -189,12 +192,14 @@ def _make(
 ) -> Outcome:
     from ova_tools.errors import OvaError, PropertyError
     from ova_tools.package import read_package
+    from rules.images.check import require_archive
 
     start = time.monotonic()
     component, last = seen.component, seen.inputs.last
     with ExitStack() as stack:
         try:
             package = stack.enter_context(read_package(source.replica.vault_path))
+            require_archive(package)
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
                 raise Changed

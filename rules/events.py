@@ -44,7 +44,7 @@ def avus_changed(
         own = [collection] if names.LIKE in attributes else []
         _complete(catalog, settings, [*own, *reach.alike(catalog, collection)])
     affected = reach.of_avus(catalog, collection)
-    if url_may_be_gone and collection not in affected:
+    if url_may_be_gone and not catalog.is_component(collection):
         _forget(catalog, settings, collection)
     build_all(catalog, settings, affected, collection)
 

@@ -126,7 +126,7 @@ def test_each_dependent_is_built_once(grids: Grids, site: Site) -> None:
 @pytest.mark.parametrize(
     ("value", "words"),
     [
-        ("${comp09:hostname}", "grid01/comp09"),
+        ("${comp09:hostname}", "grid01/comp09 has no AVU hostname"),
         ("${comp02:nothing}", "grid01/comp02 has no AVU nothing"),
         ("${comp02}", "is not"),
         ("${comp02:hostname}", "in a circle: .*comp01:hostname -> .*comp02:hostname -> .*comp01:hostname"),
