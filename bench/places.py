@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Place:
 def places(recorder: Recorder, xfs_size: int) -> Iterator[list[Place]]:
     """The recorder's own folder, and an XFS of at most `xfs_size` bytes beside it; what cannot be had is said."""
     own = Place(recorder.folder / "own", file_system(recorder.folder))
-    own.folder.mkdir()
+    own.folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
         found = [own]
         if own.kind != "xfs":
@@ -37,6 +37,16 @@ def places(recorder: Recorder, xfs_size: int) -> Iterator[list[Place]]:
             except (OSError, subprocess.CalledProcessError) as error:
                 recorder.skip(f"xfs: a loop mount cannot be made here ({_reason(error)})")
         yield found
+
+
+def workplaces(recorder: Recorder, sizes: Sequence[int], copies: int) -> Iterator[tuple[Place, Path, int]]:
+    """An empty folder for each size on each file system, where there is room for so many copies of that size."""
+    with places(recorder, (copies + 1) * max(sizes) + (1 << 30)) as found:
+        for place in found:
+            for size in sizes:
+                if recorder.room_for(copies * size, f"{place.kind}, {size >> 20} MiB"):
+                    with work(place.folder) as folder:
+                        yield place, folder, size
 
 
 @contextmanager

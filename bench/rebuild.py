@@ -23,11 +23,11 @@ from pathlib import Path
 from xml.dom import minidom
 
 from bench.packages import GIB, MIB
-from bench.places import Place, places, work
+from bench.places import Place, places, work, workplaces
 from bench.results import Label, Recorder
 from bench.site import INLINE, Site, site
+from bench.timing import Way, race, timed
 from bench.timing import run as command
-from bench.timing import timed
 from rules.settings import Settings
 
 COMPONENT = "grid/comp"
@@ -41,13 +41,10 @@ SPARSE, QUICK_SPARSE = 16 * GIB, 160 * MIB
 def run(recorder: Recorder) -> None:
     """All sizes on each file system; what there is no room for is said."""
     rounds = QUICK if recorder.quick else ROUNDS
-    largest = max(rounds)
-    with places(recorder, 8 * largest + GIB) as found:
+    for place, folder, size in workplaces(recorder, list(rounds), 7):
+        _measure(recorder, place, folder, size, *rounds[size])
+    with places(recorder, 4 * GIB) as found:  # a hole takes no room
         for place in found:
-            for size, (own, others) in rounds.items():
-                if recorder.room_for(7 * size, f"{place.kind}, {size >> 20} MiB"):
-                    with work(place.folder) as folder:
-                        _measure(recorder, place, folder, size, own, others)
             with work(place.folder) as folder:
                 _measure(recorder, place, folder, QUICK_SPARSE if recorder.quick else SPARSE, 3, 0, sparse=True)
 
@@ -61,27 +58,28 @@ def _measure(
         source = made.source(size, sparse=sparse)
         made.make(COMPONENT, "plain")
         recorder.add("first build", "ms", [timed(partial(made.build, COMPONENT))], **labels)
-        values, copy = map("host{}".format, count()), folder / "copy.ova"
-        ways: dict[str, Callable[[str], object]] = {
-            "ours": partial(made.set, COMPONENT, "hostname"),
-            "a plain AVU": partial(made.set, "plain", "hostname"),
-            "cp --reflink=never": lambda _: command("cp", "--reflink=never", source, copy),
-            "cp --reflink=never, synced": lambda _: _copy_and_sync(source, copy),
-        }
+        values, copy, client = map("host{}".format, count()), folder / "copy.ova", folder / "client"
+        newest: list[str] = []
+
+        def ours() -> None:
+            newest[:] = [next(values)]
+            made.set(COMPONENT, "hostname", *newest)
+
+        def check() -> None:
+            if [made.hostname(COMPONENT)] != newest:
+                raise RuntimeError(f"the ready OVA does not hold {newest}")
+
+        ways = [
+            Way("ours", own, ours, check),
+            Way("a plain AVU", own, lambda: made.set("plain", "hostname", next(values))),
+            Way("cp --reflink=never", own, partial(command, "cp", "--reflink=never", source, copy)),
+            Way("cp --reflink=never, synced", own, partial(_copy_and_sync, source, copy)),
+            Way("paper", others, lambda: _by_hand(made, client, _as_the_paper, next(values))),
+            Way("cot", others, lambda: _by_hand(made, client, _with_cot, next(values))),
+        ]
         if place.kind == "xfs":
-            ways["cp --reflink=always"] = lambda _: command("cp", "--reflink=always", source, copy)
-        slow: dict[str, Callable[[str], object]] = {
-            "paper": partial(_by_hand, made, folder / "client", _as_the_paper),
-            "cot": partial(_by_hand, made, folder / "client", _with_cot),
-        }
-        for number in range(max(own, others)):
-            for name, way in {**(ways if number < own else {}), **(slow if number < others else {})}.items():
-                value = next(values)
-                copy.unlink(missing_ok=True)
-                os.sync()
-                recorder.add(name, "ms", [timed(partial(way, value))], **labels)
-                if name == "ours" and made.hostname(COMPONENT) != value:
-                    raise RuntimeError(f"the ready OVA does not hold {value}")
+            ways.append(Way("cp --reflink=always", own, partial(command, "cp", "--reflink=always", source, copy)))
+        race(recorder, ways, partial(copy.unlink, missing_ok=True), labels)
         if place.kind != "xfs" and size > Settings().inline_limit and not sparse:
             _queued(recorder, made, own, labels)
 

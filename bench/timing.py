@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from bench.results import Label, Recorder
 from tests.faults.processes import PeakMemory
 
 
@@ -25,6 +27,31 @@ def in_turn(rounds: int, actions: dict[str, Callable[[], object]]) -> dict[str, 
         for name, action in actions.items():
             taken[name].append(timed(action))
     return taken
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of several ways to do the same, how often it is measured, and what checks its result off the clock."""
+
+    name: str
+    rounds: int
+    action: Callable[[], object]
+    check: Callable[[], None] = lambda: None
+
+
+def race(recorder: Recorder, ways: Sequence[Way], prepare: Callable[[], None], labels: dict[str, Label]) -> None:
+    """Records milliseconds of each way, in turn, each round beginning with another one; all is on the disk before each.
+
+    The order matters on large files: what one way wrote slows the one after it, synced or not.
+    """
+    for number in range(max(way.rounds for way in ways)):
+        first = number % len(ways)
+        for way in (*ways[first:], *ways[:first]):
+            if number < way.rounds:
+                prepare()
+                os.sync()
+                recorder.add(way.name, "ms", [timed(way.action)], **labels)
+                way.check()
 
 
 def run(*command: object, folder: Path | None = None) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bench import packages
 from bench.packages import GIB, MIB
-from bench.places import Place, places, work
+from bench.places import Place, workplaces
 from bench.results import Label, Recorder
-from bench.timing import peak_megabytes, timed
+from bench.timing import Way, peak_megabytes, race, timed
 from bench.timing import run as command
 from ova_tools.edit import Change, edit
 from ova_tools.package import read_package
@@ -29,13 +26,8 @@ def run(recorder: Recorder) -> None:
     """The start of the command, then all sizes on each file system."""
     _start(recorder)
     rounds = QUICK if recorder.quick else ROUNDS
-    largest = max(rounds)
-    with places(recorder, 4 * largest + GIB) as found:
-        for place in found:
-            for size, (own, cot) in rounds.items():
-                if recorder.room_for(4 * size, f"{place.kind}, {size >> 20} MiB"):
-                    with work(place.folder) as folder:
-                        _measure(recorder, place, folder, size, own, cot)
+    for place, folder, size in workplaces(recorder, list(rounds), 4):
+        _measure(recorder, place, folder, size, *rounds[size])
 
 
 def _start(recorder: Recorder) -> None:
@@ -53,26 +45,16 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
     packages.write(source, size)
     labels: dict[str, Label] = {"file_system": place.kind, "mib": size >> 20}
     setting = (_BIN / "ova", "set", source, "hostname=sg12", "-o", out)
-    ways: dict[str, Callable[[], object]] = {
-        "in-process": lambda: in_process(source, out),
-        "ova set": lambda: command(*setting),
-        "cp": lambda: command("cp", source, out),
-        "cp --reflink=never": lambda: command("cp", "--reflink=never", source, out),
-        "cot edit-properties": lambda: command(
-            _BIN / "cot", "-f", "edit-properties", source, "-o", out, "-p", "hostname=sg12", folder=folder
-        ),
-    }
-    for number in range(own):
-        for name, way in ways.items():
-            if name.startswith("cot") and number >= cot:
-                continue
-            out.unlink(missing_ok=True)
-            os.sync()
-            try:
-                recorder.add(name, "ms", [timed(way)], **labels)
-            except (OSError, subprocess.CalledProcessError) as error:
-                recorder.skip(f"{name}: {error}")
-    out.unlink()
+    with_cot = (_BIN / "cot", "-f", "edit-properties", source, "-o", out, "-p", "hostname=sg12")
+    ways = [
+        Way("in-process", own, partial(in_process, source, out)),
+        Way("ova set", own, partial(command, *setting)),
+        Way("cp", own, partial(command, "cp", source, out)),
+        Way("cp --reflink=never", own, partial(command, "cp", "--reflink=never", source, out)),
+        Way("cot edit-properties", cot, partial(command, *with_cot, folder=folder)),
+    ]
+    race(recorder, ways, partial(out.unlink, missing_ok=True), labels)
+    out.unlink(missing_ok=True)
     recorder.add("ova set, memory", "MB", [peak_megabytes(*setting)], **labels)
 
 
