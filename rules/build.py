@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from ova_tools.records import dataclass, replace
 from rules import facts, jobs, names, vouching
 from rules.catalog import Avu, Catalog
-from rules.component import Component, View, inputs, read, unseen, view
+from rules.component import Component, View, inputs, read, unseen, view, what_is_unseen
 from rules.errors import BehindError, Changed, ComponentError, WaitingError
 from rules.fingerprint import content, file_identity, source_state
 from rules.last_build import LastBuild
@@ -93,7 +93,7 @@ def _build(
     progress: Progress | None,
     upstream: bool,
 ) -> Outcome:
-    helped: set[str] | None = set() if upstream else None
+    helped: dict[str, State] | None = {} if upstream else None
     for _ in range(_ATTEMPTS):
         try:
             with locked(settings.state_directory, path, wait):
@@ -106,8 +106,8 @@ def _build(
         except Changed:
             continue
         except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
-            helped = (helped or set()) | {behind.upstream}
-            build(catalog, settings, behind.upstream, may_queue=may_queue, wait=wait)
+            state = build(catalog, settings, behind.upstream, may_queue=may_queue, wait=wait)
+            helped = {**(helped or {}), behind.upstream: state}
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
 
 
@@ -120,11 +120,19 @@ def _building(catalog: Catalog, component: Component) -> Component:
 def queue(catalog: Catalog, path: str, what: str) -> State:
     """Hands a component to the delay queue and says so in its facts."""
     component = read(catalog, path)
-    status = component.fact(names.STATUS) if component is not None else None
     if component is not None:
         facts.write(catalog, component, facts.queued(component, what))
-    jobs.queue(catalog, jobs.BUILD, path, running=status is not None and status.value == names.BUILDING)
+    jobs.queue(catalog, jobs.BUILD, path, running=not waits_in_queue(component))
     return State.QUEUED
+
+
+def waits_in_queue(component: Component | None) -> bool:
+    """Whether a job waits that has not begun to read: it would have said `building` before.
+
+    Any other status says nothing: a job that has built, and said so, stays in the queue for a moment.
+    """
+    status = component.fact(names.STATUS) if component is not None else None
+    return status is not None and status.value == names.QUEUED
 
 
 def _build_once(
@@ -133,7 +141,7 @@ def _build_once(
     component: Component,
     may_queue: bool,
     progress: Progress | None,
-    helped: set[str] | None,
+    helped: dict[str, State] | None,
 ) -> Outcome:
     seen = view(catalog, settings, component)
     try:
@@ -150,9 +158,11 @@ def _build_once(
     except BehindError as behind:
         if helped is not None and behind.upstream not in helped:
             raise
-        # The job that builds the source goes on with this one.
-        facts.write(catalog, component, facts.waiting(seen, str(behind)))
-        return Outcome(State.QUEUED, str(behind))
+        if (helped or {}).get(behind.upstream) is State.QUEUED:  # the job that builds the source goes on with this one
+            facts.write(catalog, component, facts.waiting(seen, str(behind)))
+            return Outcome(State.QUEUED, str(behind))
+        facts.write(catalog, component, facts.failed(seen, behind, seals_of(settings)))
+        return Outcome(State.FAILED, str(behind))
     except WaitingError as waiting:
         jobs.queue(catalog, jobs.FETCH, component.path)
         facts.write(catalog, component, facts.waiting(seen, str(waiting)))
@@ -172,13 +182,7 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
     hidden = unseen(catalog, component, seen.inputs.depends)
     if hidden:
-        for expansion in seen.inputs.expansions.values():
-            if expansion.trouble is not None and expansion.reached & set(hidden):
-                raise ComponentError(str(expansion.trouble), lasting=False)
-        raise ComponentError(
-            f"{component.path} takes AVUs of {', '.join(hidden)}: not there, or {catalog.user} may not read them",
-            lasting=False,
-        )
+        raise what_is_unseen(component, seen.inputs, hidden, catalog.user)
     if not catalog.may_write(component.path):
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
     if seen.ready and not catalog.may_replace(component.ready_path):

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from rules import history, jobs, names, vouching
-from rules.build import State, build
+from rules.build import State, build, waits_in_queue
 from rules.catalog import Avu, Catalog
 from rules.component import read, read_any
 from rules.errors import ComponentError
@@ -155,10 +155,7 @@ def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, 
     except ComponentError:
         # Another one builds it and may have read the AVUs before this event (a job says when it has not), or it changes
         # faster than it is built.
-        component = read(catalog, path)
-        status = component.fact(names.STATUS) if component is not None else None
-        building = status is not None and status.value == names.BUILDING
-        jobs.queue(catalog, jobs.BUILD, path, running=building)
+        jobs.queue(catalog, jobs.BUILD, path, running=not waits_in_queue(read(catalog, path)))
     except Exception as error:
         report(catalog.log, path, error)
 
@@ -202,10 +199,11 @@ def _restore(catalog: Catalog, settings: Settings, collection: str) -> None:
     command = [avu for avu in catalog.avus([collection]) if avu.attribute == names.RESTORE]
     entry = history.find(component, command[-1].value, seals_of(settings)) if command else ""
     if isinstance(entry, str):
-        catalog.change_facts(collection, command, [])
+        catalog.remove_avus(collection, command)
         return
     remove, add = history.changes(component, entry, command)
-    catalog.change_facts(collection, remove, add)
+    catalog.remove_avus(collection, remove)
+    catalog.change_facts(collection, [], add)
     _note_who_set(catalog, settings, collection, [avu for avu in add if vouching.reaches(avu)])
 
 

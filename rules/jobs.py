@@ -17,15 +17,19 @@ FETCH = "fetch"  # the source of a component whose ova_url is a URL
 _FUNCTION = "ova_job"
 
 
+# Jobs that may be past what they read, and are still in the queue: one that runs, and some that have ended just now.
+_MOST_BEFORE = 3
+
+
 def queue(catalog: Catalog, kind: str, path: str, *, running: bool = False) -> None:
     """Queues a job, unless one is waiting already.
 
-    running: a job of this kind and path is running and may be past what it reads; one more sees everything since.
+    running: a job of this kind and path that is in the queue may be past what it reads; one more sees everything since.
     """
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
     mark = path.encode("utf-8", "surrogateescape").hex()
     call = f"core.{_FUNCTION}('{kind}', '{mark}', callback, rei)"
-    if catalog.queued_jobs(f"{kind}', '{mark}'", call) < (2 if running else 1):
+    if catalog.queued_jobs(f"{kind}', '{mark}'", call) < (1 + _MOST_BEFORE if running else 1):
         catalog.delay(f"import core; {call}")
 
 
