@@ -184,6 +184,15 @@ class View:
     fresh: bool
 
 
+def what_is_unseen(component: Component, now: Inputs, hidden: Sequence[str], user: str) -> ComponentError:
+    """The words for collections that a user may not see (or that are not there), with the AVU that names them."""
+    for expansion in now.expansions.values():
+        if expansion.trouble is not None and expansion.reached & set(hidden):
+            return ComponentError(str(expansion.trouble), lasting=False)
+    text = f"{user} may not read the AVUs of {', '.join(hidden)}, or they are not there; {component.path} takes values"
+    return ComponentError(f"{text} from them", lasting=False)
+
+
 def inputs(catalog: Catalog, settings: Settings, component: Component, trail: tuple[str, ...] = ()) -> Inputs:
     """Finds the source, expands the references and computes the fingerprint. Raises nothing of its own.
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from rules import names
 from rules.build import State, build
 from rules.catalog import Catalog, Replica
-from rules.component import Component, View, read, unseen, view
+from rules.component import Component, View, read, unseen, view, what_is_unseen
 from rules.errors import BehindError, ComponentError, one_line
 from rules.events import follow
 from rules.seals import same, seals_of
@@ -74,10 +74,7 @@ def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen
         return _words(component, path)
     hidden = unseen(catalog, component, seen.inputs.depends)
     if hidden:
-        return one_line(
-            f"{path}: {catalog.user} may not read the AVUs of {', '.join(hidden)}, or they are not there; "
-            "it is made from them"
-        )
+        return one_line(f"{path}: {what_is_unseen(component, seen.inputs, hidden, catalog.user)}")
     may_help = seen.inputs.source is not None or isinstance(seen.inputs.trouble, BehindError)
     if may_help and catalog.may_write(component.path):
         try:

@@ -29,6 +29,10 @@ OBJECT = ("-d", "-D")
 settings_directory = "/etc/irods"
 
 
+# Whether what happens now is our own doing.
+paused = False
+
+
 def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
     # operation, -C, path, …; `cp` has the kinds of both ends: cp, -C, -C, from, to
     kind = rule_args[2 if rule_args[0] == "cp" else 1]
@@ -108,7 +112,7 @@ def _rule(name: str) -> "Rule":
 
     def rule(rule_args: "list[Any]", callback: "Any", rei: "Any") -> int:
         try:
-            if not ours(rule_args, rei):
+            if paused or not ours(rule_args, rei):
                 return CONTINUE
             from rules import handlers
 

@@ -59,7 +59,7 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> None:
         if not error.lasting:
             raise
     if refresh and catalog.may_note(path):
-        catalog.change_facts(path, refresh, [])
+        catalog.remove_avus(path, refresh)
 
 
 def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refresh: bool) -> None:

@@ -64,7 +64,8 @@ def test_a_grid_of_many_is_decided_with_few_queries(irods_zone_factory: Factory,
         before = len(zone.trace())
         change()
         until(lambda: _jobs(client) == [])
-        return zone.trace()[before:]
+        events: list[Any] = zone.trace()[before:]
+        return events
 
     def one(component: str) -> int:
         events = queries(lambda: client.set(component, "hostname", "one"))
