@@ -1,0 +1,47 @@
+"""Random sequences of what two users do to a small grid: what they then read is what the model computes.
+
+After each step both read every ready OVA. Each must be the package that the model computes, or be refused with a
+reason that the model names. `OVA_MODEL_EXAMPLES=500 pytest tests/model` looks further, from another start each time.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from tests.acceptance.conftest import rule_folder
+from tests.model.operations import Operation, operations
+from tests.model.world import World
+from zone.nursery import Nursery
+from zone.pytest_plugin import EmbeddedZone
+
+EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
+
+
+@settings(
+    max_examples=EXAMPLES or 12,
+    derandomize=not EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+@given(steps=st.lists(operations, min_size=6, max_size=14))
+def test_what_is_read_is_what_the_model_computes(
+    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, steps: list[Operation]
+) -> None:
+    folder = tmp_path_factory.mktemp("model")
+    zone = EmbeddedZone(irods_nursery, folder / "zone", rule_folder(folder / "etc", gate_wait=0), {})
+    try:
+        world = World(zone, "w")
+        world.check()
+        for step in steps:
+            if world.do(step):
+                world.check()
+        for what in sorted(world.seen):
+            event(what)
+    finally:
+        zone.close()
