@@ -77,7 +77,7 @@ class Replica:
 class _Prefetched:
     avus: dict[str, list[Avu]]
     replicas: dict[str, list[Replica]]
-    object_avus: dict[str, list[ObjectAvu]]
+    object_avus: dict[tuple[str, ...], list[ObjectAvu]]
 
 
 class Queries:
@@ -313,16 +313,23 @@ class Queries:
         rows = self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(mark)}%'")
         return sum(text in row[1] for row in rows)
 
-    def object_avus(self, path: str) -> list[ObjectAvu]:
-        """Every AVU of a data object that the client may see."""
-        if self._prefetched is not None and path in self._prefetched.object_avus:
-            return self._prefetched.object_avus[path]
+    def object_avus(self, path: str, attributes: Sequence[str], value: str = "") -> list[ObjectAvu]:
+        """The AVUs of a data object that have one of these attributes, and this value if one is given.
+
+        Only what is asked for is read: an image in use by thousands has as many AVUs.
+        """
+        asked = (path, *attributes, value)
+        if self._prefetched is not None and asked in self._prefetched.object_avus:
+            return self._prefetched.object_avus[asked]
         collection, _, name = path.rpartition("/")
         columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "META_DATA_ATTR_UNITS", "COLL_NAME", "DATA_NAME"]
-        rows = self._rows(columns, f"{equals('COLL_NAME', collection)} AND {equals('DATA_NAME', name)}")
-        found = [ObjectAvu(*row[:3]) for row in rows if row[3] == collection and row[4] == name]
+        conditions = [equals("COLL_NAME", collection), equals("DATA_NAME", name)]
+        conditions += [equals("META_DATA_ATTR_VALUE", value)] if value else []
+        rows = self._rows_of(columns, "META_DATA_ATTR_NAME", attributes, *conditions)
+        right = [row for row in rows if row[3] == collection and row[4] == name]
+        found = [ObjectAvu(*row[:3]) for row in right if row[0] in attributes and value in ("", row[1])]
         if self._prefetched is not None:  # the source of many
-            self._prefetched.object_avus[path] = found
+            self._prefetched.object_avus[asked] = found
         return found
 
     def packages_below(self, collection: str) -> list[str]:

@@ -46,7 +46,7 @@ def urls_of(catalog: Catalog, path: str) -> list[str]:
     """The URLs that a data object was downloaded from, as it says itself; no query for names that no download has."""
     if not set(path[-16:-4]) <= set("0123456789abcdef") or path[-17:-16] != "-":
         return []
-    return [avu.value for avu in catalog.object_avus(path) if avu.attribute == names.FETCHED_FROM]
+    return [avu.value for avu in catalog.object_avus(path, [names.FETCHED_FROM])]
 
 
 def path_named(catalog: Catalog, settings: Settings, component: str, url: str) -> str:

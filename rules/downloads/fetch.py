@@ -72,7 +72,7 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refres
         present = image_at(catalog, settings, target)
         known = None
         if present is not None and is_fetched(catalog, settings, present, url):
-            known = _version(catalog.object_avus(target))
+            known = _version(catalog.object_avus(target, [names.FETCHED_VERSION]))
         changed = known is None or refresh
         if changed:
             _require_rights(catalog, target)
@@ -233,7 +233,7 @@ def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, f
 def _note(catalog: Catalog, settings: Settings, source: Source, url: str, version: Version) -> None:
     from ova_tools.package import read_package
 
-    old = [a for a in catalog.object_avus(source.path) if a.attribute in (names.FETCHED_FROM, names.FETCHED_VERSION)]
+    old = catalog.object_avus(source.path, (names.FETCHED_FROM, names.FETCHED_VERSION))
     new = [ObjectAvu(names.FETCHED_FROM, url, f"{source.state} {seals_of(settings).of_fetched(source.state, url)}")]
     validators = ((version.etag, _ETAG), (version.modified, _MODIFIED))
     new += [ObjectAvu(names.FETCHED_VERSION, value, kind) for value, kind in validators if 0 < len(value) <= 1000]

@@ -71,6 +71,7 @@ def is_fetched(catalog: Catalog, settings: Settings, source: Source, url: str) -
     """Whether this very version of the data object is what the server downloaded from the URL. One query."""
     seal = seals_of(settings).of_fetched(source.state, url)
     return any(
-        avu.attribute == names.FETCHED_FROM and avu.value == url and same(avu.units.partition(" ")[2], seal)
-        for avu in catalog.object_avus(source.path)
+        same(avu.units.partition(" ")[2], seal)
+        for avu in catalog.object_avus(source.path, [names.FETCHED_FROM])
+        if avu.value == url
     )

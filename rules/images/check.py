@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ova_tools.package import Package, Property
 
 VALID = "valid"
+_FACTS = (names.PACKAGE, names.PROPERTY)
 
 # Bytes that iRODS can read back: of the units of an AVU, and (less than it could) of a value.
 _UNITS = 250
@@ -100,7 +101,7 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         source = image_at(catalog, settings, path)
         if source is None:  # being written, or on another server
             return
-        present = catalog.object_avus(path)
+        present = catalog.object_avus(path, _FACTS)
         if _sealed_fact(settings, present, source.state) is not None:
             return
         start = time.monotonic()
@@ -213,7 +214,7 @@ def _cut(text: str, size: int) -> str:
 
 def known_valid(catalog: Catalog, settings: Settings, source: Source) -> bool:
     """Whether this very version of a source was checked and found valid: it need not be hashed again. One query."""
-    fact = _sealed_fact(settings, catalog.object_avus(source.path), source.state)
+    fact = _sealed_fact(settings, catalog.object_avus(source.path, _FACTS), source.state)
     return fact is not None and fact.value == VALID
 
 
@@ -228,7 +229,7 @@ def note_checked(catalog: Catalog, settings: Settings, source: Source, package: 
         return
     try:
         with locked(settings.state_directory, source.path, 0):
-            present = catalog.object_avus(source.path)
+            present = catalog.object_avus(source.path, _FACTS)
             if _sealed_fact(settings, present, source.state) is not None:
                 return
             try:
@@ -253,5 +254,5 @@ def _sealed_fact(settings: Settings, avus: Sequence[ObjectAvu], state: str) -> O
 def _note(catalog: Catalog, settings: Settings, source: Source, present: Sequence[ObjectAvu], verdict: Verdict) -> None:
     seal = seals_of(settings).of_package(source.state, verdict.text)
     wanted = {ObjectAvu(names.PACKAGE, verdict.text, f"{source.state} {seal}"), *verdict.properties}
-    old = {avu for avu in present if avu.attribute in (names.PACKAGE, names.PROPERTY)}
+    old = set(present)
     catalog.change_object_avus(source.path, sorted(old - wanted), sorted(wanted - old))

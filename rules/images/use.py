@@ -9,7 +9,7 @@ everybody who may write the object can copy AVUs onto it.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rules import names
 from rules.catalog import Catalog, ObjectAvu
@@ -21,7 +21,7 @@ from rules.seals import same, seals_of
 from rules.settings import Settings
 
 _NAMED = 10  # components that a refusal names
-_AT_ONCE = 100  # components whose AVUs one query reads
+_AT_ONCE = 500  # components whose AVUs are read together
 _PATIENCE_SECONDS = 5.0
 
 
@@ -36,7 +36,7 @@ def changed(catalog: Catalog, settings: Settings, component: str, old_path: str 
     if known != new_path:
         ledger.note(settings.state_directory, component, new_path)
     for path in dict.fromkeys(path for path in (old_path, known, new_path) if path is not None):
-        _show(catalog, settings, path, component)
+        _show(catalog, settings, path, [component])
 
 
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
@@ -45,9 +45,9 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
     if moved:
         ledger.renamed(settings.state_directory, old, new)
         for use in moved:
-            _show(catalog, settings, use.source, new + use.component[len(old) :])
+            _show(catalog, settings, use.source, [use.component, new + use.component[len(old) :]])
     if names.looks_like_package(new) and ledger.users_of(settings.state_directory, old):
-        _show(catalog, settings, new, None)
+        _show_all(catalog, settings, new)
 
 
 def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
@@ -55,12 +55,15 @@ def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
     gone = ledger.uses_by(settings.state_directory, collection)
     ledger.forget(settings.state_directory, gone)
     for path in dict.fromkeys(use.source for use in gone):
-        _show(catalog, settings, path, None)
+        _show_all(catalog, settings, path)
 
 
 def reconcile(catalog: Catalog, settings: Settings) -> None:
     """Forgets the uses that the catalog does not know of. For an administrator, who sees all components."""
-    _checked(catalog, settings, ledger.uses_by(settings.state_directory, ""))
+    uses = ledger.uses_by(settings.state_directory, "")
+    visible, hidden = _checked(catalog, settings, uses)
+    for path in sorted({use.source for use in set(uses) - set(visible) - set(hidden)}):
+        _show_all(catalog, settings, path)
 
 
 def refusal(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -125,18 +128,38 @@ def _names(use: Use, urls: Iterable[str]) -> bool:
 # ---- ova::used_by ----------------------------------------------------------------------------------------------------
 
 
-def _show(catalog: Catalog, settings: Settings, path: str, component: str | None) -> None:
-    """Brings `ova::used_by` of an object up to date: `component` is added if it uses it, those that do not go.
+def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[str]) -> None:
+    """Brings what `ova::used_by` of an object says of these components up to date; of others nothing is read."""
+
+    def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
+        there = {avu for each in components for avu in catalog.object_avus(path, [names.USED_BY], each)}
+        using = [each for each in components if ledger.source_of(settings.state_directory, each) == path]
+        return there, {ObjectAvu(names.USED_BY, each) for each in using}
+
+    _bring(catalog, settings, path, there_and_right)
+
+
+def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Takes away what `ova::used_by` of an object says of components that do not use it.
 
     Others that use it are not added: this client may be the only one who may see them.
     """
+
+    def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
+        users = set(ledger.users_of(settings.state_directory, path))
+        there = set(catalog.object_avus(path, [names.USED_BY]))
+        return there, {avu for avu in there if avu.value in users and not avu.units}
+
+    _bring(catalog, settings, path, there_and_right)
+
+
+def _bring(
+    catalog: Catalog, settings: Settings, path: str, facts: Callable[[], tuple[set[ObjectAvu], set[ObjectAvu]]]
+) -> None:
+    """Replaces the facts that are there by those that are right, both as `facts` finds them under a lock."""
     try:
         with locked(settings.state_directory, f"{path} used by", _PATIENCE_SECONDS):
-            users = set(ledger.users_of(settings.state_directory, path))
-            old = {avu for avu in catalog.object_avus(path) if avu.attribute == names.USED_BY}
-            new = {avu for avu in old if avu.value in users and not avu.units}
-            if component in users:
-                new.add(ObjectAvu(names.USED_BY, component))
+            old, new = facts()
             if old != new and catalog.may_note_object(path):
                 catalog.change_object_avus(path, sorted(old - new), sorted(new - old))
     except BusyError as error:
@@ -148,7 +171,7 @@ def _show(catalog: Catalog, settings: Settings, path: str, component: str | None
 
 def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: bool) -> None:
     """`ova_release` of a data object was set or removed: what an administrator set is sealed, what is gone is over."""
-    avus = catalog.object_avus(path)
+    avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
     old = {avu for avu in avus if avu.attribute == names.RELEASED_BY}
     new = set(old)
     replicas = catalog.replicas(path)
@@ -162,7 +185,7 @@ def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: b
 
 
 def _is_released(catalog: Catalog, settings: Settings, path: str) -> bool:
-    avus = catalog.object_avus(path)
+    avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
     if not any(avu.attribute == names.RELEASE for avu in avus):
         return False
     data_id = catalog.replicas(path)[0].data_id
