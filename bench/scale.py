@@ -59,6 +59,8 @@ def _measure(recorder: Recorder, made: Site, size: int, kind: str) -> None:
     operation = Operation(recorder, made, {"components": size, "file_system": kind})
 
     operation("first build of all", size, partial(_set_all, made, list(grids)))
+    if missing := sum(map(made.not_ready, grids)):
+        raise RuntimeError(f"{missing} of {size} components are not ready")
     for _ in range(5):
         operation("one change", 1, partial(made.set, f"{largest}/c00003", "hostname"))
         operation("a read through the gate", 0, lambda _: made.hostname(f"{largest}/c00003"))

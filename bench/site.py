@@ -95,19 +95,16 @@ class Site:
 
         _wait(is_ready, f"{component} to be ready")
 
-    def wait_until_all_ready(self, grid: str) -> None:
-        """Waits until every component of a grid is ready, and none is left that a job would build."""
-        _wait(lambda: not self.not_ready(grid), f"{grid} to be ready")
-
     def not_ready(self, grid: str) -> int:
         """How many components of a grid have another status than ready, or none."""
         from irods.models import Collection, CollectionMeta
 
-        query = self.session.query(Collection.name, CollectionMeta.value)
-        inside = query.filter(Collection.parent_name == f"{self.home}/{grid}")
-        components = {row[Collection.name] for row in inside.filter(CollectionMeta.name == "ova_url")}
-        status = inside.filter(CollectionMeta.name == "ova::status")
-        return len(components - {row[Collection.name] for row in status if row[CollectionMeta.value] == "ready"})
+        def having(attribute: str, *values: str) -> set[str]:
+            query = self.session.query(Collection.name, CollectionMeta.value)
+            query = query.filter(Collection.parent_name == f"{self.home}/{grid}", CollectionMeta.name == attribute)
+            return {row[Collection.name] for row in query if row[CollectionMeta.value] in values or not values}
+
+        return len(having("ova_url") - having("ova::status", "ready"))
 
     def wait_for_jobs(self) -> None:
         """Waits until the delay queue is empty."""
