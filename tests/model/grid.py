@@ -216,8 +216,9 @@ class Grids:
         if not (name and colon and attribute):
             raise NoValueError("is not ")
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-        if target not in self.avus:
-            raise NoValueError(f"{re.escape(target)} has no AVU|{re.escape(target)}, or they are not there")
+        if target not in self.avus:  # it has nothing, whatever is above the place where it should be
+            missing = re.escape(target)
+            raise NoValueError(f"{missing} has no AVU|{missing}, or they are not there|in a circle: .*{missing}")
         if attribute == "ova_url":
             urls = self.values(target, "ova_url")
             if len(urls) == 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.acceptance.conftest import rule_folder
@@ -22,12 +22,13 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 
 
 @settings(
-    max_examples=EXAMPLES or 12,
+    max_examples=EXAMPLES or 10,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
+    phases=(Phase.generate, Phase.shrink),
 )
 @given(steps=st.lists(operations, min_size=6, max_size=14))
 def test_what_is_read_is_what_the_model_computes(

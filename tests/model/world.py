@@ -107,7 +107,7 @@ class World:
                 return
             reasons = (*expected.reasons, *expected.doubts)
             if component in self.grids.dropped:
-                reasons += ("was removed", "OBJ_PATH_DOES_NOT_EXIST", "DataObjectDoesNotExist", "does not exist")
+                reasons += ("was removed", "OBJ_PATH_DOES_NOT_EXIST", "or they are not there", "does not exist")
             assert reasons, f"{where}: refused: {refused}"
             matching = [reason for reason in reasons if re.search(reason, str(refused))]
             assert matching, f"{where}: {refused}; expected {reasons}"
