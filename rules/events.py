@@ -26,11 +26,17 @@ _PATIENCE_SECONDS = 5.0
 
 
 def avus_changed(
-    catalog: Catalog, settings: Settings, collection: str, added: Sequence[Avu], *, url_may_be_gone: bool
+    catalog: Catalog,
+    settings: Settings,
+    collection: str,
+    added: Sequence[Avu],
+    affected: Sequence[str],
+    *,
+    url_may_be_gone: bool,
 ) -> None:
     """AVUs of a collection changed: it, the components below it and all that take values from these are built.
 
-    added: the AVUs that the client is known to have set.
+    added: the AVUs that the client is known to have set. affected: what the change reaches (`reach.of_avus`).
     """
     _note_who_set(catalog, settings, collection, added)
     attributes = {avu.attribute for avu in added}
@@ -43,7 +49,8 @@ def avus_changed(
     if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
         own = [collection] if names.LIKE in attributes else []
         _complete(catalog, settings, [*own, *reach.alike(catalog, collection)])
-    affected = reach.of_avus(catalog, collection)
+    if attributes & {names.URL, names.LIKE, names.RESTORE}:
+        affected = reach.of_avus(catalog, collection)
     if url_may_be_gone and not catalog.is_component(collection):
         _forget(catalog, settings, collection)
     build_all(catalog, settings, affected, collection)

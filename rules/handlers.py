@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rules import hooks, names
 from rules.catalog import Avu, Catalog, refuse
 from rules.errors import ComponentError, one_line
 from rules.faults import report
-from rules.settings import Settings, load
-from rules.state import is_marked
+
+if TYPE_CHECKING:
+    from rules.settings import Settings
 
 CONTINUE = hooks.CONTINUE
 NOT_PERMITTED = hooks.NOT_PERMITTED
@@ -25,7 +26,13 @@ _O_ACCMODE = 3
 
 def _tools(callback: Any, rei: Any, cause: str = "") -> tuple[Catalog, Settings]:
     catalog = Catalog(callback, rei, cause)
-    return catalog, load(hooks.settings_directory, catalog.log)
+    return catalog, _settings(catalog)
+
+
+def _settings(catalog: Catalog) -> Settings:
+    from rules.settings import load
+
+    return load(hooks.settings_directory, catalog.log)
 
 
 # ---- AVUs ------------------------------------------------------------------------------------------------------------
@@ -71,14 +78,12 @@ def _sizes(avu: Avu) -> tuple[tuple[str, int], ...]:
 
 def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
-    from rules.events import avus_changed
-
     operation = rule_args[0]
     if rule_args[2 if operation == "cp" else 1] in hooks.OBJECT:  # ova_release; what is copied has no seal
         if operation != "cp":
             _release_changed(rule_args[2], operation not in _REMOVING, callback, rei)
         return CONTINUE
-    catalog, settings = _tools(callback, rei, f"AVU {operation} {rule_args[3]}")
+    catalog = Catalog(callback, rei, f"AVU {operation} {rule_args[3]}")
     path = (rule_args[4] if operation == "cp" else rule_args[2]).rstrip("/")
     added: list[Avu] = []
     if operation in ("add", "adda", "set"):
@@ -89,7 +94,18 @@ def after_avu(rule_args: list[str], callback: Any, rei: Any) -> int:
         source = rule_args[3].rstrip("/")
         added = [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus([source])]
     gone = operation in ("mod", "rmw", "rmi") or (operation == "rm" and rule_args[3] == names.URL)
-    avus_changed(catalog, settings, path, added, url_may_be_gone=gone)
+    return _avus_changed(catalog, path, added, url_may_be_gone=gone)
+
+
+def _avus_changed(catalog: Catalog, path: str, added: Sequence[Avu], *, url_may_be_gone: bool) -> int:
+    """Most collections have to do with no component: then no more is imported than it takes to find that out."""
+    from rules.relations import reach
+
+    affected = reach.of_avus(catalog, path)
+    if affected or url_may_be_gone or any("ova_" in avu.attribute or "${" in avu.value for avu in added):
+        from rules.events import avus_changed
+
+        avus_changed(catalog, _settings(catalog), path, added, affected, url_may_be_gone=url_may_be_gone)
     return CONTINUE
 
 
@@ -133,13 +149,9 @@ def after_atomic_avus(rule_args: list[Any], callback: Any, rei: Any) -> int:
         _release_changed(str(request["entity_name"]), added, callback, rei)
     if request.get("entity_type") != "collection":
         return CONTINUE
-    from rules.events import avus_changed
-
     path = str(request["entity_name"]).rstrip("/")
     gone = any(operation.get("attribute") == names.URL for operation in operations)
-    tools = _tools(callback, rei, "atomic AVUs")
-    avus_changed(*tools, path, _added(request), url_may_be_gone=gone)
-    return CONTINUE
+    return _avus_changed(Catalog(callback, rei, "atomic AVUs"), path, _added(request), url_may_be_gone=gone)
 
 
 def _added(request: dict[str, Any]) -> list[Avu]:
@@ -192,11 +204,14 @@ def _source_event(path: str, callback: Any, rei: Any) -> int:
 
 def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An object or a collection was renamed (the trash too): rule_args are the old and the new path."""
+    old, new = str(rule_args[0]), str(rule_args[1])
+    catalog = Catalog(callback, rei, "renamed")
+    if not (names.looks_like_package(old) or names.looks_like_package(new) or catalog.visible([new])):
+        return CONTINUE  # an object that is no package
     from rules.events import renamed
     from rules.images import check, use
 
-    old, new = str(rule_args[0]), str(rule_args[1])
-    tools = _tools(callback, rei, "renamed")
+    tools = catalog, _settings(catalog)
     use.renamed(*tools, old, new)
     renamed(*tools, old, new)
     if names.looks_like_package(new):
@@ -286,6 +301,8 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
     """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
+    from rules.state import is_marked
+
     return is_marked(settings.state_directory, path) or catalog.is_component(str(names.component_of(path)))
 
 
@@ -325,8 +342,7 @@ def run_job(kind: str, mark: str, callback: Any, rei: Any) -> None:
     """Runs a job (see rules/jobs.py). Raises what goes wrong, so that iRODS tries again."""
     from rules import jobs
 
-    catalog = Catalog(callback, rei, f"job {kind}")
-    settings = load(hooks.settings_directory, catalog.log)
+    catalog, settings = _tools(callback, rei, f"job {kind}")
     path = jobs.path_of(mark)
     try:
         _work(kind)(catalog, settings, path)

@@ -7,7 +7,6 @@ What the liked grid sets is inherited (see `inheritance`); a component made here
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
 
 from rules import names, vouching
 from rules.catalog import Avu, Catalog
@@ -77,14 +76,3 @@ def tasks(catalog: Catalog, component: Component) -> list[Avu]:
     there = catalog.visible([path for paths in candidates.values() for path in paths])
     found = {kind: next((path for path in paths if path in there), None) for kind, paths in candidates.items()}
     return [Avu(component.path, names.TASKS, path, kind) for kind, path in found.items() if path is not None]
-
-
-def reached(likes: Sequence[Avu], changed: str) -> set[str]:
-    """The collections that stand for `changed`, or for what holds or is in it, because they are like it."""
-    result = set()
-    for like in likes:
-        if f"{changed}/".startswith(f"{like.value}/"):
-            result.add(like.collection + changed[len(like.value) :])
-        elif like.value.startswith(f"{changed}/"):
-            result.add(like.collection)
-    return result

@@ -6,11 +6,10 @@ depend on these (for some hundreds of them at once).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rules import names
 from rules.catalog import Avu, Catalog
-from rules.relations.likeness import reached
 
 
 def of_avus(catalog: Catalog, collection: str) -> list[str]:
@@ -25,7 +24,7 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
         seen.add(root)
         found.update(path for path in catalog.components_below(root) if not names.in_trash(path))
         edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), root)}
-        waiting += sorted(reached(_likes(catalog, root), root))
+        waiting += sorted(_standing_for(root, _likes(catalog, root)))
     return _in_order(catalog, found, edges)
 
 
@@ -44,8 +43,19 @@ def alike(catalog: Catalog, collection: str) -> list[str]:
 
 def _likes(catalog: Catalog, root: str) -> list[Avu]:
     """The `ova_like` AVUs that name this collection, one that holds it or one in it."""
-    likes = catalog.with_attribute(names.LIKE)
+    likes = [avu for avu in catalog.with_attribute(names.LIKE) if not names.in_trash(avu.collection)]
     return [avu for avu in likes if f"{root}/".startswith(f"{avu.value}/") or avu.value.startswith(f"{root}/")]
+
+
+def _standing_for(changed: str, likes: Sequence[Avu]) -> set[str]:
+    """The collections that stand for `changed`, or for what holds or is in it, because they are like it."""
+    result = set()
+    for like in likes:
+        if f"{changed}/".startswith(f"{like.value}/"):
+            result.add(like.collection + changed[len(like.value) :])
+        elif like.value.startswith(f"{changed}/"):
+            result.add(like.collection)
+    return result
 
 
 def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
