@@ -61,7 +61,7 @@ class Component:
     def contributors(self) -> frozenset[str]:
         """The other collections whose AVUs it takes, and those that say so."""
         taken = {avu.collection for level in self.levels for avu in level} | {like.collection for like, _ in self.likes}
-        return frozenset(taken | set(self.alike)) - {self.path}
+        return frozenset(taken) - {self.path}
 
 
 def read(catalog: Catalog, path: str) -> Component | None:
@@ -142,7 +142,7 @@ def unseen(catalog: Catalog, component: Component, reached: frozenset[str]) -> l
     These are the collections that contributed to the last build and still could, and what references reach now.
     """
     counted = {avu.value for avu in component.facts if avu.attribute == names.INHERITED} & set(component.chain)
-    asked = sorted((counted - component.contributors) | (component.contributors & set(component.alike)) | reached)
+    asked = sorted((counted - component.contributors) | reached)
     return sorted(set(asked) - catalog.visible(asked))
 
 
@@ -163,6 +163,12 @@ class Inputs:
     def depends(self) -> frozenset[str]:
         """The collections that references take values from, and the component that makes the source."""
         return frozenset().union(*(each.reached for each in self.expansions.values()), self._upstream)
+
+    @property
+    def resolved(self) -> frozenset[str]:
+        """The collections that references do take values from; one that fails is said when a property takes its AVU."""
+        found = (each.reached for each in self.expansions.values() if each.trouble is None)
+        return frozenset().union(*found, self._upstream)
 
     @property
     def named(self) -> frozenset[str]:

@@ -267,3 +267,30 @@ def test_a_like_that_cannot_be_meant_is_refused(value: str, words: str, grids: G
         grids.client.set(grid, "ova_like", value.replace("HOME", site.home))
     grids.component("grid02/comp01")
     assert grids.values(f"{site.home}/grid03/comp01")
+
+
+def test_a_component_that_is_moved_into_a_liked_grid_appears_in_the_other(grids: Grids, site: Site) -> None:
+    original = grids.grid("grid01")
+    copy = grids.grid("grid02", ova_like=original)
+    moved = grids.component("elsewhere", hostname="moved")
+    site.session.collections.move(moved, f"{original}/comp04")
+    assert grids.values(f"{copy}/comp04")["host.hostname"] == "moved"
+
+
+def test_a_reference_that_nobody_takes_is_no_error(grids: Grids, site: Site) -> None:
+    component = grids.component("grid01/comp01", hostname="sg12")
+    for value in ("${nowhere:x}", "costs ${5}", "${comp01:nothing}"):
+        grids.client.set(component, "note", value)
+        assert site.facts(component)["ova::status"] == "ready"
+        assert grids.values(component)["host.hostname"] == "sg12"
+
+
+def test_a_machine_that_only_the_copy_has_goes_on(grids: Grids) -> None:
+    """Found by tests/model: what is not there in the liked grid counted as a place that one may not see."""
+    original = grids.grid("grid01")
+    grids.component("grid01/comp01")
+    copy = grids.grid("grid02")
+    own = grids.component("grid02/comp09")
+    grids.client.set(copy, "ova_like", original)
+    grids.client.set(copy, "domainname", "example.org")
+    assert grids.values(own)["host.domainname"] == "example.org"

@@ -218,7 +218,8 @@ class Grids:
         target = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
         if target not in self.avus:  # it has nothing, whatever is above the place where it should be
             missing = re.escape(target)
-            raise NoValueError(f"{missing} has no AVU|{missing}, or they are not there|in a circle: .*{missing}")
+            reasons = ("has no AVU", ", or they are not there", "has several values")
+            raise NoValueError("|".join([f"{missing}.?{reason}" for reason in reasons] + [f"in a circle: .*{missing}"]))
         if attribute == "ova_url":
             urls = self.values(target, "ova_url")
             if len(urls) == 1:
