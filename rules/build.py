@@ -180,7 +180,7 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
         raise seen.inputs.trouble or ComponentError(f"{component.path} has no source")
     if "++++" in component.path or len(component.ready_path.encode()) > 1000:
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
-    hidden = unseen(catalog, component, seen.inputs.depends)
+    hidden = unseen(catalog, component, seen.inputs.resolved)
     if hidden:
         raise what_is_unseen(component, seen.inputs, hidden, catalog.user)
     if not catalog.may_write(component.path):

@@ -119,6 +119,7 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
         for path in (old, new):  # sources in it
             found = catalog.values_like((names.URL, names.SOURCE), start=path.rstrip("/") + "/")
             affected += reach.of_components(catalog, [avu.collection for avu in found])
+        _complete(catalog, settings, reach.alike(catalog, new))
         affected += reach.of_avus(catalog, old)
         below = reach.of_avus(catalog, new)
         if new in below:

@@ -15,6 +15,7 @@ from rules.catalog import Catalog, Replica
 from rules.component import Component, View, read, unseen, view, what_is_unseen
 from rules.errors import BehindError, ComponentError, one_line
 from rules.events import follow
+from rules.locks import is_held
 from rules.seals import same, seals_of
 from rules.settings import Settings
 from rules.state import is_marked
@@ -108,6 +109,8 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
             return None
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
+        if status is not None and not queued and not is_held(settings.state_directory, component.path):
+            return _words(component, path)  # nobody is at it
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
         if _has_failed(settings, component, seen) or time.monotonic() - start >= patience:
             return _words(component, path)

@@ -35,6 +35,15 @@ def locked(configured: str, component: str, wait: float) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(configured: str, component: str) -> bool:
+    """Whether an agent is building the component at this moment."""
+    try:
+        with locked(configured, component, 0):
+            return False
+    except BusyError:
+        return True
+
+
 def _acquire(descriptor: int, component: str, wait: float) -> None:
     deadline = time.monotonic() + wait
     while True:

@@ -294,3 +294,12 @@ def test_a_machine_that_only_the_copy_has_goes_on(grids: Grids) -> None:
     grids.client.set(copy, "ova_like", original)
     grids.client.set(copy, "domainname", "example.org")
     assert grids.values(own)["host.domainname"] == "example.org"
+
+
+def test_a_component_that_only_the_copy_has_inherits_from_both_grids(grids: Grids, site: Site) -> None:
+    original = grids.grid("grid01", domainname="original.org")
+    grids.grid("grid02", ova_like=original, mtu="1400")
+    extra = grids.component("grid02/extra", hostname="extra")
+    values = grids.values(extra)
+    found = values["host.hostname"], values["host.domainname"], values["host.mtu"]
+    assert found == ("extra", "original.org", "1400")
