@@ -1,4 +1,4 @@
-"""A change that comes right after a queued build has ended is not lost, though that build's job is still in the queue."""
+"""A change right after a queued build has ended is not lost, though that build's job is still in the queue."""
 
 from __future__ import annotations
 
