@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import tempfile
-import time
 import traceback
 from pathlib import Path
 
@@ -47,18 +46,19 @@ def main() -> int:
 
 def _measure(part: str, options: argparse.Namespace) -> bool:
     print(f"{part} …", flush=True)
-    start = time.monotonic()
+    complete = True
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-") as folder:
         recorder = Recorder(part, options.quick, Path(folder))
         try:
             importlib.import_module(f"bench.{part}").run(recorder)
-        except Exception:
+        except Exception as error:
             traceback.print_exc()
-            print(f"{part}: failed", flush=True)
-            return False
-        recorder.result().save(options.results)
-    print(f"{part}: measured in {time.monotonic() - start:.0f} s", flush=True)
-    return True
+            recorder.skip(f"the rest, since it failed: {type(error).__name__}")
+            complete = False
+        result = recorder.result(complete=complete)
+        result.save(options.results)
+    print(f"{part}: {'measured in' if complete else 'failed after'} {result.seconds:.0f} s", flush=True)
+    return complete
 
 
 def _is_measured(part: str, results: Path, quick: bool) -> bool:
@@ -66,7 +66,7 @@ def _is_measured(part: str, results: Path, quick: bool) -> bool:
     if not path.exists():
         return False
     kept = Result.load(path)
-    return kept.commit == commit() and kept.quick == quick
+    return kept.complete and kept.commit == commit() and kept.quick == quick
 
 
 def _compile() -> None:

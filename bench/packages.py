@@ -46,7 +46,7 @@ def write(path: Path, size: int, *, sparse: bool = False) -> None:
         header = tarfile.TarInfo("disk.vmdk")
         header.size, header.mode = size, 0o640
         file.seek(offset)
-        file.write(header.tobuf(tarfile.USTAR_FORMAT))
+        file.write(header.tobuf(tarfile.GNU_FORMAT))  # ustar itself knows no size from 8 GiB on
         if sparse:
             file.write(start)
         for done in range(0, size, _BLOCK):

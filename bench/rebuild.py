@@ -33,7 +33,7 @@ from rules.settings import Settings
 COMPONENT = "grid/comp"
 _COT = Path(sys.executable).with_name("cot")
 # Size of the disk: rounds of ours and of cp, rounds of the other two.
-ROUNDS = {16 * MIB: (7, 5), 256 * MIB: (7, 3), GIB: (5, 2), 4 * GIB: (3, 1)}
+ROUNDS = {16 * MIB: (7, 5), 256 * MIB: (5, 3), GIB: (4, 1), 4 * GIB: (2, 1)}
 QUICK = {MIB: (2, 1), 80 * MIB: (2, 1)}
 SPARSE, QUICK_SPARSE = 16 * GIB, 160 * MIB
 
@@ -81,7 +81,7 @@ def _measure(
             ways.append(Way("cp --reflink=always", own, partial(command, "cp", "--reflink=always", source, copy)))
         race(recorder, ways, partial(copy.unlink, missing_ok=True), labels)
         if place.kind != "xfs" and size > Settings().inline_limit and not sparse:
-            _queued(recorder, made, own, labels)
+            _queued(recorder, made, min(own, 2), labels)
 
 
 def _queued(recorder: Recorder, made: Site, rounds: int, labels: dict[str, Label]) -> None:

@@ -42,10 +42,11 @@ class Series:
 
 @dataclass(frozen=True)
 class Result:
-    """One part, measured once. seconds: how long that took."""
+    """One part, measured once. seconds: how long that took; complete: nothing failed on the way."""
 
     part: str
     quick: bool
+    complete: bool
     seconds: float
     commit: str
     machine: dict[str, Label]
@@ -115,12 +116,12 @@ class Recorder:
         self.skip(f"{what}: needs {size >> 30} GiB of free space")
         return False
 
-    def result(self) -> Result:
+    def result(self, *, complete: bool = True) -> Result:
         """What was measured, with what it was measured on."""
         seconds = round(time.monotonic() - self.started, 1)
         facts = (commit(), machine(self.folder), versions())
         series = (Series(what, unit, dict(labels), tuple(v)) for (what, unit, labels), v in self.samples.items())
-        return Result(self.part, self.quick, seconds, *facts, tuple(self.skipped), tuple(series))
+        return Result(self.part, self.quick, complete, seconds, *facts, tuple(self.skipped), tuple(series))
 
 
 def machine(folder: Path) -> dict[str, Label]:
