@@ -47,8 +47,6 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     wanted = [collection + other[len(prefix) :] for other in catalog.components_below(prefix)]
     present = set(catalog.components_below(collection))
     missing = [path for path in wanted if path not in present]
-    if missing and not catalog.may_write(collection):
-        raise ComponentError(f"{catalog.user} may not write in {collection}", lasting=False)
     for path in missing[:most]:
         _make(catalog, settings, path, prefix + path[len(collection) :], setter)
     return most is None or len(missing) <= most
@@ -59,6 +57,9 @@ def _make(catalog: Catalog, settings: Settings, path: str, other: str, setter: s
     chain = [path]
     while not catalog.visible([chain[-1]]):
         chain.append(posixpath.dirname(chain[-1]))
+    there, allowed = chain[-1], catalog.may_note if len(chain) == 1 else catalog.may_write
+    if not allowed(there):
+        raise ComponentError(f"{catalog.user} may not write in {there}", lasting=False)
     for collection in reversed(chain[:-1]):
         catalog.make_collection(collection)
     url = Avu(path, names.URL, f"${{{other}:{names.URL}}}")
