@@ -26,9 +26,26 @@ def objection(catalog: Catalog, collection: str, value: str) -> str | None:
         return str(error)
     if not catalog.visible([value]):
         return f"AVU ova_like of {collection}: {value} does not exist, or {catalog.user} may not read it"
-    other = lineage(catalog, value)
-    circle = other.trouble is not None or collection in other.alike
+    circle = lineage(catalog, value).trouble is not None or _comes_back(catalog, collection, value)
     return f"AVU ova_like of {collection}: {value} is itself like it" if circle else None
+
+
+def _comes_back(catalog: Catalog, collection: str, value: str) -> bool:
+    """Whether what `value` holds, or is in, is like `collection`, what holds it or is in it, over any number of steps."""
+    likes = [
+        a for a in catalog.with_attribute(names.LIKE) if a.collection != collection and not names.in_trash(a.collection)
+    ]
+    waiting, followed = [value], set[Avu]()
+    while waiting:
+        path = waiting.pop()
+        if f"{path}/".startswith(f"{collection}/") or f"{collection}/".startswith(f"{path}/"):
+            return True
+        for like in likes:
+            inside = f"{path}/".startswith(f"{like.collection}/")
+            if like not in followed and (inside or like.collection.startswith(f"{path}/")):
+                followed.add(like)
+                waiting.append(like.value + path[len(like.collection) :] if inside else like.value)
+    return False
 
 
 def complete(catalog: Catalog, settings: Settings, collection: str, most: int | None = None) -> bool:

@@ -16,15 +16,17 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
     """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
     found: set[str] = set()
     edges: set[tuple[str, str]] = set()
-    waiting, seen = [collection], set()
+    waiting, seen = [(collection, frozenset[Avu]())], set()
     while waiting:
-        root = waiting.pop()
+        root, followed = waiting.pop(0)
         if root in seen:
             continue
         seen.add(root)
         found.update(path for path in catalog.components_below(root) if not names.in_trash(path))
         edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), root)}
-        waiting += sorted(_standing_for(root, _likes(catalog, root)))
+        for like in _likes(catalog, root):
+            if like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
+                waiting += [(place, followed | {like}) for place in _standing_for(root, [like])]
     return _in_order(catalog, found, edges)
 
 

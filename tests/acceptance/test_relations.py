@@ -303,3 +303,16 @@ def test_a_component_that_only_the_copy_has_inherits_from_both_grids(grids: Grid
     values = grids.values(extra)
     found = values["host.hostname"], values["host.domainname"], values["host.mtu"]
     assert found == ("extra", "original.org", "1400")
+
+
+def test_a_machine_cannot_be_like_a_grid_that_is_like_its_own(grids: Grids, site: Site) -> None:
+    """Found by tests/model: places that stand for each other without end (grid02/comp01/comp01/comp01 …)."""
+    one, two = grids.grid("grid01"), grids.grid("grid02")
+    grids.component("grid01/comp01")
+    inside = grids.component("grid02/comp02")
+    grids.client.set(inside, "ova_like", one)
+    with pytest.raises(Refused, match="is itself like it"):
+        grids.client.set(one, "ova_like", two)
+    grids.client.set(one, "hostname", "sg12")
+    assert grids.values(f"{inside}/comp01")["host.hostname"] == "sg12"
+    assert not site.session.collections.exists(f"{one}/comp02")

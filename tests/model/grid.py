@@ -157,22 +157,18 @@ class Grids:
             return "the collection itself, or holds it or lies in it"
         if other not in self.avus:
             return "does not exist"
-        try:
-            circle = self._leads_to(other, path, [])
-        except NoValueError:
-            circle = True
-        return "is itself like it" if circle else None
+        return "is itself like it" if self._leads_to(other, path, ()) else None
 
-    def _leads_to(self, path: str, end: str, trail: list[str]) -> bool:
-        list(self.chain(path))
-        followed = [other for name, other in self._places(path) if name and other not in trail]
-        return end in followed or any(self._leads_to(other, end, [*trail, path]) for other in followed)
-
-    def _places(self, path: str) -> list[tuple[str, str]]:
-        """(collection that is like another, what stands for `path` there)."""
-        return [
-            (name, like.value + path[len(name) :]) for name in _above(path) for like in self.values(name, "ova_like")
-        ]
+    def _leads_to(self, path: str, end: str, followed: tuple[tuple[str, Avu], ...]) -> bool:
+        """Whether anything at, above or below `path` is like what is at, above or below `end`."""
+        if _overlap(path, end):
+            return True
+        likes = [(name, like) for name in self.avus for like in self.values(name, "ova_like") if name != end]
+        return any(
+            self._leads_to(like.value + path[len(name) :], end, (*followed, (name, like)))
+            for name, like in likes
+            if (name, like) not in followed and _overlap(name, path)
+        )
 
     def missing(self) -> list[tuple[str, str]]:
         """(component, the one that it is like) of all that collections with ova_like should have and do not."""
@@ -320,6 +316,10 @@ class Grids:
         }
         doubts = () if setters <= found.readers else ("may not read",)
         return Expected(found.package, (), doubts)
+
+
+def _overlap(one: str, other: str) -> bool:
+    return f"{one}/".startswith(f"{other}/") or f"{other}/".startswith(f"{one}/")
 
 
 def _joined(collection: str, path: str) -> str:
