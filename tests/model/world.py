@@ -25,7 +25,7 @@ class World:
         for user in USERS:
             admin.users.create(user, "rodsuser")
             admin.users.modify(user, "password", "secret")
-        self.clients = {user: PythonClient(zone.session(user, "secret")) for user in USERS}
+        self.clients = {user: PythonClient(zone.session(user, "secret", connection_timeout=30)) for user in USERS}
         session = self.clients["alice"].session
         session.collections.create(self.root)
         for level, user in (("inherit", ""), ("own", USERS[1])):
