@@ -22,7 +22,7 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 
 
 @settings(
-    max_examples=EXAMPLES or 10,
+    max_examples=EXAMPLES or 8,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
