@@ -44,6 +44,7 @@ class Expected:
 
     doubts: why it may be refused all the same: whoever set an AVU may not read what it names (if it has to be built
     anew), or an AVU that no property takes names what is not there.
+    hidden_from: who may not read the source; a component that is not ready may say so to them.
     unknown: its source is the OVA of what was a component once; the model does not know what is in it.
     """
 
@@ -51,6 +52,7 @@ class Expected:
     reasons: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     unknown: bool = False
+    hidden_from: frozenset[str] = frozenset()
 
 
 class NoValueError(Exception):
@@ -61,6 +63,7 @@ class NoValueError(Exception):
 class Grids:
     """Collections with their AVUs (and who set each last), images by path."""
 
+    users: frozenset[str]
     avus: dict[str, dict[Avu, str]] = field(default_factory=dict)
     images: dict[str, Image] = field(default_factory=dict)
     leftovers: set[str] = field(default_factory=set)  # where an OVA of what is no component any more may lie
@@ -147,7 +150,7 @@ class Grids:
         kept = {avu: setter for avu, setter in self.avus[path].items() if avu in own or avu.attribute == "ova_like"}
         self.avus[path] = {**dict.fromkeys(own, user), **kept}
         self.dropped.discard(path)
-        self.complete(user)
+        self.complete(path, user)
 
     # ---- one grid in the place of another --------------------------------------------------------------------------
 
@@ -181,11 +184,15 @@ class Grids:
                 found += [pair for pair in pairs if pair[0] not in self.components()]
         return found
 
-    def complete(self, user: str) -> None:
-        """Make what is missing."""
-        for _ in range(9):
+    def complete(self, changed: str, user: str) -> None:
+        """Make what must be there once a component, or the ova_like of a collection, was set."""
+        waiting = [changed]
+        while waiting:
+            place = waiting.pop()
             for path, other in self.missing():
-                self.adopt(path, other, user)
+                if other == place or f"{path}/".startswith(f"{place}/"):
+                    self.adopt(path, other, user)
+                    waiting.append(path)
 
     def adopt(self, path: str, other: str, user: str) -> None:
         """A component that is made for an ova_like."""
@@ -240,7 +247,7 @@ class Grids:
         try:
             settings = self._settings(path, reasons, doubts)
         except NoValueError as trouble:
-            return Expected(None, (*reasons, str(trouble)), tuple(doubts))
+            return Expected(None, (*reasons, str(trouble)), tuple(doubts), hidden_from=source.hidden_from)
         for prop, avu in settings:
             try:
                 value = self.expand(path, avu)
@@ -253,7 +260,8 @@ class Grids:
                 reasons.append("is not userConfigurable")
             changes[prop.full_name] = value
         package = None if reasons or source.package is None else source.package.with_values(changes)
-        return Expected(package, tuple(reasons), tuple(doubts), source.unknown and not reasons)
+        unknown = source.unknown and not reasons
+        return Expected(package, tuple(reasons), tuple(doubts), unknown, source.hidden_from)
 
     def _settings(self, path: str, reasons: list[str], doubts: list[str]) -> list[tuple[Property, Avu]]:
         chosen: dict[Property, Avu] = {}
@@ -315,7 +323,7 @@ class Grids:
             *(self.avus[name][like] for name in self.chain(path) for like in self.values(name, "ova_like")),
         }
         doubts = () if setters <= found.readers else ("may not read",)
-        return Expected(found.package, (), doubts)
+        return Expected(found.package, (), doubts, hidden_from=self.users - found.readers)
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -86,7 +86,7 @@ class Set(OnAvus):
         avus[self.avu(root)] = self.user
         grids.dropped.discard(self.path(root))
         if self.attribute in ("ova_url", "ova_like"):
-            grids.complete(self.user)
+            grids.complete(self.path(root), self.user)
 
     def perform(self, session: Any, root: str) -> None:
         from irods.meta import iRODSMeta
@@ -106,7 +106,7 @@ class Add(OnAvus):
         grids.avus[self.path(root)][self.avu(root)] = self.user
         grids.dropped.discard(self.path(root))
         if self.attribute == "ova_url":
-            grids.complete(self.user)
+            grids.complete(self.path(root), self.user)
 
     def perform(self, session: Any, root: str) -> None:
         avu = self.avu(root)
