@@ -10,8 +10,6 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import strategies as st
-
 from tests.model.grid import Avu, Grids, Image, ready_path
 from tests.model.packages import image
 
@@ -336,64 +334,3 @@ class Restore(Operation):
         state = self.state(grids, root)
         assert state is not None
         session.collections.get(f"{root}/{self.place}").metadata.set("ova_restore", state[0])
-
-
-# ---- which there are -------------------------------------------------------------------------------------------------
-
-_user = st.sampled_from(USERS)
-_anywhere = st.sampled_from(("", *GRIDS, *PLACES))
-_values = st.one_of(
-    st.tuples(
-        st.sampled_from(("hostname", "domainname")),
-        st.sampled_from(("sg1", "sg2", "${c1:hostname}", "${c2:hostname}", "at-${ROOT/g1/c2:ip_addr}", "$${x}")),
-        st.just(""),
-    ),
-    st.tuples(st.just("mtu"), st.sampled_from(("9000", "12", "${c1:mtu}")), st.just("")),
-    st.tuples(st.sampled_from(("ip_addr", "ipaddr")), st.sampled_from(("10.0.0.1", "${c2:ip_addr}")), st.just("")),
-    st.tuples(st.sampled_from(("dns", "net.dns.1")), st.just("10.0.0.53"), st.sampled_from(("", "net.1"))),
-    st.tuples(st.sampled_from(("serial", "note")), st.sampled_from(("one", "${nowhere:x}")), st.just("")),
-)
-_urls = st.sampled_from(
-    (
-        *(f"ROOT/{name}" for name in IMAGES),
-        "../../images/i1.ova",
-        "ROOT/g1/c1/c1.ova",
-        "../c2/c2.ova",
-        "ROOT/images/nothing.ova",
-        "ROOT/images",
-    )
-)
-
-
-def _avu_operations() -> st.SearchStrategy[Operation]:
-    how = st.sampled_from((Set, Set, Add))
-    value = st.tuples(how, _user, _anywhere, _values).map(lambda drawn: drawn[0](*drawn[1:3], *drawn[3]))
-    places = st.sampled_from(PLACES)
-    url = st.tuples(how, _user, places, st.just("ova_url"), _urls).map(lambda drawn: drawn[0](*drawn[1:]))
-    attributes = st.sampled_from(("hostname", "domainname", "mtu", "ip_addr", "dns", "serial", "ova_url"))
-    return st.one_of(value, value, url, st.builds(Remove, _user, _anywhere, attributes))
-
-
-operations: st.SearchStrategy[Operation] = st.one_of(
-    _avu_operations(),
-    _avu_operations(),
-    st.builds(Put, _user, st.sampled_from(IMAGES), st.integers(1, 9)),
-    st.builds(Share, st.just("alice"), st.sampled_from(IMAGES), st.booleans()),
-    st.builds(Unlink, _user, st.sampled_from(IMAGES)),
-    st.builds(MoveImage, _user, st.sampled_from(IMAGES), st.sampled_from(("images/moved.ova", *IMAGES))),
-    st.builds(MoveImage, _user, st.just("images/moved.ova"), st.sampled_from(IMAGES)),
-    st.builds(Make, _user, st.sampled_from(PLACES)),
-    st.builds(Move, _user, st.sampled_from(PLACES), st.sampled_from(PLACES)),
-    st.builds(Move, _user, st.sampled_from(("g1", "g2", "g3")), st.sampled_from(("g1", "g2", "g3"))),
-    st.builds(Delete, _user, st.sampled_from(PLACES)),
-    st.builds(Drop, _user, st.sampled_from(COMPONENTS)),
-    st.builds(Restore, _user, st.sampled_from(COMPONENTS), st.integers(0, 3)),
-    st.builds(
-        Set,
-        _user,
-        st.sampled_from(("g1", "g2", "g3", "g2/c3")),
-        st.just("ova_like"),
-        st.sampled_from(("ROOT/g1", "ROOT/g2", "ROOT/g3", "ROOT/g1/c1", "ROOT/nothing", "ROOT")),
-    ),
-    st.builds(Remove, _user, st.sampled_from(("g1", "g2")), st.just("ova_like")),
-)

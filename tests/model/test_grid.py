@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from tests.acceptance.conftest import rule_folder
-from tests.model.operations import Operation, operations
+from tests.model.operations import Operation
+from tests.model.sequences import OPENINGS, operations
 from tests.model.world import World
 from zone.nursery import Nursery
 from zone.pytest_plugin import EmbeddedZone
@@ -21,8 +22,9 @@ from zone.pytest_plugin import EmbeddedZone
 EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 
 
+@pytest.mark.parametrize("opening", OPENINGS)
 @settings(
-    max_examples=EXAMPLES or 8,
+    max_examples=EXAMPLES or 2,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
@@ -30,16 +32,16 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
     print_blob=True,
     phases=(Phase.generate, Phase.shrink),
 )
-@given(steps=st.lists(operations, min_size=6, max_size=14))
+@given(steps=st.lists(operations, min_size=5, max_size=12))
 def test_what_is_read_is_what_the_model_computes(
-    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, steps: list[Operation]
+    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, opening: str, steps: list[Operation]
 ) -> None:
     folder = tmp_path_factory.mktemp("model")
     zone = EmbeddedZone(irods_nursery, folder / "zone", rule_folder(folder / "etc", gate_wait=0), {})
     try:
         world = World(zone, "w")
         world.check()
-        for step in steps:
+        for step in (*OPENINGS[opening], *steps):
             if world.do(step):
                 world.check()
         for what in sorted(world.seen):
