@@ -92,6 +92,8 @@ OPENINGS: dict[str, tuple[Operation, ...]] = {
         Set("alice", "g1/c1", "hostname", "own"),
         Set("bob", "g1/c1", "net.dns.1", "10.0.0.53"),
         Remove("bob", "g1/c1", "hostname"),
+        Set("alice", "g1", "ip_addr", "10.0.0.1"),
+        Set("bob", "g1/c1", "ipaddr", "10.0.0.2"),
     ),
     "references": (
         Set("alice", "g1/c1", "ip_addr", "10.0.0.1"),
@@ -119,5 +121,8 @@ OPENINGS: dict[str, tuple[Operation, ...]] = {
         Set("alice", "g1/c2", "domainname", "heir.org"),
         Put("bob", "images/i1.ova", 7),
         Set("alice", "g1/c1", "mtu", "12"),
+        Set("bob", "g1/c1", "ova_url", "../c2/c2.ova"),
+        Set("alice", "g1/c1", "mtu", "9000"),
+        Set("alice", "g1/c1", "ova_url", "ROOT/images/i1.ova"),
     ),
 }
