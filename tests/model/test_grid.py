@@ -32,7 +32,7 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
     print_blob=True,
     phases=(Phase.generate, Phase.shrink),
 )
-@given(steps=st.lists(operations, min_size=5, max_size=12))
+@given(steps=st.lists(operations, min_size=4, max_size=9))
 def test_what_is_read_is_what_the_model_computes(
     irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, opening: str, steps: list[Operation]
 ) -> None:
