@@ -240,6 +240,8 @@ def _make(
         mark(settings.state_directory, ready)
         try:
             after = publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check, progress)
+        except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
+            raise Changed from error
         except OvaError as error:
             raise ComponentError(f"{ready}: {error}", lasting=False) from error
         except RuntimeError as error:  # a microservice failed
