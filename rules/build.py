@@ -117,22 +117,14 @@ def _building(catalog: Catalog, component: Component) -> Component:
     return read(catalog, component.path) or component
 
 
-def queue(catalog: Catalog, path: str, what: str) -> State:
-    """Hands a component to the delay queue and says so in its facts."""
-    component = read(catalog, path)
-    if component is not None:
-        facts.write(catalog, component, facts.queued(component, what))
-    jobs.queue(catalog, jobs.BUILD, path, running=not waits_in_queue(component))
-    return State.QUEUED
+def queue(catalog: Catalog, component: Component) -> None:
+    """Queues a job for a component, unless one waits that has not begun to read: it would have said `building` before.
 
-
-def waits_in_queue(component: Component | None) -> bool:
-    """Whether a job waits that has not begun to read: it would have said `building` before.
-
-    Any other status says nothing: a job that has built, and said so, stays in the queue for a moment.
+    Any other status than `queued` says nothing: a job that has built, and said so, stays in the queue for a moment.
     """
-    status = component.fact(names.STATUS) if component is not None else None
-    return status is not None and status.value == names.QUEUED
+    status = component.fact(names.STATUS)
+    waits = status is not None and status.value == names.QUEUED
+    jobs.queue(catalog, jobs.BUILD, component.path, running=not waits)
 
 
 def _build_once(
@@ -220,7 +212,8 @@ def _make(
             verified = _is_verified(catalog, settings, seen, source)
             if may_queue and _is_dear(package, edit, source, settings, verified):
                 what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
-                queue(catalog, component.path, what)
+                facts.write(catalog, component, facts.queued(component, what))
+                queue(catalog, component)
                 return Outcome(State.QUEUED, what)
             if progress is not None:
                 progress.expect(edit.plan.size if verified else 2 * edit.plan.size)

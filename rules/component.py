@@ -186,8 +186,12 @@ class View:
 
     component: Component
     inputs: Inputs
-    ready: tuple[Replica, ...]
     fresh: bool
+
+    @property
+    def ready(self) -> tuple[Replica, ...]:
+        """The replicas of its ready OVA."""
+        return self.inputs.ready
 
 
 def what_is_unseen(component: Component, now: Inputs, hidden: Sequence[str], user: str) -> ComponentError:
@@ -276,4 +280,4 @@ def view(catalog: Catalog, settings: Settings, component: Component, trail: tupl
         and now.last.fingerprint == now.fingerprint
         and version_of(now.ready, settings) == now.last.version
     )
-    return View(component, now, now.ready, fresh)
+    return View(component, now, fresh)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from rules import history, jobs, names, vouching
-from rules.build import State, build, waits_in_queue
+from rules.build import State, build, queue
 from rules.catalog import Avu, Catalog
 from rules.component import read, read_any
 from rules.errors import ComponentError
@@ -160,12 +160,21 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], c
 def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
     try:
         build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
-    except ComponentError:
-        # Another one builds it and may have read the AVUs before this event (a job says when it has not), or it changes
-        # faster than it is built.
-        jobs.queue(catalog, jobs.BUILD, path, running=not waits_in_queue(read(catalog, path)))
+    except ComponentError as error:
+        _build_later(catalog, path, error)
     except Exception as error:
         report(catalog.log, path, error)
+
+
+def _build_later(catalog: Catalog, path: str, error: ComponentError) -> None:
+    """Another one builds it and may have read the AVUs before this event, or it changes faster than it is built."""
+    try:
+        component = read(catalog, path)
+    except ComponentError:  # its AVUs cannot be read, by no job either
+        catalog.journal("component", component=path, done=f"failed: {error}")
+        return
+    if component is not None:
+        queue(catalog, component)
 
 
 def run_build(catalog: Catalog, settings: Settings, path: str) -> None:

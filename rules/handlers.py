@@ -288,6 +288,8 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     catalog, settings = _tools(callback, rei, "read")
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
+    except ComponentError as error:  # its AVUs cannot be read
+        reason = one_line(f"{path}: {error}")
     except Exception as error:
         report(catalog.log, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
@@ -319,12 +321,12 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
 
 def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Without this gate any user could queue Python text that runs as the service account."""
-    catalog, settings = _tools(callback, rei)
+    catalog = Catalog(callback, rei)
     if catalog.is_administrator:
         return CONTINUE
     from rules.rule_gate import may_run
 
-    if may_run(str(rule_args[2]["myRule"]), settings.rules_for_users):
+    if may_run(str(rule_args[2]["myRule"]), _settings(catalog).rules_for_users):
         return CONTINUE
     text = "only administrators may run rule text here (setting rules_for_users)"
     return refuse(callback, hooks.NOT_PRIVILEGED, text)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ova_tools.package import Package
     from ova_tools.write import Staged
 
+    Check = Callable[[], None]  # raises if what was written must not become visible
+    Stage = Callable[[Path], Staged]  # writes the new file beside a vault file
+
 
 def publish(
     catalog: Catalog,
@@ -32,24 +35,30 @@ def publish(
     source: Replica,
     package: Package,
     edit: Edit,
-    check: Callable[[], None],
+    check: Check,
     report: Callable[[int], None] | None = None,
 ) -> Sequence[Replica]:
-    """Makes the data object `path` hold the bytes of `edit`. Those that it has then.
+    """Makes the data object `path` hold the bytes of `edit`. Returns the replicas that it has then.
 
     replicas: those it has now.
-
     source: a new object goes to the resource where its source is, so that extents can be shared.
     report: called with the bytes written since its last call.
     check: called when the bytes are written but not yet visible; raises if they must not become so.
     Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
     other good replicas than the one that was written (replicated meanwhile).
     """
+
+    def staged(vault: Path) -> Staged:
+        """The new file, written beside the vault file."""
+        from ova_tools.write import stage
+
+        return stage(edit.plan, package.fileno(), vault, report=report)
+
     if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        _first(catalog, settings, path, source.resource, package, edit, check, report)
+        _first(catalog, settings, path, source.resource, staged, check)
         return catalog.replicas(path)
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
@@ -64,7 +73,7 @@ def publish(
 
     alone = len(replicas) == 1 and not local.checksum
     publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
-    version = publish_way(catalog, path, local, package, edit, check_all, report)
+    version = publish_way(catalog, path, local, staged, check_all)
     # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
     after = catalog.replicas(path)
     strangers = [each for each in after if each.good and each.resource != local.resource]
@@ -73,16 +82,7 @@ def publish(
     return after
 
 
-def _first(
-    catalog: Catalog,
-    settings: Settings,
-    path: str,
-    resource: str,
-    package: Package,
-    edit: Edit,
-    check: Callable[[], None],
-    report: Callable[[int], None] | None,
-) -> None:
+def _first(catalog: Catalog, settings: Settings, path: str, resource: str, staged: Stage, check: Check) -> None:
     try:
         descriptor = catalog.create(path, resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
@@ -93,9 +93,9 @@ def _first(
         if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
         vault = Path(created[0].vault_path)
-        with _staged(vault, package, edit, report) as staged:
+        with staged(vault) as new:
             check()
-            staged.commit(sync_directory=False)
+            new.commit(sync_directory=False)
         done = True
     finally:
         catalog.close(descriptor)
@@ -103,39 +103,23 @@ def _first(
             catalog.unlink(path)
 
 
-def _same_size(
-    catalog: Catalog,
-    path: str,
-    replica: Replica,
-    package: Package,
-    edit: Edit,
-    check: Callable[[], None],
-    report: Callable[[int], None] | None,
-) -> str:
+def _same_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
     vault = Path(replica.vault_path)
-    with _staged(vault, package, edit, report) as staged:
+    with staged(vault) as new:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
-        staged.commit(sync_directory=False)
+        new.commit(sync_directory=False)
     return file_identity(vault.stat())
 
 
-def _other_size(
-    catalog: Catalog,
-    path: str,
-    replica: Replica,
-    package: Package,
-    edit: Edit,
-    check: Callable[[], None],
-    report: Callable[[int], None] | None,
-) -> str:
+def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
     vault = Path(replica.vault_path)
     first = first_character(vault)
-    with _staged(vault, package, edit, report) as staged:
+    with staged(vault) as new:
         check()
         descriptor = catalog.open_for_write(path, replica)
         try:
-            staged.commit(sync_directory=False)
+            new.commit(sync_directory=False)
             version = file_identity(vault.stat())
             # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
             # under way still read: so what is written is what stands there.
@@ -153,13 +137,6 @@ def first_character(file: Path) -> str:
     if not text or not head.startswith(text[0].encode()):
         raise ComponentError(f"{file.name}: its first member's name is not UTF-8; remove the object to renew it")
     return text[0]
-
-
-def _staged(vault: Path, package: Package, edit: Edit, report: Callable[[int], None] | None) -> Staged:
-    """The new file, written beside the vault file."""
-    from ova_tools.write import stage
-
-    return stage(edit.plan, package.fileno(), vault, report=report)
 
 
 def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:

@@ -6,7 +6,7 @@ depend on these (for some hundreds of them at once).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rules import names
 from rules.catalog import Avu, Catalog
@@ -17,47 +17,44 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
     found: set[str] = set()
     edges: set[tuple[str, str]] = set()
     waiting, seen = [(collection, frozenset[Avu]())], set()
+    likes = _likes(catalog)
     while waiting:
         root, followed = waiting.pop(0)
         if root in seen:
             continue
         seen.add(root)
-        found.update(path for path in catalog.components_below(root) if not names.in_trash(path))
+        found.update(catalog.components_below(root))
         edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), root)}
-        for like in _likes(catalog, root):
-            if like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
-                waiting += [(place, followed | {like}) for place in _standing_for(root, [like])]
+        for like in likes:
+            place = _standing_for(root, like)
+            if place and like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
+                waiting.append((place, followed | {like}))
     return _in_order(catalog, found, edges)
 
 
 def alike(catalog: Catalog, collection: str) -> list[str]:
     """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
     found: dict[str, None] = {}
+    likes = _likes(catalog)
     waiting = [collection]
     while waiting:
         root = waiting.pop(0)
-        for like in _likes(catalog, root):
-            if like.collection not in found:
+        for like in likes:
+            if _standing_for(root, like) and like.collection not in found:
                 found[like.collection] = None
                 waiting.append(like.collection)
     return list(found)
 
 
-def _likes(catalog: Catalog, root: str) -> list[Avu]:
-    """The `ova_like` AVUs that name this collection, one that holds it or one in it."""
-    likes = [avu for avu in catalog.with_attribute(names.LIKE) if not names.in_trash(avu.collection)]
-    return [avu for avu in likes if f"{root}/".startswith(f"{avu.value}/") or avu.value.startswith(f"{root}/")]
+def _likes(catalog: Catalog) -> list[Avu]:
+    return [avu for avu in catalog.with_attribute(names.LIKE) if not names.in_trash(avu.collection)]
 
 
-def _standing_for(changed: str, likes: Sequence[Avu]) -> set[str]:
-    """The collections that stand for `changed`, or for what holds or is in it, because they are like it."""
-    result = set()
-    for like in likes:
-        if f"{changed}/".startswith(f"{like.value}/"):
-            result.add(like.collection + changed[len(like.value) :])
-        elif like.value.startswith(f"{changed}/"):
-            result.add(like.collection)
-    return result
+def _standing_for(changed: str, like: Avu) -> str | None:
+    """The collection that stands for `changed`, or for what is in it, because of this `ova_like`; None if none does."""
+    if f"{changed}/".startswith(f"{like.value}/"):
+        return like.collection + changed[len(like.value) :]
+    return like.collection if like.value.startswith(f"{changed}/") else None
 
 
 def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
