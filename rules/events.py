@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from rules import history, jobs, names, vouching
 from rules.build import State, build, queue
 from rules.catalog import Avu, Catalog
-from rules.component import read, read_any
+from rules.component import Component, read, read_any
 from rules.errors import ComponentError
 from rules.faults import report
 from rules.locks import locked
@@ -60,10 +60,14 @@ def objection(catalog: Catalog, settings: Settings, avu: Avu, *, too_long: bool 
     """Why a collection cannot have this AVU, a control or one that is too long, in one line; None if it can."""
     if too_long:
         text = f"AVU {avu.attribute[:60]} of {avu.collection}: iRODS reads 2700 bytes of a value and 250 of units, "
-        return f"{text}and with a longer one nothing of a component" if reach.of_avus(catalog, avu.collection) else None
+        counts = avu.attribute == names.URL or reach.of_avus(catalog, avu.collection)
+        return f"{text}and with a longer one nothing of a component" if counts else None
     if avu.attribute == names.LIKE:
         return likeness.objection(catalog, avu.collection, avu.value)
-    component = read_any(catalog, avu.collection)
+    try:
+        component = read_any(catalog, avu.collection)
+    except ComponentError as error:
+        return str(error)
     entry = (
         history.find(component, avu.value, seals_of(settings))
         if component is not None
@@ -95,7 +99,7 @@ def run_like(catalog: Catalog, settings: Settings, collection: str) -> None:
 def removed(catalog: Catalog, settings: Settings, path: str) -> None:
     """A data object that may be a source, or a ready OVA, is gone."""
     collection = names.component_of(path)
-    component = read(catalog, collection) if collection else None
+    component = _readable(catalog, collection) if collection else None
     if component is not None and catalog.may_note(component.path):
         # Not built anew here: its collection may be on its way out, too.
         status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]
@@ -160,21 +164,26 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], c
 def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
     try:
         build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
-    except ComponentError as error:
-        _build_later(catalog, path, error)
+    except ComponentError:
+        _build_later(catalog, path)
     except Exception as error:
         report(catalog.log, path, error)
 
 
-def _build_later(catalog: Catalog, path: str, error: ComponentError) -> None:
+def _build_later(catalog: Catalog, path: str) -> None:
     """Another one builds it and may have read the AVUs before this event, or it changes faster than it is built."""
-    try:
-        component = read(catalog, path)
-    except ComponentError:  # its AVUs cannot be read, by no job either
-        catalog.journal("component", component=path, done=f"failed: {error}")
-        return
+    component = _readable(catalog, path)
     if component is not None:
         queue(catalog, component)
+
+
+def _readable(catalog: Catalog, path: str) -> Component | None:
+    """The component at `path`; None also if there are AVUs that nobody can read, of which the journal then tells."""
+    try:
+        return read(catalog, path)
+    except ComponentError as error:
+        catalog.journal("component", component=path, done=f"failed: {error}")
+        return None
 
 
 def run_build(catalog: Catalog, settings: Settings, path: str) -> None:
@@ -193,7 +202,11 @@ def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: 
     reaching = {avu for avu in added if vouching.reaches(avu)}
     if not reaching:
         return
-    component = read_any(catalog, collection)  # values with references may be there before ova_url is
+    try:
+        component = read_any(catalog, collection)  # values with references may be there before ova_url is
+    except ComponentError as error:  # others of the event can be built
+        report(catalog.log, f"AVU of {collection}", error)
+        return
     if component is not None and catalog.may_note(collection):
         vouching.record(catalog, settings, component, lambda avu: avu in reaching)
 

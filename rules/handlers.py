@@ -289,7 +289,7 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
     except ComponentError as error:  # its AVUs cannot be read
-        reason = one_line(f"{path}: {error}")
+        reason = one_line(f"{path}: {error}") if _is_ready_ova(catalog, settings, path) else None
     except Exception as error:
         report(catalog.log, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.

@@ -178,8 +178,20 @@ class Queries:
         return {name for name in asked if self._has_level(READ_OBJECT, access[name], user)}
 
     def is_component(self, collection: str) -> bool:
-        """Whether a collection has `ova_url`, as far as the client may see."""
-        return any(avu.attribute == URL for avu in self.avus([collection]))
+        """Whether a collection has `ova_url`, as far as the client may see; also where its AVUs cannot be read."""
+        if self._prefetched is not None and collection in self._prefetched.avus:
+            return any(avu.attribute == URL for avu in self._prefetched.avus[collection])
+        rows = self._rows(
+            ["COLL_NAME", "META_COLL_ATTR_NAME"],
+            f"{equals('META_COLL_ATTR_NAME', URL)} AND {equals('COLL_NAME', collection)}",
+        )
+        return [collection, URL] in rows
+
+    def urls_of(self, collections: Sequence[str]) -> list[Avu]:
+        """The `ova_url` of these collections, whatever else cannot be read there."""
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
+        rows = self._rows_of(columns, "COLL_NAME", collections, equals("META_COLL_ATTR_NAME", URL))
+        return [Avu(*row) for row in rows if row[0] in collections and row[1] == URL]
 
     def all_components(self) -> list[tuple[str, str]]:
         """Every collection with `ova_url` that the client sees, outside of the trash, and its owner (name#zone)."""

@@ -108,9 +108,8 @@ def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple
     for start in range(0, len(components), _AT_ONCE):
         some = components[start : start + _AT_ONCE]
         there |= catalog.visible(some)
-        for avu in catalog.avus(some):
-            if avu.attribute == names.URL:
-                urls.setdefault(avu.collection, []).append(avu.value)
+        for avu in catalog.urls_of(some):
+            urls.setdefault(avu.collection, []).append(avu.value)
     visible = [use for use in uses if use.component in there and _names(use, urls.get(use.component, ()))]
     hidden = [use for use in uses if use.component not in there and not catalog.is_administrator]
     ledger.forget(settings.state_directory, sorted(set(uses) - set(visible) - set(hidden)))

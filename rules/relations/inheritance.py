@@ -48,11 +48,16 @@ def above(path: str) -> list[str]:
 
 
 def lineage(reader: Reader, path: str) -> Lineage:
-    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere is its trouble."""
+    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere is its trouble.
+
+    Raises ComponentError if its own AVUs, or those of the collections above it, cannot be read: then nothing is known.
+    """
     found = Lineage()
     try:
         _follow(reader, path, found, {}, ())
     except ComponentError as error:
+        if path not in found.levels:
+            raise
         found.trouble = error
     return found
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from irods.meta import iRODSMeta
+from irods.models import Collection
 
 from tests.acceptance.clients import PythonClient, Refused
 from tests.acceptance.conftest import Site
@@ -71,6 +73,37 @@ def test_what_a_server_could_not_read_again_is_refused_on_components(
             client.set(collection, "hostname", value, units)
     assert site.facts()["ova::status"] == "ready"
     client.set(f"{site.home}/images", "note", "elsewhere it is nobody's business")
+
+
+def test_what_no_server_can_read_is_said_and_stops_no_other_component(
+    site: Site, component: str, client: PythonClient
+) -> None:
+    metadata, too_long = site.session.metadata, iRODSMeta("note", "é" * 1351)
+    grid, other = f"{site.home}/grid02", f"{site.home}/grid02/comp09"
+    client.make(other)
+    metadata.set(Collection, grid, too_long)
+    metadata.set(Collection, other, iRODSMeta("ova_url", site.source))
+    client.put(ova(b"new disk" * 4000), site.source)
+    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"new disk" * 4000
+    with pytest.raises(Refused, match=r"an AVU here has more than 2700 bytes.*remove it"):
+        client.get(f"{other}/comp09.ova")
+    client.make(f"{grid}/plain")
+    client.put(b"of no component", f"{grid}/plain/plain.ova")
+    assert client.get(f"{grid}/plain/plain.ova") == b"of no component"
+    metadata.remove(Collection, grid, too_long)
+    client.set(other, "ova_url", site.source)  # who set it could not be noted
+    assert read(client.get(f"{other}/comp09.ova")).members["disk1.vmdk"] == b"new disk" * 4000
+
+
+def test_a_ready_ova_is_not_handed_out_where_its_metadata_cannot_be_read(
+    site: Site, component: str, client: PythonClient
+) -> None:
+    grid = f"{site.home}/grid02"
+    client.make(grid)
+    site.session.metadata.set(Collection, grid, iRODSMeta("note", "é" * 1351))
+    site.session.collections.move(component, grid)
+    with pytest.raises(Refused, match="an AVU here has more than 2700 bytes"):
+        client.get(f"{grid}/comp01/comp01.ova")
 
 
 def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, component: str, client: PythonClient) -> None:
