@@ -1,71 +1,49 @@
-"""Carry out a plan: share extents, else copy in the kernel, else copy; and publish a file whole or not at all.
+"""Carry out a plan, and publish a file whole or not at all.
 
-The only module that writes. Memory stays flat at any size. Must never leave a half-written file under the target's
-name, and must never follow a link or reuse a file that someone else put in its place.
-Source: ioctl_ficlonerange(2), copy_file_range(2), rename(2).
+With `extents` the only module that writes. Must never leave a half-written file under the target's name, and must
+never follow a link or reuse a file that someone else put in its place. Source: rename(2).
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import fcntl
 import os
 import stat
-import struct
-from collections.abc import Callable, Iterator
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import OvaError, WriteError
-from .layout import Extent, Literal, Plan
+from .errors import WriteError
+from .extents import Carrier, Method, Report, short, write_all
+from .layout import Literal, Plan
 
-Report = Callable[[int], None]  # is called with the bytes of output done since the last call
-
-_FICLONERANGE = 0x4020940D
-_KERNEL_CHUNK = 256 << 20
-_KERNEL_ALIGNMENT = 1 << 16  # ext4 copies a third faster where the target's offset is a multiple of the pipe's 64 KiB
-_USER_CHUNK = 1 << 20
+_PIECE = 1 << 20
 _TEMPORARY = ".part"
 _RANDOM = 6  # bytes in a temporary file's name
-_CANNOT_SHARE = {
-    errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EPERM, errno.EBADF, errno.ETXTBSY,
-    errno.EISDIR,
-}  # fmt: skip
-_CANNOT_COPY = _CANNOT_SHARE | {errno.EIO}
 
 
-class Method(Enum):
-    """How the extents of a plan were carried over; the slowest way that was needed."""
-
-    SHARED = "shared"
-    COPIED_IN_KERNEL = "copied in kernel"
-    COPIED = "copied"
-
-
-def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = None) -> Method:
+def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = None, *, to_disk: bool = False) -> Method:
     """Write `plan` to `target_fd`, an empty regular file open for writing; sizes and offsets are bytes.
 
-    Raises WriteError if there is no room, the source is shorter than the plan says, or the system refuses. The target
-    is then incomplete, and the caller's to remove or truncate.
+    to_disk: the caller syncs the target. Raises WriteError if there is no room, the source is shorter than the plan
+    says, or the system refuses. The target is then incomplete, and the caller's to remove or truncate.
     """
-    writer = _Writer(source_fd, target_fd, report)
+    carrier = Carrier(source_fd, target_fd, report, to_disk=to_disk)
     try:
         offset = 0
         os.ftruncate(target_fd, plan.size)
         for segment in plan.segments:
             if isinstance(segment, Literal):
-                _write_all(target_fd, segment.data, offset)
-                writer.done(len(segment.data))
+                write_all(target_fd, segment.data, offset)
+                carrier.done(len(segment.data))
             else:
-                writer.extent(segment, offset)
+                carrier.extent(segment, offset)
             offset += segment.length
     except OSError as error:
         raise WriteError(f"the result cannot be written: {error.strerror or error}") from error
-    return writer.method
+    return carrier.method
 
 
-def stream(plan: Plan, source_fd: int, block: int = _USER_CHUNK) -> Iterator[bytes]:
+def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
     """Yield the planned file's bytes in pieces of at most `block` bytes. Raises WriteError for a short source."""
     for segment in plan.segments:
         if isinstance(segment, Literal):
@@ -76,34 +54,9 @@ def stream(plan: Plan, source_fd: int, block: int = _USER_CHUNK) -> Iterator[byt
         while position < end:
             data = os.pread(source_fd, min(block, end - position), position)
             if not data:
-                raise _short(position)
+                raise short(position)
             position += len(data)
             yield data
-
-
-def can_share(source: int | Path, directory: int | Path) -> bool:
-    """Tell whether files in `directory` can share extents with the file `source` (FICLONERANGE).
-
-    Costs one unnamed file, which leaves nothing behind; False also where the probe itself is not possible.
-    """
-    fds: list[int] = []
-    try:
-        source_fd = source if isinstance(source, int) else os.open(source, os.O_RDONLY | os.O_CLOEXEC)
-        if not isinstance(source, int):
-            fds.append(source_fd)
-        place = f"/proc/self/fd/{directory}" if isinstance(directory, int) else directory
-        target_fd = os.open(place, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        fds.append(target_fd)
-        if os.fstat(source_fd).st_dev != os.fstat(target_fd).st_dev:
-            return False
-        if os.fstat(source_fd).st_size < _block_size(target_fd):
-            return _clone(source_fd, target_fd, 0, 0, 0)
-        return _clone(source_fd, target_fd, 0, 0, _block_size(target_fd))
-    except OSError:
-        return False
-    finally:
-        for fd in fds:
-            os.close(fd)
 
 
 def publish(
@@ -182,7 +135,7 @@ def stage(
         raise _cannot_write(target, error) from error
     staged = Staged(fd, temporary, target, durable)
     try:
-        staged.method = write(plan, source_fd, fd, report)
+        staged.method = write(plan, source_fd, fd, report, to_disk=durable)
         _take_over(fd, old, mode)
         if durable:
             os.fsync(fd)
@@ -197,121 +150,6 @@ def stage(
 
 def _cannot_write(target: Path, error: OSError) -> WriteError:
     return WriteError(f"{target} cannot be written: {error.strerror or error}")
-
-
-class _Writer:
-    """Carries extents over, and remembers which ways this pair of files does not know."""
-
-    def __init__(self, source_fd: int, target_fd: int, report: Report | None) -> None:
-        self.source, self.target, self.done = source_fd, target_fd, report or (lambda _: None)
-        self.block = _block_size(target_fd)
-        self.method = Method.SHARED
-        self.sharing = self.in_kernel = True
-
-    def extent(self, extent: Extent, offset: int) -> None:
-        start, end = extent.offset, extent.offset + extent.length
-        shift = offset - start
-        if os.fstat(self.source).st_size < end:
-            raise _short(os.fstat(self.source).st_size)
-        first, last = -(-start // self.block) * self.block, end // self.block * self.block
-        if first >= last:  # a header or two: nothing to share, nothing to win
-            self._edge(start, end, shift)
-            return
-        if self.sharing and shift % self.block == 0:
-            self.sharing = _clone(self.source, self.target, first, first + shift, last - first)
-            if self.sharing:
-                self.done(last - first)
-                self._edge(start, first, shift)
-                self._edge(last, end, shift)
-                return
-        self.method = max(self.method, Method.COPIED_IN_KERNEL, key=list(Method).index)
-        with contextlib.suppress(OSError):
-            os.posix_fadvise(self.source, start, extent.length, os.POSIX_FADV_SEQUENTIAL)
-        for data_start, data_end in _data_ranges(self.source, start, end):
-            self._copy(data_start, data_end, shift)
-        self.done(extent.length)
-
-    def _edge(self, start: int, end: int, shift: int) -> None:
-        """Copy the less than two blocks that cannot be shared."""
-        if start < end:
-            _write_all(self.target, _read_all(self.source, start, end), start + shift)
-            self.done(end - start)
-
-    def _copy(self, start: int, end: int, shift: int) -> None:
-        while start < end and self.in_kernel:
-            beyond = (start + shift) % _KERNEL_ALIGNMENT
-            length = min(end - start, _KERNEL_ALIGNMENT - beyond if beyond else _KERNEL_CHUNK)
-            try:
-                count = os.copy_file_range(self.source, self.target, length, start, start + shift)
-            except OSError as error:
-                if error.errno not in _CANNOT_COPY:
-                    raise
-                count = 0
-            if count == 0:  # not known here, or, on a few file systems, silently nothing
-                self.in_kernel = False
-            start += count
-        if start < end:
-            self.method = Method.COPIED
-        while start < end:
-            data = os.pread(self.source, min(end - start, _USER_CHUNK), start)
-            if not data:
-                raise _short(start)
-            _write_all(self.target, data, start + shift)
-            start += len(data)
-
-
-def _clone(source: int, target: int, start: int, to: int, length: int) -> bool:
-    try:
-        fcntl.ioctl(target, _FICLONERANGE, struct.pack("qQQQ", source, start, length, to))
-    except OSError as error:
-        if error.errno in _CANNOT_SHARE:
-            return False
-        raise
-    return True
-
-
-def _block_size(fd: int) -> int:
-    return max(os.fstatvfs(fd).f_bsize, 512)
-
-
-def _data_ranges(fd: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield what of `start` to `end` is no hole, so that a sparse source gives a sparse result."""
-    while start < end:
-        try:
-            data = os.lseek(fd, start, os.SEEK_DATA)
-            hole = os.lseek(fd, data, os.SEEK_HOLE)
-        except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole up to the end
-                return
-            data, hole = start, end  # a file system without the two
-        if data >= end:
-            return
-        yield data, min(hole, end)
-        start = hole
-
-
-def _read_all(fd: int, start: int, end: int) -> bytes:
-    parts = []
-    while start < end:
-        data = os.pread(fd, end - start, start)
-        if not data:
-            raise _short(start)
-        parts.append(data)
-        start += len(data)
-    return b"".join(parts)
-
-
-def _write_all(fd: int, data: bytes, offset: int) -> None:
-    view = memoryview(data)
-    while view:
-        count = os.pwrite(fd, view, offset)
-        if count == 0:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        view, offset = view[count:], offset + count
-
-
-def _short(position: int) -> OvaError:
-    return WriteError(f"the source ends at byte {position}, before its last member; it changed while it was read")
 
 
 def _open_temporary(target: Path) -> tuple[int, Path]:

@@ -336,7 +336,7 @@ def _verify(catalog: Catalog, settings: Settings, source: Source, package: Packa
 
 def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:
     """Whether the build would read and copy more than a hook should; shared extents cost nothing."""
-    from ova_tools.write import can_share
+    from ova_tools.extents import can_share
 
     if edit.plan.size <= settings.inline_limit:
         return False

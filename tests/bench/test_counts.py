@@ -91,7 +91,7 @@ def test_an_avu_that_rebuilds_costs_ten_queries_two_calls_and_one_copy(counted: 
     assert found["queries"] <= 10
     assert found["further pages"] == 0
     assert found["calls"] <= 2  # the proof of permission, and all facts at once
-    assert found["bytes copied"] <= size
+    assert found["bytes copied"] in (0, pytest.approx(size, abs=20_000))  # 0: extents are shared; the rest is written
 
 
 def test_an_avu_that_changes_no_value_writes_nothing(counted: Counted) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ova_tools import extents
 from ova_tools import write as writing
 from ova_tools.errors import WriteError
+from ova_tools.extents import Method, can_share
 from ova_tools.layout import Extent, Literal, Plan, plan_of
-from ova_tools.write import Method, can_share, publish, stream, write
+from ova_tools.write import publish, stream, write
 
 from . import build
 
@@ -50,7 +52,7 @@ def test_a_plan_is_written_the_same_where_the_kernel_helps_less(
     def refuse(*_: object) -> int:
         raise OSError(95, "Operation not supported")
 
-    monkeypatch.setattr(writing, "_clone", lambda *_: False)
+    monkeypatch.setattr(extents, "_clone", lambda *_: False)
     if "copy_file_range" in missing:
         monkeypatch.setattr(os, "copy_file_range", refuse)
 
@@ -129,6 +131,66 @@ def test_a_full_disk_leaves_the_old_target(source: Path, tmp_path: Path, monkeyp
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
 
 
+def test_a_full_disk_is_known_before_anything_is_copied(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(extents, "_clone", lambda *_: False)
+    monkeypatch.setattr(extents, "_file_system", lambda _: "ext4")
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(os, "copy_file_range", lambda *_: pytest.fail("something was copied"))
+
+    with source.open("rb") as old, pytest.raises(WriteError, match="No space left on device"):
+        publish(PLAN, old.fileno(), tmp_path / "target")
+
+    assert [p.name for p in tmp_path.iterdir()] == ["source"]
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("ext4", 1), ("zfs", 0)])
+def test_blocks_are_asked_for_at_once_only_where_that_costs_nothing(
+    kind: str, asked: int, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+
+    def refuse(*arguments: object) -> None:
+        calls.append(arguments)
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr(extents, "_clone", lambda *_: False)
+    monkeypatch.setattr(extents, "_file_system", lambda _: kind)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+
+    with source.open("rb") as old:
+        publish(PLAN, old.fileno(), tmp_path / "target")
+
+    assert (tmp_path / "target").read_bytes() == expected(source)
+    assert len(calls) == asked
+
+
+def test_the_kind_of_file_system_is_the_one_that_is_mounted_there() -> None:
+    with Path("/proc/self/status").open("rb") as file:
+        assert extents._file_system(file.fileno()) == "proc"
+
+
+@pytest.mark.parametrize("share", [True, False])
+def test_every_byte_is_reported_once(
+    share: bool, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with source.open("r+b") as file:  # with a hole
+        os.pwrite(file.fileno(), b"end", 9_000_000)
+    plan = plan_of([Literal(b"head"), Extent(4096, 8_995_000)])
+    reported: list[int] = []
+    if not share:
+        monkeypatch.setattr(extents, "_clone", lambda *_: False)
+
+    with source.open("rb") as old:
+        publish(plan, old.fileno(), tmp_path / "target", report=reported.append)
+
+    assert sum(reported) == plan.size
+
+
 def test_a_link_in_the_targets_place_is_not_followed(source: Path, tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(b"untouched")
     (tmp_path / "target").symlink_to("victim")
@@ -143,10 +205,10 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(source: Path, tmp_path
     script = f"""
 import os, signal
 from pathlib import Path
-from ova_tools import write
+from ova_tools import layout, write
 write.os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
 with open({str(source)!r}, "rb") as file:
-    write.publish(write.Plan((write.Extent(0, 100),)), file.fileno(), Path({str(tmp_path / "target")!r}))
+    write.publish(write.Plan((layout.Extent(0, 100),)), file.fileno(), Path({str(tmp_path / "target")!r}))
 """
     killed = subprocess.run([sys.executable, "-c", script], check=False)
     assert killed.returncode == -signal.SIGKILL
