@@ -225,10 +225,9 @@ def inputs(catalog: Catalog, settings: Settings, component: Component, trail: tu
         except ComponentError as error:
             trouble = error
     asked = [component.ready_path] if path is None or trouble is not None else [component.ready_path, path]
-    objects = catalog.replicas_of(asked)
+    objects = catalog.replicas_of(asked) if len(asked) == 1 else catalog.replicas_and_access(asked)
     if path is not None and trouble is None:
         state = recorded_state(last, path)
-        catalog.learn_access(asked)
         try:
             source = find_source(catalog, settings, component.path, url, path, objects[path])
             state = source.state

@@ -66,18 +66,15 @@ def publish(
     if local is None:
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
 
-    def check_all() -> None:
-        check()
-        if tuple(catalog.replicas(path)) != replicas:  # replicated or checksummed meanwhile
-            raise Changed
-
     alone = len(replicas) == 1 and not local.checksum
     publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
-    version = publish_way(catalog, path, local, staged, check_all)
-    # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
+    version = publish_way(catalog, path, local, staged, check)
     after = catalog.replicas(path)
+    # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
     strangers = [each for each in after if each.good and each.resource != local.resource]
-    if strangers or file_identity(Path(local.vault_path).stat()) != version:
+    # Registered meanwhile, so perhaps of the bytes before: the other way of publishing has the server renew it.
+    checksummed = publish_way is _same_size and any(each.checksum for each in after)
+    if strangers or checksummed or file_identity(Path(local.vault_path).stat()) != version:
         raise Changed
     return after
 

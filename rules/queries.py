@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ova_tools.records import dataclass
-from rules.conditions import begins, equals, lists, masked
+from rules.conditions import ALTERNATIVES_BYTES, begins, equals, lists, masked
 from rules.errors import ComponentError
 from rules.names import URL, in_trash, looks_like_package
 
@@ -233,6 +233,19 @@ class Queries:
         found = self.values_like(attributes, start=path)
         return [avu for avu in found if f"{avu.value}/".startswith(f"{path}/")]
 
+    def naming_near(self, attributes: Sequence[str], path: str) -> list[Avu]:
+        """The collections' AVUs of these attributes whose value is this path, one below it or one above it."""
+        above = path.split("/")[1:-1]
+        values = ["/" + "/".join(above[: depth + 1]) for depth in range(len(above))]
+        tests = [begins("", path), *(equals("", value) for value in values)]
+        if sum(len(test.encode()) + 4 for test in tests) > ALTERNATIVES_BYTES:
+            return [*self.naming_below(attributes, path), *self.naming(attributes, values)]
+        one = next(lists("META_COLL_ATTR_NAME", attributes))
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
+        rows = self._rows(columns, f"{one} AND META_COLL_ATTR_VALUE{' ||'.join(tests)}")
+        avus = [Avu(*row) for row in rows if row[1] in attributes]
+        return [avu for avu in avus if avu.value in values or f"{avu.value}/".startswith(f"{path}/")]
+
     def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
         """The collections' AVUs of these attributes whose value starts and ends so."""
         one = next(lists("META_COLL_ATTR_NAME", attributes))
@@ -257,6 +270,22 @@ class Queries:
         if self._prefetched is not None:  # the source of many
             known.update(found)
         return found
+
+    def replicas_and_access(self, paths: Sequence[str]) -> dict[str, list[Replica]]:
+        """`replicas_of`, and all that `may_read` and its like ask of these objects: one query where they are there."""
+        if self._prefetched is not None:
+            found = self.replicas_of(paths)
+            self.learn_access(paths)
+            return found
+        found = {path: [] for path in paths}
+        columns = [*_REPLICA[:-2], "DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", *_REPLICA[-2:]]
+        for *replica, kind, user_id, collection, name in self._rows_of_objects(columns, paths):
+            path = f"{collection}/{name}"
+            self._access.setdefault(path, set()).add((kind, user_id))
+            if _replica(replica) not in found[path]:
+                found[path].append(_replica(replica))
+        # Not there, or there and nobody's: who asks for those is told apart by the catalog alone.
+        return {**found, **self.replicas_of([path for path in paths if not found[path]])}
 
     def _rows_of_objects(self, columns: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
         """Rows about these data objects; the last two columns are COLL_NAME and DATA_NAME. One query for a few."""

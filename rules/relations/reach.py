@@ -1,12 +1,12 @@
 """What a change reaches: the components that take values from it, in the order in which they must be built.
 
-Three queries for a change of AVUs, however many components are below, and one more for each step to components that
+Two queries for a change of AVUs, however many components are below, and one more for each step to components that
 depend on these (for some hundreds of them at once).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rules import names
 from rules.catalog import Avu, Catalog
@@ -14,22 +14,33 @@ from rules.catalog import Avu, Catalog
 
 def of_avus(catalog: Catalog, collection: str) -> list[str]:
     """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
-    found: set[str] = set()
-    edges: set[tuple[str, str]] = set()
-    waiting, seen = [(collection, frozenset[Avu]())], set()
-    likes = _likes(catalog)
+    found = set(catalog.components_below(collection))
+    near = catalog.naming_near((names.DEPENDS, names.LIKE), collection)
+    edges = {(avu.value, avu.collection) for avu in near if _depends_below(avu, collection)}
+    if any(avu.attribute == names.LIKE for avu in near):
+        for place in _places(collection, _likes(catalog)):
+            found.update(catalog.components_below(place))
+            edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), place)}
+    return _in_order(catalog, found, edges)
+
+
+def _depends_below(avu: Avu, collection: str) -> bool:
+    return avu.attribute == names.DEPENDS and f"{avu.value}/".startswith(f"{collection}/")
+
+
+def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
+    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn."""
+    waiting, seen = [(changed, frozenset[Avu]())], set()
     while waiting:
         root, followed = waiting.pop(0)
         if root in seen:
             continue
         seen.add(root)
-        found.update(catalog.components_below(root))
-        edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), root)}
         for like in likes:
             place = _standing_for(root, like)
             if place and like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
                 waiting.append((place, followed | {like}))
-    return _in_order(catalog, found, edges)
+    return seen - {changed}
 
 
 def alike(catalog: Catalog, collection: str) -> list[str]:

@@ -269,6 +269,24 @@ def test_a_like_that_cannot_be_meant_is_refused(value: str, words: str, grids: G
     assert grids.values(f"{site.home}/grid03/comp01")
 
 
+@pytest.mark.parametrize("deep", ["", "it's/", f"{'deep' * 10}/" * 9])
+def test_what_is_like_a_grid_or_takes_values_from_it_follows_at_once(deep: str, grids: Grids, site: Site) -> None:
+    """Not only when it is read. The last one is deeper than one query has room for."""
+    one = grids.component(f"{deep}grid01/comp01", hostname="one")
+    grids.grid(f"{deep}grid02", ova_like=f"{site.home}/{deep}grid01")
+    other = grids.component("grid03/comp01", hostname=f"${{{one}:hostname}}")
+    for changed, attribute, value in (
+        (f"{site.home}/{deep}grid01", "domainname", "example.org"),
+        (one, "hostname", "two"),
+        (f"{site.home}/{deep.partition('/')[0]}".rstrip("/"), "gateway", "10.0.0.1"),
+    ):
+        before = [site.facts(path)["ova::fingerprint"] for path in (f"{site.home}/{deep}grid02/comp01", other)]
+        grids.client.set(changed, attribute, value)
+        after = [site.facts(path)["ova::fingerprint"] for path in (f"{site.home}/{deep}grid02/comp01", other)]
+        assert before[0] != after[0], attribute
+        assert (before[1] != after[1]) == (attribute == "hostname" or changed == site.home), attribute
+
+
 def test_a_component_that_is_moved_into_a_liked_grid_appears_in_the_other(grids: Grids, site: Site) -> None:
     original = grids.grid("grid01")
     copy = grids.grid("grid02", ova_like=original)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,39 @@ def test_a_replicated_ready_ova_stays_current_on_all_good_replicas(irods_zone_fa
             else:
                 with pytest.raises(iRODSException):
                     client.session.data_objects.open(ready, "r", replNum=str(replica.number)).close()
+
+
+def test_a_checksum_registered_while_the_ova_is_replaced_does_not_stay(
+    irods_zone_factory: Factory, tmp_path: Path
+) -> None:
+    core = rule_folder(tmp_path / "etc")
+    text = core.read_text().replace("os.path.realpath(__file__)", repr(str(core.resolve())))
+    core.unlink()
+    core.write_text(f"""{text}
+from rules import catalog
+
+touch = catalog.Catalog.touch
+
+def checksum_and_touch(self, path):
+    catalog.Catalog.touch = touch
+    answer = self._callback.msiDataObjChksum(path, "", "")
+    open({str(tmp_path / "registered")!r}, "w").write(answer["arguments"][2])
+    touch(self, path)
+
+catalog.Catalog.touch = checksum_and_touch
+""")
+    zone = irods_zone_factory(core)
+    client = PythonClient(zone.session())
+    component, ready = f"{zone.home}/c", f"{zone.home}/c/c.ova"
+    client.make(component)
+    client.put(ova(), f"{zone.home}/base.ova")
+    client.set(component, "ova_url", "../base.ova")
+    client.set(component, "hostname", "new")
+    data = client.get(ready)
+    assert read(data).values["host.hostname"] == "new"
+    right = f"sha2:{base64.b64encode(hashlib.sha256(data).digest()).decode()}"
+    assert (tmp_path / "registered").read_text().startswith("sha2:")
+    assert client.session.data_objects.get(ready).checksum in (None, right)
 
 
 def test_components_whose_names_begin_alike_are_queued_each(irods_zone_factory: Factory, tmp_path: Path) -> None:
