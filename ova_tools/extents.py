@@ -14,7 +14,6 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from enum import Enum
-from pathlib import Path
 
 from .errors import OvaError, WriteError
 from .layout import Extent
@@ -41,7 +40,7 @@ class Method(Enum):
     COPIED = "copied"
 
 
-def can_share(source: int | Path, directory: int | Path) -> bool:
+def can_share(source: int | str | os.PathLike[str], directory: int | str | os.PathLike[str]) -> bool:
     """Tell whether files in `directory` can share extents with the file `source` (FICLONERANGE).
 
     Costs one unnamed file, which leaves nothing behind; False also where the probe itself is not possible.
@@ -178,7 +177,7 @@ def _file_system(fd: int) -> str:
     device = os.fstat(fd).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     try:
-        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:  # noqa: PTH123
+        with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
             for line in mounts:
                 mount, _, kind = line.partition(" - ")
                 if mount.split()[2] == number:

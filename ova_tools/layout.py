@@ -8,12 +8,17 @@ give files of one size. Pure: must never touch a file. Source: DSP0243 5.3 (orde
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Union
 
 from . import tar
 from .errors import PackageError
 from .records import dataclass
 from .xmltext import Encoding, padding, trailing_space
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    Segment = Union["Literal", "Extent"]
 
 ALIGNMENT = 4096
 
@@ -36,9 +41,6 @@ class Extent:
 
     offset: int
     length: int
-
-
-Segment = Union[Literal, Extent]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ import os
 import stat
 from collections.abc import Callable, Collection
 from enum import Enum
-from pathlib import Path
-from types import TracebackType
 
 from . import tar
 from .descriptor import MAX_BYTES, parse
@@ -22,6 +20,11 @@ from .manifest import Manifest, parse_manifest
 from .model import Configuration, Content, Property, Reference, System
 from .records import dataclass, field
 from .references import check_inside, reference_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
 
 __all__ = ["Certificate", "Descriptor", "Kind", "Member", "Package", "Property", "open_regular", "read_package"]
 
@@ -66,7 +69,7 @@ class Certificate:
 class Package:
     """An open package. Close it, or use it in a `with` statement; `fileno()` is valid until then."""
 
-    path: Path
+    location: str
     kind: Kind
     members: tuple[Member, ...]
     descriptor: Descriptor
@@ -75,6 +78,13 @@ class Package:
     size: int
     index: tar.Index | None = field(repr=False)
     file: io.FileIO = field(repr=False, compare=False)
+
+    @property
+    def path(self) -> Path:
+        """Where it lies, as it was given."""
+        from pathlib import Path
+
+        return Path(self.location)
 
     @property
     def properties(self) -> tuple[Property, ...]:
@@ -122,14 +132,14 @@ def read_package(path: str | os.PathLike[str]) -> Package:
     Reads headers, descriptor, manifest and certificate only. Raises PackageError if the file cannot be read or is
     not a safe and complete package, DescriptorError for its descriptor.
     """
-    place = Path(path)
+    place = os.fspath(path)
     file = open_regular(place)
     try:
         size = os.fstat(file.fileno()).st_size
         start = os.pread(file.fileno(), tar.BLOCK, 0)
         if tar.looks_like_tar(start):
             return _read_ova(place, file, size)
-        if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.suffix.lower() == ".ovf":
+        if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf"):
             return _read_ovf(place, file, size)
         raise PackageError(_neither(start, size))
     except OSError as error:
@@ -140,7 +150,7 @@ def read_package(path: str | os.PathLike[str]) -> Package:
         raise
 
 
-def open_regular(path: Path, shown: str = "") -> io.FileIO:
+def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
 
     `shown` is what the message calls the file, where it is not the package itself.
@@ -170,7 +180,7 @@ def _neither(start: bytes, size: int) -> str:
     return "is neither a tar archive (.ova) nor an OVF descriptor (.ovf)"
 
 
-def _read_ova(path: Path, file: io.FileIO, size: int) -> Package:
+def _read_ova(location: str, file: io.FileIO, size: int) -> Package:
     index = tar.read_index(file.fileno(), size)
     entries = {entry.name: entry for entry in index.entries if entry.is_file}
 
@@ -186,7 +196,7 @@ def _read_ova(path: Path, file: io.FileIO, size: int) -> Package:
     manifest_name = _companion(name, ".mf", tuple(entries))
     certificate_name = _companion(name, ".cert", tuple(entries))
     return Package(
-        path=path,
+        location=location,
         kind=Kind.OVA,
         members=tuple(Member(entry.name, entry.data_offset, entry.size) for entry in entries.values()),
         descriptor=descriptor,
@@ -198,7 +208,10 @@ def _read_ova(path: Path, file: io.FileIO, size: int) -> Package:
     )
 
 
-def _read_ovf(path: Path, file: io.FileIO, size: int) -> Package:
+def _read_ovf(location: str, file: io.FileIO, size: int) -> Package:
+    from pathlib import Path
+
+    path = Path(location)
     directory = path.parent
 
     def load(name: str, limit: int) -> bytes:
@@ -219,7 +232,7 @@ def _read_ovf(path: Path, file: io.FileIO, size: int) -> Package:
         if name is not None and name not in names:
             names.append(name)
     return Package(
-        path=path,
+        location=location,
         kind=Kind.OVF,
         members=tuple(Member(name, 0, (directory / name).stat().st_size) for name in names),
         descriptor=descriptor,

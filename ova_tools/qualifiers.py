@@ -7,9 +7,12 @@ Source: DSP0243 9.5.1 (tables 6 and 7, CIM qualifiers of DSP0004); vmw:qualifier
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
 
 from .records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _HEAD = re.compile(r"([A-Za-z_][\w.-]*)\s*([({\[]?)")
 _BETWEEN = re.compile(r"[\s,;]*")
@@ -144,6 +147,8 @@ def _blanks(text: str, position: int) -> int:
 
 
 def _number(arguments: list[str], name: str, *, whole: bool) -> Decimal:
+    from decimal import Decimal, InvalidOperation
+
     text = arguments[0] if len(arguments) == 1 else ""
     try:
         value = Decimal(text)

@@ -8,7 +8,6 @@ disks anywhere (DSP0243 7.1 takes any relative path or URL); they are never open
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 from .errors import DescriptorError
 from .model import Reference
@@ -26,7 +25,7 @@ def reference_names(reference: Reference, descriptor: str = "") -> tuple[str, ..
     href = reference.href
     if leads_outside(href) or not href:
         return ()
-    names = [name[2:] if name.startswith("./") else name for name in (href, unquote(href))]
+    names = [name[2:] if name.startswith("./") else name for name in (href, _decoded(href))]
     directory = descriptor.rpartition("/")[0]
     if directory:
         names = [f"{directory}/{name}" for name in names] + names
@@ -39,8 +38,17 @@ def leads_outside(href: str) -> bool:
     """Tell whether `href` is a URL, an absolute path, or climbs with '..', percent-encoded or not."""
     if _SCHEME.match(href):
         return True
-    paths = [name.replace("\\", "/") for name in (href, unquote(href))]
+    paths = [name.replace("\\", "/") for name in (href, _decoded(href))]
     return any(path.startswith("/") or ".." in path.split("/") or "\0" in path for path in paths)
+
+
+def _decoded(href: str) -> str:
+    """`href` without percent-encoding; few have any."""
+    if "%" not in href:
+        return href
+    from urllib.parse import unquote
+
+    return unquote(href)
 
 
 def on_the_web(href: str) -> bool:

@@ -7,11 +7,14 @@ Source: DSP0243 9.5.1 tables 6 and 7; type spellings of OVF 0.9 and of vSphere (
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from .errors import PropertyError
 from .model import Property
 from .qualifiers import Limits, QualifierSyntaxError, merged, parse_qualifiers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 _INTEGERS = {
     f"{sign}int{bits}": ((-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if sign == "s" else (0, 2**bits - 1))
@@ -21,8 +24,8 @@ _INTEGERS = {
 _INTEGERS.update({f"int{bits}": _INTEGERS[f"sint{bits}"] for bits in (8, 16, 32, 64)})  # often written for sint
 _INTEGERS["int"] = _INTEGERS["integer"] = _INTEGERS["sint64"]
 _REALS = {
-    "real32": Decimal("3.4028235e38"),
-    "real64": Decimal("1.7976931348623157e308"),
+    "real32": "3.4028235e38",
+    "real64": "1.7976931348623157e308",
 }
 _REALS.update({"float": _REALS["real32"], "real": _REALS["real64"], "double": _REALS["real64"]})
 _TEXTS = {"string", "password", "expression", "char16", "datetime"}  # vSphere's own and CIM's (DSP0004) too
@@ -90,11 +93,11 @@ def _check_type(base: str, value: str, limits: Limits) -> str | None:
         low, high = _INTEGERS[base]
         if not _INTEGER.match(value) or not low <= int(value) <= high:
             return f"{base} is a whole number from {low} to {high}{_bounds(limits)}"
-        return _check_bounds(Decimal(value), limits)
+        return _check_bounds(value, limits)
     if base in _REALS:
-        if not _REAL.match(value) or abs(Decimal(value)) > _REALS[base]:
+        if not _REAL.match(value) or abs(_decimal(value)) > _decimal(_REALS[base]):
             return f"{base} is a decimal number such as 1.5{_bounds(limits)}"
-        return _check_bounds(Decimal(value), limits)
+        return _check_bounds(value, limits)
     if base in ("boolean", "bool"):
         return None if value.lower() in ("true", "false") else "boolean is true or false"
     if base not in _TEXTS:
@@ -102,7 +105,16 @@ def _check_type(base: str, value: str, limits: Limits) -> str | None:
     return None
 
 
-def _check_bounds(number: Decimal, limits: Limits) -> str | None:
+def _decimal(text: str) -> Decimal:
+    from decimal import Decimal  # most descriptors have no number that is checked exactly
+
+    return Decimal(text)
+
+
+def _check_bounds(value: str, limits: Limits) -> str | None:
+    if limits.min_value is None and limits.max_value is None:
+        return None
+    number = _decimal(value)
     too_small = limits.min_value is not None and number < limits.min_value
     too_large = limits.max_value is not None and number > limits.max_value
     return f"a number{_bounds(limits)} is right" if too_small or too_large else None
@@ -134,9 +146,9 @@ def _is_choice(value: str, choice: str, numeric: bool) -> bool:
     low, dots, high = choice.partition("..")  # DSP0004 lets a ValueMap of integers hold ranges
     if dots:
         return all(_REAL.match(end) or not end for end in (low, high)) and (
-            (not low or Decimal(low) <= Decimal(value)) and (not high or Decimal(value) <= Decimal(high))
+            (not low or _decimal(low) <= _decimal(value)) and (not high or _decimal(value) <= _decimal(high))
         )
-    return bool(_REAL.match(choice)) and Decimal(choice) == Decimal(value)
+    return bool(_REAL.match(choice)) and _decimal(choice) == _decimal(value)
 
 
 def _check_length(value: str, limits: Limits) -> str | None:

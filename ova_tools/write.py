@@ -6,11 +6,11 @@ never follow a link or reuse a file that someone else put in its place. Source: 
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
 
 from .errors import WriteError
 from .extents import Carrier, Method, Report, short, write_all
@@ -62,7 +62,7 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
 def publish(
     plan: Plan,
     source_fd: int,
-    target: Path,
+    target: str | os.PathLike[str],
     *,
     mode: int = 0o600,
     durable: bool = True,
@@ -83,7 +83,7 @@ def publish(
 class Staged:
     """A planned file, written beside its target and not yet in its place. Leaving its `with` block removes it."""
 
-    def __init__(self, fd: int, temporary: Path, target: Path, durable: bool) -> None:
+    def __init__(self, fd: int, temporary: str, target: str, durable: bool) -> None:
         self._fd, self._temporary, self._target, self._durable = fd, temporary, target, durable
         self._committed = False
         self.method = Method.SHARED
@@ -94,34 +94,35 @@ class Staged:
         Without `sync_directory` a power cut may bring the old file back, whole; never a torn one.
         """
         try:
-            self._temporary.replace(self._target)
+            os.replace(self._temporary, self._target)
         except OSError as error:
             raise _cannot_write(self._target, error) from error
         self._committed = True
         if self._durable and sync_directory:
-            _sync_directory(self._target.parent)
+            _sync_directory(os.path.dirname(self._target))
 
     def __enter__(self) -> Staged:
         return self
 
     def __exit__(self, *_: object) -> None:
         if not self._committed:
-            self._temporary.unlink(missing_ok=True)
+            _unlink(self._temporary)
         os.close(self._fd)
 
 
 def stage(
     plan: Plan,
     source_fd: int,
-    target: Path,
+    target: str | os.PathLike[str],
     *,
     mode: int = 0o600,
     durable: bool = True,
     report: Report | None = None,
 ) -> Staged:
     """Write the planned file beside `target`, to be committed there later; otherwise as `publish`."""
+    target = os.fspath(target)
     try:
-        old = target.lstat()
+        old = os.lstat(target)
     except FileNotFoundError:
         old = None
     except OSError as error:
@@ -148,22 +149,23 @@ def stage(
     return staged
 
 
-def _cannot_write(target: Path, error: OSError) -> WriteError:
+def _cannot_write(target: str, error: OSError) -> WriteError:
     return WriteError(f"{target} cannot be written: {error.strerror or error}")
 
 
-def _open_temporary(target: Path) -> tuple[int, Path]:
+def _open_temporary(target: str) -> tuple[int, str]:
     """Create a hidden file beside `target`, locked for as long as its writer lives."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    start = os.path.join(*_beside(target))
     while True:
-        path = target.with_name(f".{target.name[:200]}.{os.urandom(_RANDOM).hex()}{_TEMPORARY}")
+        path = f"{start}{os.urandom(_RANDOM).hex()}{_TEMPORARY}"
         try:
             fd = os.open(path, flags, 0o600)
         except FileExistsError:
             continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(fd), path.lstat()):
+            if os.path.samestat(os.fstat(fd), os.lstat(path)):
                 return fd, path
         except BlockingIOError:
             pass  # another writer took it for a dead one's in this very moment
@@ -174,26 +176,37 @@ def _open_temporary(target: Path) -> tuple[int, Path]:
         os.close(fd)
 
 
-def _remove_stale(target: Path) -> None:
+def _remove_stale(target: str) -> None:
     """Remove the temporary files of writers that died: the kernel has let go of their locks."""
-    start = f".{target.name[:200]}."
-    for name in os.listdir(target.parent):  # noqa: PTH208 - names suffice
+    folder, start = _beside(target)
+    for name in os.listdir(folder or os.curdir):
         if not (
             name.startswith(start) and name.endswith(_TEMPORARY) and len(name) == len(start) + 12 + len(_TEMPORARY)
         ):
             continue
-        path = target.with_name(name)
+        path = os.path.join(folder, name)
         try:
             fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             continue
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            path.unlink(missing_ok=True)
+            _unlink(path)
         except OSError:
             pass  # its writer lives, or it is not ours to remove
         finally:
             os.close(fd)
+
+
+def _beside(target: str) -> tuple[str, str]:
+    """The folder of `target`, and how the names of the temporary files for it begin."""
+    folder, name = os.path.split(target)
+    return folder, f".{name[:200]}."
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _take_over(fd: int, old: os.stat_result | None, mode: int) -> None:
@@ -208,9 +221,9 @@ def _take_over(fd: int, old: os.stat_result | None, mode: int) -> None:
     os.fchmod(fd, mode)
 
 
-def _sync_directory(directory: Path) -> None:
+def _sync_directory(directory: str) -> None:
     try:
-        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fd = os.open(directory or os.curdir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         return
     try:

@@ -12,8 +12,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ova_tools.records import dataclass, replace
 from rules import facts, jobs, names, vouching
@@ -32,6 +30,7 @@ from rules.settings import Settings
 from rules.source import Source, version_of
 from rules.state import mark
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
     from ova_tools.package import Package
@@ -340,7 +339,7 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
 
     if edit.plan.size <= settings.inline_limit:
         return False
-    return not verified or not can_share(package.fileno(), Path(source.replica.vault_path).parent)
+    return not verified or not can_share(package.fileno(), os.path.dirname(source.replica.vault_path))
 
 
 def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from rules import hooks
 from rules.queries import GOOD, STALE, Avu, ObjectAvu, Queries, Replica
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["GOOD", "STALE", "Avu", "Catalog", "ObjectAvu", "Replica", "refuse"]
 

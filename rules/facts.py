@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from datetime import datetime, timezone
 
 from rules import history, names
 from rules.catalog import Avu, Catalog
@@ -30,9 +30,11 @@ _OF_THE_LAST_GOOD_OVA = (
 )
 
 
-def now(timespec: str = "seconds") -> str:
+def now(*, milliseconds: bool = False) -> str:
     """The time as facts have it: UTC, ISO 8601."""
-    return datetime.now(timezone.utc).isoformat(timespec=timespec).replace("+00:00", "Z")
+    seconds, thousandths = divmod(time.time_ns() // 1_000_000, 1000)
+    fraction = f".{thousandths:03}" if milliseconds else ""
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}{fraction}Z"
 
 
 def ready(
@@ -48,7 +50,7 @@ def ready(
         Avu(path, names.SOURCE, last.source_path, last.source_state),
         Avu(path, names.SOURCE_FILE, last.source_vault_path, last.source_file),
         Avu(path, names.VERIFIED, last.verified),
-        *history.added(component, now("milliseconds"), last.fingerprint, last.source_path, seals),
+        *history.added(component, now(milliseconds=True), last.fingerprint, last.source_path, seals),
         *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from rules import hooks, names
 from rules.catalog import Avu, Catalog, refuse
 from rules.errors import ComponentError, one_line
 from rules.faults import report
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rules.settings import Settings
 
 CONTINUE = hooks.CONTINUE

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
 
 from ova_tools.records import dataclass
 from rules import names
 from rules.fingerprint import file_identity
 from rules.seals import Seals, same
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rules.component import Component
 
@@ -58,6 +58,6 @@ def recorded_state(last: LastBuild | None, source_path: str) -> str | None:
     if last is None or last.source_path != source_path:
         return None
     try:
-        return last.source_state if file_identity(Path(last.source_vault_path).stat()) == last.source_file else None
+        return last.source_state if file_identity(os.stat(last.source_vault_path)) == last.source_file else None
     except OSError:
         return None

@@ -27,7 +27,7 @@ def locked(configured: str, component: str, wait: float) -> Iterator[None]:
     """Holds the lock of a component. Raises BusyError after `wait` seconds in which another one held it."""
     name = hashlib.sha256(component.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(directory(configured) / f"{name}.lock", flags, 0o600)
+    descriptor = os.open(os.path.join(directory(configured), f"{name}.lock"), flags, 0o600)
     try:
         _acquire(descriptor, component, wait)
         yield

@@ -7,12 +7,12 @@ any, are the property's class or class.instance. What no property takes is no er
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ova_tools.records import dataclass
 from rules.catalog import Avu
 from rules.errors import ComponentError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.package import Property
 

@@ -8,9 +8,8 @@ folder is not: should a power cut bring the old file back, it is not the one tha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rules.catalog import GOOD, STALE, Catalog, Replica
 from rules.errors import Changed, ComponentError
@@ -18,13 +17,14 @@ from rules.fingerprint import file_identity
 from rules.settings import Settings
 from rules.source import stat_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
     from ova_tools.package import Package
     from ova_tools.write import Staged
 
     Check = Callable[[], None]  # raises if what was written must not become visible
-    Stage = Callable[[Path], Staged]  # writes the new file beside a vault file
+    Stage = Callable[[str], Staged]  # writes the new file beside a vault file
 
 
 def publish(
@@ -48,7 +48,7 @@ def publish(
     other good replicas than the one that was written (replicated meanwhile).
     """
 
-    def staged(vault: Path) -> Staged:
+    def staged(vault: str) -> Staged:
         """The new file, written beside the vault file."""
         from ova_tools.write import stage
 
@@ -74,7 +74,7 @@ def publish(
     strangers = [each for each in after if each.good and each.resource != local.resource]
     # Registered meanwhile, so perhaps of the bytes before: the other way of publishing has the server renew it.
     checksummed = publish_way is _same_size and any(each.checksum for each in after)
-    if strangers or checksummed or file_identity(Path(local.vault_path).stat()) != version:
+    if strangers or checksummed or file_identity(os.stat(local.vault_path)) != version:
         raise Changed
     return after
 
@@ -89,8 +89,7 @@ def _first(catalog: Catalog, settings: Settings, path: str, resource: str, stage
         created = catalog.replicas(path)
         if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
-        vault = Path(created[0].vault_path)
-        with staged(vault) as new:
+        with staged(created[0].vault_path) as new:
             check()
             new.commit(sync_directory=False)
         done = True
@@ -101,23 +100,23 @@ def _first(catalog: Catalog, settings: Settings, path: str, resource: str, stage
 
 
 def _same_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
-    vault = Path(replica.vault_path)
+    vault = replica.vault_path
     with staged(vault) as new:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
         new.commit(sync_directory=False)
-    return file_identity(vault.stat())
+    return file_identity(os.stat(vault))
 
 
 def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
-    vault = Path(replica.vault_path)
+    vault = replica.vault_path
     first = first_character(vault)
     with staged(vault) as new:
         check()
         descriptor = catalog.open_for_write(path, replica)
         try:
             new.commit(sync_directory=False)
-            version = file_identity(vault.stat())
+            version = file_identity(os.stat(vault))
             # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
             # under way still read: so what is written is what stands there.
             catalog.write(descriptor, first)
@@ -126,13 +125,15 @@ def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, ch
     return version
 
 
-def first_character(file: Path) -> str:
+def first_character(file: str) -> str:
     """The first character of a file, whole; a tar opens with the name of its first member."""
-    with file.open("rb") as stream:
+    with open(file, "rb") as stream:
         head = stream.read(4)
     text = head.decode("utf-8", "ignore")
     if not text or not head.startswith(text[0].encode()):
-        raise ComponentError(f"{file.name}: its first member's name is not UTF-8; remove the object to renew it")
+        raise ComponentError(
+            f"{os.path.basename(file)}: its first member's name is not UTF-8; remove the object to renew it"
+        )
     return text[0]
 
 

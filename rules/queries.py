@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from ova_tools.records import dataclass
 from rules.conditions import ALTERNATIVES_BYTES, begins, equals, lists, masked
 from rules.errors import ComponentError
 from rules.names import URL, in_trash, looks_like_package
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 READ_OBJECT = 1050
 DELETE_METADATA = 1090

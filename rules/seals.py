@@ -14,7 +14,6 @@ import json
 import os
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
 from rules.settings import Settings
 from rules.state import directory
@@ -68,17 +67,17 @@ def same(seal: str, other: str) -> bool:
 
 def seals_of(settings: Settings) -> Seals:
     """The seals of this server."""
-    return _seals_in(str(directory(settings.state_directory)))
+    return _seals_in(directory(settings.state_directory))
 
 
 @lru_cache(maxsize=4)
 def _seals_in(folder: str) -> Seals:
-    path = Path(folder) / "key"
+    path = os.path.join(folder, "key")
     try:
         return Seals(_read(path))
     except FileNotFoundError:
         pass
-    temporary = Path(folder) / f"key.{os.urandom(8).hex()}"
+    temporary = os.path.join(folder, f"key.{os.urandom(8).hex()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         os.write(descriptor, os.urandom(_KEY_BYTES))
@@ -88,12 +87,13 @@ def _seals_in(folder: str) -> Seals:
         pass
     finally:
         os.close(descriptor)
-        temporary.unlink()
+        os.unlink(temporary)
     return Seals(_read(path))
 
 
-def _read(path: Path) -> bytes:
-    key = path.read_bytes()
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        key = stream.read()
     if len(key) != _KEY_BYTES:
         raise ValueError(f"{path}: is not a key; remove it to have a new one made")
     return key

@@ -12,10 +12,12 @@ import os
 import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 from ova_tools.records import asdict, dataclass, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 FILE_NAME = "ova_rules.json"
 _DEFAULTS = "defaults are used"
@@ -60,7 +62,7 @@ class Settings:
 
 def load(directory: str, report: Callable[[str], None]) -> Settings:
     """The settings in `directory`; each mistake is reported in one line and its default used. Raises nothing."""
-    settings, problems = _read(str(Path(directory) / FILE_NAME))
+    settings, problems = _read(os.path.join(directory, FILE_NAME))
     for problem in problems:
         report(problem)
     return settings
@@ -70,7 +72,7 @@ def load(directory: str, report: Callable[[str], None]) -> Settings:
 def _read(path: str) -> tuple[Settings, list[str]]:
     problems: list[str] = []
     try:
-        with Path(path).open(encoding="utf-8") as stream:
+        with open(path, encoding="utf-8") as stream:
             state = os.fstat(stream.fileno())
             if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
                 return Settings(), [f"{path}: others than root and the service account may write it, {_DEFAULTS}"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Sequence
-from pathlib import Path
 
 from ova_tools.records import dataclass
 from rules import names
@@ -102,7 +101,7 @@ def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
     if not _is_here(replica.host, settings.local_hosts):
         return None
     try:
-        return Path(replica.vault_path).stat()
+        return os.stat(replica.vault_path)
     except OSError:
         return None
 

@@ -9,46 +9,46 @@ from __future__ import annotations
 import hashlib
 import os
 import pwd
-from pathlib import Path
+import stat
 
 _NAME = ".ova-rules"
 
 
-def directory(configured: str) -> Path:
+def directory(configured: str) -> str:
     """The folder, made if need be: the configured one, else one in the service account's home.
 
     Raises PermissionError if it could be another account's.
     """
-    path = Path(configured) if configured else _default()
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state = path.lstat()
-    if path.is_symlink() or state.st_uid != os.getuid() or state.st_mode & 0o077:
+    path = configured or _default()
+    os.makedirs(path, mode=0o700, exist_ok=True)
+    state = os.lstat(path)
+    if stat.S_ISLNK(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:
         raise PermissionError(f"{path}: must be a folder that only the service account can enter (mode 0700)")
     return path
 
 
-def _default() -> Path:
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+def _default() -> str:
+    home = pwd.getpwuid(os.getuid()).pw_dir
     if os.access(home, os.W_OK):
-        return home / _NAME
+        return os.path.join(home, _NAME)
     import tempfile
 
-    return Path(tempfile.gettempdir()) / f"{_NAME}-{os.getuid()}"
+    return os.path.join(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
 
 
 def mark(configured: str, path: str) -> None:
     """Notes that `path` is that of a ready OVA."""
     file = _mark(configured, path)
-    if not file.exists():
-        file.parent.mkdir(mode=0o700, exist_ok=True)
-        file.touch(mode=0o600)
+    if not os.path.exists(file):
+        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
 def is_marked(configured: str, path: str) -> bool:
     """Whether a ready OVA was made at `path`."""
-    return _mark(configured, path).exists()
+    return os.path.exists(_mark(configured, path))
 
 
-def _mark(configured: str, path: str) -> Path:
+def _mark(configured: str, path: str) -> str:
     name = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return directory(configured) / "ready" / name
+    return os.path.join(directory(configured), "ready", name)

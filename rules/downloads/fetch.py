@@ -206,7 +206,7 @@ def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, f
     present = catalog.replicas(target)
     local = next((each for each in present if each.good and stat_of(each, settings) is not None), None)
     if local is not None:
-        first = first_character(Path(local.vault_path))
+        first = first_character(local.vault_path)
         descriptor = catalog.open_for_write(target, local)
         try:
             file.replace(local.vault_path)

@@ -11,8 +11,6 @@ import os
 import posixpath
 import time
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ova_tools.records import dataclass
 from rules import jobs, names
@@ -28,6 +26,7 @@ from rules.settings import Settings
 from rules.source import Source, stat_of
 from rules.state import is_marked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.package import Package, Property
 
@@ -130,7 +129,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
     from ova_tools.package import read_package
     from ova_tools.verify import verify_members
 
-    file = Path(source.replica.vault_path)
+    file = source.replica.vault_path
     try:
         with read_package(file) as package:
             _require_state(source, os.fstat(package.fileno()))
@@ -143,7 +142,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
             return verdict
     except OvaError as error:
         try:
-            _require_state(source, file.stat())
+            _require_state(source, os.stat(file))
         except OSError:
             raise Changed from error
         return Verdict(_in_irods_words(str(error), source))

@@ -9,14 +9,14 @@ Paths are stored as bytes: they compare by byte, so that what lies below a colle
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ova_tools.records import dataclass
 from rules.state import directory
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
@@ -100,16 +100,16 @@ def _text(path: bytes) -> str:
 
 
 def _rows(configured: str, text: str, values: dict[str, bytes]) -> list[tuple[bytes, ...]]:
-    file = directory(configured) / _NAME
-    if not file.exists() or not file.stat().st_size:
+    file = os.path.join(directory(configured), _NAME)
+    if not os.path.exists(file) or not os.path.getsize(file):
         return []
     with _connected(file) as connection:
         return list(connection.execute(text, values))
 
 
 def _change(configured: str, text: str, rows: Sequence[tuple[bytes, ...]]) -> None:
-    file = directory(configured) / _NAME
-    if not rows or (not text.startswith("INSERT") and not file.exists()):
+    file = os.path.join(directory(configured), _NAME)
+    if not rows or (not text.startswith("INSERT") and not os.path.exists(file)):
         return
     with _connected(file) as connection, connection:
         for part in _SCHEMA:
@@ -118,7 +118,7 @@ def _change(configured: str, text: str, rows: Sequence[tuple[bytes, ...]]) -> No
 
 
 @contextmanager
-def _connected(file: Path) -> Iterator[Connection]:
+def _connected(file: str) -> Iterator[Connection]:
     import sqlite3
 
     with closing(sqlite3.connect(file, timeout=_PATIENCE_SECONDS)) as connection:

@@ -8,7 +8,6 @@ away is weaker. Reading only; one query for the usual collection, one more for e
 from __future__ import annotations
 
 import posixpath
-from typing import Protocol
 
 from ova_tools.records import dataclass, field
 from rules import names
@@ -16,12 +15,15 @@ from rules.catalog import Avu
 from rules.errors import ComponentError
 from rules.matching import described
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
 
-class Reader(Protocol):
-    """What reads AVUs: the catalog, or a snapshot of it."""
+    class Reader(Protocol):
+        """What reads AVUs: the catalog, or a snapshot of it."""
 
-    def avus(self, collections: list[str]) -> list[Avu]:
-        """Every AVU of these collections that the client may see."""
+        def avus(self, collections: list[str]) -> list[Avu]:
+            """Every AVU of these collections that the client may see."""
 
 
 @dataclass

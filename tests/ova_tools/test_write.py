@@ -221,11 +221,11 @@ with open({str(source)!r}, "rb") as file:
 
 
 def test_a_living_writers_temporary_file_is_left_alone(source: Path, tmp_path: Path) -> None:
-    fd, temporary = writing._open_temporary(tmp_path / "target")
+    fd, temporary = writing._open_temporary(str(tmp_path / "target"))
     try:
         with source.open("rb") as old:
             publish(PLAN, old.fileno(), tmp_path / "target")
-        assert temporary.exists()
+        assert Path(temporary).exists()
     finally:
         os.close(fd)
 
