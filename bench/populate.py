@@ -32,11 +32,12 @@ def vouch(callback: Any, rei: Any, grid: str) -> None:
     from rules import hooks, vouching
     from rules.catalog import Catalog
     from rules.component import read
+    from rules.relations.tree import components_below
     from rules.settings import load
 
     catalog = Catalog(callback, rei)
     settings = load(hooks.settings_directory, lambda text: None)
-    for path in catalog.components_below(grid):
+    for path in components_below(catalog, grid):
         component = read(catalog, path)
         if component is None:
             raise LookupError(f"{path} is no component")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ova_tools.records import dataclass
-from rules.conditions import ALTERNATIVES_BYTES, begins, equals, lists, masked
+from rules.conditions import begins, beside_collections, equals, lists, masked
 from rules.errors import ComponentError
 from rules.names import URL, in_trash, looks_like_package
 
@@ -108,10 +108,10 @@ class Queries:
 
     # ---- queries -------------------------------------------------------------------------------------------------
 
-    def _rows(self, columns: Sequence[str], condition: str) -> list[list[str]]:
+    def _rows(self, columns: Sequence[str], condition: str, most: int | None = None) -> list[list[str]]:
         from genquery import AS_LIST, Query
 
-        return [list(row) for row in Query(self._callback, list(columns), condition, AS_LIST)]
+        return [list(row) for row in Query(self._callback, list(columns), condition, AS_LIST, limit=most)]
 
     def _rows_of(self, columns: Sequence[str], column: str, values: Iterable[str], *also: str) -> list[list[str]]:
         """The rows in which a column has one of these values; one query, where they are not very many or long."""
@@ -184,16 +184,12 @@ class Queries:
         """Whether a collection has `ova_url`, as far as the client may see; also where its AVUs cannot be read."""
         if self._prefetched is not None and collection in self._prefetched.avus:
             return any(avu.attribute == URL for avu in self._prefetched.avus[collection])
-        rows = self._rows(
-            ["COLL_NAME", "META_COLL_ATTR_NAME"],
-            f"{equals('META_COLL_ATTR_NAME', URL)} AND {equals('COLL_NAME', collection)}",
-        )
-        return [collection, URL] in rows
+        return bool(self.having([collection], URL))
 
     def urls_of(self, collections: Sequence[str]) -> list[Avu]:
         """The `ova_url` of these collections, whatever else cannot be read there."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-        rows = self._rows_of(columns, "COLL_NAME", collections, equals("META_COLL_ATTR_NAME", URL))
+        rows = self._rows_of(columns, "COLL_NAME", collections, beside_collections("META_COLL_ATTR_NAME", URL))
         return [Avu(*row) for row in rows if row[0] in collections and row[1] == URL]
 
     def all_components(self) -> list[tuple[str, str]]:
@@ -212,13 +208,6 @@ class Queries:
         finally:
             self._eyes = None
 
-    def components_below(self, path: str) -> list[str]:
-        """The collections at or below `path` that have `ova_url`, sorted."""
-        below = path.rstrip("/") + "/"
-        is_url = equals("META_COLL_ATTR_NAME", URL)
-        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], f"{is_url} AND {begins('COLL_NAME', path)}")
-        return sorted({row[0] for row in rows if row[1] == URL and (row[0] == path or row[0].startswith(below))})
-
     def naming(self, attributes: Sequence[str], values: Sequence[str]) -> list[Avu]:
         """The collections' AVUs of these attributes whose value is one of these."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
@@ -230,24 +219,6 @@ class Queries:
     def with_attribute(self, attribute: str) -> list[Avu]:
         """The collections' AVUs of this attribute; for controls that are few."""
         return self.values_like((attribute,))
-
-    def naming_below(self, attributes: Sequence[str], path: str) -> list[Avu]:
-        """The collections' AVUs of these attributes whose value is this path or one below it."""
-        found = self.values_like(attributes, start=path)
-        return [avu for avu in found if f"{avu.value}/".startswith(f"{path}/")]
-
-    def naming_near(self, attributes: Sequence[str], path: str) -> list[Avu]:
-        """The collections' AVUs of these attributes whose value is this path, one below it or one above it."""
-        above = path.split("/")[1:-1]
-        values = ["/" + "/".join(above[: depth + 1]) for depth in range(len(above))]
-        tests = [begins("", path), *(equals("", value) for value in values)]
-        if sum(len(test.encode()) + 4 for test in tests) > ALTERNATIVES_BYTES:
-            return [*self.naming_below(attributes, path), *self.naming(attributes, values)]
-        one = next(lists("META_COLL_ATTR_NAME", attributes))
-        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-        rows = self._rows(columns, f"{one} AND META_COLL_ATTR_VALUE{' ||'.join(tests)}")
-        avus = [Avu(*row) for row in rows if row[1] in attributes]
-        return [avu for avu in avus if avu.value in values or f"{avu.value}/".startswith(f"{path}/")]
 
     def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
         """The collections' AVUs of these attributes whose value starts and ends so."""
@@ -385,9 +356,25 @@ class Queries:
 
     def having(self, collections: Sequence[str], attribute: str) -> set[str]:
         """Those of these collections that have an AVU of this attribute."""
-        is_it = equals("META_COLL_ATTR_NAME", attribute)
+        is_it = beside_collections("META_COLL_ATTR_NAME", attribute)
         rows = self._rows_of(["COLL_NAME", "META_COLL_ATTR_NAME"], "COLL_NAME", collections, is_it)
         return {row[0] for row in rows if row[1] == attribute} & set(collections)
+
+    def having_below(self, path: str, attribute: str) -> set[str]:
+        """The collections below `path` that have an AVU of this attribute; slow where the zone has many."""
+        is_it = beside_collections("META_COLL_ATTR_NAME", attribute)
+        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], f"{is_it} AND {begins('COLL_NAME', path + '/')}")
+        return {row[0] for row in rows if row[1] == attribute and row[0].startswith(path + "/")}
+
+    def children(self, parents: Sequence[str], most: int) -> list[str]:
+        """The collections right below these; not all, but more than `most`, where there are more."""
+        found: list[str] = []
+        for condition in lists("COLL_PARENT_NAME", parents):
+            rows = self._rows(["COLL_NAME", "COLL_PARENT_NAME"], condition, most + 1)
+            found += [row[0] for row in rows if row[1] in parents]
+            if len(found) > most:
+                break
+        return found
 
     def children_having(self, parents: Sequence[str], attribute: str) -> list[str]:
         """The collections right below one of these that have an AVU of this attribute. Asked once for an event."""

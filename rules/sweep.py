@@ -12,7 +12,7 @@ from rules import names
 from rules.catalog import Catalog
 from rules.component import View, read, view
 from rules.errors import ComponentError
-from rules.relations.inheritance import above
+from rules.relations.tree import above
 from rules.seals import same, seals_of
 from rules.settings import Settings
 

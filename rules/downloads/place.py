@@ -13,7 +13,7 @@ from rules import names
 from rules.catalog import Catalog
 from rules.downloads.policy import Url, permit, policy_of
 from rules.errors import ComponentError
-from rules.relations.inheritance import above
+from rules.relations.tree import above
 from rules.seals import same, seals_of
 from rules.settings import Settings
 from rules.source import Source

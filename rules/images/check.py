@@ -20,7 +20,7 @@ from rules.faults import report
 from rules.fingerprint import source_state
 from rules.images import ledger
 from rules.locks import BusyError, locked
-from rules.relations.inheritance import above
+from rules.relations.tree import above
 from rules.seals import same, seals_of
 from rules.settings import Settings
 from rules.source import Source, stat_of

@@ -14,6 +14,7 @@ from rules import names
 from rules.catalog import Avu
 from rules.errors import ComponentError
 from rules.matching import described
+from rules.relations.tree import above
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,15 +39,6 @@ class Lineage:
     alike: list[str] = field(default_factory=list)
     likes: dict[Avu, set[str]] = field(default_factory=dict)
     trouble: ComponentError | None = None
-
-
-def above(path: str) -> list[str]:
-    """A collection and all above it, nearest first, without the root."""
-    chain = []
-    while path not in ("", "/"):
-        chain.append(path)
-        path = posixpath.dirname(path)
-    return chain
 
 
 def lineage(reader: Reader, path: str) -> Lineage:

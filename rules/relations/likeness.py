@@ -14,6 +14,7 @@ from rules.component import Component, read_any
 from rules.errors import ComponentError
 from rules.matching import described
 from rules.relations.inheritance import like_of, lineage
+from rules.relations.tree import components_below
 from rules.seals import seals_of
 from rules.settings import Settings
 
@@ -60,8 +61,8 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     if setter is None:
         raise ComponentError(f"{described(like)}: it is not known who set it; set it again", lasting=False)
     prefix = like.value
-    wanted = [collection + other[len(prefix) :] for other in catalog.components_below(prefix)]
-    present = set(catalog.components_below(collection))
+    wanted = [collection + other[len(prefix) :] for other in components_below(catalog, prefix)]
+    present = set(components_below(catalog, collection))
     missing = [path for path in wanted if path not in present]
     for path in missing[:most]:
         _make(catalog, settings, path, prefix + path[len(collection) :], setter)

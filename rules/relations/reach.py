@@ -1,7 +1,7 @@
 """What a change reaches: the components that take values from it, in the order in which they must be built.
 
-Two queries for a change of AVUs, however many components are below, and one more for each step to components that
-depend on these (for some hundreds of them at once).
+For a change of AVUs one query for each level of collections below and two more, and one for each step to components
+that depend on these; some hundreds are asked for at once.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from collections.abc import Iterable, Sequence
 
 from rules import names
 from rules.catalog import Avu, Catalog
+from rules.relations.tree import above, components, naming, tree
 
 
 def of_avus(catalog: Catalog, collection: str) -> list[str]:
     """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
-    found = set(catalog.components_below(collection))
-    near = catalog.naming_near((names.DEPENDS, names.LIKE), collection)
-    edges = {(avu.value, avu.collection) for avu in near if _depends_below(avu, collection)}
+    there = tree(catalog, collection)
+    holders = above(collection)[1:]
+    near = naming(catalog, there, (names.DEPENDS, names.LIKE), holders)
+    found = set(components(catalog, there))
+    edges = {(avu.value, avu.collection) for avu in near if avu.attribute == names.DEPENDS and avu.value not in holders}
     if any(avu.attribute == names.LIKE for avu in near):
         for place in _places(collection, _likes(catalog)):
-            found.update(catalog.components_below(place))
-            edges |= {(avu.value, avu.collection) for avu in catalog.naming_below((names.DEPENDS,), place)}
+            there = tree(catalog, place)
+            found.update(components(catalog, there))
+            edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
     return _in_order(catalog, found, edges)
-
-
-def _depends_below(avu: Avu, collection: str) -> bool:
-    return avu.attribute == names.DEPENDS and f"{avu.value}/".startswith(f"{collection}/")
 
 
 def _places(changed: str, likes: Sequence[Avu]) -> set[str]:

@@ -72,23 +72,23 @@ def test_an_avu_of_a_data_object_costs_nothing(counted: Counted) -> None:
     assert found == {"queries": 0, "further pages": 0, "calls": 0, "bytes copied": 0}
 
 
-def test_an_avu_of_a_plain_collection_costs_two_queries(counted: Counted) -> None:
+def test_an_avu_of_a_plain_collection_costs_three_queries(counted: Counted) -> None:
     counted.client.make(f"{counted.zone.home}/plain")
 
     found = counted.count(lambda: counted.client.set(f"{counted.zone.home}/plain", "colour", "blue"))
 
-    assert found["queries"] <= 2
+    assert found["queries"] <= 3
     assert found["further pages"] == found["calls"] == 0
 
 
-def test_an_avu_that_rebuilds_costs_seven_queries_two_calls_and_one_copy(counted: Counted) -> None:
+def test_an_avu_that_rebuilds_costs_eight_queries_two_calls_and_one_copy(counted: Counted) -> None:
     component = counted.component("grid/comp")
     size = counted.client.session.data_objects.get(f"{component}/comp.ova").size
     counted.client.set(component, "hostname", "first")
 
     found = counted.count(lambda: counted.client.set(component, "hostname", "second"))
 
-    assert found["queries"] <= 7
+    assert found["queries"] <= 8
     assert found["further pages"] == 0
     assert found["calls"] <= 2  # the proof of permission, and all facts at once
     assert found["bytes copied"] in (0, pytest.approx(size, abs=20_000))  # 0: extents are shared; the rest is written
@@ -100,7 +100,7 @@ def test_an_avu_that_changes_no_value_writes_nothing(counted: Counted) -> None:
 
     found = counted.count(lambda: counted.client.set(component, "hostname", "same"))
 
-    assert found["queries"] <= 5
+    assert found["queries"] <= 6
     assert found["calls"] == found["bytes copied"] == 0
 
 

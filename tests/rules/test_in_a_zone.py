@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ class Place:
         return self.client.get(f"{component}/{component.rpartition('/')[2]}.ova")
 
 
+def changed_rules(folder: Path, text: str) -> Path:
+    """The rule file, with Python text that runs after it."""
+    core = rule_folder(folder)
+    ours = core.read_text().replace("os.path.realpath(__file__)", repr(str(core.resolve())))
+    core.unlink()
+    core.write_text(ours + text)
+    return core
+
+
 def test_a_dear_build_is_queued_and_the_reader_waits_for_it(irods_zone_factory: Factory, tmp_path: Path) -> None:
     place = Place(irods_zone_factory, tmp_path, inline_limit=1000)
     component = place.components[0]
@@ -60,6 +70,36 @@ def test_an_avu_of_a_grid_reaches_all_components(irods_zone_factory: Factory, tm
     assert [place.fact(component, "ova::status") for component in place.components[:2]] == ["ready", "ready"]
     for component in place.components:
         assert read(place.ready(component)).values["host.domainname"] == "example.org"
+
+
+@pytest.mark.parametrize("most", [1, 2000])
+def test_a_grid_that_is_too_large_to_list_is_reached_all_the_same(
+    most: int, irods_zone_factory: Factory, tmp_path: Path
+) -> None:
+    core = changed_rules(tmp_path / "etc", f"\nfrom rules.relations import tree\ntree._MOST = {most}\n")
+    zone = irods_zone_factory(core)
+    client = PythonClient(zone.session())
+    grid = f"{zone.home}/it's a grid"
+    client.put(ova(), f"{zone.home}/base.ova")
+    for name in (f"{grid}/comp01", f"{grid}/comp02/inner", f"{grid}2/comp01", f"{zone.home}/other/comp01"):
+        client.make(name)
+        client.set(name, "ova_url", f"{zone.home}/base.ova")
+    client.make(f"{zone.home}/like")
+    client.set(f"{zone.home}/like", "ova_like", grid)
+    client.set(f"{zone.home}/other/comp01", "hostname", f"${{{grid}/comp01:domainname}}")
+    before = zone.log_text()
+
+    client.set(grid, "domainname", "example.org")
+
+    built = [line for line in zone.log_text().removeprefix(before).splitlines() if '"done": "built' in line]
+    paths = [json.loads(line.partition("writeLine: ")[2])["component"].removeprefix(f"{zone.home}/") for line in built]
+    assert sorted(paths) == [
+        "it's a grid/comp01",
+        "it's a grid/comp02/inner",
+        "like/comp01",
+        "like/comp02/inner",
+        "other/comp01",
+    ]
 
 
 def test_fixed_properties_may_be_allowed(irods_zone_factory: Factory, tmp_path: Path) -> None:
@@ -115,10 +155,9 @@ def test_a_replicated_ready_ova_stays_current_on_all_good_replicas(irods_zone_fa
 def test_a_checksum_registered_while_the_ova_is_replaced_does_not_stay(
     irods_zone_factory: Factory, tmp_path: Path
 ) -> None:
-    core = rule_folder(tmp_path / "etc")
-    text = core.read_text().replace("os.path.realpath(__file__)", repr(str(core.resolve())))
-    core.unlink()
-    core.write_text(f"""{text}
+    core = changed_rules(
+        tmp_path / "etc",
+        f"""
 from rules import catalog
 
 touch = catalog.Catalog.touch
@@ -130,7 +169,8 @@ def checksum_and_touch(self, path):
     touch(self, path)
 
 catalog.Catalog.touch = checksum_and_touch
-""")
+""",
+    )
     zone = irods_zone_factory(core)
     client = PythonClient(zone.session())
     component, ready = f"{zone.home}/c", f"{zone.home}/c/c.ova"
