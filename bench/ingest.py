@@ -26,7 +26,7 @@ def run(recorder: Recorder) -> None:
     with site(recorder.folder / "site") as made:
         file = recorder.folder / "base.ova"
         packages.write(file, size)
-        for _ in range(3):
+        for _ in range(2):
             recorder.add("sha256sum", "ms", [timed(partial(command, "sha256sum", file))], **labels)
             recorder.add("ova verify", "ms", [timed(partial(command, _OVA, "verify", file))], **labels)
         recorder.add("ova verify, memory", "MB", [peak_megabytes(_OVA, "verify", file)], **labels)
@@ -38,7 +38,7 @@ def _queued(recorder: Recorder, made: Site, file: Path, labels: dict[str, int]) 
     made.make("images")
     made.set("images", "ova_images", "yes")
     with PeakMemory(made.zone.pid) as peak:
-        for number in range(3):
+        for number in range(2):
             name = f"images/base{number}.ova"
 
             def check(name: str = name) -> None:

@@ -29,8 +29,8 @@ with SQLite what a real server asks of PostgreSQL) and the disk. Times elsewhere
 _REBUILD = """\
 One AVU is set, until the ready OVA holds it, seen by a client over TCP (python-irodsclient). Beside it the paper's own
 way (get, untar, edit, tar, put), `cot edit-properties` between get and put, and a bare copy of the file in the vault.
-*Ours* is built inside the hook: when the call returns, the OVA is ready, and synced to the disk. The page cache is warm
-for all.
+*Ours* is built inside the hook: when the call returns, the OVA is ready, and synced to the disk. The copies go over
+the copy before them, as ours replaces the OVA before it. The page cache is warm for all.
 
 ![time against size](plots/rebuild-xfs.svg)
 """
@@ -256,7 +256,10 @@ def _scale(kept: Result) -> str:
     for unit, title in (
         ("call returns", "Milliseconds until the client's call returns"),
         ("all done", "Milliseconds until everything is ready, where jobs were queued (each waits at least a second)"),
-        ("in hooks and jobs", "Milliseconds of work in hooks and jobs"),
+        (
+            "in hooks and jobs",
+            "Milliseconds in hooks and jobs, added up (jobs run side by side, and wait for the processors, too)",
+        ),
         ("queries", "Queries (and further pages)"),
     ):
         rows = [[operation, *(_cell(kept, operation, unit, int(n)) for n in sizes)] for operation in operations]

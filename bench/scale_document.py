@@ -50,7 +50,8 @@ _TURN = """\
 2. **Clients that keep a connection**, or several AVUs in one atomic call, instead of an icommand each: the imports go
    away, and most queries.
 3. **Catalog providers**: more servers, as in the first table, behind the address that clients use.
-4. **The database**: connections and memory; it answers {queries:.0f} short queries a change, each by an index.
+4. **The database**: connections and memory; it answers {queries:.0f} short queries a change, each by an
+   index also with 1,000,000 components (`bench/plans.sql`, [decision 17](decisions/0017-no-patterns.md)).
 5. **Delay executors** and `inline_limit`, only where copying cannot be avoided.
 6. **Reconcile** looks at every component: {check:.2f} ms each here, {hours:.1f} hours for {components:,} in one agent.
 """

@@ -39,7 +39,9 @@ class Way:
     check: Callable[[], None] = lambda: None
 
 
-def race(recorder: Recorder, ways: Sequence[Way], prepare: Callable[[], None], labels: dict[str, Label]) -> None:
+def race(
+    recorder: Recorder, ways: Sequence[Way], labels: dict[str, Label], prepare: Callable[[], None] = lambda: None
+) -> None:
     """Records milliseconds of each way, in turn, each round beginning with another one; all is on the disk before each.
 
     The order matters on large files: what one way wrote slows the one after it, synced or not.

@@ -18,7 +18,7 @@ from ova_tools.write import publish
 
 _BIN = Path(sys.executable).parent
 # Size of the disk: rounds of all, rounds of COT.
-ROUNDS = {512 * MIB: (5, 1), 4 * GIB: (3, 0)}
+ROUNDS = {512 * MIB: (5, 1), 4 * GIB: (1, 0)}
 QUICK = {16 * MIB: (2, 1)}
 
 
@@ -53,7 +53,7 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
         Way("cp --reflink=never", own, partial(command, "cp", "--reflink=never", source, out)),
         Way("cot edit-properties", cot, partial(command, *with_cot, folder=folder)),
     ]
-    race(recorder, ways, partial(out.unlink, missing_ok=True), labels)
+    race(recorder, ways, labels, partial(out.unlink, missing_ok=True))
     out.unlink(missing_ok=True)
     recorder.add("ova set, memory", "MB", [peak_megabytes(*setting)], **labels)
 
