@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import posixpath
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rules import history, jobs, names, vouching
 from rules.build import State, build, queue
@@ -38,10 +39,12 @@ def avus_changed(
 
     added: the AVUs that the client is known to have set. affected: what the change reaches (`reach.of_avus`).
     """
-    _note_who_set(catalog, settings, collection, added)
+    with _others_go_on(catalog, collection):
+        _note_who_set(catalog, settings, collection, added)
     attributes = {avu.attribute for avu in added}
     if names.RESTORE in attributes:
-        _restore(catalog, settings, collection)
+        with _others_go_on(catalog, collection):
+            _restore(catalog, settings, collection)
     if names.IMAGES in attributes:
         jobs.queue(catalog, jobs.CHECK, collection, running=True)
     if names.REFRESH in attributes:
@@ -52,19 +55,29 @@ def avus_changed(
     if attributes & {names.URL, names.LIKE, names.RESTORE}:
         affected = reach.of_avus(catalog, collection)
     if url_may_be_gone and not catalog.is_component(collection):
-        _forget(catalog, settings, collection)
+        with _others_go_on(catalog, collection):
+            _forget(catalog, settings, collection)
     build_all(catalog, settings, affected, collection)
+
+
+@contextmanager
+def _others_go_on(catalog: Catalog, collection: str) -> Iterator[None]:
+    """AVUs that no server can read keep one collection from something, which the log tells, and not the others."""
+    try:
+        yield
+    except ComponentError as error:
+        report(catalog.log, f"AVUs of {collection}", error)
 
 
 def objection(catalog: Catalog, settings: Settings, avu: Avu, *, too_long: bool = False) -> str | None:
     """Why a collection cannot have this AVU, a control or one that is too long, in one line; None if it can."""
     if too_long:
         text = f"AVU {avu.attribute[:60]} of {avu.collection}: iRODS reads 2700 bytes of a value and 250 of units, "
-        counts = avu.attribute == names.URL or reach.of_avus(catalog, avu.collection)
+        counts = avu.attribute in (names.URL, names.LIKE) or reach.of_avus(catalog, avu.collection)
         return f"{text}and with a longer one nothing of a component" if counts else None
-    if avu.attribute == names.LIKE:
-        return likeness.objection(catalog, avu.collection, avu.value)
     try:
+        if avu.attribute == names.LIKE:
+            return likeness.objection(catalog, avu.collection, avu.value)
         component = read_any(catalog, avu.collection)
     except ComponentError as error:
         return str(error)
@@ -124,10 +137,11 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
             found = catalog.values_like((names.URL, names.SOURCE), start=path.rstrip("/") + "/")
             affected += reach.of_components(catalog, [avu.collection for avu in found])
         _complete(catalog, settings, reach.alike(catalog, new))
-        affected += reach.of_avus(catalog, old)
+        affected += reach.of_former(catalog, old)
         below = reach.of_avus(catalog, new)
         if new in below:
-            _follow_name(catalog, settings, old, new)
+            with _others_go_on(catalog, new):
+                _follow_name(catalog, settings, old, new)
         affected += below
     build_all(catalog, settings, affected, new)
 
@@ -202,11 +216,7 @@ def _note_who_set(catalog: Catalog, settings: Settings, collection: str, added: 
     reaching = {avu for avu in added if vouching.reaches(avu)}
     if not reaching:
         return
-    try:
-        component = read_any(catalog, collection)  # values with references may be there before ova_url is
-    except ComponentError as error:  # others of the event can be built
-        report(catalog.log, f"AVU of {collection}", error)
-        return
+    component = read_any(catalog, collection)  # values with references may be there before ova_url is
     if component is not None and catalog.may_note(collection):
         vouching.record(catalog, settings, component, lambda avu: avu in reaching)
 

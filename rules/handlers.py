@@ -290,8 +290,8 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     catalog, settings = _tools(callback, rei, "read")
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
-    except ComponentError as error:  # its AVUs cannot be read
-        reason = one_line(f"{path}: {error}") if _is_ready_ova(catalog, settings, path) else None
+    except ComponentError as error:  # no server can read its AVUs; whether it has ova_url can be asked
+        reason = one_line(f"{path}: {error}") if _is_or_hides_component(catalog, settings, path) else None
     except Exception as error:
         report(catalog.log, "gate", error)
         # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
@@ -301,6 +301,14 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
         catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
         return refuse(callback, NOT_PERMITTED, reason)
     return CONTINUE
+
+
+def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
+    """Whether a client sees `ova_url`, or sees nothing at all of where a ready OVA was made."""
+    collection = str(names.component_of(path))
+    return catalog.is_component(collection) or (
+        _is_ready_ova(catalog, settings, path) and not catalog.visible([collection])
+    )
 
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:

@@ -45,7 +45,7 @@ def publish(
     report: called with the bytes written since its last call.
     check: called when the bytes are written but not yet visible; raises if they must not become so.
     Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
-    other good replicas than the one that was written (replicated meanwhile).
+    other good replicas than the one that was written, or a checksum (replicated, moved or checksummed meanwhile).
     """
 
     def staged(vault: str) -> Staged:
@@ -67,16 +67,23 @@ def publish(
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
 
     alone = len(replicas) == 1 and not local.checksum
-    publish_way = _same_size if alone and local.size == edit.plan.size else _other_size
-    version = publish_way(catalog, path, local, staged, check)
+    same_size = alone and local.size == edit.plan.size
+    version = (_same_size if same_size else _other_size)(catalog, path, local, staged, check)
     after = catalog.replicas(path)
-    # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
-    strangers = [each for each in after if each.good and each.resource != local.resource]
-    # Registered meanwhile, so perhaps of the bytes before: the other way of publishing has the server renew it.
-    checksummed = publish_way is _same_size and any(each.checksum for each in after)
-    if strangers or checksummed or file_identity(os.stat(local.vault_path)) != version:
+    good = [each for each in after if each.good]
+    if same_size:
+        # Else replicated, moved or checksummed meanwhile, perhaps with the bytes before; the other way renews that.
+        right = [_place(each) for each in good] == [_place(local)] and not good[0].checksum
+    else:
+        # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
+        right = _place(local) in map(_place, good) and all(each.resource == local.resource for each in good)
+    if not right or file_identity(os.stat(local.vault_path)) != version:
         raise Changed
     return after
+
+
+def _place(replica: Replica) -> tuple[str, str, str]:
+    return replica.data_id, replica.number, replica.vault_path
 
 
 def _first(catalog: Catalog, settings: Settings, path: str, resource: str, staged: Stage, check: Check) -> None:

@@ -27,6 +27,7 @@ GOOD = "1"
 STALE = "0"
 
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
+_READABLE = 2700 // 4 + 1  # characters; with fewer a value has no more bytes than a server can read
 _REPLICA = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 _REPLICA += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
 _PACKAGES = "DATA_NAME like '%.___'"  # .ova in any case
@@ -224,10 +225,14 @@ class Queries:
         """The collections' AVUs of these attributes whose value starts and ends so."""
         one = next(lists("META_COLL_ATTR_NAME", attributes))
         pattern = f"{masked(start)}%{masked(end)}"
-        rows = self._rows(
-            ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"],
-            f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'",
-        )
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
+        condition = f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'"
+        try:
+            rows = self._rows(columns, condition)
+        except RuntimeError as error:  # somebody's value that no server can read: without all that may be so long
+            if _UNREADABLE not in str(error):
+                raise
+            rows = self._rows(columns, f"{condition} AND META_COLL_ATTR_VALUE not like '{'_' * _READABLE}%'")
         return [Avu(*r) for r in rows if r[1] in attributes and r[2].startswith(start) and r[2].endswith(end)]
 
     def replicas(self, path: str) -> list[Replica]:
@@ -366,14 +371,15 @@ class Queries:
         rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], f"{is_it} AND {begins('COLL_NAME', path + '/')}")
         return {row[0] for row in rows if row[1] == attribute and row[0].startswith(path + "/")}
 
-    def children(self, parents: Sequence[str], most: int) -> list[str]:
-        """The collections right below these; not all, but more than `most`, where there are more."""
+    def children(self, parents: Sequence[str], most: int) -> list[str] | None:
+        """The collections right below these; None where there may be more than `most`."""
         found: list[str] = []
+        wanted = set(parents)
         for condition in lists("COLL_PARENT_NAME", parents):
             rows = self._rows(["COLL_NAME", "COLL_PARENT_NAME"], condition, most + 1)
-            found += [row[0] for row in rows if row[1] in parents]
-            if len(found) > most:
-                break
+            found += [row[0] for row in rows if row[1] in wanted]
+            if max(len(rows), len(found)) > most:
+                return None
         return found
 
     def children_having(self, parents: Sequence[str], attribute: str) -> list[str]:

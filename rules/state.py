@@ -19,7 +19,7 @@ def directory(configured: str) -> str:
 
     Raises PermissionError if it could be another account's.
     """
-    path = configured or _default()
+    path = (configured or _default()).rstrip("/") or "/"
     os.makedirs(path, mode=0o700, exist_ok=True)
     state = os.lstat(path)
     if stat.S_ISLNK(state.st_mode) or state.st_uid != os.getuid() or state.st_mode & 0o077:

@@ -12,16 +12,18 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Union
 
 from ova_tools.records import dataclass
 from rules.errors import ComponentError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Union
+
+    _Address = Union[IPv4Address, IPv6Address]
+    _Network = Union[IPv4Network, IPv6Network]
+
 SETTING = "allowed_urls"
-
-_Address = Union[IPv4Address, IPv6Address]
-_Network = Union[IPv4Network, IPv6Network]
-
 _LONGEST = 2000
 _PORTS = {"http": 80, "https": 443}
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?")

@@ -62,7 +62,7 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
         raise ComponentError(f"{described(like)}: it is not known who set it; set it again", lasting=False)
     prefix = like.value
     wanted = [collection + other[len(prefix) :] for other in components_below(catalog, prefix)]
-    present = set(components_below(catalog, collection))
+    present = catalog.having(wanted, names.URL)  # also where the client does not see what holds them
     missing = [path for path in wanted if path not in present]
     for path in missing[:most]:
         _make(catalog, settings, path, prefix + path[len(collection) :], setter)

@@ -1,7 +1,7 @@
 """What a change reaches: the components that take values from it, in the order in which they must be built.
 
-For a change of AVUs one query for each level of collections below and two more, and one for each step to components
-that depend on these; some hundreds are asked for at once.
+For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
+each collection that stands for it, and one for each step to components that depend on these; hundreds at once.
 """
 
 from __future__ import annotations
@@ -26,6 +26,14 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
             found.update(components(catalog, there))
             edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
     return _in_order(catalog, found, edges)
+
+
+def of_former(catalog: Catalog, path: str) -> list[str]:
+    """The components that took values from a collection which is not there any more, or from what was in it."""
+    named = catalog.values_like((names.DEPENDS, names.LIKE), start=f"{path}/")
+    found = {avu.collection for avu in named if avu.attribute == names.DEPENDS}
+    found.update(*(of_avus(catalog, avu.collection) for avu in named if avu.attribute == names.LIKE))
+    return [*of_avus(catalog, path), *of_components(catalog, found)]
 
 
 def _places(changed: str, likes: Sequence[Avu]) -> set[str]:

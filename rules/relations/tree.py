@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from ova_tools.records import dataclass
 from rules import names
 from rules.catalog import Avu, Catalog
+from rules.conditions import masked
 
 _MOST = 2000  # collections that are listed
+_MOST_ODD = 8  # of these with names that no list can hold: each is a query, with a pattern
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,14 @@ def above(path: str) -> list[str]:
 
 def tree(catalog: Catalog, root: str) -> Tree:
     """What is there now. One query for each level."""
-    found, level = [root], [root]
+    found: list[str] = []
+    level: list[str] | None = [root]
     while level:
-        level = catalog.children(level, _MOST)
         found += level
-        if len(found) > _MOST:
+        if len(found) > _MOST or sum(masked(name) != name for name in found) > _MOST_ODD:
             return Tree(root, None)
-    return Tree(root, tuple(found))
+        level = catalog.children(level, _MOST)
+    return Tree(root, None if level is None else tuple(found))
 
 
 def components_below(catalog: Catalog, root: str) -> list[str]:

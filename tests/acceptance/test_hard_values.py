@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from irods.meta import iRODSMeta
-from irods.models import Collection
+from irods.models import Collection, DataObject
 
 from tests.acceptance.clients import PythonClient, Refused
 from tests.acceptance.conftest import Site
@@ -104,6 +104,36 @@ def test_a_ready_ova_is_not_handed_out_where_its_metadata_cannot_be_read(
     site.session.collections.move(component, grid)
     with pytest.raises(Refused, match="an AVU here has more than 2700 bytes"):
         client.get(f"{grid}/comp01/comp01.ova")
+
+
+def test_an_ova_like_that_no_server_can_read_is_refused_in_words(site: Site, client: PythonClient) -> None:
+    client.make(f"{site.home}/grid01")
+    with pytest.raises(Refused, match="iRODS reads 2700 bytes"):
+        client.set(f"{site.home}/grid01", "ova_like", "é" * 1351)
+    client.make(f"{site.home}/grid02")
+    site.session.metadata.set(Collection, f"{site.home}/grid02", iRODSMeta("note", "é" * 1351))
+    with pytest.raises(Refused, match="an AVU here has more than 2700 bytes"):
+        client.set(f"{site.home}/grid01", "ova_like", f"{site.home}/grid02")
+
+
+@pytest.mark.parametrize("attribute", ["ova_like", "ova_url"])
+def test_nobodys_avu_keeps_other_components_from_being_built(
+    attribute: str, site: Site, component: str, client: PythonClient
+) -> None:
+    """An AVU of a data object is not looked at, nor is what `imeta cp` copies."""
+    metadata, elsewhere = site.session.metadata, f"{site.home}/elsewhere"
+    client.put(b"some object", f"{site.home}/object")
+    client.make(elsewhere)
+    metadata.set(DataObject, f"{site.home}/object", iRODSMeta(attribute, "é" * 1351))
+    metadata.copy(DataObject, Collection, f"{site.home}/object", elsewhere)
+    client.put(ova(b"new disk" * 4000), site.source)
+    assert site.facts()["ova::status"] == "ready"
+    before = site.facts()["ova::fingerprint"]
+    client.set(component, "ova_url", f"{site.home}/images/../images/base.ova")
+    assert site.facts()["ova::status"] == "ready"
+    client.set(f"{site.home}/grid01", "domainname", "example.org")
+    assert site.facts()["ova::fingerprint"] != before
+    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"new disk" * 4000
 
 
 def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, component: str, client: PythonClient) -> None:

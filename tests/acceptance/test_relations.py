@@ -287,6 +287,21 @@ def test_what_is_like_a_grid_or_takes_values_from_it_follows_at_once(deep: str, 
         assert (before[1] != after[1]) == (attribute == "hostname" or changed == site.home), attribute
 
 
+@pytest.mark.parametrize("trashed", [False, True])
+def test_what_took_values_from_a_grid_that_is_moved_away_says_so_at_once(
+    trashed: bool, grids: Grids, site: Site
+) -> None:
+    one = grids.component("grid01/comp01", hostname="one")
+    other = grids.component("grid03/comp01", hostname=f"${{{one}:hostname}}")
+    assert site.facts(other)["ova::status"] == "ready"
+    if trashed:
+        site.session.collections.remove(f"{site.home}/grid01")
+    else:
+        site.session.collections.move(f"{site.home}/grid01", f"{site.home}/grid09")
+    assert site.facts(other)["ova::status"] == "failed"
+    assert one in site.facts(other)["ova::message"]
+
+
 def test_a_component_that_is_moved_into_a_liked_grid_appears_in_the_other(grids: Grids, site: Site) -> None:
     original = grids.grid("grid01")
     copy = grids.grid("grid02", ova_like=original)
