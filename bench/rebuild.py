@@ -5,8 +5,8 @@ The ways, of which each makes an OVA with another hostname of one in the reposit
 - ours, queued: the same where it is copied and larger than `inline_limit`; until a read gets past the gate.
 - paper: get, untar, edit the descriptor with a DOM, tar, put (Kawai et al., section 3).
 - cot: get, `cot edit-properties`, put.
-- cp --reflink=always, cp --reflink=never: a copy of the file in the vault, over the copy before it (freeing the blocks
-  of a large file takes its time, too), as a rebuild replaces the ready OVA; and that copy synced as ours is.
+- cp --reflink=always, cp --reflink=never: a copy of the file in the vault, renamed over the copy before it as a rebuild
+  replaces the ready OVA (freeing the blocks of a large file takes its time, too); and that copy synced as ours is.
 
 Everything was written to the disk before each of them starts, and the page cache is warm for all.
 """
@@ -73,13 +73,13 @@ def _measure(
         ways = [
             Way("ours", own, ours, check),
             Way("a plain AVU", own, lambda: made.set("plain", "hostname", next(values))),
-            Way("cp --reflink=never", own, partial(command, "cp", "--reflink=never", source, copy)),
-            Way("cp --reflink=never, synced", own, partial(_copy_and_sync, source, copy)),
+            Way("cp --reflink=never", own, partial(_replace, source, copy, "never")),
+            Way("cp --reflink=never, synced", own, partial(_replace, source, copy, "never", synced=True)),
             Way("paper", others, lambda: _by_hand(made, client, _as_the_paper, next(values))),
             Way("cot", others, lambda: _by_hand(made, client, _with_cot, next(values))),
         ]
         if place.kind == "xfs":
-            ways.append(Way("cp --reflink=always", own, partial(command, "cp", "--reflink=always", source, copy)))
+            ways.append(Way("cp --reflink=always", own, partial(_replace, source, copy, "always")))
         command("cp", "--reflink=never", source, copy)
         race(recorder, ways, labels)
         if place.kind != "xfs" and size > Settings().inline_limit and not sparse:
@@ -101,9 +101,12 @@ def _queued(recorder: Recorder, made: Site, rounds: int, labels: dict[str, Label
         recorder.add("ours, queued: can be read", "ms", [returned + waited], **labels)
 
 
-def _copy_and_sync(source: Path, target: Path) -> None:
-    command("cp", "--reflink=never", source, target)
-    command("sync", target)
+def _replace(source: Path, target: Path, reflink: str, *, synced: bool = False) -> None:
+    new = target.with_name("new.ova")
+    command("cp", f"--reflink={reflink}", source, new)
+    if synced:
+        command("sync", new)
+    new.replace(target)
 
 
 def _by_hand(made: Site, folder: Path, edit: Callable[[Path, Path, str], None], value: str) -> None:

@@ -29,8 +29,8 @@ with SQLite what a real server asks of PostgreSQL) and the disk. Times elsewhere
 _REBUILD = """\
 One AVU is set, until the ready OVA holds it, seen by a client over TCP (python-irodsclient). Beside it the paper's own
 way (get, untar, edit, tar, put), `cot edit-properties` between get and put, and a bare copy of the file in the vault.
-*Ours* is built inside the hook: when the call returns, the OVA is ready, and synced to the disk. The copies go over
-the copy before them, as ours replaces the OVA before it. The page cache is warm for all.
+*Ours* is built inside the hook: when the call returns, the OVA is ready, and synced to the disk. Copies are
+renamed over the copy before them, as ours replaces the OVA before it. The page cache is warm for all.
 
 ![time against size](plots/rebuild-xfs.svg)
 """
