@@ -62,7 +62,7 @@ SECONDS ?= 600
 fuzz: $(STAMP)
 	env SECONDS=$(SECONDS) $(BIN)/python -m bench.ova_tools.fuzz
 
-# Measures everything (13 minutes on two cores): bench/results, docs/performance.md, docs/scale.md, docs/plots.
+# Measures everything (12 minutes on two cores): bench/results, docs/performance.md, docs/scale.md, docs/plots.
 # Part by part: .venv/bin/python -m bench -h
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
