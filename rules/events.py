@@ -62,10 +62,10 @@ def avus_changed(
 
 @contextmanager
 def _others_go_on(catalog: Catalog, collection: str) -> Iterator[None]:
-    """AVUs that no server can read keep one collection from something, which the log tells, and not the others."""
+    """What goes wrong with one collection goes to the log (AVUs that no server can read, say); others are built."""
     try:
         yield
-    except ComponentError as error:
+    except Exception as error:
         report(catalog.log, f"AVUs of {collection}", error)
 
 
@@ -98,7 +98,7 @@ def run_change(catalog: Catalog, settings: Settings, path: str) -> None:
     """The job `change`: builds all that a collection, or a source, reaches and that is not what it should be."""
     from rules.sweep import stale
 
-    affected = of_source(catalog, path) if names.looks_like_package(path) else reach.of_avus(catalog, path)
+    affected = of_source(catalog, path) if names.looks_like_package(path) else reach.of_collection(catalog, path)
     for found in stale(catalog, settings, affected):
         _build_one(catalog, settings, found.path, 0.0)
 
@@ -133,16 +133,15 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
             affected += of_source(catalog, path)
             affected += [name for name in [names.component_of(path)] if name]
     if catalog.visible([new]):  # a collection
-        for path in (old, new):  # sources in it
-            found = catalog.values_like((names.URL, names.SOURCE), start=path.rstrip("/") + "/")
-            affected += reach.of_components(catalog, [avu.collection for avu in found])
         _complete(catalog, settings, reach.alike(catalog, new))
-        affected += reach.of_former(catalog, old)
-        below = reach.of_avus(catalog, new)
-        if new in below:
+        affected += reach.of_collection(catalog, old)
+        there = reach.of_collection(catalog, new)
+        if new in there:
             with _others_go_on(catalog, new):
                 _follow_name(catalog, settings, old, new)
-        affected += below
+        affected += there
+    if len(set(affected)) > settings.inline_components:
+        jobs.queue(catalog, jobs.CHANGE, old, running=True)
     build_all(catalog, settings, affected, new)
 
 

@@ -5,6 +5,7 @@ Imported only then. Each returns CONTINUE or a negative code that denies; what i
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -290,17 +291,35 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     catalog, settings = _tools(callback, rei, "read")
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
-    except ComponentError as error:  # no server can read its AVUs; whether it has ova_url can be asked
-        reason = one_line(f"{path}: {error}") if _is_or_hides_component(catalog, settings, path) else None
     except Exception as error:
-        report(catalog.log, "gate", error)
-        # Our fault must not hand out what may be stale, nor keep anybody from an object that is no ready OVA.
-        reason = f"{path} could not be checked against its metadata; the server log says why"
-        reason = reason if _is_ready_ova(catalog, settings, path) else None
+        reason = _unjudged(catalog, settings, path, error)
     if reason:
         catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
         return refuse(callback, NOT_PERMITTED, reason)
     return CONTINUE
+
+
+def _unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception) -> str | None:
+    """Why an object must not be read that could not be judged; None if it is no ready OVA.
+
+    Neither AVUs that no server can read nor a fault of ours may hand out what may be stale, nor keep anybody from an
+    object that is no ready OVA. Where even that cannot be told, it stays where it is.
+    """
+    if not isinstance(error, ComponentError):
+        report(catalog.log, "gate", error)
+    try:
+        if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
+            ours = _is_or_hides_component(catalog, settings, path)
+        else:
+            ours = _is_ready_ova(catalog, settings, path)
+    except Exception as again:
+        report(catalog.log, "gate", again)
+        ours = True
+    if isinstance(error, ComponentError):
+        words = one_line(f"{path}: {error}")
+    else:
+        words = f"{path} could not be checked against its metadata; the server log says why"
+    return words if ours else None
 
 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
@@ -315,7 +334,10 @@ def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
     """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
     from rules.state import is_marked
 
-    return is_marked(settings.state_directory, path) or catalog.is_component(str(names.component_of(path)))
+    with contextlib.suppress(OSError):  # the folder may be what is wrong
+        if is_marked(settings.state_directory, path):
+            return True
+    return catalog.is_component(str(names.component_of(path)))
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:

@@ -5,7 +5,7 @@ What a condition lets pass too much (see `rules.conditions`) is left out here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ova_tools.records import dataclass
@@ -27,7 +27,8 @@ GOOD = "1"
 STALE = "0"
 
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
-_READABLE = 2700 // 4 + 1  # characters; with fewer a value has no more bytes than a server can read
+# With fewer characters a value has no more bytes than a server can read.
+_NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 _REPLICA = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 _REPLICA += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
 _PACKAGES = "DATA_NAME like '%.___'"  # .ova in any case
@@ -118,6 +119,15 @@ class Queries:
         """The rows in which a column has one of these values; one query, where they are not very many or long."""
         return [row for one in lists(column, values) for row in self._rows(columns, " AND ".join([*also, one]))]
 
+    def _readable_rows(self, ask: Callable[[str], list[list[str]]], condition: str, narrower: str) -> list[list[str]]:
+        """What `ask` finds with a condition; with another, if that one lets an AVU pass that no server can read."""
+        try:
+            return ask(condition)
+        except RuntimeError as error:
+            if _UNREADABLE not in str(error):
+                raise
+            return ask(narrower)
+
     @contextmanager
     def prefetched(self, collections: Sequence[str], objects: Sequence[str]) -> Iterator[None]:
         """Within: AVUs of these collections, and replicas of .ova objects in these, are answered from one reading.
@@ -190,7 +200,11 @@ class Queries:
     def urls_of(self, collections: Sequence[str]) -> list[Avu]:
         """The `ova_url` of these collections, whatever else cannot be read there."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-        rows = self._rows_of(columns, "COLL_NAME", collections, beside_collections("META_COLL_ATTR_NAME", URL))
+        rows = self._readable_rows(
+            lambda text: self._rows_of(columns, "COLL_NAME", collections, text),
+            beside_collections("META_COLL_ATTR_NAME", URL),
+            f"{equals('META_COLL_ATTR_NAME', URL)} AND {_NO_LONG_VALUE}",
+        )
         return [Avu(*row) for row in rows if row[0] in collections and row[1] == URL]
 
     def all_components(self) -> list[tuple[str, str]]:
@@ -227,12 +241,9 @@ class Queries:
         pattern = f"{masked(start)}%{masked(end)}"
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
         condition = f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'"
-        try:
-            rows = self._rows(columns, condition)
-        except RuntimeError as error:  # somebody's value that no server can read: without all that may be so long
-            if _UNREADABLE not in str(error):
-                raise
-            rows = self._rows(columns, f"{condition} AND META_COLL_ATTR_VALUE not like '{'_' * _READABLE}%'")
+        rows = self._readable_rows(
+            lambda text: self._rows(columns, text), condition, f"{condition} AND {_NO_LONG_VALUE}"
+        )
         return [Avu(*r) for r in rows if r[1] in attributes and r[2].startswith(start) and r[2].endswith(end)]
 
     def replicas(self, path: str) -> list[Replica]:
@@ -361,14 +372,22 @@ class Queries:
 
     def having(self, collections: Sequence[str], attribute: str) -> set[str]:
         """Those of these collections that have an AVU of this attribute."""
-        is_it = beside_collections("META_COLL_ATTR_NAME", attribute)
-        rows = self._rows_of(["COLL_NAME", "META_COLL_ATTR_NAME"], "COLL_NAME", collections, is_it)
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME"]
+        rows = self._readable_rows(
+            lambda is_it: self._rows_of(columns, "COLL_NAME", collections, is_it),
+            beside_collections("META_COLL_ATTR_NAME", attribute),
+            equals("META_COLL_ATTR_NAME", attribute),
+        )
         return {row[0] for row in rows if row[1] == attribute} & set(collections)
 
     def having_below(self, path: str, attribute: str) -> set[str]:
         """The collections below `path` that have an AVU of this attribute; slow where the zone has many."""
-        is_it = beside_collections("META_COLL_ATTR_NAME", attribute)
-        rows = self._rows(["COLL_NAME", "META_COLL_ATTR_NAME"], f"{is_it} AND {begins('COLL_NAME', path + '/')}")
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME"]
+        rows = self._readable_rows(
+            lambda is_it: self._rows(columns, f"{is_it} AND {begins('COLL_NAME', path + '/')}"),
+            beside_collections("META_COLL_ATTR_NAME", attribute),
+            equals("META_COLL_ATTR_NAME", attribute),
+        )
         return {row[0] for row in rows if row[1] == attribute and row[0].startswith(path + "/")}
 
     def children(self, parents: Sequence[str], most: int) -> list[str] | None:

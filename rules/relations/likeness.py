@@ -64,9 +64,17 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     wanted = [collection + other[len(prefix) :] for other in components_below(catalog, prefix)]
     present = catalog.having(wanted, names.URL)  # also where the client does not see what holds them
     missing = [path for path in wanted if path not in present]
+    trouble: ComponentError | None = None
     for path in missing[:most]:
-        _make(catalog, settings, path, prefix + path[len(collection) :], setter)
-    return most is None or len(missing) <= most
+        try:
+            _make(catalog, settings, path, prefix + path[len(collection) :], setter)
+        except ComponentError as error:  # the others can be made
+            trouble = trouble or error
+    if most is not None and len(missing) > most:
+        return False
+    if trouble is not None:
+        raise trouble
+    return True
 
 
 def _make(catalog: Catalog, settings: Settings, path: str, other: str, setter: str) -> None:
@@ -77,10 +85,13 @@ def _make(catalog: Catalog, settings: Settings, path: str, other: str, setter: s
     there, allowed = chain[-1], catalog.may_note if len(chain) == 1 else catalog.may_write
     if not allowed(there):
         raise ComponentError(f"{catalog.user} may not write in {there}", lasting=False)
-    for collection in reversed(chain[:-1]):
-        catalog.make_collection(collection)
     url = Avu(path, names.URL, f"${{{other}:{names.URL}}}")
-    catalog.change_facts(path, [], [url])
+    try:
+        for collection in reversed(chain[:-1]):
+            catalog.make_collection(collection)
+        catalog.change_facts(path, [], [url])
+    except RuntimeError as error:  # it may be there, and this client may not see it
+        raise ComponentError(f"{path} cannot be made by {catalog.user} ({error})", lasting=False) from error
     component = read_any(catalog, path)
     if component is not None:
         vouching.record(catalog, settings, component, lambda avu: avu == url, setter)

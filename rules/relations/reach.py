@@ -28,12 +28,12 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
     return _in_order(catalog, found, edges)
 
 
-def of_former(catalog: Catalog, path: str) -> list[str]:
-    """The components that took values from a collection which is not there any more, or from what was in it."""
-    named = catalog.values_like((names.DEPENDS, names.LIKE), start=f"{path}/")
-    found = {avu.collection for avu in named if avu.attribute == names.DEPENDS}
+def of_collection(catalog: Catalog, path: str) -> list[str]:
+    """The components that a collection reaches by its AVUs or by sources in it; also if it is not there any more."""
+    named = catalog.values_like((names.URL, names.SOURCE, names.DEPENDS, names.LIKE), start=f"{path}/")
+    found = {avu.collection for avu in named if avu.attribute != names.LIKE}
     found.update(*(of_avus(catalog, avu.collection) for avu in named if avu.attribute == names.LIKE))
-    return [*of_avus(catalog, path), *of_components(catalog, found)]
+    return [*of_components(catalog, found), *of_avus(catalog, path)]
 
 
 def _places(changed: str, likes: Sequence[Avu]) -> set[str]:

@@ -136,6 +136,20 @@ def test_nobodys_avu_keeps_other_components_from_being_built(
     assert read(client.get(site.ready)).members["disk1.vmdk"] == b"new disk" * 4000
 
 
+def test_an_attribute_that_no_server_can_read_opens_no_gate(site: Site, component: str, client: PythonClient) -> None:
+    metadata, other = site.session.metadata, f"{site.home}/grid01/comp02"
+    client.make(other)
+    client.set(other, "ova_url", site.source)
+    client.put(b"some object", f"{site.home}/object")
+    metadata.set(DataObject, f"{site.home}/object", iRODSMeta("é" * 1350 + "ova_url", "poison"))
+    metadata.copy(DataObject, Collection, f"{site.home}/object", component)
+    with pytest.raises(Refused, match="an AVU here has more than 2700 bytes"):
+        client.get(site.ready)
+    before = site.facts(other)["ova::fingerprint"]
+    client.set(f"{site.home}/grid01", "domainname", "example.org")
+    assert site.facts(other)["ova::fingerprint"] != before
+
+
 def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, component: str, client: PythonClient) -> None:
     collection = site.session.collections.get(component)
     for value in ("sg12", "sg13"):

@@ -78,3 +78,20 @@ def test_a_ready_ova_that_cannot_be_checked_is_refused(irods_zone_factory: Facto
     fresh = PythonClient(zone.session())  # core.py is read anew by each new connection
     with pytest.raises(Refused, match="could not be checked"), told():
         fresh.get(f"{zone.home}/comp01/comp01.ova")
+
+
+def test_nor_where_the_rules_cannot_use_their_folder(irods_zone_factory: Factory, tmp_path: Path) -> None:
+    from tests.acceptance.conftest import rule_folder
+
+    zone = irods_zone_factory(rule_folder(tmp_path / "etc"))
+    client = PythonClient(zone.session())
+    for name in ("comp01", "images"):
+        client.make(f"{zone.home}/{name}")
+    client.put(ova(), f"{zone.home}/images/images.ova")
+    client.set(f"{zone.home}/comp01", "ova_url", "../images/images.ova")
+    (tmp_path / "etc" / "state").chmod(0o755)
+    fresh = PythonClient(zone.session())
+    with pytest.raises(Refused, match="could not be checked"), told():
+        fresh.get(f"{zone.home}/comp01/comp01.ova")
+    assert fresh.get(f"{zone.home}/images/images.ova") == ova()
+    assert "can enter (mode 0700)" in zone.log_text()
