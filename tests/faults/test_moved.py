@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,12 +111,13 @@ def test_put_into_the_trash_and_taken_back(scene: Scene) -> None:
 
 def remove(scene: Scene) -> None:
     """A build that runs may put the ready OVA back while the collection goes: then it is not empty, and goes later."""
-    for attempt in range(20):
+    deadline = time.monotonic() + 30
+    while True:
         try:
             scene.client.session.collections.remove(scene.component, recurse=True, force=True)
             return
         except iRODSException:
-            if attempt == 19:
+            if time.monotonic() > deadline:
                 raise
 
 
