@@ -224,9 +224,11 @@ def inputs(catalog: Catalog, settings: Settings, component: Component, trail: tu
                 _require_fresh(catalog, settings, component, upstream, trail)
         except ComponentError as error:
             trouble = error
-    asked = [component.ready_path] if path is None or trouble is not None else [component.ready_path, path]
-    objects = catalog.replicas_of(asked) if len(asked) == 1 else catalog.replicas_and_access(asked)
-    if path is not None and trouble is None:
+    if path is None or trouble is not None:
+        ready = catalog.replicas(component.ready_path)
+    else:
+        objects = catalog.replicas_and_access([component.ready_path, path])
+        ready = objects[component.ready_path]
         state = recorded_state(last, path)
         try:
             source = find_source(catalog, settings, component.path, url, path, objects[path])
@@ -235,7 +237,7 @@ def inputs(catalog: Catalog, settings: Settings, component: Component, trail: tu
             trouble = error
     levels = [[expanded[avu].avu for avu in level] for level in component.levels]
     now = fingerprint(levels, state or "", settings.digest)
-    return Inputs(source, state, trouble, expanded, now, last, upstream, tuple(objects[component.ready_path]))
+    return Inputs(source, state, trouble, expanded, now, last, upstream, tuple(ready))
 
 
 def _maker(catalog: Catalog, settings: Settings, path: str) -> str | None:

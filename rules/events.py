@@ -140,9 +140,7 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
             with _others_go_on(catalog, new):
                 _follow_name(catalog, settings, old, new)
         affected += there
-    if len(set(affected)) > settings.inline_components:
-        jobs.queue(catalog, jobs.CHANGE, old, running=True)
-    build_all(catalog, settings, affected, new)
+    build_all(catalog, settings, affected, old, new)
 
 
 def follow(catalog: Catalog, path: str) -> None:
@@ -161,17 +159,18 @@ def of_source(catalog: Catalog, path: str) -> list[str]:
     return reach.of_components(catalog, found) if found else []
 
 
-def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], cause: str) -> None:
-    """Builds each component once: the first ones now, the rest in one job. One's trouble stops no other.
+def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *causes: str) -> None:
+    """Builds each component once: the first ones now, the rest in one job for each cause. One's trouble stops no other.
 
-    cause: the collection or the source that changed; the job finds out anew what it reaches.
+    causes: the collections or sources that changed; a job finds out anew what its one reaches.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
     ordered = list(dict.fromkeys(components))
     for path in ordered[: settings.inline_components]:
         _build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
     if len(ordered) > settings.inline_components:
-        jobs.queue(catalog, jobs.CHANGE, cause, running=True)
+        for cause in causes:
+            jobs.queue(catalog, jobs.CHANGE, cause, running=True)
 
 
 def _build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:

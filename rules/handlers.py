@@ -5,7 +5,6 @@ Imported only then. Each returns CONTINUE or a negative code that denies; what i
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -207,7 +206,7 @@ def _source_event(path: str, callback: Any, rei: Any) -> int:
 
 def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An object or a collection was renamed (the trash too): rule_args are the old and the new path."""
-    old, new = str(rule_args[0]), str(rule_args[1])
+    old, new = str(rule_args[0]).rstrip("/"), str(rule_args[1]).rstrip("/")
     catalog = Catalog(callback, rei, "renamed")
     if not (names.looks_like_package(old) or names.looks_like_package(new) or catalog.visible([new])):
         return CONTINUE  # an object that is no package
@@ -305,39 +304,36 @@ def _unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception)
     Neither AVUs that no server can read nor a fault of ours may hand out what may be stale, nor keep anybody from an
     object that is no ready OVA. Where even that cannot be told, it stays where it is.
     """
-    if not isinstance(error, ComponentError):
+    if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
+        words, is_ours = one_line(f"{path}: {error}"), _is_or_hides_component
+    else:
         report(catalog.log, "gate", error)
+        words, is_ours = f"{path} could not be checked against its metadata; the server log says why", _is_ready_ova
     try:
-        if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
-            ours = _is_or_hides_component(catalog, settings, path)
-        else:
-            ours = _is_ready_ova(catalog, settings, path)
+        return words if is_ours(catalog, settings, path) else None
     except Exception as again:
         report(catalog.log, "gate", again)
-        ours = True
-    if isinstance(error, ComponentError):
-        words = one_line(f"{path}: {error}")
-    else:
-        words = f"{path} could not be checked against its metadata; the server log says why"
-    return words if ours else None
+        return words
 
 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
     """Whether a client sees `ova_url`, or sees nothing at all of where a ready OVA was made."""
     collection = str(names.component_of(path))
-    return catalog.is_component(collection) or (
-        _is_ready_ova(catalog, settings, path) and not catalog.visible([collection])
-    )
+    return catalog.is_component(collection) or (_is_marked(settings, path) and not catalog.visible([collection]))
 
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
     """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
+    return _is_marked(settings, path) or catalog.is_component(str(names.component_of(path)))
+
+
+def _is_marked(settings: Settings, path: str) -> bool:
     from rules.state import is_marked
 
-    with contextlib.suppress(OSError):  # the folder may be what is wrong
-        if is_marked(settings.state_directory, path):
-            return True
-    return catalog.is_component(str(names.component_of(path)))
+    try:
+        return is_marked(settings.state_directory, path)
+    except OSError:  # the folder may be what is wrong
+        return False
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:

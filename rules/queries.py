@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from ova_tools.records import dataclass
 from rules.conditions import begins, beside_collections, equals, lists, masked
 from rules.errors import ComponentError
-from rules.names import URL, in_trash, looks_like_package
+from rules.names import LIKE, URL, in_trash, looks_like_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
 _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 _REPLICA = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 _REPLICA += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
+_HAS = ["COLL_NAME", "META_COLL_ATTR_NAME"]
 _PACKAGES = "DATA_NAME like '%.___'"  # .ova in any case
 
 
@@ -231,9 +232,9 @@ class Queries:
         wanted = set(values)
         return [Avu(*row) for row in rows if row[1] in attributes and row[2] in wanted]
 
-    def with_attribute(self, attribute: str) -> list[Avu]:
-        """The collections' AVUs of this attribute; for controls that are few."""
-        return self.values_like((attribute,))
+    def likes(self) -> list[Avu]:
+        """Every `ova_like` outside of the trash; they are few."""
+        return [avu for avu in self.values_like((LIKE,)) if not in_trash(avu.collection)]
 
     def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
         """The collections' AVUs of these attributes whose value starts and ends so."""
@@ -269,12 +270,12 @@ class Queries:
             return found
         found = {path: [] for path in paths}
         columns = [*_REPLICA[:-2], "DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", *_REPLICA[-2:]]
-        for *replica, kind, user_id, collection, name in self._rows_of_objects(columns, paths):
-            path = f"{collection}/{name}"
+        for *row, kind, user_id, collection, name in self._rows_of_objects(columns, paths):
+            path, replica = f"{collection}/{name}", _replica(row)
             self._access.setdefault(path, set()).add((kind, user_id))
-            if _replica(replica) not in found[path]:
-                found[path].append(_replica(replica))
-        # Not there, or there and nobody's: who asks for those is told apart by the catalog alone.
+            if replica not in found[path]:
+                found[path].append(replica)
+        # No row: it is not there, or nobody has a right to it, which only a query without the rights can tell.
         return {**found, **self.replicas_of([path for path in paths if not found[path]])}
 
     def _rows_of_objects(self, columns: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
@@ -372,23 +373,20 @@ class Queries:
 
     def having(self, collections: Sequence[str], attribute: str) -> set[str]:
         """Those of these collections that have an AVU of this attribute."""
-        columns = ["COLL_NAME", "META_COLL_ATTR_NAME"]
-        rows = self._readable_rows(
-            lambda is_it: self._rows_of(columns, "COLL_NAME", collections, is_it),
-            beside_collections("META_COLL_ATTR_NAME", attribute),
-            equals("META_COLL_ATTR_NAME", attribute),
+        return self._having(attribute, lambda is_it: self._rows_of(_HAS, "COLL_NAME", collections, is_it)) & set(
+            collections
         )
-        return {row[0] for row in rows if row[1] == attribute} & set(collections)
 
     def having_below(self, path: str, attribute: str) -> set[str]:
         """The collections below `path` that have an AVU of this attribute; slow where the zone has many."""
-        columns = ["COLL_NAME", "META_COLL_ATTR_NAME"]
-        rows = self._readable_rows(
-            lambda is_it: self._rows(columns, f"{is_it} AND {begins('COLL_NAME', path + '/')}"),
-            beside_collections("META_COLL_ATTR_NAME", attribute),
-            equals("META_COLL_ATTR_NAME", attribute),
-        )
-        return {row[0] for row in rows if row[1] == attribute and row[0].startswith(path + "/")}
+        below = f"{path}/"
+        found = self._having(attribute, lambda is_it: self._rows(_HAS, f"{is_it} AND {begins('COLL_NAME', below)}"))
+        return {name for name in found if name.startswith(below)}
+
+    def _having(self, attribute: str, ask: Callable[[str], list[list[str]]]) -> set[str]:
+        column = "META_COLL_ATTR_NAME"
+        rows = self._readable_rows(ask, beside_collections(column, attribute), equals(column, attribute))
+        return {row[0] for row in rows if row[1] == attribute}
 
     def children(self, parents: Sequence[str], most: int) -> list[str] | None:
         """The collections right below these; None where there may be more than `most`."""

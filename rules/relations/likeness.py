@@ -33,8 +33,7 @@ def objection(catalog: Catalog, collection: str, value: str) -> str | None:
 
 def _comes_back(catalog: Catalog, collection: str, value: str) -> bool:
     """Whether what `value` holds, or is in, is like `collection`, or what holds it or is in it; over others, too."""
-    likes = [avu for avu in catalog.with_attribute(names.LIKE) if not names.in_trash(avu.collection)]
-    likes = [avu for avu in likes if avu.collection != collection]
+    likes = [avu for avu in catalog.likes() if avu.collection != collection]
     waiting, followed = [value], set[Avu]()
     while waiting:
         path = waiting.pop()

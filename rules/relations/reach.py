@@ -21,7 +21,7 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
     found = set(components(catalog, there))
     edges = {(avu.value, avu.collection) for avu in near if avu.attribute == names.DEPENDS and avu.value not in holders}
     if any(avu.attribute == names.LIKE for avu in near):
-        for place in _places(collection, _likes(catalog)):
+        for place in _places(collection, catalog.likes()):
             there = tree(catalog, place)
             found.update(components(catalog, there))
             edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
@@ -54,7 +54,7 @@ def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
 def alike(catalog: Catalog, collection: str) -> list[str]:
     """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
     found: dict[str, None] = {}
-    likes = _likes(catalog)
+    likes = catalog.likes()
     waiting = [collection]
     while waiting:
         root = waiting.pop(0)
@@ -63,10 +63,6 @@ def alike(catalog: Catalog, collection: str) -> list[str]:
                 found[like.collection] = None
                 waiting.append(like.collection)
     return list(found)
-
-
-def _likes(catalog: Catalog) -> list[Avu]:
-    return [avu for avu in catalog.with_attribute(names.LIKE) if not names.in_trash(avu.collection)]
 
 
 def _standing_for(changed: str, like: Avu) -> str | None:

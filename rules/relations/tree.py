@@ -39,10 +39,12 @@ def above(path: str) -> list[str]:
 def tree(catalog: Catalog, root: str) -> Tree:
     """What is there now. One query for each level."""
     found: list[str] = []
+    odd = 0
     level: list[str] | None = [root]
     while level:
         found += level
-        if len(found) > _MOST or sum(masked(name) != name for name in found) > _MOST_ODD:
+        odd += sum(masked(name) != name for name in level)
+        if len(found) > _MOST or odd > _MOST_ODD:
             return Tree(root, None)
         level = catalog.children(level, _MOST)
     return Tree(root, None if level is None else tuple(found))
