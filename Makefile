@@ -8,10 +8,10 @@ STAMP := $(VENV)/.ready
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml zone/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	$(BIN)/python -m compileall -q core.py ova_tools rules zone
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable 'zone[dev]' --editable '.[dev]'
+	$(BIN)/python -m compileall -q core.py ova_tools rules zone/src
 	touch $(STAMP)
 
 demo: $(STAMP)
@@ -19,11 +19,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	cd zone && ../$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd zone && ../$(BIN)/mypy
 
 # Into the iRODS server of this machine, as root: shows what it changes and asks. PYTHON must be of the version that PREP
 # embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/admin-guide.md.

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import irods
 from irods.password_obfuscation import encode
-
-from zone.nursery import Nursery
+from irods_zone.nursery import Nursery
 
 FILES = ("meta_test.py", "collection_test.py", "query_test.py", "data_obj_test.py")
 

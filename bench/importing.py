@@ -11,7 +11,14 @@ from pathlib import Path
 from bench.results import environment
 
 # What the first event of an agent that rebuilds has to import, beside core.
-BUILDING = ("rules.handlers", "rules.events", "rules.build", "ova_tools.edit", "ova_tools.package", "ova_tools.write")
+BUILDING = (
+    "ova_rules.events.handlers",
+    "ova_rules.events.events",
+    "ova_rules.build.build",
+    "ova_tools.edit",
+    "ova_tools.package",
+    "ova_tools.write",
+)
 
 _PROGRAM = """\
 import sys

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+from irods_zone.catalog import collections, metadata, users
+from irods_zone.catalog.database import Database
+
 from bench.site import Site
 from ova_admin.zone.rule_text import run_python
-from zone.catalog import collections, metadata, users
-from zone.catalog.database import Database
 
 
 def populate(made: Site, grid: str, count: int, source: str) -> None:
@@ -29,11 +30,12 @@ def populate(made: Site, grid: str, count: int, source: str) -> None:
 
 def vouch(callback: Any, rei: Any, grid: str) -> None:
     """Notes the client as the one who set the `ova_url` of the grid's components, as the hook of the AVU does."""
-    from rules import hooks, vouching
-    from rules.catalog import Catalog
-    from rules.component import read
-    from rules.relations.tree import components_below
-    from rules.settings import load
+    from ova_rules import hooks
+    from ova_rules.catalog.writes import Catalog
+    from ova_rules.component.model import read
+    from ova_rules.component.tree import components_below
+    from ova_rules.record import authorship as vouching
+    from ova_rules.settings import load
 
     catalog = Catalog(callback, rei)
     settings = load(hooks.settings_directory, lambda text: None)

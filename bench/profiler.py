@@ -26,11 +26,11 @@ from typing import Any
 
 # phase: the functions that make it, as module:name or module:class.name
 PHASES: dict[str, tuple[str, ...]] = {
-    "lock": ("rules.locks:_acquire",),
-    "query": ("rules.catalog:Catalog._rows",),
+    "lock": ("ova_rules.locks:_acquire",),
+    "query": ("ova_rules.catalog.writes:Catalog._rows",),
     "read package": ("ova_tools.package:read_package",),
-    "match": ("rules.matching:match", "ova_tools.values:check_value"),
-    "fingerprint": ("rules.fingerprint:fingerprint", "rules.seals:Seals._seal"),
+    "match": ("ova_rules.component.matching:match", "ova_tools.values:check_value"),
+    "fingerprint": ("ova_rules.component.fingerprint:fingerprint", "ova_rules.record.signing:Seals._seal"),
     "plan": ("ova_tools.edit:edit",),
     "verify": ("ova_tools.verify:verify_members",),
     "clone": ("ova_tools.write:write",),
@@ -38,12 +38,12 @@ PHASES: dict[str, tuple[str, ...]] = {
     "publish": (
         "ova_tools.write:Staged.commit",
         *(
-            f"rules.catalog:Catalog.{name}"
+            f"ova_rules.catalog.writes:Catalog.{name}"
             for name in ("create", "open_for_write", "write", "close", "touch", "rename")
         ),
     ),
-    "status": ("rules.catalog:Catalog.change_facts",),
-    "queue": ("rules.catalog:Catalog.delay",),
+    "status": ("ova_rules.catalog.writes:Catalog.change_facts",),
+    "queue": ("ova_rules.catalog.writes:Catalog.delay",),
 }
 IMPORT, OTHER = "import", "other"
 JOBS = ("ova_job",)
@@ -109,7 +109,7 @@ _clock = _Clock()
 
 def install(core: dict[str, Any], log: str) -> None:
     """Wraps the rules in `core`, the namespace of a rule file, and the phases as their modules are imported."""
-    from rules import hooks
+    from ova_rules import hooks
 
     for name in (*hooks.RULES, *JOBS, *RULES):
         if name in core:

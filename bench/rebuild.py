@@ -29,7 +29,7 @@ from bench.results import Label, Recorder
 from bench.site import INLINE, Site, site
 from bench.timing import Way, race, timed
 from bench.timing import run as command
-from rules.settings import Settings
+from ova_rules.settings import Settings
 
 COMPONENT = "grid/comp"
 _COT = Path(sys.executable).with_name("cot")

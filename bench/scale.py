@@ -16,14 +16,15 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from irods_zone.catalog import metadata, users
+from irods_zone.catalog.database import Database
+
 from bench import packages, profiler
 from bench.packages import GIB
 from bench.populate import populate
 from bench.results import Label, Recorder, file_system
 from bench.site import Site, site
 from ova_admin.reconcile import stale
-from zone.catalog import metadata, users
-from zone.catalog.database import Database
 
 SIZES = (10, 100, 1000, 10000)
 QUICK = (10, 100)

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from irods_zone.nursery import Nursery
+from irods_zone.pytest_plugin import EmbeddedZone
+
 from bench import packages, profiler
 from bench.results import REPOSITORY
-from zone.nursery import Nursery
-from zone.pytest_plugin import EmbeddedZone
 
 INLINE = 1 << 50  # an inline_limit that nothing reaches: every build runs inside the hook
 _LIMIT_SECONDS = 600.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ova_admin.errors import AdminError
 from ova_admin.zone.components import Component
 from ova_admin.zone.connection import Environment, User, connected, words
-from rules import names
+from ova_rules import names
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession

@@ -11,7 +11,7 @@ from ova_admin.check.finding import Finding, Outcome, not_ok
 from ova_admin.errors import AdminError
 from ova_admin.places import Places
 from ova_admin.zone.connection import environment
-from rules import settings as rules_settings
+from ova_rules import settings as rules_settings
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -119,7 +119,7 @@ def _installed(places: Places) -> Finding:
         return not_applicable("files", f"nothing is installed in {places.prefix}")
     folder = (places.prefix / "current").resolve()
     account = places.service_account()
-    for path in (places.prefix, folder, folder / "rules", folder / "rules" / "hooks.py"):
+    for path in (places.prefix, folder, folder / "rules" / "ova_rules", folder / "rules" / "ova_rules" / "hooks.py"):
         try:
             state = path.stat()
         except OSError as error:

@@ -13,8 +13,8 @@ from ova_admin.check.finding import Finding, not_applicable, not_ok, ok
 from ova_admin.errors import AdminError
 from ova_admin.install.payload import PACKAGES
 from ova_admin.places import Places, is_root
-from rules import settings as rules_settings
-from rules.settings import FILE_NAME, Settings
+from ova_rules import settings as rules_settings
+from ova_rules.settings import FILE_NAME, Settings
 
 _KEY_BYTES = 32
 

@@ -17,8 +17,8 @@ from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok
 from ova_admin.errors import AdminError
 from ova_admin.zone import rule_text
 from ova_admin.zone.connection import Environment, User, connected, words
+from ova_rules import names
 from ova_tools.extents import can_share
-from rules import names
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession

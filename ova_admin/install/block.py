@@ -17,18 +17,32 @@ _TEXT = """\
 {site}try:
     import os as _ova_os
     import sys as _ova_sys
+    from _frozen_importlib_external import PathFinder as _ova_path_finder
 
     _ova_folder = _ova_os.path.realpath({current!r})  # one version for the agent's life
-    _ova_sys.path += [_ova_folder, _ova_os.path.join(_ova_folder, "packages")]
-    from rules import beside as _ova_beside
+    _ova_packages = {{"ova_rules": [_ova_os.path.join(_ova_folder, "rules")], "ova_tools": [_ova_folder]}}
 
-    _ova_beside.add(globals(), {etc!r})
+    class _OvaFinder:
+        @staticmethod
+        def find_spec(name, path=None, target=None):
+            if name not in _ova_packages:
+                return None
+            found = _ova_path_finder.find_spec(name, _ova_packages[name])
+            if found is None:
+                raise ModuleNotFoundError("%s is not in %s" % (name, _ova_packages[name][0]), name=name)
+            return found
+
+    _ova_sys.meta_path.insert(0, _OvaFinder)
+    _ova_sys.path.append(_ova_os.path.join(_ova_folder, "packages"))
+    from ova_rules import chain as _ova_chain
+
+    _ova_chain.add(globals(), {etc!r})
 except Exception as _ova_error:  # the site's own rules go on, but rule text stays closed to users: the gate is missing
-    _ova_words = "ova: the rules could not be loaded, run ova-admin check: %r" % (_ova_error,)
+    _ova_message = "ova: the rules could not be loaded, run ova-admin check: %r" % (_ova_error,)
 
     def _ova_closed(theirs):
         def rule(rule_args, callback, rei):
-            callback.writeLine("serverLog", _ova_words)
+            callback.writeLine("serverLog", _ova_message)
             if int(rei.uoic.authInfo.authFlag) < 5 or int(rei.uoip.authInfo.authFlag) < 5:
                 return -830000
             return theirs(rule_args, callback, rei) if theirs else 5000000

@@ -13,8 +13,8 @@ from ova_admin.install import block, change, lines, server_config
 from ova_admin.install.change import Change, Entry
 from ova_admin.install.record import Changed
 from ova_admin.places import Places
+from ova_rules.settings import FILE_NAME, Settings
 from ova_tools.records import asdict
-from rules.settings import FILE_NAME, Settings
 
 SITE_LINK = "ova_site_core.py"
 
@@ -66,7 +66,7 @@ def _is_ours(core: Entry, places: Places) -> bool:
     if core.link is None:
         return False
     folder = places.core.resolve().parent
-    return (folder / "rules" / "hooks.py").is_file() and b"from rules import hooks" in core.content
+    return (folder / "rules" / "ova_rules" / "hooks.py").is_file() and b"from ova_rules import hooks" in core.content
 
 
 def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Change], list[str]]:

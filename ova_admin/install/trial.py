@@ -34,10 +34,10 @@ spec = importlib.util.spec_from_file_location("core", sys.argv[1])
 core = importlib.util.module_from_spec(spec)
 sys.modules["core"] = core
 spec.loader.exec_module(core)
-from_us = lambda name: getattr(getattr(core, name, None), "__module__", "").startswith("rules")
-hooks = sys.modules.get("rules.hooks")
+from_us = lambda name: getattr(getattr(core, name, None), "__module__", "").startswith("ova_rules")
+hooks = sys.modules.get("ova_rules.hooks")
 print(json.dumps({
-    "trouble": getattr(core, "_ova_words", ""),
+    "trouble": getattr(core, "_ova_message", ""),
     "folder": (getattr(hooks, "__file__", None) or "").rpartition("/rules/")[0],
     "replaced": [name for name in (hooks.RULES if hooks else ()) if not from_us(name)],
     "gate": from_us("pep_api_exec_my_rule_pre"),

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ova_admin.errors import AdminError
 from ova_admin.zone.connection import User, words
-from rules import names
-from rules.conditions import masked
+from ova_rules import names
+from ova_rules.catalog.conditions import masked
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession

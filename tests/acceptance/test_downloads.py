@@ -18,7 +18,7 @@ from tests.acceptance.conftest import Site
 from tests.acceptance.people import Person
 from tests.acceptance.test_images import avus, package, until
 from tests.appliances import descriptor_of, ova, read
-from tests.rules.downloads.server import Resource, Server, serving
+from tests.ova_rules.downloads.server import Resource, Server, serving
 
 MakePerson = Callable[[], Person]
 

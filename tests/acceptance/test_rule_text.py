@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from irods.exception import CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 from irods.rule import Rule
+from irods_zone.protocol.packing import Packing
+from irods_zone.raw_client import Client
 
 from tests.acceptance.conftest import Site
 from tests.acceptance.people import Person
-from tests.zone.protocol.client import Client
-from zone.protocol.packing import Packing
 
 REFUSED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 NOT_SERVED = -12000  # SYS_UNMATCHED_API_NUM: the embedded zone

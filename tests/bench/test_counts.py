@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from irods_zone.trace import CALL, QUERY
 
 from bench import profiler
 from bench.importing import BUILDING, imported
 from bench.results import REPOSITORY
 from tests.acceptance.clients import PythonClient
 from tests.appliances import ova
-from zone.trace import CALL, QUERY
 
 DISK = b"disk" * 50_000
 
@@ -150,11 +150,11 @@ def test_deciding_about_many_components_costs_a_query_for_hundreds(counted: Coun
 
 
 def test_importing_core_brings_the_hooks_and_nothing_else() -> None:
-    assert imported(REPOSITORY).modules == ("core", "rules", "rules.hooks", "rules.names")
+    assert imported(REPOSITORY).modules == ("core", "ova_rules", "ova_rules.hooks", "ova_rules.names")
 
 
 def test_a_hook_that_is_not_about_a_component_imports_nothing_of_packages() -> None:
-    modules = set(imported(REPOSITORY, "core", "rules.handlers", "rules.events").modules)
+    modules = set(imported(REPOSITORY, "core", "ova_rules.events.handlers", "ova_rules.events.events").modules)
 
     assert not {name for name in modules if name.startswith("ova_tools.")} - {"ova_tools.records"}
 

@@ -17,13 +17,13 @@ BROKEN = f"""\
 import runpy, sys
 sys.path.append({str(REPOSITORY)!r})
 globals().update(runpy.run_path({str(REPOSITORY / "core.py")!r}))
-import rules.component, rules.events, rules.gate
+import ova_rules.component.model, ova_rules.events.events, ova_rules.events.reads
 
 def broken(*_, **__):
     raise ZeroDivisionError("a fault of ours")
 
-rules.component.view = rules.gate.view = broken
-rules.events.build_all = broken
+ova_rules.component.model.view = ova_rules.events.reads.view = broken
+ova_rules.events.events.build_all = broken
 """
 
 Factory = Callable[..., Any]

@@ -11,13 +11,13 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
+from irods_zone.nursery import Nursery
+from irods_zone.pytest_plugin import EmbeddedZone
 
 from tests.acceptance.conftest import rule_folder
 from tests.model.operations import Operation
 from tests.model.sequences import OPENINGS, operations
 from tests.model.world import World
-from zone.nursery import Nursery
-from zone.pytest_plugin import EmbeddedZone
 
 EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import time
 
+from irods_zone.pytest_plugin import EmbeddedZone
+
 from tests.acceptance.clients import PythonClient, Refused, told
 from tests.appliances import read
 from tests.model.grid import Avu, Expected, Grids, ready_path
 from tests.model.operations import COMPONENTS, GRIDS, IMAGES, USERS, Operation, Put, Restore, Set
 from tests.model.packages import Package, of
-from zone.pytest_plugin import EmbeddedZone
 
 
 class World:

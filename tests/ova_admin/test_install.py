@@ -102,7 +102,7 @@ def test_the_sites_hooks_run_after_ours(
     monkeypatch.setattr(sys, "path", list(sys.path))
     site(server)
     server.install()
-    from rules import hooks
+    from ova_rules import hooks
 
     order: list[str] = []
     answers = [hooks.CONTINUE]
@@ -140,7 +140,7 @@ def test_hooks_that_the_site_makes_on_demand_run_too(server: Server, monkeypatch
         "    raise AttributeError(name)\n"
     )
     server.install()
-    from rules import hooks
+    from ova_rules import hooks
 
     monkeypatch.setitem(hooks.RULES, HOOK, lambda *arguments: hooks.CONTINUE)
     assert getattr(loaded(server), HOOK)([], None, None) == 9
@@ -177,7 +177,7 @@ print(core.acPostProcForDelete([], None, None))
 
 
 def test_a_core_that_would_not_work_is_not_put_in_place(server: Server) -> None:
-    server.core("import sys\nsys.modules['rules'] = None  # the site has a package of that name\n")
+    server.core("import sys\nsys.modules['ova_rules'] = None  # something is in the way\n")
     before = snapshot(server.etc)
     with pytest.raises(AdminError, match="does not work"):
         server.install(configure_server=True)
@@ -258,17 +258,19 @@ def test_an_upgrade_switches_and_keeps_the_version_before(server: Server, monkey
 
 def test_a_file_changed_by_hand_is_put_right(server: Server) -> None:
     server.install()
-    hooks = server.prefix / "current" / "rules" / "hooks.py"
+    hooks = server.prefix / "current" / "rules" / "ova_rules" / "hooks.py"
     hooks.write_text("broken")
     assert server.install()
-    assert hooks.read_bytes() == (payload.ROOT / "rules" / "hooks.py").read_bytes()
+    assert hooks.read_bytes() == (payload.ROOT / "rules" / "ova_rules" / "hooks.py").read_bytes()
 
 
 def test_what_is_installed_is_compiled_and_nobody_elses(server: Server) -> None:
     os.umask(0o077)
     server.install()
     folder = server.prefix / "current"
-    assert list((folder / "rules" / "__pycache__").glob(f"hooks.*{sys.version_info[0]}{sys.version_info[1]}*.pyc"))
+    assert list(
+        (folder / "rules" / "ova_rules" / "__pycache__").glob(f"hooks.*{sys.version_info[0]}{sys.version_info[1]}*.pyc")
+    )
     for path in (folder.resolve()).rglob("*"):
         assert path.stat().st_mode & 0o777 in ((0o755,) if path.is_dir() else (0o644,)), path
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from rules import hooks, reconcile_job
+from ova_rules import hooks
+from ova_rules.events import reconcile_job
 
 
 class Log:

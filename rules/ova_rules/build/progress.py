@@ -1,0 +1,60 @@
+"""`ova::progress`: how far a long job is, in percent, for whoever lists the component's AVUs meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ova_rules import names
+from ova_rules.catalog.writes import Avu, Catalog
+
+_EVERY_SECONDS = 0.5
+
+
+class Progress:
+    """Counts bytes; writes the percentage at most twice a second. Not to be called while a lock on AVUs is held."""
+
+    def __init__(self, catalog: Catalog, component: str) -> None:
+        self._catalog = catalog
+        self._component = component
+        self._done = self._total = 0
+        self._shown: Avu | None = percent(component, 0)  # as facts.building has written it
+        self._next = time.monotonic() + _EVERY_SECONDS
+
+    def expect(self, total: int) -> None:
+        """So many bytes more are to come."""
+        self._total += total
+
+    def __call__(self, count: int) -> None:
+        """So many bytes were done since the last call."""
+        self._done += count
+        if self._total and time.monotonic() >= self._next:
+            self._show(percent(self._component, min(99, 100 * self._done // self._total)))
+            self._next = time.monotonic() + _EVERY_SECONDS
+
+    def _show(self, avu: Avu | None) -> None:
+        if avu != self._shown:
+            remove = [self._shown] if self._shown else []
+            self._catalog.change_facts(self._component, remove, [avu] if avu else [])
+            self._shown = avu
+
+    def close(self) -> None:
+        """Takes the percentage away."""
+        if self._shown is not None and self._catalog.visible([self._component]):
+            self._show(None)
+
+
+def percent(component: str, number: int) -> Avu:
+    """The fact."""
+    return Avu(component, names.PROGRESS, str(number), "percent")
+
+
+@contextmanager
+def progress(catalog: Catalog, component: str) -> Iterator[Progress]:
+    """The progress of a job of the client, who may change the component's AVUs."""
+    shown = Progress(catalog, component)
+    try:
+        yield shown
+    finally:
+        shown.close()

@@ -1,0 +1,151 @@
+"""Puts the bytes of a ready OVA in place: the three ways of the data path, each atomic for readers.
+
+First build: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
+Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
+Only files of a local vault; never a byte of the file that readers may have open is changed. The new file is synced, its
+folder is not: should a power cut bring the old file back, it is not the one that the facts vouch for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from ova_rules.catalog.writes import GOOD, STALE, Catalog, Replica
+from ova_rules.errors import Changed, ComponentError
+from ova_rules.component.fingerprint import file_identity
+from ova_rules.settings import Settings
+from ova_rules.component.source import stat_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_tools.edit import Edit
+    from ova_tools.package import Package
+    from ova_tools.write import Staged
+
+    Check = Callable[[], None]  # raises if what was written must not become visible
+    Stage = Callable[[str], Staged]  # writes the new file beside a vault file
+
+
+def publish(
+    catalog: Catalog,
+    settings: Settings,
+    path: str,
+    replicas: tuple[Replica, ...],
+    source: Replica,
+    package: Package,
+    edit: Edit,
+    check: Check,
+    report: Callable[[int], None] | None = None,
+) -> Sequence[Replica]:
+    """Makes the data object `path` hold the bytes of `edit`. Returns the replicas that it has then.
+
+    replicas: those it has now.
+    source: a new object goes to the resource where its source is, so that extents can be shared.
+    report: called with the bytes written since its last call.
+    check: called when the bytes are written but not yet visible; raises if they must not become so.
+    Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
+    other good replicas than the one that was written, or a checksum (replicated, moved or checksummed meanwhile).
+    """
+
+    def staged(vault: str) -> Staged:
+        """The new file, written beside the vault file."""
+        from ova_tools.write import stage
+
+        return stage(edit.plan, package.fileno(), vault, report=report)
+
+    if replicas and not any(replica.good for replica in replicas):
+        _move_away(catalog, path, replicas[0])
+        replicas = ()
+    if not replicas:
+        _first(catalog, settings, path, source.resource, staged, check)
+        return catalog.replicas(path)
+    if any(replica.status not in (GOOD, STALE) for replica in replicas):
+        raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
+    local = next((each for each in replicas if each.good and stat_of(each, settings) is not None), None)
+    if local is None:
+        raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
+
+    alone = len(replicas) == 1 and not local.checksum
+    same_size = alone and local.size == edit.plan.size
+    version = (_same_size if same_size else _other_size)(catalog, path, local, staged, check)
+    after = catalog.replicas(path)
+    good = [each for each in after if each.good]
+    if same_size:
+        # Else replicated, moved or checksummed meanwhile, perhaps with the bytes before; the other way renews that.
+        right = [_place(each) for each in good] == [_place(local)] and not good[0].checksum
+    else:
+        # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
+        right = _place(local) in map(_place, good) and all(each.resource == local.resource for each in good)
+    if not right or file_identity(os.stat(local.vault_path)) != version:
+        raise Changed
+    return after
+
+
+def _place(replica: Replica) -> tuple[str, str, str]:
+    return replica.data_id, replica.number, replica.vault_path
+
+
+def _first(catalog: Catalog, settings: Settings, path: str, resource: str, staged: Stage, check: Check) -> None:
+    try:
+        descriptor = catalog.create(path, resource)
+    except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
+        raise ComponentError(f"{catalog.user} may not write {path} ({error})", lasting=False) from error
+    done = False
+    try:
+        created = catalog.replicas(path)
+        if not created or stat_of(created[0], settings) is None:
+            raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
+        with staged(created[0].vault_path) as new:
+            check()
+            new.commit(sync_directory=False)
+        done = True
+    finally:
+        catalog.close(descriptor)
+        if not done:  # an empty object must not stay behind
+            catalog.unlink(path)
+
+
+def _same_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
+    vault = replica.vault_path
+    with staged(vault) as new:
+        check()
+        catalog.touch(path)  # proves the user's permission, before anything is visible
+        new.commit(sync_directory=False)
+    return file_identity(os.stat(vault))
+
+
+def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
+    vault = replica.vault_path
+    first = first_character(vault)
+    with staged(vault) as new:
+        check()
+        descriptor = catalog.open_for_write(path, replica)
+        try:
+            new.commit(sync_directory=False)
+            version = file_identity(os.stat(vault))
+            # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
+            # under way still read: so what is written is what stands there.
+            catalog.write(descriptor, first)
+        finally:
+            catalog.close(descriptor)
+    return version
+
+
+def first_character(file: str) -> str:
+    """The first character of a file, whole; a tar opens with the name of its first member."""
+    with open(file, "rb") as stream:
+        head = stream.read(4)
+    text = head.decode("utf-8", "ignore")
+    if not text or not head.startswith(text[0].encode()):
+        raise ComponentError(
+            f"{os.path.basename(file)}: its first member's name is not UTF-8; remove the object to renew it"
+        )
+    return text[0]
+
+
+def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:
+    """An agent that died between open and close left this replica unusable; renaming is what the server allows."""
+    aside = f"{path}.unfinished-{replica.data_id}"
+    catalog.rename(path, aside)
+    catalog.log(f"{path} was left unfinished by an agent that died; moved to {aside}")

@@ -1,0 +1,1 @@
+"""All talk with iRODS: its types, who may do what, queries, writes."""

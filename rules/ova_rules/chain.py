@@ -1,0 +1,40 @@
+"""Our hooks beside those of a site that has its own core.py; what `ova-admin install` writes there calls `add`.
+
+Imported in every agent: no imports but `ova_rules.hooks`. Order: ours first. What ours denies is denied; otherwise the
+site's hook of that name runs with the same arguments, and its answer (or what it raises) is what iRODS gets.
+"""
+
+from ova_rules import hooks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Names = dict[str, Any]
+
+
+def add(namespace: "Names", settings_directory: str) -> None:
+    """Puts our hooks and jobs into the names of core.py, each before the site's own of that name."""
+    hooks.settings_directory = settings_directory
+    for name, ours in hooks.RULES.items():
+        theirs = _theirs(namespace, name)
+        namespace[name] = ours if theirs is None else _both(ours, theirs)
+    namespace.update(hooks.JOBS)
+
+
+def _theirs(namespace: "Names", name: str) -> "Any":
+    if name in namespace:
+        return namespace[name]
+    answer = namespace.get("__getattr__")  # a module may make its hooks when they are asked for
+    try:
+        return None if answer is None else answer(name)
+    except AttributeError:
+        return None
+
+
+def _both(ours: "Any", theirs: "Any") -> "hooks.Rule":
+    def rule(rule_args: "list[Any]", callback: "Any", rei: "Any") -> "Any":
+        answer = ours(rule_args, callback, rei)
+        return theirs(rule_args, callback, rei) if answer == hooks.CONTINUE else answer
+
+    return rule

@@ -1,0 +1,115 @@
+"""What a change reaches: the components that take values from it, in the order in which they must be built.
+
+For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
+each collection that stands for it, and one for each step to components that depend on these; hundreds at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ova_rules import names
+from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.component.tree import above, components, naming, tree
+
+
+def of_avus(catalog: Catalog, collection: str) -> list[str]:
+    """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
+    there = tree(catalog, collection)
+    holders = above(collection)[1:]
+    near = naming(catalog, there, (names.DEPENDS, names.LIKE), holders)
+    found = set(components(catalog, there))
+    edges = {(avu.value, avu.collection) for avu in near if avu.attribute == names.DEPENDS and avu.value not in holders}
+    if any(avu.attribute == names.LIKE for avu in near):
+        for place in _places(collection, catalog.likes()):
+            there = tree(catalog, place)
+            found.update(components(catalog, there))
+            edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
+    return _in_order(catalog, found, edges)
+
+
+def of_collection(catalog: Catalog, path: str) -> list[str]:
+    """The components that a collection reaches by its AVUs or by sources in it; also if it is not there any more."""
+    named = catalog.values_like((names.URL, names.SOURCE, names.DEPENDS, names.LIKE), start=f"{path}/")
+    found = {avu.collection for avu in named if avu.attribute != names.LIKE}
+    found.update(*(of_avus(catalog, avu.collection) for avu in named if avu.attribute == names.LIKE))
+    return [*of_components(catalog, found), *of_avus(catalog, path)]
+
+
+def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
+    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn."""
+    waiting, seen = [(changed, frozenset[Avu]())], set()
+    while waiting:
+        root, followed = waiting.pop(0)
+        if root in seen:
+            continue
+        seen.add(root)
+        for like in likes:
+            place = _standing_for(root, like)
+            if place and like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
+                waiting.append((place, followed | {like}))
+    return seen - {changed}
+
+
+def alike(catalog: Catalog, collection: str) -> list[str]:
+    """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
+    found: dict[str, None] = {}
+    likes = catalog.likes()
+    waiting = [collection]
+    while waiting:
+        root = waiting.pop(0)
+        for like in likes:
+            if _standing_for(root, like) and like.collection not in found:
+                found[like.collection] = None
+                waiting.append(like.collection)
+    return list(found)
+
+
+def _standing_for(changed: str, like: Avu) -> str | None:
+    """The collection that stands for `changed`, or for what is in it, because of this `ova_like`; None if none does."""
+    if f"{changed}/".startswith(f"{like.value}/"):
+        return like.collection + changed[len(like.value) :]
+    return like.collection if like.value.startswith(f"{changed}/") else None
+
+
+def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
+    """These components, and those that depend on them."""
+    return _in_order(catalog, set(components), None)
+
+
+def _in_order(catalog: Catalog, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
+    found = {path for path in found if not names.in_trash(path)}
+    if edges is None:
+        known, fresh = set[tuple[str, str]](), sorted(found)
+    else:
+        known = edges
+        fresh = sorted({other for _, other in edges} - found)
+        found.update(fresh)
+    while fresh:
+        new: set[tuple[str, str]] = set()
+        new.update((avu.value, avu.collection) for avu in catalog.naming((names.DEPENDS,), fresh))
+        known |= new
+        fresh = sorted({other for _, other in new if not names.in_trash(other)} - found)
+        found.update(fresh)
+    return _sorted(found, known)
+
+
+def _sorted(components: set[str], edges: set[tuple[str, str]]) -> list[str]:
+    """Components after those that they depend on; what goes in a circle comes last, in the order of the names."""
+    before: dict[str, set[str]] = {path: set() for path in components}
+    after: dict[str, set[str]] = {path: set() for path in components}
+    for path, other in edges:
+        if path in before and other in before and path != other:
+            before[other].add(path)
+            after[path].add(other)
+    result: list[str] = []
+    free = sorted((path for path, others in before.items() if not others), reverse=True)
+    while free:
+        path = free.pop()
+        result.append(path)
+        for other in sorted(after[path], reverse=True):
+            before[other].discard(path)
+            if not before[other]:
+                free.append(other)
+    done = set(result)
+    return result + sorted(components - done)

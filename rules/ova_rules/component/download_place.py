@@ -1,0 +1,77 @@
+"""Where the OVA of a URL lies in the repository, and whether what lies there is what was downloaded.
+
+Asked for every look at a component whose `ova_url` is a URL, so it imports nothing of the transfer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+
+from ova_rules import names
+from ova_rules.catalog.writes import Catalog
+from ova_rules.component.source import Source
+from ova_rules.component.tree import above
+from ova_rules.component.url_policy import Url, permit, policy_of
+from ova_rules.errors import ComponentError
+from ova_rules.record.signing import same, seals_of
+from ova_rules.settings import Settings
+
+_BESIDE = "images"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME = 80  # characters of the URL's last segment that the object's name keeps
+
+
+def place(catalog: Catalog, settings: Settings, component_path: str, url: str) -> str:
+    """The logical path where the OVA of a URL lies, or will lie, for this component. At most one query.
+
+    The collection is the nearest with `ova_images` that is above the component or lies in a collection above it, else
+    `images` beside the component. Raises ComponentError if the URL is not allowed.
+    """
+    policy = policy_of(settings.allowed_urls)
+    try:
+        allowed = permit(policy, url)
+    except ComponentError as error:
+        for problem in policy.problems:
+            catalog.log(problem)
+        # Not lasting: an administrator may allow it any time.
+        raise ComponentError(f"AVU {names.URL} of {component_path}: {url}: {error}", lasting=False) from error
+    return f"{_collection(catalog, component_path)}/{object_name(allowed)}"
+
+
+def object_name(url: Url) -> str:
+    """The URL's last segment as a name, and a hash that tells URLs apart that end alike."""
+    last = _UNSAFE.sub("_", url.path.rpartition("/")[2])
+    stem = (last[:-4] if last.lower().endswith(".ova") else last)[:_NAME].strip("._-") or "image"
+    text = f"{url.scheme}://{url.authority}{url.path}{url.query}"
+    return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.ova"
+
+
+def _collection(catalog: Catalog, component: str) -> str:
+    chain = above(posixpath.dirname(component))
+    candidates = []
+    for found in catalog.children_having([*chain, "/"], names.IMAGES):
+        parent = posixpath.dirname(found)
+        if found in chain:
+            candidates.append((chain.index(found), 1, found))
+        elif parent in chain and not _holds_homes(parent) and not f"{component}/".startswith(f"{found}/"):
+            candidates.append((chain.index(parent), 0, found))
+    best = min(candidates, key=lambda one: (*one[:2], posixpath.basename(one[2]) != _BESIDE, one[2]), default=None)
+    return best[2] if best else posixpath.join(posixpath.dirname(component), _BESIDE)
+
+
+def _holds_homes(collection: str) -> bool:
+    """Whether a collection's children belong to users who have nothing to do with each other."""
+    parts = collection.strip("/").split("/")
+    return parts[1:] in (["home"], ["trash"], ["trash", "home"])
+
+
+def is_fetched(catalog: Catalog, settings: Settings, source: Source, url: str) -> bool:
+    """Whether this very version of the data object is what the server downloaded from the URL. One query."""
+    seal = seals_of(settings).of_fetched(source.state, url)
+    return any(
+        same(avu.units.partition(" ")[2], seal)
+        for avu in catalog.object_avus(source.path, [names.FETCHED_FROM])
+        if avu.value == url
+    )

@@ -1,0 +1,50 @@
+"""The fingerprint: one hash of all that a ready OVA is made from. Pure.
+
+Ready means: the fingerprint kept with the ready OVA equals the one computed now. Hooks are hints, this is truth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+
+from ova_rules.catalog.writes import Avu, Replica
+
+# Raise it when the builder makes other bytes of the same inputs: every ready OVA is then rebuilt.
+BUILDER_FORMAT = 2
+
+
+def fingerprint(levels: Sequence[Sequence[Avu]], source: str, settings_digest: str) -> str:
+    """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings."""
+    values = [sorted((avu.attribute, avu.units, avu.value) for avu in level) for level in levels if level]
+    return digest([BUILDER_FORMAT, settings_digest, source, values])
+
+
+def content(source: str, settings_digest: str, values: Sequence[tuple[str, str]]) -> str:
+    """A hash of what the bytes of a ready OVA follow from: the source's state and each property that is set.
+
+    Two fingerprints may have one content: an AVU that no property takes changed, or a value moved up to the grid.
+    """
+    return digest([BUILDER_FORMAT, settings_digest, source, sorted(values)])
+
+
+def source_state(replica: Replica, file: os.stat_result) -> str:
+    """A hash of a source's identity and version.
+
+    The file's own times tell two writes within one second apart; the catalog's modify time and checksum are left out,
+    because touching or checksumming a source does not change it.
+    """
+    return digest([replica.data_id, replica.size, file.st_ino, file.st_mtime_ns, file.st_size])
+
+
+def file_identity(file: os.stat_result) -> str:
+    """Which version of a vault file this is; changes with every publication and every write."""
+    return f"{file.st_ino}-{file.st_mtime_ns}-{file.st_size}"
+
+
+def digest(parts: Sequence[object]) -> str:
+    """A hash of JSON values, 32 hexadecimal digits."""
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

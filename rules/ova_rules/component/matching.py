@@ -1,0 +1,93 @@
+"""Which property each AVU sets. Pure: lists in, decisions out; nothing is guessed, several takers are an error.
+
+An AVU names a property by key or by full name, `[class.]key[.instance]`, optionally behind `SYSTEM/`; its units, if
+any, are the property's class or class.instance. What no property takes is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ova_rules.catalog.writes import Avu
+from ova_rules.errors import ComponentError
+from ova_tools.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_tools.package import Property
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A property, and the AVU whose value it takes."""
+
+    property: Property
+    avu: Avu
+
+
+@dataclass(frozen=True)
+class Matching:
+    """What the AVUs set, and those that no property took."""
+
+    settings: tuple[Setting, ...]
+    unmatched: tuple[Avu, ...]
+
+
+def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], aliases: Mapping[str, str]) -> Matching:
+    """Matches AVUs to properties. levels: the component's AVUs, then its parent's and so on; the nearest wins.
+
+    Raises ComponentError if several properties could take one AVU, or two values of one level one property.
+    """
+    chosen: dict[int, Setting] = {}
+    unmatched: list[Avu] = []
+    for level in levels:
+        here: dict[int, Setting] = {}
+        for avu in level:
+            index = _taker(avu, properties, aliases)
+            if index is None:
+                unmatched.append(avu)
+                continue
+            other = here.get(index)
+            if other is not None and other.avu.value != avu.value:
+                both = dict.fromkeys((described(avu), described(other.avu)))
+                name = properties[index].full_name
+                raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")
+            here[index] = Setting(properties[index], avu)
+        for index, setting in here.items():
+            chosen.setdefault(index, setting)
+    ordered = tuple(chosen[index] for index in sorted(chosen))
+    return Matching(ordered, tuple(unmatched))
+
+
+def _taker(avu: Avu, properties: Sequence[Property], aliases: Mapping[str, str]) -> int | None:
+    """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias."""
+    from ova_tools.properties import candidates
+
+    eligible = [prop for prop in properties if _units_fit(avu.units, prop)]
+    for name in dict.fromkeys((avu.attribute, aliases.get(avu.attribute, avu.attribute))):
+        takers = candidates(eligible, name)
+        if len(takers) > 1:
+            raise ComponentError(
+                f"{described(avu)}: several properties could take it: {', '.join(choices(takers))}; "
+                "use one of these names"
+            )
+        if takers:
+            return next(index for index, prop in enumerate(properties) if prop is takers[0])
+    return None
+
+
+def _units_fit(units: str, prop: Property) -> bool:
+    """No units, or the class, or class.instance."""
+    return units in ("", prop.class_, f"{prop.class_}.{prop.instance}" if prop.instance else prop.class_)
+
+
+def choices(properties: Sequence[Property]) -> list[str]:
+    """The names that tell these properties apart: full names, behind the system where one occurs twice."""
+    names = [prop.full_name for prop in properties]
+    return names if len(set(names)) == len(names) else [f"{prop.system}/{prop.full_name}" for prop in properties]
+
+
+def described(avu: Avu) -> str:
+    """An AVU as its owner knows it, without its value (which may be a secret): `hostname` on the component …"""
+    units = f" ({avu.units})" if avu.units else ""
+    return f"AVU {avu.attribute}{units} of {avu.collection}"

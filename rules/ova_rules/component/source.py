@@ -1,0 +1,130 @@
+"""The OVA that `ova_url` names: found, permitted, on this server; and which version of an object a server holds.
+
+Reading only. Raises ComponentError in the words of the component's owner.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Sequence
+
+from ova_rules import names
+from ova_rules.catalog.writes import GOOD, STALE, Avu, Catalog, Replica
+from ova_rules.component.fingerprint import digest, file_identity, source_state
+from ova_rules.errors import ComponentError, WaitingError
+from ova_rules.settings import Settings
+from ova_tools.records import dataclass
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The OVA that `ova_url` names: its object, the replica on this server, and the hash of its version."""
+
+    path: str
+    replica: Replica
+    state: str
+
+
+def is_url(text: str) -> bool:
+    """Whether `ova_url` names something outside of iRODS."""
+    return "://" in text
+
+
+def the_url(component: str, urls: Sequence[Avu]) -> Avu:
+    """The one `ova_url` of a component."""
+    if len(urls) > 1:
+        values = " and ".join(sorted(avu.value for avu in urls))
+        raise ComponentError(f"AVU ova_url of {component} has several values: {values}; keep one")
+    return urls[0]
+
+
+def urls_of(catalog: Catalog, path: str) -> list[str]:
+    """The URLs that a data object was downloaded from, as it says itself; no query for names that no download has."""
+    if not set(path[-16:-4]) <= set("0123456789abcdef") or path[-17:-16] != "-":
+        return []
+    return [avu.value for avu in catalog.object_avus(path, [names.FETCHED_FROM])]
+
+
+def path_named(catalog: Catalog, settings: Settings, component: str, url: str) -> str:
+    """The data object that an `ova_url` names: its path, or the place in the repository of what a URL leads to."""
+    if is_url(url):
+        from ova_rules.component.download_place import place
+
+        return place(catalog, settings, component, url)
+    path = posixpath.normpath(posixpath.join(component, url))
+    if not names.looks_like_package(path):
+        raise ComponentError(f"{_label(component, url)}: a source is a data object whose name ends in .ova")
+    return path
+
+
+def find_source(
+    catalog: Catalog, settings: Settings, component: str, url: str, path: str, replicas: Sequence[Replica]
+) -> Source:
+    """The source at `path`, readable by the client and on this server. Raises WaitingError where it must be fetched."""
+    label = _label(component, url)
+    if not replicas and is_url(url):
+        raise WaitingError(f"{label}: waits for its download")
+    if not replicas or not catalog.may_read(path):
+        raise ComponentError(
+            f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False
+        )
+    good = [replica for replica in replicas if replica.good]
+    if not good:
+        raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
+    for replica in good:
+        file = stat_of(replica, settings)
+        if file is not None and file.st_size == replica.size:
+            source = Source(path, replica, source_state(replica, file))
+            _require_fetched(catalog, settings, source, label, url)
+            return source
+    raise ComponentError(f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False)
+
+
+def _require_fetched(catalog: Catalog, settings: Settings, source: Source, label: str, url: str) -> None:
+    """Raises WaitingError if what lies at the place of a URL is not what was downloaded from it."""
+    if is_url(url):
+        from ova_rules.component.download_place import is_fetched
+
+        if not is_fetched(catalog, settings, source, url):
+            raise WaitingError(f"{label}: waits for its download")
+
+
+def _label(component: str, url: str) -> str:
+    return f"AVU ova_url of {component}: {url}"
+
+
+def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
+    """The vault file of a replica, or None if it is on another server or not there."""
+    if not _is_here(replica.host, settings.local_hosts):
+        return None
+    try:
+        return os.stat(replica.vault_path)
+    except OSError:
+        return None
+
+
+def _is_here(host: str, also: Sequence[str]) -> bool:
+    """Whether a resource's host is this server. A name without a domain stands for any of its domains."""
+    here = os.uname().nodename
+    if host in (here, *_LOOPBACK, *also):
+        return True
+    return ("." not in host or "." not in here) and host.partition(".")[0] == here.partition(".")[0]
+
+
+def version_of(replicas: Sequence[Replica], settings: Settings) -> str | None:
+    """Which version of a data object its good replicas hold; changes with every publication, write and replication.
+
+    None while one is being written, and where none is good here. Stale replicas do not count.
+    """
+    if any(replica.status not in (GOOD, STALE) for replica in replicas):
+        return None
+    parts, here = [], False
+    for replica in sorted(replicas, key=lambda replica: int(replica.number)):
+        if replica.good:
+            file = stat_of(replica, settings)
+            here = here or file is not None
+            parts.append(f"{replica.number}:{file_identity(file) if file else replica.modified}")
+    return digest(parts) if here else None

@@ -1,0 +1,70 @@
+"""What lies at, above or below a collection: collections, which of them are components, and what names any of them.
+
+Goes down level by level, and asks in lists that a database answers by its indexes: the cost follows the number of
+collections there, not of all that the zone has. A pattern (`like 'path/%'`) makes PostgreSQL read every collection of
+the zone, so it is asked only where there are too many to list (docs/decisions/0017-no-patterns.md).
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+
+from ova_rules import names
+from ova_rules.catalog.conditions import masked
+from ova_rules.catalog.writes import Avu, Catalog
+from ova_tools.records import dataclass
+
+_MOST = 2000  # collections that are listed
+_MOST_ODD = 8  # of these with names that no list can hold: each is a query, with a pattern
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A collection and all below it that the client sees. collections: None where there are too many to list."""
+
+    root: str
+    collections: tuple[str, ...] | None
+
+
+def above(path: str) -> list[str]:
+    """A collection and all above it, nearest first, without the root."""
+    chain = []
+    while path not in ("", "/"):
+        chain.append(path)
+        path = posixpath.dirname(path)
+    return chain
+
+
+def tree(catalog: Catalog, root: str) -> Tree:
+    """What is there now. One query for each level."""
+    found: list[str] = []
+    odd = 0
+    level: list[str] | None = [root]
+    while level:
+        found += level
+        odd += sum(masked(name) != name for name in level)
+        if len(found) > _MOST or odd > _MOST_ODD:
+            return Tree(root, None)
+        level = catalog.children(level, _MOST)
+    return Tree(root, None if level is None else tuple(found))
+
+
+def components_below(catalog: Catalog, root: str) -> list[str]:
+    """The collections at or below `root` that have `ova_url`, sorted."""
+    return components(catalog, tree(catalog, root))
+
+
+def components(catalog: Catalog, there: Tree) -> list[str]:
+    """Those of a tree that have `ova_url`, sorted."""
+    if there.collections is None:
+        return sorted(catalog.having([there.root], names.URL) | catalog.having_below(there.root, names.URL))
+    return sorted(catalog.having(there.collections, names.URL))
+
+
+def naming(catalog: Catalog, there: Tree, attributes: Sequence[str], also: Sequence[str] = ()) -> list[Avu]:
+    """The collections' AVUs of these attributes whose value is a collection of the tree, or one of `also`."""
+    if there.collections is None:
+        below = catalog.values_like(attributes, start=f"{there.root}/")
+        return [*below, *catalog.naming(attributes, [there.root, *also])]
+    return catalog.naming(attributes, [*there.collections, *also])

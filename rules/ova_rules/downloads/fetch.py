@@ -1,0 +1,248 @@
+"""Sources by URL: the job that downloads the OVA of a URL and puts it into the repository.
+
+All components that name a URL and have the same collection of images share one data object. It is downloaded beside the
+vault's collections (what is not whole and right never becomes an object), verified, and put in place like a ready OVA.
+A sealed fact says of which URL it is: whoever may write there could else hand others an OVA under a URL's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import posixpath
+import secrets
+import time
+from pathlib import Path
+
+from ova_rules import names
+from ova_rules.build.progress import Progress, progress
+from ova_rules.build.publish import first_character
+from ova_rules.catalog.writes import Avu, Catalog, ObjectAvu, Replica
+from ova_rules.component.download_place import is_fetched, place
+from ova_rules.component.model import View, read, view
+from ova_rules.component.source import Source, is_url, stat_of, the_url
+from ova_rules.component.url_policy import policy_of
+from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
+from ova_rules.errors import ComponentError
+from ova_rules.images.check import image_at, note_checked, require_archive
+from ova_rules.locks import BusyError, locked
+from ova_rules.record import facts
+from ova_rules.record.signing import seals_of
+from ova_rules.settings import Settings
+from ova_tools.records import replace
+
+_FOLDER = ".ova-downloads"  # in the vault, where no collection that a user can make has its files
+_ETAG, _MODIFIED = "ETag", "Last-Modified"
+
+
+# ---- the job ---------------------------------------------------------------------------------------------------------
+
+
+def run_fetch(catalog: Catalog, settings: Settings, path: str) -> None:
+    """The job `fetch`: downloads the source of the component at `path`, or again if `ova_refresh` asks and it changed.
+
+    Then all components that name the URL are built. Raises BusyError while another job downloads it, and
+    UnreachableError if it cannot be had now, so that iRODS tries again.
+    """
+    component = read(catalog, path)
+    if component is None:
+        return
+    seen = view(catalog, settings, component)
+    refresh = [avu for avu in catalog.avus([path]) if avu.attribute == names.REFRESH]
+    try:
+        url = seen.inputs.expansions[the_url(path, component.urls)]
+        if url.trouble is None and is_url(url.avu.value):
+            _fetch(catalog, settings, seen, url.avu.value, refresh=bool(refresh))
+    except BusyError:
+        raise
+    except ComponentError as error:
+        _say(catalog, settings, path, error, refreshing=bool(refresh))
+        if not error.lasting:
+            raise
+    if refresh and catalog.may_note(path):
+        catalog.remove_avus(path, refresh)
+
+
+def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refresh: bool) -> None:
+    from ova_rules.build.build import build
+    from ova_rules.events.events import source_changed
+
+    component = seen.component
+    target = place(catalog, settings, component.path, url)
+    with locked(settings.state_directory, f"{target} download", 0):
+        present = image_at(catalog, settings, target)
+        known = None
+        if present is not None and is_fetched(catalog, settings, present, url):
+            known = _version(catalog.object_avus(target, [names.FETCHED_VERSION]))
+        changed = known is None or refresh
+        if changed:
+            _require_rights(catalog, target)
+            if not refresh:
+                facts.write(catalog, component, facts.building(component))
+            start = time.monotonic()
+            with progress(catalog, component.path) as shown:
+                changed = _download(catalog, settings, target, url, known, shown)
+            done = "downloaded" if changed else "still the same"
+            milliseconds = round(1000 * (time.monotonic() - start))
+            catalog.journal("download", component=component.path, url=url, path=target, done=done, ms=milliseconds)
+    if changed:
+        source_changed(catalog, settings, target)
+    else:  # another job has it since, and has told all the others
+        build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
+
+
+def _say(catalog: Catalog, settings: Settings, path: str, error: ComponentError, *, refreshing: bool) -> None:
+    """Tells the component's owner; what a refresh could not renew is still what the component is made from."""
+    component = read(catalog, path)
+    if component is None:
+        return
+    seen = view(catalog, settings, component)
+    if refreshing and seen.fresh:
+        kept = [avu for avu in component.facts if avu.attribute != names.MESSAGE]
+        facts.write(catalog, component, [*kept, Avu(path, names.MESSAGE, f"not refreshed: {error}")])
+    else:
+        facts.write(catalog, component, facts.failed(seen, error, seals_of(settings)))
+
+
+def _require_rights(catalog: Catalog, target: str) -> None:
+    """Makes the collection of images, if it is missing; raises ComponentError if the client may not write there."""
+    collection = posixpath.dirname(target)
+    if not catalog.visible([collection]):
+        above_it = posixpath.dirname(collection)
+        if not catalog.may_write(above_it):
+            raise ComponentError(
+                f"{catalog.user} may not make {collection}, where the download would lie", lasting=False
+            )
+        catalog.make_collection(collection)
+        catalog.change_facts(collection, [], [Avu(collection, names.IMAGES, "yes")])
+    if not catalog.may_write(collection):
+        raise ComponentError(
+            f"{catalog.user} may not write in {collection}, where the download would lie", lasting=False
+        )
+    if catalog.replicas(target) and not catalog.may_replace(target):
+        raise ComponentError(f"{catalog.user} may not write {target}, the place of the download", lasting=False)
+
+
+def _download(
+    catalog: Catalog, settings: Settings, target: str, url: str, known: Version | None, shown: Progress
+) -> bool:
+    """Whether the object has another content now."""
+    resource = _resource(catalog, settings, target)
+    folder = _folder(catalog, resource)
+    file = folder / f"{hashlib.sha256(target.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.part"
+    transfer = Transfer(policy_of(settings.allowed_urls), Limits(settings.fetch_limit, settings.fetch_time))
+    counted = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal counted
+        if counted == 0:
+            shown.expect(total)
+        shown(done - counted)
+        counted = done
+
+    try:
+        outcome = transfer.download(url, file, known, report)
+    except ImportError as error:
+        text = "the server's Python has no package httpx; an administrator has to install it (docs/dependencies.md)"
+        raise ComponentError(f"{url}: {text}", lasting=False) from error
+    if not outcome.changed:
+        return False
+    try:
+        _require_valid(file, url)
+        _put(catalog, settings, target, resource, file)
+    finally:
+        discard(file)
+    source = image_at(catalog, settings, target)
+    if source is None:  # written or replicated at this very moment; whoever did so is heard of
+        raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False)
+    _note(catalog, settings, source, url, outcome.version)
+    return True
+
+
+def _require_valid(file: Path, url: str) -> None:
+    from ova_tools.errors import OvaError
+    from ova_tools.package import read_package
+    from ova_tools.verify import verify_members
+
+    try:
+        with read_package(file) as package:
+            require_archive(package)
+            verify_members(package)
+    except OvaError as error:
+        raise ComponentError(f"{url}: {str(error).replace(str(file), url)}") from error
+
+
+def _resource(catalog: Catalog, settings: Settings, target: str) -> Replica:
+    """A replica on the resource where the download goes: the object's own, else of what the server would create."""
+    replicas = catalog.replicas(target)
+    if not replicas:
+        # Its name is not that of an OVA, so nobody takes it for one while it is there.
+        probe = f"{target}.{secrets.token_hex(4)}.part"
+        descriptor = catalog.create(probe, "")
+        try:
+            replicas = catalog.replicas(probe)
+        finally:
+            catalog.close(descriptor)
+            catalog.unlink(probe)
+    for found in replicas:
+        if stat_of(replace(found, vault_path="/"), settings) is not None and (found.good or len(replicas) == 1):
+            return found
+    hosts = ", ".join(sorted({found.host for found in replicas})) or "none"
+    raise ComponentError(f"{target}: its vault is on another server ({hosts}); downloads go to this one", lasting=False)
+
+
+def _folder(catalog: Catalog, resource: Replica) -> Path:
+    """The private folder for downloads on the file system of a vault."""
+    vault = catalog.vault_of(resource.hierarchy.rpartition(";")[2])
+    folder = Path(vault) / _FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    state = folder.lstat()
+    if folder.is_symlink() or state.st_uid != os.getuid() or state.st_mode & 0o077:
+        raise PermissionError(f"{folder}: must be a folder that only the service account can enter (mode 0700)")
+    return folder
+
+
+def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, file: Path) -> None:
+    """Makes the verified file the content of the data object, atomically for readers."""
+    present = catalog.replicas(target)
+    local = next((each for each in present if each.good and stat_of(each, settings) is not None), None)
+    if local is not None:
+        first = first_character(local.vault_path)
+        descriptor = catalog.open_for_write(target, local)
+        try:
+            file.replace(local.vault_path)
+            catalog.write(descriptor, first)  # into the old file; without a write the server would keep the old size
+        finally:
+            catalog.close(descriptor)
+        return
+    if present:
+        raise ComponentError(f"{target} has no good replica in a vault of this server; remove it", lasting=False)
+    try:
+        descriptor = catalog.create(target, resource.resource)
+    except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
+        raise ComponentError(f"{catalog.user} may not write {target} ({error})", lasting=False) from error
+    done = False
+    try:
+        file.replace(catalog.replicas(target)[0].vault_path)
+        done = True
+    finally:
+        catalog.close(descriptor)
+        if not done:  # an empty object must not stay behind
+            catalog.unlink(target)
+
+
+def _note(catalog: Catalog, settings: Settings, source: Source, url: str, version: Version) -> None:
+    from ova_tools.package import read_package
+
+    old = catalog.object_avus(source.path, (names.FETCHED_FROM, names.FETCHED_VERSION))
+    new = [ObjectAvu(names.FETCHED_FROM, url, f"{source.state} {seals_of(settings).of_fetched(source.state, url)}")]
+    validators = ((version.etag, _ETAG), (version.modified, _MODIFIED))
+    new += [ObjectAvu(names.FETCHED_VERSION, value, kind) for value, kind in validators if 0 < len(value) <= 1000]
+    catalog.change_object_avus(source.path, sorted(set(old) - set(new)), sorted(set(new) - set(old)))
+    with read_package(source.replica.vault_path) as package:
+        note_checked(catalog, settings, source, package)
+
+
+def _version(avus: list[ObjectAvu]) -> Version:
+    found = {avu.units: avu.value for avu in avus if avu.attribute == names.FETCHED_VERSION}
+    return Version(found.get(_ETAG, ""), found.get(_MODIFIED, ""))

@@ -1,0 +1,1 @@
+"""What iRODS's events mean: one module a subject, with its refusals."""

@@ -1,0 +1,257 @@
+"""Images are checked once per version, by a queued job: archive, descriptor, every digest, certificate if there.
+
+What is found stands on the data object: `ova::package` and one `ova::property` for each settable property. Facts only:
+a wrong image harms nobody, and components of it say why they cannot be built. Everybody who may write a data object
+can forge its AVUs (`imeta cp`, `iput --metadata`), so `ova::package` carries the version that it is about and a seal.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import time
+from collections.abc import Sequence
+
+from ova_rules import jobs, names
+from ova_rules.catalog.writes import Catalog, ObjectAvu
+from ova_rules.component.fingerprint import source_state
+from ova_rules.component.source import Source, stat_of
+from ova_rules.component.tree import above
+from ova_rules.errors import Changed, one_line
+from ova_rules.faults import report
+from ova_rules.images import usage as ledger
+from ova_rules.locks import BusyError, locked
+from ova_rules.record.signing import same, seals_of
+from ova_rules.settings import Settings
+from ova_rules.state import is_marked
+from ova_tools.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_tools.package import Package, Property
+
+VALID = "valid"
+_FACTS = (names.PACKAGE, names.PROPERTY)
+
+# Bytes that iRODS can read back: of the units of an AVU, and (less than it could) of a value.
+_UNITS = 250
+_VALUE = 2000
+_MOST_PROPERTIES = 500  # an image may define any number of them; the catalog is not to pay for that
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: `valid` or the reason in one line, and the properties that AVUs can set."""
+
+    text: str
+    properties: tuple[ObjectAvu, ...] = ()
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+
+def on_written(catalog: Catalog, settings: Settings, path: str) -> None:
+    """A data object (its name ends in .ova) was written, registered or renamed to `path`: queues a check of an image.
+
+    An image lies below a collection with `ova_images`, or is the source of a component. At most one query for others.
+    """
+    if names.in_trash(path) or _is_ready_ova(settings, path):
+        return
+    in_use = bool(ledger.users_of(settings.state_directory, path))
+    if in_use or catalog.having(above(posixpath.dirname(path)), names.IMAGES):
+        jobs.queue(catalog, jobs.CHECK, path, running=True)  # one may be past what it reads
+
+
+def _is_ready_ova(settings: Settings, path: str) -> bool:
+    return names.component_of(path) is not None and is_marked(settings.state_directory, path)
+
+
+# ---- the job ---------------------------------------------------------------------------------------------------------
+
+
+def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Checks the image at `path`, or all images at or below it if it is a collection with `ova_images`.
+
+    Does nothing for versions that are checked already, and where the client could not leave the facts. Raises
+    BusyError while another job checks the same image, so that iRODS tries again.
+    """
+    if catalog.replicas(path):
+        _check_one(catalog, settings, path)
+        return
+    if path not in catalog.having([path], names.IMAGES):
+        return
+    busy: BusyError | None = None
+    for image in catalog.packages_below(path):
+        try:
+            if not _is_ready_ova(settings, image):
+                _check_one(catalog, settings, image)
+        except BusyError as error:
+            busy = error
+        except Exception as error:  # one image's trouble stops no other
+            report(catalog.log, f"check of {image}", error)
+    if busy is not None:
+        raise busy
+
+
+def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
+    if not (catalog.may_read(path) and catalog.may_note_object(path)):
+        return
+    with locked(settings.state_directory, path, settings.gate_wait):
+        source = image_at(catalog, settings, path)
+        if source is None:  # being written, or on another server
+            return
+        present = catalog.object_avus(path, _FACTS)
+        if _sealed_fact(settings, present, source.state) is not None:
+            return
+        start = time.monotonic()
+        try:
+            verdict = _examined(catalog, settings, source)
+        except Changed:  # whoever changes it causes another check
+            return
+        _note(catalog, settings, source, present, verdict)
+        catalog.journal(
+            "image", path=path, done=f"checked: {verdict.text}", ms=round(1000 * (time.monotonic() - start))
+        )
+
+
+def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
+    """The image as it lies on this server, at rest; None if it does not."""
+    for replica in catalog.replicas(path):
+        file = stat_of(replica, settings) if replica.good else None
+        if file is not None and file.st_size == replica.size:
+            return Source(path, replica, source_state(replica, file))
+    return None
+
+
+def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
+    """Reads the whole image. Raises Changed if it is not, or no longer, the version that `source` names."""
+    from ova_tools.errors import OvaError
+    from ova_tools.package import read_package
+    from ova_tools.verify import verify_members
+
+    file = source.replica.vault_path
+    try:
+        with read_package(file) as package:
+            _require_state(source, os.fstat(package.fileno()))
+            try:
+                require_archive(package)
+                verify_members(package)
+                verdict = _verdict(catalog, settings, source, package)
+            finally:
+                _require_state(source, os.fstat(package.fileno()))
+            return verdict
+    except OvaError as error:
+        try:
+            _require_state(source, os.stat(file))
+        except OSError:
+            raise Changed from error
+        return Verdict(_in_irods_words(str(error), source))
+
+
+def require_archive(package: Package) -> None:
+    """Raises PackageError for a bare descriptor: what lies beside it in the vault is none of its business."""
+    from ova_tools.errors import PackageError
+    from ova_tools.package import Kind
+
+    if package.kind is not Kind.OVA:
+        raise PackageError(
+            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+        )
+
+
+def _require_state(source: Source, file: os.stat_result) -> None:
+    if source_state(source.replica, file) != source.state:
+        raise Changed
+
+
+def _verdict(catalog: Catalog, settings: Settings, source: Source, package: Package) -> Verdict:
+    """What is to be said of a package whose digests are right. Raises OvaError if its certificate is wrong."""
+    from importlib.util import find_spec
+
+    if package.certificate is not None:
+        if find_spec("cryptography") is not None:
+            from ova_tools.certificate import verify_certificate
+
+            verify_certificate(package.certificate, package.manifest)
+        else:
+            catalog.log(f"{source.path}: its certificate is not checked, this Python has no package cryptography")
+    return Verdict(VALID, _settable(package.properties, settings))
+
+
+def _settable(properties: Sequence[Property], settings: Settings) -> tuple[ObjectAvu, ...]:
+    """One fact for each property that an AVU can set: the name to use, its type and default."""
+    from ova_rules.component.matching import choices
+
+    free = [each for each in properties if each.user_configurable or settings.fixed_properties == "allow"]
+    shown = dict.fromkeys(
+        ObjectAvu(names.PROPERTY, _cut(name, _VALUE), _cut(f"{each.type} {_default(each)}", _UNITS))
+        for name, each in zip(choices(free), free[:_MOST_PROPERTIES])
+    )
+    if len(free) > _MOST_PROPERTIES:
+        shown[ObjectAvu(names.PROPERTY, f"… and {len(free) - _MOST_PROPERTIES} more")] = None
+    return tuple(shown)
+
+
+def _default(prop: Property) -> str:
+    return "(password)" if prop.password else prop.value
+
+
+def _in_irods_words(message: str, source: Source) -> str:
+    return _cut(message.replace(source.replica.vault_path, source.path), _VALUE)
+
+
+def _cut(text: str, size: int) -> str:
+    """`text` in one line of at most so many bytes."""
+    line = one_line(text)
+    if len(line.encode()) <= size:
+        return line
+    return line.encode()[: size - len("…".encode())].decode("utf-8", "ignore") + "…"
+
+
+# ---- facts -----------------------------------------------------------------------------------------------------------
+
+
+def known_valid(catalog: Catalog, settings: Settings, source: Source) -> bool:
+    """Whether this very version of a source was checked and found valid: it need not be hashed again. One query."""
+    fact = _sealed_fact(settings, catalog.object_avus(source.path, _FACTS), source.state)
+    return fact is not None and fact.value == VALID
+
+
+def note_checked(catalog: Catalog, settings: Settings, source: Source, package: Package) -> None:
+    """A builder verified the digests of `package`, opened from `source`: leaves the facts that a check would.
+
+    Does nothing if they are there, if another one is about to write them, or if the client may not.
+    """
+    from ova_tools.errors import OvaError
+
+    if not catalog.may_note_object(source.path):
+        return
+    try:
+        with locked(settings.state_directory, source.path, 0):
+            present = catalog.object_avus(source.path, _FACTS)
+            if _sealed_fact(settings, present, source.state) is not None:
+                return
+            try:
+                verdict = _verdict(catalog, settings, source, package)
+            except OvaError as error:
+                verdict = Verdict(_in_irods_words(str(error), source))
+            _note(catalog, settings, source, present, verdict)
+    except BusyError:
+        return  # a check is under way
+
+
+def _sealed_fact(settings: Settings, avus: Sequence[ObjectAvu], state: str) -> ObjectAvu | None:
+    """The server's own fact about this version, or None."""
+    for avu in avus:
+        if avu.attribute == names.PACKAGE:
+            about, _, seal = avu.units.partition(" ")
+            if about == state and same(seal, seals_of(settings).of_package(state, avu.value)):
+                return avu
+    return None
+
+
+def _note(catalog: Catalog, settings: Settings, source: Source, present: Sequence[ObjectAvu], verdict: Verdict) -> None:
+    seal = seals_of(settings).of_package(source.state, verdict.text)
+    wanted = {ObjectAvu(names.PACKAGE, verdict.text, f"{source.state} {seal}"), *verdict.properties}
+    old = set(present)
+    catalog.change_object_avus(source.path, sorted(old - wanted), sorted(wanted - old))

@@ -1,0 +1,194 @@
+"""Who uses which image, so that one in use is not removed by accident.
+
+A use is noted when a component is built: in the ledger of the state folder and, where the client may change the
+object's AVUs, as `ova::used_by`. Only the ledger counts, and it is held against the catalog as far as the client sees.
+`ova_release` lifts the refusal if an administrator set it: that is what the seal in `ova::released_by` says, because
+everybody who may write the object can copy AVUs onto it.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+
+from ova_rules import names
+from ova_rules.catalog.writes import Catalog, ObjectAvu
+from ova_rules.errors import one_line
+from ova_rules.images import usage as ledger
+from ova_rules.images.usage import Use
+from ova_rules.locks import BusyError, locked
+from ova_rules.record.signing import same, seals_of
+from ova_rules.settings import Settings
+
+_NAMED = 10  # components that a refusal names
+_AT_ONCE = 500  # components whose AVUs are read together
+_PATIENCE_SECONDS = 5.0
+
+
+def changed(catalog: Catalog, settings: Settings, component: str, old_path: str | None, new_path: str | None) -> None:
+    """A component that had the source `old_path` (None: none, or not known) has `new_path` (None: none) from now on.
+
+    Costs one look into the ledger, and no query, if that is what is noted already.
+    """
+    known = ledger.source_of(settings.state_directory, component)
+    if known == new_path and old_path in (None, new_path):
+        return
+    if known != new_path:
+        ledger.note(settings.state_directory, component, new_path)
+    for path in dict.fromkeys(path for path in (old_path, known, new_path) if path is not None):
+        _show(catalog, settings, path, [component])
+
+
+def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
+    """An object or a collection has another path (in the trash, too). Sources stay what `ova_url` names."""
+    moved = ledger.uses_by(settings.state_directory, old)
+    if moved:
+        ledger.renamed(settings.state_directory, old, new)
+        for use in moved:
+            _show(catalog, settings, use.source, [use.component, new + use.component[len(old) :]])
+    if names.looks_like_package(new) and ledger.users_of(settings.state_directory, old):
+        _show_all(catalog, settings, new)
+
+
+def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
+    """A collection is gone, and the components at or below it use nothing any more."""
+    gone = ledger.uses_by(settings.state_directory, collection)
+    ledger.forget(settings.state_directory, gone)
+    for path in dict.fromkeys(use.source for use in gone):
+        _show_all(catalog, settings, path)
+
+
+def reconcile(catalog: Catalog, settings: Settings) -> None:
+    """Forgets the uses that the catalog does not know of. For an administrator, who sees all components."""
+    uses = ledger.uses_by(settings.state_directory, "")
+    visible, hidden = _checked(catalog, settings, uses)
+    for path in sorted({use.source for use in set(uses) - set(visible) - set(hidden)}):
+        _show_all(catalog, settings, path)
+
+
+def refusal(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    """Why the data object at `path`, or the collection with all that is in it, must not be removed; None if it may.
+
+    One line that lists the components which use it: by name where this client may see them, the others counted. Uses
+    from within the collection itself do not count, nor do components in the trash.
+    """
+    path = path.rstrip("/")
+    uses = ledger.uses_from_outside(settings.state_directory, path)
+    uses = [use for use in uses if not names.in_trash(use.component)]
+    if not uses:
+        return None
+    visible, hidden = _checked(catalog, settings, uses)
+    for source in sorted({use.source for use in (*visible, *hidden)}):
+        if not catalog.replicas(source) or _is_released(catalog, settings, source):
+            continue
+        named = sorted(use.component for use in visible if use.source == source)
+        unnamed = sum(use.source == source for use in hidden)
+        what = source if source == path else f"{path} holds {source}, which"
+        return one_line(
+            f"{what} is the source of {_listed(named, unnamed)}; name another one in their ova_url, "
+            "or ask an administrator to set ova_release on it"
+        )
+    return None
+
+
+def _listed(named: Sequence[str], unnamed: int) -> str:
+    parts = list(named[:_NAMED])
+    if len(named) > _NAMED:
+        parts.append(f"{len(named) - _NAMED} more")
+    if unnamed:
+        parts.append(f"{unnamed} component{'s' if unnamed > 1 else ''} that you may not see")
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else parts[0]
+
+
+def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple[list[Use], list[Use]]:
+    """The uses by components that this client sees, and by those that it does not. Stale ones are forgotten."""
+    components = sorted({use.component for use in uses})
+    there: set[str] = set()
+    urls: dict[str, list[str]] = {}
+    for start in range(0, len(components), _AT_ONCE):
+        some = components[start : start + _AT_ONCE]
+        there |= catalog.visible(some)
+        for avu in catalog.urls_of(some):
+            urls.setdefault(avu.collection, []).append(avu.value)
+    visible = [use for use in uses if use.component in there and _names(use, urls.get(use.component, ()))]
+    hidden = [use for use in uses if use.component not in there and not catalog.is_administrator]
+    ledger.forget(settings.state_directory, sorted(set(uses) - set(visible) - set(hidden)))
+    return visible, hidden
+
+
+def _names(use: Use, urls: Iterable[str]) -> bool:
+    """Whether `ova_url` still leads to the source, as far as its text alone can tell."""
+    return any(
+        "://" in url or "${" in url or posixpath.normpath(posixpath.join(use.component, url)) == use.source
+        for url in urls
+    )
+
+
+# ---- ova::used_by ----------------------------------------------------------------------------------------------------
+
+
+def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[str]) -> None:
+    """Brings what `ova::used_by` of an object says of these components up to date; of others nothing is read."""
+
+    def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
+        there = {avu for each in components for avu in catalog.object_avus(path, [names.USED_BY], each)}
+        using = [each for each in components if ledger.source_of(settings.state_directory, each) == path]
+        return there, {ObjectAvu(names.USED_BY, each) for each in using}
+
+    _bring(catalog, settings, path, there_and_right)
+
+
+def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Takes away what `ova::used_by` of an object says of components that do not use it.
+
+    Others that use it are not added: this client may be the only one who may see them.
+    """
+
+    def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
+        users = set(ledger.users_of(settings.state_directory, path))
+        there = set(catalog.object_avus(path, [names.USED_BY]))
+        return there, {avu for avu in there if avu.value in users and not avu.units}
+
+    _bring(catalog, settings, path, there_and_right)
+
+
+def _bring(
+    catalog: Catalog, settings: Settings, path: str, facts: Callable[[], tuple[set[ObjectAvu], set[ObjectAvu]]]
+) -> None:
+    """Replaces the facts that are there by those that are right, both as `facts` finds them under a lock."""
+    try:
+        with locked(settings.state_directory, f"{path} used by", _PATIENCE_SECONDS):
+            old, new = facts()
+            if old != new and catalog.may_note_object(path):
+                catalog.change_object_avus(path, sorted(old - new), sorted(new - old))
+    except BusyError as error:
+        catalog.log(f"{names.USED_BY} of {path} stays as it is: {error}")
+
+
+# ---- ova_release -----------------------------------------------------------------------------------------------------
+
+
+def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: bool) -> None:
+    """`ova_release` of a data object was set or removed: what an administrator set is sealed, what is gone is over."""
+    avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
+    old = {avu for avu in avus if avu.attribute == names.RELEASED_BY}
+    new = set(old)
+    replicas = catalog.replicas(path)
+    if not any(avu.attribute == names.RELEASE for avu in avus):
+        new = set()
+    elif added and catalog.is_administrator and replicas:
+        seal = seals_of(settings).of_release(replicas[0].data_id, catalog.identity)
+        new = {ObjectAvu(names.RELEASED_BY, catalog.identity, seal)}
+    if old != new and (catalog.is_administrator or catalog.may_note_object(path)):
+        catalog.change_object_avus(path, sorted(old - new), sorted(new - old))
+
+
+def _is_released(catalog: Catalog, settings: Settings, path: str) -> bool:
+    avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
+    if not any(avu.attribute == names.RELEASE for avu in avus):
+        return False
+    data_id = catalog.replicas(path)[0].data_id
+    seals = seals_of(settings)
+    return any(
+        avu.attribute == names.RELEASED_BY and same(avu.units, seals.of_release(data_id, avu.value)) for avu in avus
+    )

@@ -1,0 +1,60 @@
+"""The name of a download, and the settings of downloads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ova_rules import settings
+from ova_rules.component.download_place import object_name
+from ova_rules.component.url_policy import parse
+from ova_rules.names import component_of, looks_like_package
+
+
+@pytest.mark.parametrize(
+    ("url", "stem"),
+    [
+        ("https://h.example/a/base.ova", "base"),
+        ("https://h.example/a/Base.OVA", "Base"),
+        ("https://h.example/a/base", "base"),
+        ("https://h.example/", "image"),
+        ("https://h.example/download?file=base.ova", "download"),
+        ("https://h.example/a/my%20base+(1).ova", "my_20base_1"),
+        ("https://h.example/a/.ova", "image"),
+        ("https://h.example/a/...hidden", "hidden"),
+        ("https://h.example/a/" + "x" * 500 + ".ova", "x" * 80),
+    ],
+)
+def test_the_name_is_that_of_the_url_and_tells_urls_apart(url: str, stem: str) -> None:
+    name = object_name(parse(url))
+    assert name.rpartition("-")[0] == stem
+    assert looks_like_package(name) and component_of(f"/z/{name[:-4]}x/{name}") is None
+    assert name != object_name(parse(url + "?other" if "?" not in url else url + "&other"))
+
+
+def test_spellings_of_one_url_share_a_name() -> None:
+    spelled = ["https://h.example/a.ova", "HTTPS://H.Example/a.ova", "https://h.example:443/a.ova"]
+    assert len({object_name(parse(url)) for url in spelled}) == 1
+    others = [
+        "http://h.example/a.ova",
+        "https://h.example:8443/a.ova",
+        "https://i.example/a.ova",
+        "https://h.example/b/a.ova",
+    ]
+    assert len({object_name(parse(url)) for url in [*spelled, *others]}) == 5
+
+
+def test_downloads_are_off_and_limited_by_default(tmp_path: Path) -> None:
+    loaded = settings.load(str(tmp_path), lambda _: None)
+    assert loaded.allowed_urls == ()
+    assert loaded.fetch_limit > 0 and loaded.fetch_time > 0
+
+
+def test_wrong_settings_of_downloads_are_reported_and_leave_them_off(tmp_path: Path) -> None:
+    wrong = {"allowed_urls": "https://h.example/", "fetch_limit": "1G", "fetch_time": -1}
+    (tmp_path / settings.FILE_NAME).write_text(json.dumps(wrong))
+    problems: list[str] = []
+    assert settings.load(str(tmp_path), problems.append) == settings.Settings()
+    assert [problem.split(": ")[1] for problem in problems] == list(wrong)

@@ -1,0 +1,121 @@
+"""The API calls that are served, as a table: number -> name, layouts, handler. Nothing is decided here.
+
+Handlers stand in the other modules of this folder; each turns a decoded message into a call of irods_zone.operations and the
+result into a Reply. No handler checks permissions or fires a policy point of its own: operations do, and the
+dispatcher fires the points around the call.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from irods_zone.session import Session
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back: the status (`intInfo`), the output structure's record, and bytes after it."""
+
+    status: int = 0
+    output: Mapping[str, Any] | None = None
+    data: bytes | memoryview = b""
+
+
+class Stream:
+    """Bytes of a request that are too many to hold: read once, in pieces, while the call runs."""
+
+    def __init__(self, size: int, pieces: Iterator[bytes]) -> None:
+        self.size = size
+        self.pieces = pieces
+
+
+class ConnectionOverError(Exception):
+    """The connection ended in the middle of a call: nobody is left to answer."""
+
+
+class NoReply:
+    """The result of a handler that has answered already."""
+
+
+NO_REPLY = NoReply()
+
+
+@dataclass
+class Call:
+    """One request: the decoded message, which handlers may extend as a real server extends it, and its bytes.
+
+    `branch` sends a reply in the middle of the call and serves the client's requests until it says that the transfer is
+    complete (API 626).
+    """
+
+    record: Record
+    data: bytes | Stream = b""
+    branch: Callable[[Reply], None] = field(default=lambda _: None)
+
+    @property
+    def pieces(self) -> bytes | Iterator[bytes]:
+        """The request's bytes, whole or one after the other."""
+        return self.data.pieces if isinstance(self.data, Stream) else self.data
+
+
+Result = Union[Reply, NoReply, int, None]
+Handler = Callable[[Session, Call], Result]
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    """A served API call. `arguments` are what policy points see: input, data (bytes in), output, output_data.
+
+    Nothing of a call that is for administrators only runs for others, no policy point either.
+    """
+
+    number: int
+    name: str
+    input: str | None
+    output: str | None
+    arguments: tuple[str, ...]
+    handler: Handler
+    admins_only: bool = False
+
+
+CALLS: dict[int, ApiCall] = {}
+
+
+def serve(
+    number: int,
+    name: str,
+    input: str | None = None,
+    output: str | None = None,
+    *,
+    arguments: str = "",
+    admins_only: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Enters a handler into the table. `arguments` defaults to the input and, if there is one, the output."""
+
+    def enter(handler: Handler) -> Handler:
+        shape = tuple(arguments.split()) or (("input",) if input else ()) + (("output",) if output else ())
+        CALLS[number] = ApiCall(number, name, input, output, shape, handler, admins_only)
+        return handler
+
+    return enter
+
+
+def load() -> dict[int, ApiCall]:
+    """The table, with all handlers in it."""
+    for module in (
+        "administration",
+        "collections",
+        "data_objects",
+        "metadata",
+        "queries",
+        "replicas",
+        "rules",
+        "server",
+    ):
+        importlib.import_module(f"irods_zone.api.{module}")
+    return CALLS

@@ -1,0 +1,13 @@
+"""GenQuery1, the query language of iRODS clients: `execute` runs one, `parse` reads one from text.
+
+A query is a list of columns and conditions; the tables between them are found here. Everything a client sends ends up
+as a bound parameter or is looked up in a table of ours; no text of a client becomes SQL.
+"""
+
+from __future__ import annotations
+
+from irods_zone.catalog.genquery.parser import parse
+from irods_zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order, aggregate_of
+from irods_zone.catalog.genquery.run import Cursors, Page, execute
+
+__all__ = ["Aggregate", "Cursors", "GenQuery", "Option", "Order", "Page", "aggregate_of", "execute", "parse"]

@@ -1,0 +1,73 @@
+"""Changing who may do what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from irods_zone import errors
+from irods_zone.catalog import access as catalog
+from irods_zone.errors import IrodsError, ToldError
+from irods_zone.operations import paths
+from irods_zone.operations.failures import DetailedError, told
+from irods_zone.session import Session
+
+
+def modify(session: Session, level: str, user_name: str, zone: str, path: str, *, recursive: bool = False) -> None:
+    """What ichmod asks for; the checks are the catalog's."""
+    name, _, named_zone = user_name.partition("#")
+    path = paths.checked(path)
+    args = (str(int(recursive)), level, name, zone or named_zone, path)
+    session.policy.static(session, "acPreProcForModifyAccessControl", args)
+    try:
+        catalog.set_access(session.db, session.client, level, name, zone or named_zone, path, recursive=recursive)
+    except ToldError as error:
+        session.error_stack.append((0, error.message))
+        raise
+    session.policy.static(session, "acPostProcForModifyAccessControl", args)
+
+
+def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
+    """An error, told as a real server tells it, unless the user may put something where `path` would be."""
+    parent = paths.parent(path)
+    try:
+        catalog.require_collection(session.db, session.client, parent, catalog.MODIFY_OBJECT, admin=admin)
+    except ToldError as error:
+        raise told(session, error.code, error.message) from error
+    except IrodsError as error:
+        raise told(session, error.code, f"no permission to update collection '{parent}'") from error
+
+
+def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
+    """Many changes of one object's access, all or none (API 20005)."""
+    path = request.get("logical_path")
+    operations = request.get("operations")
+    if not isinstance(path, str) or not isinstance(operations, list):
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, "the request needs logical_path and operations")
+    path = paths.checked(path)
+    prefix = "admin:" if request.get("admin_mode") else ""
+    index = 0
+    operation: Any = None
+    try:
+        with session.db.transaction():
+            for index, operation in enumerate(operations):  # noqa: B007 - both are told in the error
+                entity, level = operation["entity_name"], operation["acl"]
+                name, _, zone = str(entity).partition("#")
+                catalog.set_access(session.db, session.client, prefix + str(level), name, zone, path)
+    except (KeyError, TypeError) as error:
+        message = f"an operation needs entity_name and acl: {error}"
+        raise DetailedError(errors.SYS_INVALID_INPUT_PARAM, _details(message, operation, index), message) from error
+    except IrodsError as error:
+        raise DetailedError(error.code, _details(str(error), operation, index), error.message) from error
+    return {}
+
+
+def _details(message: str, operation: Any, index: int) -> dict[str, Any]:
+    return {"error_message": message, "operation": operation, "operation_index": index}
+
+
+def apply_serialized(session: Session, path: str, text: str) -> None:
+    """Access rows as iput --acl gives them: level user;level user;…"""
+    for row in filter(None, text.split(";")):
+        level, _, user = row.strip().partition(" ")
+        name, _, zone = user.strip().partition("#")
+        modify(session, level, name, zone, path)

@@ -1,0 +1,257 @@
+"""Opening data objects: choosing or making a replica, its state, its vault file, and the policy points on the way.
+
+The catalog says intermediate before a vault file is touched, so that a process that dies in between leaves what a real
+server leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from irods_zone import errors
+from irods_zone.catalog import access
+from irods_zone.catalog import objects as catalog
+from irods_zone.catalog.database import now
+from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.catalog.resources import ResourceRow
+from irods_zone.errors import IrodsError
+from irods_zone.operations import paths, points, resources, states, stats, tokens, vault
+from irods_zone.operations.access import require_parent
+from irods_zone.operations.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
+from irods_zone.session import Session
+
+ADMIN = "irodsAdmin"
+_KEPT_FLAGS = os.O_ACCMODE | os.O_TRUNC | os.O_APPEND
+_ACCESS_TIME_RESOLUTION = 86400
+
+
+def is_admin_call(session: Session, keywords: Mapping[str, str]) -> bool:
+    """Whether the call is made in admin mode; CAT_INSUFFICIENT_PRIVILEGE_LEVEL if the user may not."""
+    if ADMIN not in keywords:
+        return False
+    if not session.client.is_admin:
+        raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "admin mode is for administrators")
+    return True
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What is asked of an open. `keywords` is the caller's dict, which is extended as a real server extends it."""
+
+    path: str
+    flags: int
+    mode: int
+    keywords: dict[str, str]
+    data_size: int
+    operation: int
+    admin: bool
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is opened for writing."""
+        return self.flags & os.O_ACCMODE != os.O_RDONLY
+
+    @property
+    def creates(self) -> bool:
+        """Whether it is made if it is not there."""
+        return bool(self.flags & os.O_CREAT)
+
+    def descriptor(self, replica: Replica, open_type: OpenType, handle: int = -1) -> Descriptor:
+        """The descriptor of a replica that was opened so."""
+        return Descriptor(
+            replica.logical_path,
+            replica,
+            handle,
+            self.flags,
+            open_type,
+            self.keywords,
+            create_mode=self.mode,
+            data_size=self.data_size,
+            operation=self.operation,
+        )
+
+
+def open_object(
+    session: Session,
+    path: str,
+    flags: int,
+    mode: int = 0,
+    keywords: dict[str, str] | None = None,
+    *,
+    data_size: int = -1,
+    operation: int = 0,
+) -> int:
+    """Opens a data object, or makes it if `flags` has O_CREAT; returns the descriptor.
+
+    `keywords` is extended as a real server extends it. Errors: OBJ_PATH_DOES_NOT_EXIST, CAT_NO_ACCESS_PERMISSION,
+    HIERARCHY_ERROR, INTERMEDIATE_REPLICA_ACCESS, LOCKED_DATA_OBJECT_ACCESS, SYS_REPLICA_DOES_NOT_EXIST …
+    """
+    keywords = {} if keywords is None else keywords
+    path = paths.checked(path, relative=errors.SYS_INVALID_FILE_PATH)
+    asked = Opening(path, flags, mode, keywords, data_size, operation, is_admin_call(session, keywords))
+    if flags & os.O_TRUNC and not asked.writes:
+        raise IrodsError(errors.USER_INCOMPATIBLE_OPEN_FLAGS, "what is opened for reading is not truncated")
+    replicas = stats.visible_replicas(session, path)
+    if not replicas:
+        if not asked.creates:
+            raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
+        return _create(session, asked)
+    if asked.writes and not asked.admin:
+        _require_writable(session, asked, replicas[0])
+    elif not asked.admin:  # administrators see what they have no access to
+        access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
+    for key in ("rescName", "destRescName"):
+        if keywords.get(key):
+            resources.by_name(session, keywords[key].partition(";")[0])
+    elsewhere = _other_resource(replicas, keywords) if asked.creates else ""
+    if elsewhere and operation in (PUT, COPY_TARGET):
+        raise IrodsError(errors.HIERARCHY_ERROR, f"'{path}' has no replica on '{elsewhere}'")
+    if elsewhere:
+        return _add_replica(session, asked, replicas, elsewhere)
+    chosen = states.choose(replicas, keywords, write=asked.writes)
+    keywords.setdefault("resc_hier", chosen.hierarchy)
+    keywords["selected_hierarchy"] = chosen.hierarchy
+    if asked.creates:
+        keywords["destRescName"] = chosen.resc
+        keywords["openType"] = str(int(OpenType.WRITE))
+    return _open_existing(session, asked, chosen)
+
+
+def _require_writable(session: Session, asked: Opening, replica: Replica) -> None:
+    if access.level_of(session.db, session.client, replica.data_id) >= access.MODIFY_OBJECT:
+        return
+    if not asked.creates:
+        raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{asked.path}' may not be written")
+    # A real server takes what may not be written for missing, and finds the name taken when it makes it.
+    _note_creation(asked, resources.for_new_replica(session, asked.keywords))
+    require_parent(session, asked.path)
+    raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{asked.path}' exists")
+
+
+def create_object(
+    session: Session, path: str, mode: int = 0, keywords: dict[str, str] | None = None, *, data_size: int = -1
+) -> int:
+    """Makes a data object, open for writing; one that exists is emptied, as the create call of a real server does."""
+    return open_object(session, path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, mode, keywords, data_size=data_size)
+
+
+def _create(session: Session, asked: Opening) -> int:
+    resource = resources.for_new_replica(session, asked.keywords)
+    _note_creation(asked, resource)
+    require_parent(session, asked.path, admin=asked.admin)
+    replica = catalog.insert(
+        session.db,
+        session.client,
+        asked.path,
+        resc=resource.name,
+        physical_path=vault.free_path(resource.vault, asked.path),
+        mode=str(asked.mode),
+        data_type=asked.keywords.get("dataType", "generic"),
+    )
+    descriptor = asked.descriptor(replica, OpenType.CREATE)
+    _make_file(session, descriptor)
+    number = _enter(session, descriptor)
+    points.touch_parent(session, asked.path)
+    return number
+
+
+def _other_resource(replicas: list[Replica], keywords: Mapping[str, str]) -> str:
+    """The resource that the client names, if no replica of the object is there; else ''."""
+    wish = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
+    return "" if any(replica.is_on(wish) for replica in replicas) else wish
+
+
+def _add_replica(session: Session, asked: Opening, replicas: list[Replica], resource_name: str) -> int:
+    """An open that makes one more, empty, replica of an object; what is written there makes the others stale."""
+    resource = resources.for_new_replica(session, {"resc_hier": resource_name})
+    with session.db.transaction():
+        found = catalog.by_id(session.db, replicas[0].data_id)
+        states.require_at_rest(found)
+        path = vault.free_path(resource.vault, asked.path)
+        added = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=path, size=0)
+        added = states.lock(session.db, added)
+    _note_creation(asked, resource)
+    descriptor = asked.descriptor(added, OpenType.CREATE)
+    descriptor.adds_replica = True
+    try:
+        _make_file(session, descriptor)
+    except BaseException:
+        states.unlock_siblings(session.db, added)
+        raise
+    return _enter(session, descriptor)
+
+
+def _note_creation(asked: Opening, resource: ResourceRow) -> None:
+    asked.keywords.update(
+        resc_hier=resource.hierarchy,
+        selected_hierarchy=resource.hierarchy,
+        selObjType="dataObj",
+        openType=str(int(OpenType.CREATE)),
+    )
+
+
+def _make_file(session: Session, descriptor: Descriptor) -> None:
+    """Makes the file of a replica that is in the catalog already; if that fails, its row goes again."""
+    replica = descriptor.replica
+    try:
+        points.resource(session, "registered", replica)
+        session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica))
+        points.resource(session, "create", replica, phase="pre")
+        descriptor.handle = vault.create(replica.path)
+        points.resource(session, "create", replica)
+    except BaseException:
+        catalog.delete(session.db, replica)
+        if descriptor.handle >= 0:
+            os.close(descriptor.handle)
+            vault.remove(replica.path, replica.vault)
+        raise
+
+
+def _open_existing(session: Session, asked: Opening, chosen: Replica) -> int:
+    token = asked.keywords.get("replicaToken", "")
+    before, first = chosen, False
+    if asked.writes:
+        with session.db.transaction():
+            before = catalog.replica(session.db, chosen.data_id, chosen.repl_num)
+            states.require_open(session, before, token)
+            first = before.status != ReplicaStatus.INTERMEDIATE
+            replica = states.lock(session.db, before) if first else before
+    else:
+        states.require_open(session, before, token)
+        replica = before
+    try:
+        info = points.object_info(replica, writeFlag=int(asked.writes))
+        session.policy.static(session, "acPreprocForDataObjOpen", (), info)
+        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+            handle = os.open(replica.path, asked.flags & _KEPT_FLAGS | os.O_CLOEXEC)
+    except BaseException:
+        if first:
+            states.unlock(session.db, replica, None, None)
+        raise
+    if asked.writes and asked.flags & os.O_TRUNC:
+        replica = catalog.update(session.db, replica, size=0, checksum="")
+    elif not asked.writes:
+        _note_access(session, replica)
+    descriptor = asked.descriptor(replica, OpenType.WRITE if asked.writes else OpenType.READ, handle)
+    descriptor.seen_keywords = dict(asked.keywords)
+    descriptor.size_before = before.size
+    return _enter(session, descriptor, token if asked.writes and not first else "")
+
+
+def _enter(session: Session, descriptor: Descriptor, token: str = "") -> int:
+    number = session.descriptors.add(descriptor)
+    if descriptor.writable:
+        replica, root = descriptor.replica, session.config.root
+        descriptor.token = token or tokens.create(root, replica.data_id, replica.repl_num)
+        tokens.hold(root, replica.data_id, replica.repl_num, descriptor.token, number)
+    return number
+
+
+def _note_access(session: Session, replica: Replica) -> None:
+    """Renews an access time that is older than the last change or than a day, as iRODS does by default."""
+    stale = replica.accessed < replica.modified or time.time() - int(replica.accessed or 0) >= _ACCESS_TIME_RESOLUTION
+    if stale:
+        catalog.update(session.db, replica, accessed=now())

@@ -1,0 +1,111 @@
+"""How operations pass policy points: what rules see of a data object, and points that several operations share.
+
+The order and the contents are those recorded on a 5.0.2 server (tests/data/peps-5.0.2.jsonl).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from irods_zone.catalog import collections
+from irods_zone.errors import IrodsError
+from irods_zone.operations import paths
+
+if TYPE_CHECKING:
+    from irods_zone.catalog.objects import Replica
+    from irods_zone.session import Session
+
+TIME_IS_NOW = "set time to now"  # what the server writes into a modify time that the catalog fills in
+
+
+def object_info(replica: Replica, **changes: Any) -> dict[str, Any]:
+    """The DataObjInfo that rules find in `rei.doi`."""
+    info: dict[str, Any] = {
+        "chksum": replica.checksum,
+        "collId": replica.coll_id,
+        "condInput": {},
+        "dataAccess": "",
+        "dataAccessTime": replica.accessed,
+        "dataComments": replica.comment,
+        "dataCreate": replica.created,
+        "dataExpiry": replica.expiry,
+        "dataId": replica.data_id,
+        "dataMode": replica.mode,
+        "dataModify": replica.modified,
+        "dataOwnerName": replica.owner,
+        "dataOwnerZone": replica.owner_zone,
+        "dataSize": replica.size,
+        "dataType": replica.data_type,
+        "destRescName": "",
+        "filePath": replica.path,
+        "objPath": replica.logical_path,
+        "replNum": replica.repl_num,
+        "replStatus": int(replica.status),
+        "rescHier": replica.hierarchy,
+        "rescId": replica.resc_id,
+        "rescName": replica.resc,
+        "specColl": None,
+        "writeFlag": 0,
+    }
+    info.update(changes)
+    return info
+
+
+def empty_object_info(**known: Any) -> dict[str, Any]:
+    """A DataObjInfo of which only some fields are filled in."""
+    info: dict[str, Any] = dict.fromkeys(
+        ("chksum", "dataAccess", "dataAccessTime", "dataComments", "dataCreate", "dataExpiry", "dataMode",
+         "dataModify", "dataOwnerName", "dataOwnerZone", "dataType", "destRescName", "filePath", "objPath",
+         "rescHier", "rescName"), ""
+    )  # fmt: skip
+    info.update(dict.fromkeys(("collId", "dataId", "dataSize", "replNum", "replStatus", "rescId", "writeFlag"), 0))
+    info.update(condInput={}, specColl=None)
+    info.update(known)
+    return info
+
+
+def static_after(session: Session, name: str, info: Mapping[str, Any] | None = None) -> None:
+    """A static point whose result a real server does not look at: a failure is logged and the operation stands."""
+    try:
+        session.policy.static(session, name, (), info)
+    except IrodsError as error:
+        session.log.error("%s failed: %s", name, error)
+
+
+def static_after_args(session: Session, name: str, args: tuple[str, ...]) -> None:
+    """As `static_after`, for points that get strings."""
+    try:
+        session.policy.static(session, name, args)
+    except IrodsError as error:
+        session.log.error("%s failed: %s", name, error)
+
+
+def resource(
+    session: Session, name: str, replica: Replica, *args: Any, size: int = 0, phase: str = "post", open_type: int = 0
+) -> None:
+    """A point of the resource that a replica is on."""
+    context = {
+        "file_size": str(size),
+        "logical_path": replica.logical_path,
+        "physical_path": replica.path,
+        "resc_hier": replica.hierarchy,
+    }
+    if open_type:
+        context["openType"] = str(open_type)
+    session.policy.resource(session, name, phase, replica.resc, context, *args)
+
+
+def touch_collection(session: Session, path: str) -> None:
+    """Sets a collection's modify time to now, whoever the user is, as the server does after changes in it."""
+    found = collections.find(session.db, path)
+    if found is None:
+        return
+    session.policy.static(session, "acPreProcForModifyCollMeta")
+    collections.update(session.db, found)
+    session.policy.static(session, "acPostProcForModifyCollMeta")
+
+
+def touch_parent(session: Session, path: str) -> None:
+    """Sets the modify time of the collection that a path is in."""
+    touch_collection(session, paths.parent(path))

@@ -1,0 +1,317 @@
+"""Replicas: making and trimming them, and corrections of the catalog by administrators."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from irods_zone import errors
+from irods_zone.catalog import access, collections
+from irods_zone.catalog import objects as catalog
+from irods_zone.catalog.database import now
+from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.errors import IrodsError
+from irods_zone.operations import hashing, opening, paths, points, removal, resources, states, stats, vault
+from irods_zone.operations.descriptors import OpenType
+from irods_zone.operations.failures import displayed, told
+from irods_zone.session import Session
+
+
+def replicate(session: Session, path: str, keywords: dict[str, str] | None = None) -> int:
+    """Makes a replica on `destRescName`, or renews a stale one there; returns the number of bytes."""
+    keywords = {} if keywords is None else keywords
+    path = paths.checked(path)
+    admin = opening.is_admin_call(session, keywords)
+    if "all" in keywords and keywords.get("destRescName"):
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "all replicas are renewed where they are")
+    found = stats.visible_replicas(session, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if not admin and access.level_of(session.db, session.client, found[0].data_id) < access.MODIFY_OBJECT:
+        who = f"{session.client.name}#{session.client.zone}"
+        text = f"User [{who}] does not have sufficient permission to replicate object [{path}]."
+        raise told(session, errors.SYS_USER_NO_PERMISSION, text)
+    if "updateRepl" in keywords or "all" in keywords:
+        stale = [each for each in found if each.status == ReplicaStatus.STALE]
+        stale = stale if "all" in keywords else stale[:1]
+        return sum(_copy_to(session, path, each.resc, found, keywords) for each in stale)
+    target = keywords.get("destRescName") or keywords.get("defRescName") or keywords.get("backupRescName")
+    resource = resources.for_new_replica(session, {"destRescName": target} if target else {})
+    return _copy_to(session, path, resource.name, found, keywords)
+
+
+def _copy_to(session: Session, path: str, target: str, found: list[Replica], keywords: dict[str, str]) -> int:
+    with displayed(session):
+        states.require_choice(found)
+    states.require_at_rest(found)
+    source = _source(found, keywords)
+    existing = next((each for each in found if each.resc == target), None)
+    keywords["resc_hier"] = source.hierarchy
+    keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
+    if existing is not None and source.status != ReplicaStatus.GOOD:
+        with displayed(session):
+            raise IrodsError(
+                errors.SYS_NOT_ALLOWED,
+                f"Selected source replica in hierarchy [{source.hierarchy}] is not good and will overwrite an existing"
+                " replica. Replication is not allowed.",
+            )
+    if existing is not None and existing.status == ReplicaStatus.GOOD:
+        points.resource(session, "modified", existing, open_type=int(OpenType.WRITE))
+        return 0
+    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    row = resources.by_name(session, target)
+    if existing is None:
+        replica = catalog.add_replica(
+            session.db, source, resc=row.name, physical_path=vault.free_path(row.vault, path), size=0
+        )
+        try:
+            points.resource(session, "create", replica, phase="pre")
+            handle = vault.create(replica.path)
+        except BaseException:
+            catalog.delete(session.db, replica)
+            raise
+        points.resource(session, "create", replica)
+    else:
+        with session.db.transaction():
+            replica = catalog.update(session.db, existing, status=int(ReplicaStatus.INTERMEDIATE), status_text="")
+        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+            handle = os.open(replica.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        moved = _fill(source, handle)
+    except BaseException:
+        catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
+        raise
+    points.static_after_args(session, "acPostProcForDataCopyReceived", (target,))
+    checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
+    opened = replica
+    with session.db.transaction():
+        status = source.status if _is_unchanged(session, source) else ReplicaStatus.STALE
+        replica = catalog.update(session.db, replica, size=moved, status=int(status), checksum=checksum,
+                                 modified=source.modified)  # fmt: skip
+    open_type = OpenType.CREATE if existing is None else OpenType.WRITE
+    # A real server names the source's file here.
+    told = dataclasses.replace(replica, path=source.path) if existing is None else replica
+    points.resource(session, "modified", told, size=moved, open_type=int(open_type))
+    info = points.object_info(opened, dataSize=moved, chksum=checksum)
+    points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
+    points.static_after(session, "acPostProcForPut", info)
+    return moved
+
+
+def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
+    """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the resource that is named."""
+    wish = keywords.get("rescName", "")
+    if wish and not any(each.is_on(wish) for each in found):
+        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {wish}")
+    named = {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}
+    return states.choose(found, named, write=False)
+
+
+def _is_unchanged(session: Session, source: Replica) -> bool:
+    """Whether a replica is still what it was when it was read: nobody has written it meanwhile, or is about to."""
+    fresh = catalog.replica(session.db, source.data_id, source.repl_num)
+    return (fresh.status, fresh.modified, fresh.size) == (source.status, source.modified, source.size)
+
+
+def move(session: Session, path: str, keywords: dict[str, str]) -> int:
+    """Moves a replica to `destRescName` (iphymv); it keeps its number. Returns the number of bytes.
+
+    The file is copied, then the catalog changes, then the old file goes: a crash leaves at most a file too many.
+    """
+    path = paths.checked(path)
+    admin = opening.is_admin_call(session, keywords)
+    if "replNum" in keywords and "rescName" in keywords:
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "a resource and a number exclude each other")
+    with displayed(session):
+        if not keywords.keys() & {"replNum", "rescName", "resc_hier"}:
+            text = "Source hierarchy or leaf resource or replica number required - none provided."
+            raise IrodsError(errors.USER__NULL_INPUT_ERR, text)
+    if keywords.get("rescName"):
+        resources.by_name(session, keywords["rescName"])
+    found = stats.visible_replicas(session, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    if keywords.get("rescName") and not any(each.is_on(keywords["rescName"]) for each in found):
+        raise told(session, errors.SYS_REPLICA_DOES_NOT_EXIST, "error finding source replica.")
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+    wish, number = keywords.get("rescName"), keywords.get("replNum")
+    named = [each for each in found if (not wish or each.is_on(wish)) and (not number or str(each.repl_num) == number)]
+    source = named[0] if named else states.choose(found, keywords, write=False)
+    if source.status == ReplicaStatus.INTERMEDIATE:
+        with displayed(session):
+            raise IrodsError(errors.INTERMEDIATE_REPLICA_ACCESS, "Failed opening source replica")
+    states.require_at_rest(found)
+    target = resources.for_new_replica(session, {"destRescName": keywords.get("destRescName", "")})
+    if any(replica.resc == target.name for replica in found):
+        raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
+    keywords["translatedPath"] = ""
+    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    new_path = vault.free_path(target.vault, path)
+    coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
+    points.resource(session, "create", coming, phase="pre")
+    moved = _fill(source, vault.create(new_path))
+    try:
+        points.resource(session, "create", coming)
+        with session.db.transaction():
+            if not _is_unchanged(session, source):
+                raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' was written meanwhile")
+            replica = catalog.update(session.db, source, resc_id=target.id, path=new_path)
+    except BaseException:
+        vault.remove(new_path, target.vault)
+        raise
+    removal.after_delete(session, source)
+    points.resource(session, "modified", replica, size=moved, open_type=int(OpenType.CREATE))
+    return moved
+
+
+def _fill(source: Replica, handle: int) -> int:
+    try:
+        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+            reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return vault.copy(reader, handle)
+        finally:
+            os.close(reader)
+    finally:
+        os.close(handle)
+
+
+def trim(session: Session, path: str, keywords: dict[str, str], *, operation: int = 0) -> int:
+    """Removes replicas down to `copies` (default 2), stale ones first, then by number; 1 if any went.
+
+    `replNum` or `rescName` name what may go; nothing goes from an object that has no more than `copies`.
+    With the oprType of unregistering the files stay.
+    """
+    path = paths.checked(path)
+    keywords["translatedPath"] = ""
+    if keywords.get("replNum") and keywords.get("rescName"):
+        raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "a resource and a number exclude each other")
+    if "replNum" in keywords:  # a real server puts it last
+        keywords["replNum"] = keywords.pop("replNum")
+    admin = opening.is_admin_call(session, keywords)
+    found = stats.visible_replicas(session, path)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    states.require_choice(found)
+    with session.db.transaction():  # two trims at once must not take the last good replica together
+        found = catalog.by_id(session.db, found[0].data_id)
+        states.require_at_rest(found)
+        going = _choose_to_trim(found, keywords)
+        if "dryrun" in keywords or not going:
+            return int(bool(going))
+        if not admin:
+            access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
+        for replica in going:
+            catalog.delete(session.db, replica)
+    for replica in going:
+        removal.after_delete(session, replica, keep_file=operation == removal.UNREGISTER)
+    return int(bool(going))
+
+
+def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[Replica]:
+    number, resource = keywords.get("replNum"), keywords.get("rescName")
+    copies = keywords.get("copies", "2")
+    if not copies.isdigit() or int(copies) < 1:
+        raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{copies!r} copies")
+    if len(found) <= int(copies):
+        return []
+    good = [replica for replica in found if replica.status == ReplicaStatus.GOOD]
+    if number:
+        named = [replica for replica in found if str(replica.repl_num) == number]
+        if not named:
+            raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {number}")
+        if good == named:
+            raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "the last good replica is not trimmed")
+        return named
+    candidates = [replica for replica in found if not resource or replica.is_on(resource)]
+    candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, replica.repl_num))
+    going: list[Replica] = []
+    for replica in candidates:
+        left = [each for each in found if each not in going and each != replica]
+        if len(left) < int(copies) or not any(each.status == ReplicaStatus.GOOD for each in left):
+            break
+        going.append(replica)
+    return going
+
+
+# Keywords of a catalog correction -> the field of a replica, and whether only administrators may set it.
+_FIELDS = {
+    "replStatus": ("status", True),
+    "dataSize": ("size", True),
+    "filePath": ("path", True),
+    "dataOwner": ("owner", True),
+    "dataOwnerZone": ("owner_zone", True),
+    "dataCreate": ("created", True),
+    "dataMode": ("mode", True),
+    "rescId": ("resc_id", True),
+    "replNum": ("repl_num", True),
+    "version": ("version", True),
+    "chksum": ("checksum", False),
+    "dataComments": ("comment", False),
+    "dataExpiry": ("expiry", False),
+    "dataModify": ("modified", False),
+    "dataType": ("data_type", False),
+    "dataAccessTime": ("accessed", True),
+}
+_INTEGERS = {"status", "size", "resc_id", "repl_num"}
+
+
+def modify(
+    session: Session,
+    path: str,
+    keywords: Mapping[str, str],
+    *,
+    data_id: int = 0,
+    replica_number: int = 0,
+    hierarchy: str = "",
+) -> None:
+    """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
+    found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
+    if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
+        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
+    if not found and path and opening.ADMIN in keywords:
+        text = "db_mod_data_obj_meta_op - Failed to find file in database by its logical path."
+        raise told(session, errors.CAT_UNKNOWN_FILE, text)
+    if not found:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path or data_id}'")
+    admin = opening.is_admin_call(session, keywords)
+    changes: dict[str, Any] = {}
+    for key, (field, for_admins) in _FIELDS.items():
+        if key in keywords:
+            if for_admins and not session.client.is_admin:
+                raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL, f"{key} is set by administrators only")
+            changes[field] = _value(field, keywords[key])
+    if not admin:
+        access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
+    if not changes:
+        raise IrodsError(errors.USER_BAD_KEYWORD_ERR, "nothing to change")
+    wanted = (lambda each: each.hierarchy == hierarchy) if hierarchy else (lambda each: each.repl_num == replica_number)
+    target = next(filter(wanted, found), None)
+    if target is None:
+        raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {hierarchy or replica_number}")
+    info = points.object_info(target)
+    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    if "all" in keywords:
+        catalog.update_all(session.db, target.data_id, **changes)
+    else:
+        if changes.get("status") in (ReplicaStatus.GOOD, ReplicaStatus.STALE):
+            changes["status_text"] = ""
+        catalog.update(session.db, target, **changes)
+    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+
+
+def _value(field: str, text: str) -> str | int:
+    if field in _INTEGERS:
+        if not text.isdigit():
+            raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{text!r} is no number")
+        return int(text)
+    if field in ("modified", "created", "expiry", "accessed"):
+        if text == points.TIME_IS_NOW:
+            return now()
+        if not text.isdigit():
+            raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"{text!r} is no time")
+        return f"{int(text):011d}"
+    return text

@@ -1,0 +1,77 @@
+"""Which resource an operation goes to. Reads the catalog; never writes it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+from irods_zone import errors
+from irods_zone.catalog import objects as catalog
+from irods_zone.catalog import resources as rows
+from irods_zone.catalog.resources import ResourceRow
+from irods_zone.errors import IrodsError
+from irods_zone.session import Session
+
+# Keywords by which clients name a resource, the most binding first.
+_WISHES = ("resc_hier", "destRescName", "rescName", "leafRescName", "defRescName", "backupRescName")
+DOWN = "down"
+# Resources that choose one of their children. Those that keep several replicas alike (replication …) are not served.
+_RANDOM = "random"
+_CHOOSING = ("passthru", "deferred", _RANDOM)
+
+
+def by_name(session: Session, name: str) -> ResourceRow:
+    """The resource of that name; SYS_RESC_DOES_NOT_EXIST if there is none."""
+    return rows.require(session.db, name)
+
+
+def by_id(session: Session, number: int) -> ResourceRow:
+    """The resource with that id; SYS_RESC_DOES_NOT_EXIST if there is none."""
+    found = rows.by_id(session.db, number)
+    if found is None:
+        raise IrodsError(errors.SYS_RESC_DOES_NOT_EXIST, f"there is no resource {number}")
+    return found
+
+
+def wished(keywords: Mapping[str, str]) -> str:
+    """The resource that a client names, or ''."""
+    for key in _WISHES:
+        if keywords.get(key):
+            return keywords[key]
+    return ""
+
+
+def for_new_replica(session: Session, keywords: Mapping[str, str]) -> ResourceRow:
+    """Where a new replica goes: the resource that the client names, or one below it, else the zone's default.
+
+    SYS_RESC_DOES_NOT_EXIST, DIRECT_CHILD_ACCESS (it has a parent, and no whole hierarchy was given), SYS_RESC_IS_DOWN,
+    SYS_INVALID_RESC_INPUT (nothing can be stored there).
+    """
+    wish = wished(keywords) or session.config.resources[0].name
+    found = by_name(session, wish.rpartition(";")[2])
+    if found.parent and ";" not in wish:
+        raise IrodsError(errors.DIRECT_CHILD_ACCESS, f"resource '{found.name}' is reached through its parent only")
+    if not found.is_storage:
+        found = _below(session, found)
+    if found.status == DOWN:
+        raise IrodsError(errors.SYS_RESC_IS_DOWN, f"resource '{found.name}' is down")
+    return found
+
+
+def _below(session: Session, found: ResourceRow) -> ResourceRow:
+    """The storage resource that a coordinating one passes a new replica on to."""
+    leaves = [leaf for leaf in rows.leaves(session.db, found) if leaf.status != DOWN]
+    if found.type not in _CHOOSING or not leaves:
+        raise IrodsError(errors.SYS_INVALID_RESC_INPUT, f"nothing can be stored on resource '{found.name}'")
+    return random.choice(leaves) if found.type == _RANDOM else leaves[0]  # noqa: S311 - no secret
+
+
+def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> ResourceRow:
+    """Where an operation on a path would go: to the replica on the resource that is named, or a good one."""
+    replicas = catalog.find(session.db, path)
+    if not replicas:
+        return for_new_replica(session, keywords)
+    name = wished(keywords)
+    named = [replica for replica in replicas if name and replica.is_on(name)] or replicas
+    good = [replica for replica in named if replica.status == catalog.ReplicaStatus.GOOD] or named
+    return by_name(session, good[0].resc)

@@ -1,0 +1,76 @@
+"""What is at a path, as far as the user may know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from irods_zone import errors
+from irods_zone.catalog import access, collections
+from irods_zone.catalog import objects as catalog
+from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.errors import IrodsError
+from irods_zone.operations import paths
+from irods_zone.session import Session
+
+
+class ObjectType(IntEnum):
+    """What a path names."""
+
+    DATA_OBJECT = 1
+    COLLECTION = 2
+
+
+@dataclass(frozen=True)
+class ObjectStat:
+    """The answer of `stat`. Times are the catalog's eleven digits; `size` in bytes."""
+
+    type: ObjectType
+    id: int
+    size: int
+    mode: int
+    checksum: str
+    owner_name: str
+    owner_zone: str
+    create_time: str
+    modify_time: str
+
+
+def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> ObjectStat:
+    """USER_FILE_DOES_NOT_EXIST if nothing is there that the user may see."""
+    path = paths.checked(path)
+    replicas = visible_replicas(session, path)
+    if replicas:
+        named = (keywords or {}).get("rescName") or (keywords or {}).get("resc_hier")
+        chosen = next((each for each in replicas if named and each.is_on(named)), None)
+        chosen = chosen or next((each for each in replicas if each.status == ReplicaStatus.GOOD), replicas[0])
+        return ObjectStat(
+            ObjectType.DATA_OBJECT, chosen.data_id, chosen.size, _mode(chosen.mode), chosen.checksum, chosen.owner,
+            chosen.owner_zone, chosen.created, chosen.modified,
+        )  # fmt: skip
+    found = collections.find(session.db, path)
+    if found is None or not is_visible(session, found.id):
+        raise IrodsError(errors.USER_FILE_DOES_NOT_EXIST, f"there is no '{path}'")
+    return ObjectStat(ObjectType.COLLECTION, found.id, 0, 0, "", found.owner, found.owner_zone, found.created,
+                      found.modified)  # fmt: skip
+
+
+def visible_replicas(session: Session, path: str) -> list[Replica]:
+    """The replicas of a data object, none if there is none that the user may see."""
+    replicas = catalog.find(session.db, path)
+    return replicas if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id) else []
+
+
+def is_visible(session: Session, *object_ids: int) -> bool:
+    """Whether the user may know of something: administrators of all, others of what they may read.
+
+    A data object is seen only by those who may read its collection too.
+    """
+    if session.client.is_admin:
+        return True
+    return all(access.level_of(session.db, session.client, each) >= access.READ_OBJECT for each in object_ids)
+
+
+def _mode(text: str) -> int:
+    return int(text) if text.isdigit() else 0

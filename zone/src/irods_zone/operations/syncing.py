@@ -1,0 +1,50 @@
+"""What irsync asks the server: whether two sides are equal, by checksum, and copies between two paths of the zone."""
+
+from __future__ import annotations
+
+from irods_zone import errors
+from irods_zone.catalog import objects as catalog
+from irods_zone.errors import IrodsError
+from irods_zone.operations import checksums, copies, paths
+from irods_zone.session import Session
+
+# Replies by which the client learns that it has to send, or to fetch.
+CLIENT_PUTS = 99999990
+CLIENT_GETS = 99999991
+TARGET_MODIFIED = 99999999
+
+# The modes' names are turned round on the wire: an object to be fetched comes as LOCAL_TO_IRODS.
+_FETCH = "LOCAL_TO_IRODS"
+_SEND = "IRODS_TO_LOCAL"
+_ON_SERVER = "IRODS_TO_IRODS"
+
+
+def sync(session: Session, path: str, keywords: dict[str, str]) -> int:
+    """0 if both sides are equal, else what is to be done about it (on the server it has been done)."""
+    path = paths.checked(path)
+    mode = keywords.get("rsyncMode", "")
+    if mode in (_FETCH, _SEND):
+        theirs = keywords.get("rsyncChksum", "")
+        if not theirs:
+            raise IrodsError(errors.CHKSUM_EMPTY_IN_STRUCT_ERR, "irsync sends the file's checksum")
+        if _checksum(session, path, theirs) == theirs:
+            return 0
+        return CLIENT_GETS if mode == _FETCH else CLIENT_PUTS
+    target = keywords.get("rsyncDestPath", "")
+    if mode != _ON_SERVER or not target:
+        raise IrodsError(errors.USER_RSYNC_NO_MODE_INPUT_ERR, f"no way to synchronise {mode!r}")
+    target = paths.checked(target)
+    if catalog.exists(session.db, target) and _checksum(session, path) == _checksum(session, target):
+        return 0
+    wishes = {key: value for key, value in keywords.items() if key in ("destRescName", "defRescName")}
+    copies.copy(session, path, target, {**wishes, "forceFlag": ""})
+    return TARGET_MODIFIED
+
+
+def _checksum(session: Session, path: str, like: str = "") -> str:
+    try:
+        return checksums.checksum(session, path, {"regChksum": like} if like else {})
+    except IrodsError as error:
+        if error.code == errors.CAT_NO_ROWS_FOUND:
+            return ""
+        raise

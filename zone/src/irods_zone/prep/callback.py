@@ -1,0 +1,104 @@
+"""`callback`, the second argument of every rule: `callback.NAME(args…)` calls a rule or a microservice by name.
+
+The shapes are PREP's: a dict of code, status and arguments, or a RuntimeError that holds `[iRods__Error__Code:N]`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from irods_zone.errors import (
+    ACTION_ARG_COUNT_MISMATCH,
+    CAT_NO_ROWS_FOUND,
+    INVALID_ANY_CAST,
+    NO_MICROSERVICE_FOUND_ERR,
+    IrodsError,
+)
+from irods_zone.prep import microservices
+
+if TYPE_CHECKING:
+    from irods_zone.prep.engine import PythonPolicy
+    from irods_zone.session import Session
+
+ERROR_CODE = re.compile(r"\[iRods__Error__Code:(-?\d+)\]")
+
+
+def code_in(text: str) -> int | None:
+    """The iRODS code in an error text that came from a callback, if there is one."""
+    found = ERROR_CODE.search(text)
+    return int(found.group(1)) if found else None
+
+
+def failure(code: int, message: str) -> RuntimeError:
+    """The exception a rule sees when what it called has failed."""
+    return RuntimeError(f"[iRods__Error__Code:{code}] {message}")
+
+
+class Callback:
+    """Any attribute is something callable; whether it exists turns out when it is called."""
+
+    __slots__ = ("__policy", "__session")
+
+    def __init__(self, policy: PythonPolicy, session: Session) -> None:
+        self.__policy = policy
+        self.__session = session
+
+    def __getattr__(self, name: str) -> RuleCall:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return RuleCall(self.__policy, self.__session, name)
+
+
+class RuleCall:
+    """One name, ready to be called."""
+
+    __slots__ = ("_name", "_policy", "_session")
+
+    def __init__(self, policy: PythonPolicy, session: Session, name: str) -> None:
+        self._policy = policy
+        self._session = session
+        self._name = name
+
+    def __call__(self, *arguments: Any) -> dict[str, Any]:
+        """Call the rule of this name in core, else the microservice."""
+        if self._policy.knows(self._name):
+            return self._call_rule(list(arguments))
+        return self._call_microservice(arguments)
+
+    def _call_rule(self, arguments: list[Any]) -> dict[str, Any]:
+        given = list(arguments)
+        try:
+            code = self._policy.call(self._session, self._name, arguments)
+        except IrodsError as error:
+            raise failure(error.code, error.message) from None
+        results = [
+            new if isinstance(old, str) and isinstance(new, str) else old
+            for old, new in zip(given, arguments + given[len(arguments) :])
+        ]
+        return {"code": code, "status": True, "arguments": results}
+
+    def _call_microservice(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        found = microservices.find(self._name)
+        if found is None:
+            self._session.log.error("rule called %s, which this zone does not serve", self._name)
+            raise failure(NO_MICROSERVICE_FOUND_ERR, f"no microservice found: {self._name}")
+        if len(arguments) != found.arity:
+            raise failure(
+                ACTION_ARG_COUNT_MISMATCH, f"{self._name} takes {found.arity} arguments, not {len(arguments)}"
+            )
+        parameters = [microservices.Parameter(argument) for argument in arguments]
+        code = 0
+        try:
+            found(self._session, parameters)
+        except IrodsError as error:
+            if error.code != CAT_NO_ROWS_FOUND:
+                raise failure(error.code, f"{self._name} failed: {error}") from None
+            code = error.code
+        try:
+            results = [parameter.result() for parameter in parameters]
+        except IrodsError as error:
+            if error.code == INVALID_ANY_CAST:
+                raise RuntimeError(error.message) from None
+            raise
+        return {"code": code, "status": code >= 0, "arguments": results}

@@ -1,0 +1,156 @@
+"""Fixtures for whoever tests PREP rules, or anything else that talks to iRODS, without an iRODS server.
+
+`irods_zone` is a fresh zone on a free port; `irods_zone_factory` makes more of them. The rule file comes from the
+marker `irods_rules` or from overriding the fixture of that name. Nothing heavy is imported until a fixture is used.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Union
+
+import pytest
+
+if TYPE_CHECKING:
+    from irods.session import iRODSSession
+
+    from irods_zone.nursery import Nursery
+    from irods_zone.trace import Event
+
+Rules = Union[Path, str, None]
+
+
+class EmbeddedZone:
+    """A running zone. `root` is its directory, `vault` that of its first resource, `log` its log file."""
+
+    user = "rods"
+    password = "rods"  # noqa: S105 (the password of every test zone)
+    zone = "tempZone"
+
+    def __init__(
+        self, nursery: Nursery, root: Path, rules: Path | None, resources: dict[str, Path], *, trace: bool = False
+    ) -> None:
+        self._nursery = nursery
+        self._resources = resources
+        self._pid = 0
+        self._sessions: list[iRODSSession] = []
+        self.root = root
+        self.rules = rules
+        self.vault = next(iter(resources.values()), root / "vault")
+        self.log = root / "log" / "zone.log"
+        self._trace = root / "trace.jsonl" if trace else None
+        self.environment = root / "irods_environment.json"
+        self.host = ""
+        self.port = 0
+        self.start()
+
+    @property
+    def home(self) -> str:
+        """The administrator's home collection."""
+        return f"/{self.zone}/home/{self.user}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process, 0 when it is stopped."""
+        return self._pid
+
+    def session(self, user: str = user, password: str = password, **options: Any) -> iRODSSession:
+        """A python-irodsclient session, closed with the zone."""
+        from irods.session import iRODSSession
+
+        made = iRODSSession(host=self.host, port=self.port, user=user, password=password, zone=self.zone, **options)
+        self._sessions.append(made)
+        return made
+
+    def log_text(self) -> str:
+        """What the zone has logged so far."""
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+
+    def trace(self) -> list[Event]:
+        """What its rules have done so far, if it was made with trace=True: hooks, calls, queries."""
+        from irods_zone.trace import read
+
+        if self._trace is None:
+            raise ValueError("this zone keeps no trace: make it with irods_zone_factory(rules, trace=True)")
+        return read(self._trace)
+
+    def start(self) -> None:
+        """Start it (again), on the same port if it had one."""
+        if not self._pid:
+            started = self._nursery.start(self.root, self.rules, self._resources, self.port, self._trace)
+            self._pid, self.host, self.port = started.pid, started.host, started.port
+
+    def stop(self) -> None:
+        """Stop it as SIGTERM does."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it as SIGKILL does, agents and all."""
+        self._end(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Close the sessions and stop it."""
+        while self._sessions:
+            self._sessions.pop().cleanup()
+        self.stop()
+
+    def _end(self, number: int) -> None:
+        if self._pid:
+            pid, self._pid = self._pid, 0
+            self._nursery.stop(pid, number)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker."""
+    config.addinivalue_line("markers", "irods_rules(rules): rule file (a path, or its text) for the test's zone")
+
+
+@pytest.fixture(scope="session")
+def irods_nursery() -> Iterator[Nursery]:
+    """The process that starts zones."""
+    from irods_zone.nursery import Nursery
+
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def irods_rules(request: pytest.FixtureRequest) -> Rules:
+    """The rule file of `irods_zone`: from the marker `irods_rules`, else none."""
+    marker = request.node.get_closest_marker("irods_rules")
+    return marker.args[0] if marker else None
+
+
+@pytest.fixture
+def irods_zone_factory(
+    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., EmbeddedZone]]:
+    """Makes fresh zones.
+
+    rules: a path, or the text of a rule file; resources: {name: vault}; trace: keep a trace of what the rules do.
+    """
+    made: list[EmbeddedZone] = []
+
+    def make(rules: Rules = None, resources: dict[str, Path] | None = None, *, trace: bool = False) -> EmbeddedZone:
+        root = tmp_path_factory.mktemp("zone")
+        if isinstance(rules, str) and ("\n" in rules or not rules.endswith(".py")):
+            text, rules = rules, root / "rules" / "core.py"
+            rules.parent.mkdir()
+            rules.write_text(text, encoding="utf-8")
+        path = None if rules is None else Path(rules).absolute()
+        zone = EmbeddedZone(irods_nursery, root, path, resources or {}, trace=trace)
+        made.append(zone)
+        return zone
+
+    yield make
+    for zone in reversed(made):
+        zone.close()
+
+
+@pytest.fixture
+def irods_zone(irods_zone_factory: Callable[..., EmbeddedZone], irods_rules: Rules) -> EmbeddedZone:
+    """A fresh zone with the rules of `irods_rules`; user rods, password rods, zone tempZone."""
+    return irods_zone_factory(irods_rules)

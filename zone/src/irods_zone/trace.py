@@ -1,0 +1,206 @@
+"""What rules do, as lines of JSON: every hook that ran, every microservice that was called, every query with its pages.
+
+For people who write rules, and for tests that count queries. Each agent and each delayed job appends to the same file.
+A line is written when its event is over, so that what a hook did stands before the hook; `inside` says which it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from irods_zone.errors import IrodsError
+
+if TYPE_CHECKING:
+    from irods_zone.prep.types import GenQueryInp, GenQueryOut
+    from irods_zone.session import Session
+
+Result = TypeVar("Result")
+
+HOOK, RULE, CALL, QUERY = "hook", "rule", "call", "query"
+_HOOKS = ("ac", "pep_")
+_LONGEST = 200  # characters of an argument; queries stand in full
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line.
+
+    kind: hook (a policy point), rule (any other rule, and rule text: `main`, of a delayed job `expressionFcn`), call (a
+    microservice), query. pid, user and zone: the agent and its client; job: the id of the delayed job, 0 for a client;
+    api: the call of the client that is being served. inside: the rule or hook that did it, "" if none.
+    args: of rules and calls, as texts; of structures their path or their type. text, pages, rows: of queries.
+    code: below 0 if it failed; ms: how long it took, with all that happened inside.
+    """
+
+    kind: str
+    name: str
+    pid: int
+    user: str
+    zone: str
+    job: int = 0
+    api: str = ""
+    inside: str = ""
+    args: tuple[Any, ...] = ()
+    text: str = ""
+    pages: int = 0
+    rows: int = 0
+    code: int = 0
+    ms: float = 0.0
+
+
+@dataclass
+class _Query:
+    """A query whose last page has not come yet; `asked` is kept so that its id stays its own."""
+
+    asked: GenQueryInp
+    text: str
+    inside: str
+    pages: int = 0
+    rows: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Trace:
+    """The trace of one agent or job."""
+
+    path: Path
+    job: int = 0
+    _running: list[str] = field(default_factory=list)
+    _queries: dict[int, _Query] = field(default_factory=dict)
+
+    def rule(self, session: Session, name: str, args: Sequence[Any], run: Callable[[], int]) -> int:
+        """Run a rule and note it."""
+        kind = HOOK if name.startswith(_HOOKS) else RULE
+        given = tuple(_shown(arg) for arg in args)  # before the rule changes them
+        with self._noting(session, kind, name, given):
+            self._running.append(name)
+            try:
+                return run()
+            finally:
+                self._running.pop()
+
+    def call(self, session: Session, name: str, args: Sequence[Any], run: Callable[[], Result]) -> Result:
+        """Run a microservice and note it, but for those of queries, which are noted as one."""
+        if "GenQuery" in name or name == "msiGetMoreRows":
+            return run()
+        with self._noting(session, CALL, name, tuple(_shown(arg) for arg in args)):
+            return run()
+
+    def page(self, session: Session, asked: GenQueryInp, fetch: Callable[[], GenQueryOut]) -> GenQueryOut:
+        """Fetch a page of a query; the query is noted with its last one."""
+        query = self._queries.get(id(asked))
+        if query is None:
+            query = self._queries[id(asked)] = _Query(asked, _text(asked), self._inside())
+        began = time.perf_counter()
+        try:
+            found = fetch()
+        except IrodsError as error:
+            self._end(session, query, error.code)
+            raise
+        query.seconds += time.perf_counter() - began
+        query.pages += 1
+        query.rows += found.rowCnt
+        if found.continueInx <= 0:
+            self._end(session, query)
+        return found
+
+    def closed(self, session: Session, asked: GenQueryInp) -> None:
+        """Note a query that was closed before its last page."""
+        query = self._queries.get(id(asked))
+        if query is not None:
+            self._end(session, query)
+
+    def close(self, session: Session) -> None:
+        """Note the queries that were never closed."""
+        for query in list(self._queries.values()):
+            self._end(session, query)
+
+    @contextlib.contextmanager
+    def _noting(self, session: Session, kind: str, name: str, args: tuple[Any, ...]) -> Iterator[None]:
+        began, inside, code = time.perf_counter(), self._inside(), 0
+        try:
+            yield
+        except IrodsError as error:
+            code = error.code
+            raise
+        finally:
+            ms = _milliseconds(time.perf_counter() - began)
+            self._write(session, kind=kind, name=name, inside=inside, args=args, code=code, ms=ms)
+
+    def _end(self, session: Session, query: _Query, code: int = 0) -> None:
+        del self._queries[id(query.asked)]
+        self._write(
+            session, kind=QUERY, name="", inside=query.inside, text=query.text, pages=query.pages, rows=query.rows,
+            code=code, ms=_milliseconds(query.seconds),
+        )  # fmt: skip
+
+    def _inside(self) -> str:
+        return self._running[-1] if self._running else ""
+
+    def _write(self, session: Session, **about: Any) -> None:
+        from irods_zone.api import registry
+
+        call = registry.load().get(session.api_number)
+        user, api = session.client, call.name if call else ""
+        event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **about)
+        line = json.dumps({name: value for name, value in asdict(event).items() if value not in ("", 0, ())}) + "\n"
+        # One write of a file that is open for append only: the lines of two agents do not mix.
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(handle, line.encode())
+        finally:
+            os.close(handle)
+
+
+def read(path: Path) -> list[Event]:
+    """The events of a trace so far, in the order in which they ended."""
+    if not path.exists():
+        return []
+    known = {item.name for item in fields(Event)}
+    events = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        given = {key: value for key, value in json.loads(line).items() if key in known}
+        events.append(Event(**{"name": "", **given, "args": tuple(given.get("args", ()))}))
+    return events
+
+
+def _milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def _shown(value: Any) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _shown(item) for key, item in value.items()}
+    for name in ("objPath", "collName"):
+        value = getattr(value, name, value)
+    text = str(value)
+    if text.startswith("<"):  # a structure without a path
+        return type(value).__name__
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _text(asked: GenQueryInp) -> str:
+    """The query in GenQuery's own words."""
+    from irods_zone.catalog.genquery import aggregate_of
+    from irods_zone.catalog.genquery.columns import COLUMNS
+
+    def name(number: int) -> str:
+        return COLUMNS[number].name if number in COLUMNS else str(number)
+
+    selected = []
+    for number, option in zip(asked.selectInp.inx, asked.selectInp.value):
+        function = aggregate_of(option)
+        selected.append(f"{function.name.lower()}({name(number)})" if function else name(number))
+    conditions = [f"{name(number)} {text}" for number, text in zip(asked.sqlCondInp.inx, asked.sqlCondInp.value)]
+    where = " WHERE " + " AND ".join(conditions) if conditions else ""
+    return "SELECT " + ", ".join(selected) + where
