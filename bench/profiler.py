@@ -53,11 +53,13 @@ RULES = ("ova_reconcile",)  # called by administrators' rule text
 def rule_file(folder: Path, repository: Path, log: Path) -> Path:
     """A rule file that does what the repository's core.py does, profiled into `log`."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "core.py"
+    path, real = folder / "core.py", folder / "real_core.py"
+    real.symlink_to(repository / "core.py")
     path.write_text(
         "import sys\n"
         f"sys.path.append({str(repository)!r})\n"
-        f"exec(compile(open({str(repository / 'core.py')!r}).read(), 'core.py', 'exec'))\n"
+        f"__file__ = {str(real)!r}\n"
+        "exec(compile(open(__file__).read(), __file__, 'exec'))\n"
         "from bench import profiler\n"
         f"profiler.install(globals(), {str(log)!r})\n"
     )
