@@ -37,7 +37,7 @@ class Settings:
     aliases: Mapping[str, str] = field(default_factory=lambda: {"ip_addr": "ipaddr"})
     # "refuse" or "allow": whether AVUs may set properties that are not userConfigurable.
     fixed_properties: str = "refuse"
-    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/admin-guide.md before).
+    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/operations.md before).
     rules_for_users: tuple[str, ...] = ()
     # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
     state_directory: str = ""

@@ -143,7 +143,7 @@ def _download(
     try:
         outcome = transfer.download(url, file, known, report)
     except ImportError as error:
-        text = "the server's Python has no package httpx; an administrator has to install it (docs/dependencies.md)"
+        text = "the server's Python has no package httpx; an administrator has to install it (docs/operations.md)"
         raise ComponentError(f"{url}: {text}", lasting=False) from error
     if not outcome.changed:
         return False
