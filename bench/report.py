@@ -44,7 +44,7 @@ The time of a hook by its parts, on {kind}, with an OVA of {size}.
 
 _INGEST = """\
 An image is checked once: archive, descriptor, every byte against the manifest.
-*Checked by the job* is the time from the registration in a collection with `ova_images` until `ova::package` says valid.
+*Checked by the job* runs from the registration below a collection with `ova_images` until `ova::package` is valid.
 It includes the wait in the delay queue.
 Memory is the peak of the zone's largest process.
 """

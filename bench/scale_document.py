@@ -21,7 +21,8 @@ This section is computed from the costs above and from `bench/scale_model.py`; n
 """
 
 _QUESTION = """\
-The question: {components:,} components, {changes:.0f} changes a second over all of them, N iRODS servers with a vault each, one catalog database.
+A zone has {components:,} components, and {changes:.0f} changes a second over all of them.
+It has N iRODS servers with a vault each, and one catalog database.
 Each change is one AVU that rebuilds one OVA.
 Which limit comes first, and what can an administrator do about it?
 
@@ -32,7 +33,8 @@ These are assumptions:
 - {network} GiB a second between servers;
 - OVAs of {gibibytes} GiB.
 
-iRODS sends AVU calls to a catalog provider and runs their hooks there, so a *server* here is a provider that has the vault of its components.
+iRODS sends AVU calls to a catalog provider and runs their hooks there.
+A *server* here is therefore a provider that has the vault of its components.
 If the vault is elsewhere, a job would have to send the OVA there; the rules refuse that so far, with a message.
 """
 
@@ -49,10 +51,11 @@ _TURN = """\
 ### What an administrator can do, in this order
 
 1. **Vaults on XFS** (reflink=1), with source and components on one resource: no bytes are copied.
-2. **Clients that keep a connection**, or several AVUs in one atomic call, instead of one i-command for each: fewer imports, fewer queries.
+2. **Clients that keep a connection**, or several AVUs in one atomic call: fewer imports, fewer queries.
 3. **Catalog providers**: more servers, as in the first table, behind the address that clients use.
 4. **The database**: connections and memory.
-   It answers {queries:.0f} short queries for each change, each by an index also with 1,000,000 components (`bench/plans.sql`, [decision 17](decisions/0017-no-patterns.md)).
+   It answers {queries:.0f} short queries for each change.
+   An index answers each, also with 1,000,000 components (`bench/plans.sql`).
 5. **Delay executors** and `inline_limit`, only where copying cannot be avoided.
 6. **Reconcile** looks at every component: {check:.2f} ms each here, {hours:.1f} hours for {components:,} in one agent.
 """

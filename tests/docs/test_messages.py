@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ RULES = ROOT / "rules" / "ova_rules"
 DOCUMENT = ROOT / "docs" / "messages.md"
 
 ANY = "\0"  # for what differs, in texts and in rows
-IDENTIFIER = re.compile(r"[a-z]+(?:_+[a-z]+)+|ova::\w+")  # names of AVUs and settings, which the code may have in values
+IDENTIFIER = re.compile(r"[a-z]+(?:_+[a-z]+)+|ova::\w+")  # an AVU or a setting: the code may have it in a value
 
 # Texts that no person reads: queries, rule text, what completes a message.
 NO_MESSAGE = re.compile(
@@ -44,7 +44,7 @@ def texts_of(file: Path) -> Iterator[str]:
         if id(node) in skipped:
             continue
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield " ".join(node.value.split(" "))
+            yield node.value
         elif isinstance(node, ast.JoinedStr):
             yield "".join(str(part.value) if isinstance(part, ast.Constant) else ANY for part in node.values)
 
@@ -64,13 +64,13 @@ def rows() -> list[str]:
     return [re.sub(r"\*[^*]+\*", ANY, cell) for cell in cells if cell not in ("message", "---")]
 
 
-@lru_cache(maxsize=None)
+@cache
 def pattern(text: str) -> re.Pattern[str]:
     """What a text fits: its fixed parts, each a group, in order."""
     return re.compile(".*?".join(f"({re.escape(part)})" for part in text.strip().split(ANY)))
 
 
-@lru_cache(maxsize=None)
+@cache
 def parts() -> tuple[str, ...]:
     """All texts that a message may be put together from."""
     files = [*RULES.rglob("*.py"), *(ROOT / "ova_tools").rglob("*.py")]
