@@ -1,11 +1,14 @@
-"""The documents hold together: links lead somewhere, the map has each of them, one sentence stands in a line."""
+"""The documents hold together: links lead somewhere, one sentence stands in a line, tables say what the code says."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+
+from ova_rules.settings import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -64,3 +67,10 @@ def test_each_decision_is_listed_and_has_its_parts() -> None:
         assert text.startswith(f"# {number}. ")
         assert re.search(r"^- Status: accepted\b.*\n- Date: \d{4}-\d\d-\d\d$", text, re.MULTILINE), path.name
         assert re.findall(r"^## (.*)$", text, re.MULTILINE) == ["Options", "Decision", "Consequences"], path.name
+
+
+def test_the_settings_are_those_of_the_code() -> None:
+    rows = [f"| `{each.key}` | `{json.dumps(each.default)}` | {each.text} |" for each in SETTINGS.values()]
+    table = "\n".join(["| key | default | meaning |", "| --- | --- | --- |", *rows])
+
+    assert table in (DOCS / "operations.md").read_text(encoding="utf-8")

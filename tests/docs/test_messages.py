@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from ova_rules.settings import SETTINGS
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "rules" / "ova_rules"
 DOCUMENT = ROOT / "docs" / "messages.md"
@@ -22,12 +24,13 @@ DOCUMENT = ROOT / "docs" / "messages.md"
 ANY = "\0"  # for what differs, in texts and in rows
 IDENTIFIER = re.compile(r"[a-z]+(?:_+[a-z]+)+|ova::\w+")  # an AVU or a setting: the code may have it in a value
 
-# Texts that no person reads: queries, rule text, what completes a message.
+# Texts that are no messages: what settings are for (docs/operations.md), queries, rule text, what completes a message.
+SETTING_TEXTS = {setting.text for setting in SETTINGS.values()}
 NO_MESSAGE = re.compile(
     r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER|BEGIN|core\.|import core|RULE_EXEC_NAME|DATA_NAME)"
     r"|META_COLL|META_DATA| = :at|\blike '| AND | IN \(|^\d+s "
     r"|^an? (number|list|object|absolute)|^\"refuse\"|^AVU ova_url of |^not a component$"
-    r"|^(other AVUs, same content|still the same|defaults are used)$"
+    r"|^(other AVUs, same content|still the same|defaults are used|URL prefixes and address ranges)$"
 )
 
 
@@ -53,7 +56,8 @@ def messages(file: Path) -> Iterator[str]:
     """The texts that read like a sentence."""
     for text in texts_of(file):
         longest = max(text.split(ANY), key=len).strip(" :;,")
-        if longest.count(" ") >= 2 and len(longest) >= 14 and not NO_MESSAGE.search(text.replace(ANY, "")):
+        sentence = longest.count(" ") >= 2 and len(longest) >= 14 and text not in SETTING_TEXTS
+        if sentence and not NO_MESSAGE.search(text.replace(ANY, "")):
             yield text
 
 
