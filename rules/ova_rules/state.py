@@ -43,13 +43,7 @@ def note_made(configured: str, path: str, data_id: str, version: str = "") -> No
 
     version: where others may write the object from now on: which version of it the server has made.
     """
-    file, text = _note(configured, path), f"{data_id} {version}".strip()
-    if _read(file) != text:
-        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
-        temporary = f"{file}.{os.urandom(8).hex()}"
-        with open(temporary, "w", encoding="ascii") as stream:
-            stream.write(text)
-        os.replace(temporary, file)
+    _write(_note(configured, path), f"{data_id} {version}".strip())
 
 
 def forget_made(configured: str, path: str) -> None:
@@ -72,14 +66,34 @@ def is_known_ready(configured: str, path: str) -> bool:
     return os.path.exists(_note(configured, path))
 
 
+def note_source_file(configured: str, path: str, file: str) -> None:
+    """Notes which vault file holds the source at `path`, for readers who may not ask the catalog for it."""
+    _write(_note(configured, path, "sources"), file)
+
+
+def source_file(configured: str, path: str) -> str | None:
+    """The vault file that was noted for the source at `path`, or None."""
+    return _read(_note(configured, path, "sources"))
+
+
+def _write(file: str, text: str) -> None:
+    if _read(file) == text:
+        return
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    temporary = f"{file}.{os.urandom(8).hex()}"
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(text)
+    os.replace(temporary, file)
+
+
 def _read(file: str) -> str | None:
     try:
-        with open(file, encoding="ascii") as stream:
+        with open(file, encoding="utf-8", errors="surrogateescape") as stream:
             return stream.read()
     except FileNotFoundError:
         return None
 
 
-def _note(configured: str, path: str) -> str:
+def _note(configured: str, path: str, kind: str = "made") -> str:
     name = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return os.path.join(directory(configured), "made", name)
+    return os.path.join(directory(configured), kind, name)

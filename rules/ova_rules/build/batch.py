@@ -10,6 +10,7 @@ from ova_rules import jobs, names
 from ova_rules.build.build import build, queue
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, read
+from ova_rules.component.pointers import pointing
 from ova_rules.errors import ComponentError
 from ova_rules.settings import Settings
 
@@ -57,7 +58,7 @@ def readable(catalog: Catalog, path: str) -> Component | None:
 
 def follow(catalog: Catalog, path: str) -> None:
     """The ready OVA of a component was built outside of an event: a job builds what depends on it."""
-    if catalog.naming((names.DEPENDS,), [path]):
+    if pointing(catalog, (names.DEPENDS,), [path]):
         jobs.queue(catalog, jobs.CHANGE, path, running=True)
 
 

@@ -22,6 +22,7 @@ from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import content, file_identity, source_state
 from ova_rules.component.matching import Assignment, Matching, described, match
 from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
 from ova_rules.locks import locked
@@ -29,7 +30,7 @@ from ova_rules.record import authorship, facts
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import note_made
+from ova_rules.state import note_made, note_source_file
 from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -137,12 +138,12 @@ def _build_once(
     now = seen.inputs
     try:
         if seen.fresh:
-            facts.write(catalog, component, facts.fresh(now))
+            facts.write(catalog, component, facts.fresh(catalog, now))
             note_made(settings.state_directory, component.ready_path, now.ready[0].data_id)
             return Outcome(State.UNCHANGED)
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
-        if seen.last is None or seen.last.source_path != source.path:
+        if seen.last is None or not seen.last.is_from(source.path):
             from ova_rules.images.in_use import changed
 
             changed(catalog, settings, component.path, None, source.path)
@@ -151,19 +152,19 @@ def _build_once(
         if helped is not None and behind.upstream not in helped:
             raise
         if (helped or {}).get(behind.upstream) is State.QUEUED:  # the job that builds the source goes on with this one
-            facts.write(catalog, component, facts.waiting(now, str(behind)))
+            facts.write(catalog, component, facts.waiting(catalog, now, str(behind)))
             return Outcome(State.QUEUED, str(behind))
         return _failed(catalog, settings, seen, behind)
     except WaitingError as waiting:
         jobs.queue(catalog, jobs.FETCH, component.path)
-        facts.write(catalog, component, facts.waiting(now, str(waiting)))
+        facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
     except ComponentError as error:
         return _failed(catalog, settings, seen, error)
 
 
 def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError) -> Outcome:
-    facts.write(catalog, seen.component, facts.failed(seen.inputs, error, signer_of(settings)))
+    facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
     return Outcome(State.FAILED, str(error))
 
 
@@ -205,7 +206,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             wanted = content(source.state, settings.digest, values)
             ready = component.ready_path
             if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
-                return _kept(catalog, settings, seen, matching, last)
+                return _kept(catalog, settings, seen, source, matching, last)
             edit = _edit(package, assignments, settings, seen)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
@@ -247,6 +248,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     if version is None:
         raise Changed
     note_made(settings.state_directory, ready, after[0].data_id)
+    note_source_file(settings.state_directory, source.path, source.replica.vault_path)
     if progress is not None:
         progress.close()
     made = LastBuild(
@@ -255,24 +257,27 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         data_id=after[0].data_id,
         version=version,
         content=wanted,
-        source_path=source.path,
+        source=hashed(source.path),
         source_state=source.state,
         source_file=file_identity(opened),
-        source_vault_path=source.replica.vault_path,
         verified=source.state,
     )
-    _write_ready(catalog, settings, seen, matching, made)
+    _write_ready(catalog, settings, seen, source, matching, made)
     return Outcome(State.BUILT, f"{edit.plan.size} bytes")
 
 
-def _kept(catalog: Catalog, settings: Settings, seen: View, matching: Matching, last: LastBuild) -> Outcome:
+def _kept(
+    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, last: LastBuild
+) -> Outcome:
     """The AVUs changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
     _require_unchanged(catalog, settings, seen)
-    _write_ready(catalog, settings, seen, matching, replace(last, fingerprint=seen.inputs.fingerprint))
+    _write_ready(catalog, settings, seen, source, matching, replace(last, fingerprint=seen.inputs.fingerprint))
     return Outcome(State.UNCHANGED, "other AVUs, same content")
 
 
-def _write_ready(catalog: Catalog, settings: Settings, seen: View, matching: Matching, made: LastBuild) -> None:
+def _write_ready(
+    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, made: LastBuild
+) -> None:
     component = seen.component
     own_unmatched: list[Avu] = [avu for avu in matching.unmatched if avu.collection == component.path]
     unmatched = [*own_unmatched, *component.unknown_controls]
@@ -281,7 +286,7 @@ def _write_ready(catalog: Catalog, settings: Settings, seen: View, matching: Mat
         from ova_rules.component.prototype import tasks_of
 
         tasks = tasks_of(catalog, component)
-    found = facts.ready(seen.inputs, made, unmatched, tasks, signer_of(settings))
+    found = facts.ready(catalog, seen.inputs, made, source.path, unmatched, tasks, signer_of(settings))
     facts.write(catalog, component, found)
 
 

@@ -105,7 +105,7 @@ def _inputs(
     else:
         objects = catalog.replicas_and_access([component.ready_path, path])
         ready = objects[component.ready_path]
-        state = recorded_state(last, path)
+        state = recorded_state(settings, last, path)
         try:
             source = _source(catalog, settings, component, url, path, objects[path])
             state = source.state

@@ -49,7 +49,12 @@ class Access(Queries):
     # ---- data objects --------------------------------------------------------------------------------------------
 
     def may_read(self, path: str, user: str | None = None) -> bool:
-        """Whether a user (the client, if none is named) has read permission on a data object."""
+        """Whether a user (the client, if none is named) may read a data object.
+
+        Of another user the collection is asked, too: who may not read that does not find the object.
+        """
+        if user not in (None, self.identity) and not self.visible_to(str(user), [path.rpartition("/")[0]]):
+            return False
         return self._has_object_level(READ_OBJECT, path, user or self.identity)
 
     def may_replace(self, path: str) -> bool:
@@ -82,6 +87,23 @@ class Access(Queries):
         unknown = [path for path in paths if path not in self._access]
         for kind, user_id, collection, name in self._rows_of_objects(columns, unknown):
             self._access.setdefault(f"{collection}/{name}", set()).add((kind, user_id))
+
+    # ---- readers -------------------------------------------------------------------------------------------------
+
+    def readers(self, collections: Iterable[str]) -> dict[str, set[str]]:
+        """The numbers of the users and groups that may read each of these collections, as far as the client sees."""
+        found: dict[str, set[str]] = {name: set() for name in collections}
+        columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
+        for kind, user_id, name in self._rows_of(columns, "COLL_NAME", sorted(found)):
+            if name in found and int(kind) >= READ_OBJECT:
+                found[name].add(user_id)
+        return found
+
+    def object_readers(self, path: str) -> set[str]:
+        """The numbers of the users and groups that may read a data object, as far as the client sees."""
+        if path not in self._access:
+            self.learn_access([path])
+        return {user_id for kind, user_id in self._access.get(path, ()) if int(kind) >= READ_OBJECT}
 
     # ---- levels --------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu
+from ova_rules.component.pointers import pointing
 from ova_rules.component.source import urls_of
 from ova_rules.component.tree import above, components, naming, tree
 
@@ -79,7 +80,7 @@ def _standing_for(changed: str, like: Avu) -> str | None:
 
 def of_source(catalog: Access, path: str) -> list[str]:
     """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
-    found = {avu.collection for avu in catalog.naming((names.URL, names.SOURCE), [path])}
+    found = {avu.collection for avu in pointing(catalog, (names.URL, names.SOURCE), [path])}
     found |= {avu.collection for avu in catalog.naming((names.URL,), urls_of(catalog, path))}
     for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
         if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
@@ -102,7 +103,7 @@ def _in_order(catalog: Access, found: set[str], edges: set[tuple[str, str]] | No
         found.update(fresh)
     while fresh:
         new: set[tuple[str, str]] = set()
-        new.update((avu.value, avu.collection) for avu in catalog.naming((names.DEPENDS,), fresh))
+        new.update((avu.value, avu.collection) for avu in pointing(catalog, (names.DEPENDS,), fresh))
         known |= new
         fresh = sorted({other for _, other in new if not names.in_trash(other)} - found)
         found.update(fresh)

@@ -11,7 +11,9 @@ from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.component.inheritance import Lineage, lineage
+from ova_rules.component.pointers import pointed_at
 from ova_rules.component.source import Source
+from ova_rules.component.tree import above
 from ova_rules.errors import ComponentError
 from ova_rules.settings import Settings
 from ova_tools.records import dataclass, replace
@@ -173,6 +175,13 @@ class Inputs:
         return frozenset().union(*(each.named for each in self.expansions.values()), self._upstream)
 
     @property
+    def public(self) -> frozenset[str]:
+        """The collections that whoever reads the component's own AVUs knows: named by these, or above the component."""
+        own = (each.named for avu, each in self.expansions.items() if avu.collection == self.component.path)
+        likes = {like.value for like, _ in self.component.likes if like.collection == self.component.path}
+        return frozenset(above(self.component.path)).union(likes, *own)
+
+    @property
     def _upstream(self) -> set[str]:
         return {self.upstream} if self.upstream else set()
 
@@ -182,7 +191,8 @@ def unseen(catalog: Access, component: Component, reached: frozenset[str]) -> li
 
     These are the collections that contributed to the last build and still could, and what references reach now.
     """
-    counted = {avu.value for avu in component.facts if avu.attribute == names.INHERITED} & set(component.chain)
+    inherited = [avu.value for avu in component.facts if avu.attribute == names.INHERITED]
+    counted = pointed_at(inherited, component.chain)
     asked = sorted((counted - component.contributors) | reached)
     return sorted(set(asked) - catalog.visible(asked))
 
@@ -192,5 +202,7 @@ def unseen_error(now: Inputs, hidden: Sequence[str], user: str) -> ComponentErro
     for expansion in now.expansions.values():
         if expansion.error is not None and expansion.reached & set(hidden):
             return ComponentError(str(expansion.error), lasting=False)
-    text = f"{user} may not read the AVUs of {', '.join(hidden)}, or they are not there; "
+    named = [path for path in hidden if path in now.public]
+    places = ", ".join(named) or "other collections"
+    text = f"{user} may not read the AVUs of {places}, or they are not there; "
     return ComponentError(f"{text}{now.component.path} takes values from them", lasting=False)

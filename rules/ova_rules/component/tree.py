@@ -14,6 +14,7 @@ from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.conditions import masked
 from ova_rules.catalog.types import Avu
+from ova_rules.component.pointers import pointing
 from ova_tools.records import dataclass
 
 _MOST = 2000  # collections that are listed
@@ -67,5 +68,5 @@ def naming(catalog: Access, there: Tree, attributes: Sequence[str], also: Sequen
     """The collections' AVUs of these attributes whose value is a collection of the tree, or one of `also`."""
     if there.collections is None:
         below = catalog.values_like(attributes, start=f"{there.root}/")
-        return [*below, *catalog.naming(attributes, [there.root, *also])]
-    return catalog.naming(attributes, [*there.collections, *also])
+        return [*below, *pointing(catalog, attributes, [there.root, *also])]
+    return pointing(catalog, attributes, [*there.collections, *also])

@@ -106,7 +106,7 @@ def _report(catalog: Catalog, settings: Settings, path: str, error: ComponentErr
         kept = [avu for avu in component.facts if avu.attribute != names.MESSAGE]
         facts.write(catalog, component, [*kept, Avu(path, names.MESSAGE, f"not refreshed: {error}")])
     else:
-        facts.write(catalog, component, facts.failed(seen.inputs, error, signer_of(settings)))
+        facts.write(catalog, component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
 
 
 def _require_rights(catalog: Catalog, target: str) -> None:

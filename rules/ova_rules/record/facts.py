@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from ova_rules import names
+from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, Inputs
@@ -37,33 +38,42 @@ def moment(*, milliseconds: bool = False) -> str:
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}{fraction}Z"
 
 
-def ready(now: Inputs, last: LastBuild, unmatched: Sequence[Avu], tasks: Sequence[Avu], signer: Signer) -> list[Avu]:
+def ready(
+    catalog: Access,
+    now: Inputs,
+    last: LastBuild,
+    source_path: str,
+    unmatched: Sequence[Avu],
+    tasks: Sequence[Avu],
+    signer: Signer,
+) -> list[Avu]:
     """The facts of a component whose ready OVA is now the one that `last` describes."""
     component = now.component
     path = component.path
+    source = _source(catalog, now, source_path)
     facts = [
         Avu(path, names.STATUS, names.READY),
         Avu(path, names.FINGERPRINT, last.fingerprint),
         Avu(path, names.BUILT, last.built),
-        Avu(path, names.SOURCE, last.source_path),
+        Avu(path, names.SOURCE, source),
         last.avu(component, signer),
-        *history.added(component, moment(milliseconds=True), last.fingerprint, last.source_path, signer),
+        *history.added(component, moment(milliseconds=True), last.fingerprint, source, signer),
         *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
-    facts += [Avu(path, names.INHERITED, collection) for collection in sorted(component.contributors)]
-    return facts + _depends(component, now.depends)
+    facts += _pointers(catalog, now, names.INHERITED, component.contributors)
+    return facts + _pointers(catalog, now, names.DEPENDS, now.depends)
 
 
-def fresh(now: Inputs) -> list[Avu]:
+def fresh(catalog: Access, now: Inputs) -> list[Avu]:
     """The facts when the last build is right again (a value was set back): without a failure between."""
     component = now.component
     dropped = (names.STATUS, names.MESSAGE, names.DEPENDS, names.PROGRESS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
-    return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(component, now.depends)]
+    return [*kept, Avu(component.path, names.STATUS, names.READY), *_pointers(catalog, now, names.DEPENDS, now.depends)]
 
 
-def failed(now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
+def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
     """The facts of a component that cannot be built; those of its last good OVA stay.
 
     The message of a lasting failure carries a signature of the fingerprint it is about, so that a read need not try
@@ -73,7 +83,12 @@ def failed(now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
     about = signer.of_failure(component.id, now.fingerprint) if error.lasting else ""
     message = Avu(component.path, names.MESSAGE, one_line(str(error)), about)
-    return [*kept, *_depends(component, now.named), Avu(component.path, names.STATUS, names.FAILED), message]
+    return [
+        *kept,
+        *_pointers(catalog, now, names.DEPENDS, now.named),
+        Avu(component.path, names.STATUS, names.FAILED),
+        message,
+    ]
 
 
 def has_failed(now: Inputs, signer: Signer) -> bool:
@@ -82,10 +97,10 @@ def has_failed(now: Inputs, signer: Signer) -> bool:
     return message is not None and is_same(message.units, signer.of_failure(now.component.id, now.fingerprint))
 
 
-def waiting(now: Inputs, what: str) -> list[Avu]:
+def waiting(catalog: Access, now: Inputs, what: str) -> list[Avu]:
     """The facts of a component that waits for another job; what its AVUs name is noted, too."""
     kept = [avu for avu in queued(now.component, what) if avu.attribute != names.DEPENDS]
-    return [*kept, *_depends(now.component, now.named)]
+    return [*kept, *_pointers(catalog, now, names.DEPENDS, now.named)]
 
 
 def building(component: Component) -> list[Avu]:
@@ -126,9 +141,25 @@ def percent(component: str, number: int) -> Avu:
     return Avu(component, names.PROGRESS, str(number), "percent")
 
 
-def _depends(component: Component, on: frozenset[str]) -> list[Avu]:
-    own = component.path
-    return [Avu(own, names.DEPENDS, other) for other in sorted(on - {own})]
+def _pointers(catalog: Access, now: Inputs, attribute: str, paths: frozenset[str]) -> list[Avu]:
+    """One fact for each other collection, as far as every reader may know of it."""
+    own = now.component.path
+    others = paths - {own}
+    if others <= now.public:
+        shown = sorted(others)
+    else:
+        from ova_rules.record.disclosure import shown_collections
+
+        shown = shown_collections(catalog, now, others)
+    return [Avu(own, attribute, other) for other in shown]
+
+
+def _source(catalog: Access, now: Inputs, path: str) -> str:
+    if not any("${" in avu.value for avu in now.component.urls):
+        return path
+    from ova_rules.record.disclosure import shown_source
+
+    return shown_source(catalog, now, path)
 
 
 def _order(avu: Avu) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """The last build of a component, one signed record (`ova::build`): what the ready OVA was made from, which file it is.
 
-The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is believed.
+The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is believed. It names no
+source: not everybody who reads it may know that.
 """
 
 from __future__ import annotations
@@ -12,19 +13,19 @@ from ova_rules import names
 from ova_rules.catalog.types import Avu
 from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.model import Component
-from ova_rules.errors import ComponentError
+from ova_rules.component.pointers import hashed
 from ova_rules.record.signing import Signer, is_same
-from ova_tools.records import asdict, dataclass, replace
-
-_VALUE_BYTES = 2700  # what iRODS reads of a value
+from ova_rules.settings import Settings
+from ova_rules.state import source_file
+from ova_tools.records import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class LastBuild:
     """What the ready OVA was made from. built: when, as facts have it. data_id, version: of the ready OVA.
 
-    content: a hash of the values that were set and the source's version; equal content is the same ready OVA.
-    source_file: the identity of the source's vault file; verified: the source's version whose digests were right.
+    content: a hash of the values that were set and the source's version; equal content is the same ready OVA. source:
+    a hash of its path; source_file: the identity of its vault file; verified: its version whose digests were right.
     """
 
     built: str
@@ -32,20 +33,19 @@ class LastBuild:
     data_id: str
     version: str
     content: str
-    source_path: str
+    source: str
     source_state: str
     source_file: str
-    source_vault_path: str
     verified: str
 
     def avu(self, component: Component, signer: Signer) -> Avu:
-        """The record as a fact. Raises ComponentError if the source's path is too long for one."""
-        # Without the vault path, readers who may not see the source cannot tell that it is unchanged; all else holds.
-        for record in (self, replace(self, source_vault_path="")):
-            text = json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":"))
-            if len(text.encode("utf-8", "surrogateescape")) <= _VALUE_BYTES:
-                return Avu(component.path, names.BUILD, text, signer.of_build(component.id, text))
-        raise ComponentError(f"{self.source_path}: the source's path is too long; rename it")
+        """The record as a fact."""
+        text = json.dumps(asdict(self), separators=(",", ":"))
+        return Avu(component.path, names.BUILD, text, signer.of_build(component.id, text))
+
+    def is_from(self, source_path: str) -> bool:
+        """Whether the source lay at this path."""
+        return self.source == hashed(source_path)
 
 
 def last_build(component: Component, signer: Signer) -> LastBuild | None:
@@ -59,14 +59,15 @@ def last_build(component: Component, signer: Signer) -> LastBuild | None:
         return None
 
 
-def recorded_state(last: LastBuild | None, source_path: str) -> str | None:
+def recorded_state(settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
     """The state of the source at this path as the last build noted it, if its file is still the same one; else None.
 
     For readers who may have the ready OVA but not its source: they learn that nothing changed, and nothing more.
     """
-    if last is None or last.source_path != source_path:
+    if last is None or not last.is_from(source_path):
         return None
+    file = source_file(settings.state_directory, source_path)
     try:
-        return last.source_state if file_identity(os.stat(last.source_vault_path)) == last.source_file else None
+        return last.source_state if file and file_identity(os.stat(file)) == last.source_file else None
     except OSError:
         return None
