@@ -8,7 +8,7 @@ import pytest
 
 from irods_zone.catalog import access, collections, metadata, objects
 from irods_zone.catalog.database import Database
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,

@@ -7,7 +7,7 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol import auth
 from irods_zone.protocol.frames import Frame, FrameReader, Limits, Piece, frame_bytes
 from irods_zone.protocol.packing import Packing, pack, unpack
@@ -58,7 +58,7 @@ class RawClient:
 
     def call(self, number: int, record: Any = None, data: bytes = b"") -> Reply:
         """Send a request and wait for its reply."""
-        api = registry.load()[number]
+        api = CALLS[number]
         message = pack(api.input, record or {}, self.packing) if api.input else b""
         self._send("RODS_API_REQ", message, number, data)
         frame = self._receive()

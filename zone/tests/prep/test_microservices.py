@@ -31,12 +31,12 @@ def fail(rule_args, callback, rei):
 
 
 @pytest.fixture(scope="module")
-def zone(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
+def zone(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
     root = tmp_path_factory.mktemp("microservices")
     core = root / "core.py"
     core.write_text(CORE)
     vaults = {"demoResc": root / "vault", "other": root / "other"}
-    made = EmbeddedZone(irods_nursery, root / "zone", core, vaults)
+    made = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)
     with made.session() as session:
         session.users.create("alice", "rodsuser").modify("password", "secret")
     yield made

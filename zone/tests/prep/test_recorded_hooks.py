@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing
 from irods_zone.pytest_plugin import EmbeddedZone
 from tests.prep.client import RawClient, Reply
@@ -85,8 +85,8 @@ class Performer:
         self._registered = registered
         self._large = large
         self._read = 0
-        self._numbers = {api.name: api.number for api in registry.load().values()}
-        self._inputs = {api.name: api.input for api in registry.load().values()}
+        self._numbers = {api.name: api.number for api in CALLS.values()}
+        self._inputs = {api.name: api.input for api in CALLS.values()}
 
     def perform(self, command: Command) -> Outcome:
         """Send the command's requests; the hooks that ran."""
@@ -196,7 +196,7 @@ def _record(structure: str | None, given: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Command], Any]]:
+def outcomes(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Command], Any]]:
     """All commands done once, in order, on one zone; gives what is to be compared for one of them."""
     root = tmp_path_factory.mktemp("hooks")
     core = root / "core.py"
@@ -206,7 +206,7 @@ def outcomes(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> It
     # A vault path as long as the real one, since replies hold it and their length is compared.
     vault = Path(tempfile.mkdtemp(prefix="hooks--", dir="/tmp"))
     vaults = {"demoResc": vault, "xfsResc": root / "xfs"}
-    zone = EmbeddedZone(irods_nursery, root / "zone", core, vaults)
+    zone = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)
     # The recorded server's trash was not empty.
     preparing = RawClient(zone.port, option="imkdir")
     preparing.call(681, {"collName": f"/{zone.zone}/trash/home/{zone.user}/grid01", "KeyValPair_PI": {}})

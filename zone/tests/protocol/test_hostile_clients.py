@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.frames import head_bytes
 from irods_zone.protocol.packing import Packing, pack
 from irods_zone.protocol.structures import Field, Kind, fields_of
@@ -17,15 +17,14 @@ from irods_zone.pytest_plugin import EmbeddedZone
 from irods_zone.raw_client import Client
 
 if TYPE_CHECKING:
-    from irods_zone.nursery import Nursery
+    from irods_zone.forkserver import Forkserver
 
-CALLS = registry.load()
 HOME = "/tempZone/home/rods"
 
 
 @pytest.fixture(scope="module")
-def zone(irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
-    made = EmbeddedZone(irods_nursery, tmp_path_factory.mktemp("hostile"), None, {})
+def zone(irods_forkserver: Forkserver, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
+    made = EmbeddedZone(irods_forkserver, tmp_path_factory.mktemp("hostile"), None, {})
     yield made
     made.close()
 

@@ -15,16 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing, pack, unpack
 from irods_zone.pytest_plugin import EmbeddedZone
 from irods_zone.raw_client import Client
 
 if TYPE_CHECKING:
-    from irods_zone.nursery import Nursery
+    from irods_zone.forkserver import Forkserver
 
 REQUESTS = Path(__file__).parents[1] / "data" / "icommands-requests-5.0.2.jsonl"
-CALLS = registry.load()
 
 
 def _requests(packing: Packing) -> list[tuple[int, str, bytes]]:
@@ -61,8 +60,8 @@ def test_both_packings_hold_the_same() -> None:
 
 
 @pytest.fixture
-def zones(irods_nursery: Nursery, tmp_path: Path) -> Iterator[list[EmbeddedZone]]:
-    made = [EmbeddedZone(irods_nursery, tmp_path / name, None, {}) for name in ("native", "xml")]
+def zones(irods_forkserver: Forkserver, tmp_path: Path) -> Iterator[list[EmbeddedZone]]:
+    made = [EmbeddedZone(irods_forkserver, tmp_path / name, None, {}) for name in ("native", "xml")]
     yield made
     for zone in made:
         zone.close()

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.errors import ProtocolError
 from irods_zone.protocol.packing import Packing, default, pack
 from irods_zone.pytest_plugin import EmbeddedZone
 from tests.prep.client import RawClient
 
 HOME = "/tempZone/home/rods"
-SERVED = sorted(number for number, api in registry.load().items() if api.input and number != 626)
+SERVED = sorted(number for number, api in CALLS.items() if api.input and number != 626)
 TEXTS = st.one_of(
     st.sampled_from(["", "/", HOME, f"{HOME}/o", f"{HOME}/none", "/tempZone", "add", "set", "rm", "-d", "-C", "-u",
                      "own", "rods", "demoResc", "1", "-1", "99999999999", "user", "modify", "password", "'", "%",
@@ -87,7 +87,7 @@ def _fill(draw: st.DrawFn, key: str, value: Any) -> Any:
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[int, dict[str, Any], bytes]:
     number = draw(st.sampled_from(SERVED))
-    structure = registry.load()[number].input
+    structure = CALLS[number].input
     assert structure
     if structure == "BinBytesBuf_PI":
         raw = json.dumps(draw(JSON)).encode()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from irods_zone import paths
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, paths, vault
+from irods_zone.operations import hashing, vault
 
 
 def test_a_logical_path_has_its_place_below_the_vault() -> None:

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 
 from irods_zone import errors
 from irods_zone.api import buffers
-from irods_zone.api.dispatcher import FailureWithOutputError
-from irods_zone.api.registry import NO_REPLY, Call, Record, Reply, Result, serve
+from irods_zone.api.registry import NO_REPLY, Call, FailureWithOutputError, Record, Reply, Result, serve
 from irods_zone.errors import IrodsError
 from irods_zone.operations import checksums, copies, objects, removal, renaming, stats, syncing, touching, truncation
 from irods_zone.operations.failures import DetailedError

@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from irods_zone import errors
-from irods_zone.api import registry
-from irods_zone.api.registry import ApiCall, Call, ConnectionOverError, NoReply, Reply, Stream
+from irods_zone.api.calls import CALLS
+from irods_zone.api.registry import (
+    ApiCall,
+    Call,
+    ConnectionOverError,
+    FailureWithOutputError,
+    NoReply,
+    Reply,
+    Stream,
+)
 from irods_zone.errors import IrodsError
 from irods_zone.policy import OperationTakenOver
 from irods_zone.protocol.connection import error_stack
@@ -42,11 +50,10 @@ class Dispatcher:
         self._packing = packing
         self._send = send
         self._serve_branch = serve_branch
-        self._calls = registry.load()
 
     def run(self, number: int, message: bytes, data: bytes | Stream) -> None:
         """Serves one request and sends its reply."""
-        api = self._calls.get(number)
+        api = CALLS.get(number)
         if api is None:
             self._session.log.warning("API %d is not served here", number)
             self._send(Answer(errors.SYS_UNMATCHED_API_NUM))
@@ -55,7 +62,7 @@ class Dispatcher:
         if api.admins_only and not (session.client.is_admin and session.proxy.is_admin):
             self._send(Answer(errors.SYS_NO_API_PRIV))
             return
-        session.api_number = number
+        session.api_number, session.api_name = number, api.name
         session.error_stack.clear()
         session.rule_stdout.clear()
         session.rule_stderr.clear()
@@ -91,21 +98,21 @@ class Dispatcher:
             outcome = reply
             self._send(self._answer(api, reply))
             self._serve_branch()
-            session.api_number = api.number
+            session.api_number, session.api_name = api.number, api.name
 
         call.branch = branch
         policy = session.policy
         try:
             result: Reply | NoReply | int | None = None
             with contextlib.suppress(OperationTakenOver):
-                policy.api(session, api.name, "pre", _arguments(api, call, None))
+                policy.api(api.name, "pre", _arguments(api, call, None))
                 result = api.handler(session, call)
             if result is None or isinstance(result, int):
                 result = Reply(result or 0)
             if isinstance(result, Reply):
                 outcome = result
             arguments = _arguments(api, call, outcome)
-            policy.api(session, api.name, "post", arguments)
+            policy.api(api.name, "post", arguments)
         except Exception:
             self._after(api, "except", call, None)
             raise
@@ -116,7 +123,7 @@ class Dispatcher:
     def _after(self, api: ApiCall, phase: str, call: Call, reply: Reply | None) -> None:
         """The points that cannot change what a call has come to; a failure in one is logged."""
         try:
-            self._session.policy.api(self._session, api.name, phase, _arguments(api, call, reply))
+            self._session.policy.api(api.name, phase, _arguments(api, call, reply))
         except IrodsError as error:
             self._session.log.error("pep_api_%s_%s failed: %s", api.name, phase, error)
 
@@ -132,14 +139,6 @@ class Dispatcher:
         packed = error_stack(self._session.error_stack, self._packing)
         self._session.error_stack.clear()
         return packed
-
-
-class FailureWithOutputError(IrodsError):
-    """A failure whose reply carries an output structure all the same."""
-
-    def __init__(self, code: int, output: dict[str, Any], message: str = "") -> None:
-        super().__init__(code, message)
-        self.output = output
 
 
 def _arguments(api: ApiCall, call: Call, reply: Reply | None) -> list[tuple[str, Any] | None]:

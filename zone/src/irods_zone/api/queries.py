@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from irods_zone import errors
-from irods_zone.api.dispatcher import FailureWithOutputError
-from irods_zone.api.registry import Call, Record, Reply, Result, serve
+from irods_zone.api.registry import Call, FailureWithOutputError, Record, Reply, Result, serve
 from irods_zone.catalog.genquery import GenQuery, Page
 from irods_zone.errors import IrodsError
 from irods_zone.operations import query

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from irods_zone.catalog import collections, users
+from irods_zone import paths
+from irods_zone.catalog import users
 from irods_zone.catalog.database import Database, now
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INVALID_ARGUMENT,
@@ -85,7 +86,7 @@ def require_collection(db: Database, user: User, path: str, level: int, *, admin
 
 def require_object(db: Database, user: User, path: str, level: int, *, admin: bool = False) -> int:
     """The id of a data object that the user has `level` on; CAT_UNKNOWN_FILE or CAT_NO_ACCESS_PERMISSION."""
-    parent, name = collections.split(path)
+    parent, name = paths.split(path)
     row = db.execute(
         "SELECT d.data_id FROM R_COLL_MAIN c JOIN R_DATA_MAIN d ON d.coll_id = c.coll_id"
         " WHERE c.coll_name = ? AND d.data_name = ? LIMIT 1",
@@ -189,7 +190,7 @@ def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only
 
 
 def _set_inheritance(db: Database, path: str, value: str, *, recursive: bool) -> None:
-    low, high = collections.below(path) if recursive else ("", "")
+    low, high = paths.below(path) if recursive else ("", "")
     db.execute(
         "UPDATE R_COLL_MAIN SET coll_inheritance = ?, modify_ts = ?"
         " WHERE coll_name = ? OR (coll_name >= ? AND coll_name < ?)",
@@ -198,7 +199,7 @@ def _set_inheritance(db: Database, path: str, value: str, *, recursive: bool) ->
 
 
 def _set_recursively(db: Database, user: User, level: int, path: str) -> None:
-    low, high = collections.below(path)
+    low, high = paths.below(path)
     inside = "SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ? OR (coll_name >= ? AND coll_name < ?)"
     objects = f"SELECT DISTINCT data_id FROM R_DATA_MAIN WHERE coll_id IN ({inside})"  # noqa: S608 - constants
     scope, stamp = (path, low, high), now()

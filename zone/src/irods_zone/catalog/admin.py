@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from irods_zone import paths
 from irods_zone.catalog import collections, metadata, quotas, resource_admin, specific, users, zones
 from irods_zone.catalog.collections import Collection
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.privileges import require_admin, require_group_admin
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import ANONYMOUS, GROUP_TYPE, PUBLIC, User
 from irods_zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
@@ -74,7 +75,7 @@ def _homes(db: Database, name: str) -> tuple[str, str]:
 
 
 def _make_home(db: Database, owner: User, path: str) -> None:
-    parent = collections.split(path)[0]
+    parent = paths.parent(path)
     number, stamp = db.next_id(), now()
     db.execute(
         "INSERT INTO R_COLL_MAIN (coll_id, parent_coll_name, coll_name, coll_owner_name, coll_owner_zone, coll_type,"
@@ -296,7 +297,7 @@ def _add_collection(db: Database, actor: User, args: Sequence[str]) -> None:
     require_admin(actor)
     owner = users.require(db, *users.split_name(db, args[3])) if args[3] else actor
     with db.transaction():
-        collections.require(db, collections.split(args[2])[0])
+        collections.require(db, paths.parent(args[2]))
         _make_home(db, owner, args[2])
 
 

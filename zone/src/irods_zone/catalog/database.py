@@ -67,9 +67,7 @@ class Database:
             connection = sqlite3.connect(partial, isolation_level=None)
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = MEMORY")
-            connection.execute("BEGIN")
-            for statement in schema.ddl():
-                connection.execute(statement)
+            connection.executescript("BEGIN;" + schema.ddl())
             new = schema.NewZone(zone, admin, password, host, [(name, str(vault)) for name, vault in resources], now())
             schema.fill(connection, new)
             connection.execute("COMMIT")

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from irods_zone import paths
 from irods_zone.catalog import access, users
-from irods_zone.catalog.collections import split
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
@@ -357,7 +357,7 @@ def _entity(db: Database, user: User, name: str, kind: str) -> int:
         row = db.execute(
             "SELECT d.data_id FROM R_COLL_MAIN c JOIN R_DATA_MAIN d ON d.coll_id = c.coll_id"
             " WHERE c.coll_name = ? AND d.data_name = ? LIMIT 1",
-            split(name),
+            paths.split(name),
         ).fetchone()
         readable = row[0] if row else None
     elif kind == "user":

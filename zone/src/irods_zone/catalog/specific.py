@@ -13,7 +13,7 @@ from irods_zone.catalog import functions, users
 from irods_zone.catalog.database import LOCK_SECONDS, Database, now
 from irods_zone.catalog.genquery.query import DEFAULT_ROWS, Option
 from irods_zone.catalog.genquery.run import Cursors, Page, first_page, next_page
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,

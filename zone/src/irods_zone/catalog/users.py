@@ -55,6 +55,10 @@ class User:
         return self.type == GROUP_TYPE
 
 
+# Acts in a session until a user has signed in.
+UNAUTHENTICATED = User(0, "", "", "")
+
+
 def split_name(db: Database, text: str) -> tuple[str, str]:
     """(user, zone) of `user` or `user#zone`; the zone defaults to the local one.
 

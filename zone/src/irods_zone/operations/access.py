@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access as catalog
 from irods_zone.errors import IrodsError, ToldError
-from irods_zone.operations import paths
 from irods_zone.operations.failures import DetailedError, told
 from irods_zone.session import Session
 
@@ -17,13 +16,13 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
     name, _, named_zone = user_name.partition("#")
     path = paths.checked(path)
     args = (str(int(recursive)), level, name, zone or named_zone, path)
-    session.policy.static(session, "acPreProcForModifyAccessControl", args)
+    session.policy.static("acPreProcForModifyAccessControl", args)
     try:
         catalog.set_access(session.db, session.client, level, name, zone or named_zone, path, recursive=recursive)
     except ToldError as error:
         session.error_stack.append((0, error.message))
         raise
-    session.policy.static(session, "acPostProcForModifyAccessControl", args)
+    session.policy.static("acPostProcForModifyAccessControl", args)
 
 
 def require_parent(session: Session, path: str, *, admin: bool = False) -> None:

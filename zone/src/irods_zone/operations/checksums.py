@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, paths, points, resources, states, stats, vault
+from irods_zone.operations import hashing, opening, points, resources, states, stats, vault
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -69,9 +69,9 @@ def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, a
         access.require(session.db, session.client, replica.data_id, access.MODIFY_OBJECT)
     found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
     info = points.object_info(replica)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, replica, checksum=found)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPostProcForModifyDataObjMeta", (), info)
     return found
 
 

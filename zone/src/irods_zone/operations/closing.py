@@ -15,9 +15,9 @@ from irods_zone import errors
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.descriptors import COPY_TARGET, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, points, states, tokens, vault
-from irods_zone.operations.descriptors import COPY_TARGET, Descriptor, OpenType
+from irods_zone.operations import hashing, points, replica_tokens, states, vault
 from irods_zone.session import Session
 
 
@@ -87,7 +87,7 @@ def _let_go(session: Session, number: int) -> Descriptor:
     descriptor = session.descriptors.remove(number)
     if descriptor.token:
         replica = descriptor.replica
-        tokens.release(session.config.root, replica.data_id, replica.repl_num, descriptor.token, number)
+        replica_tokens.release(session.config.root, replica.data_id, replica.repl_num, descriptor.token, number)
     with vault.system_errors(errors.UNIX_FILE_CLOSE_ERR):
         os.close(descriptor.handle)
     return descriptor
@@ -157,4 +157,4 @@ def abandon_all(session: Session) -> None:
 
 def _is_shared(session: Session, descriptor: Descriptor) -> bool:
     replica = descriptor.replica
-    return tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, descriptor.token)
+    return replica_tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, descriptor.token)

@@ -21,7 +21,7 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
     padded = [*args, *[None] * (10 - len(args))]
     command = padded[0] or ""
     shown = _shown(command, [text or "" for text in padded])
-    session.policy.static(session, "acPreProcForModifyAVUMetadata", shown)
+    session.policy.static("acPreProcForModifyAVUMetadata", shown)
     keywords = dict(keywords or {})
     try:
         calls = catalog.modify(session.db, session.client, padded, keywords)
@@ -29,8 +29,8 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
         session.error_stack.append((0, error.message))
         raise
     for call in calls:
-        session.policy.database(session, call.name, "post", *call.args, keywords)
-    session.policy.static(session, "acPostProcForModifyAVUMetadata", shown)
+        session.policy.database(call.name, "post", *call.args, keywords)
+    session.policy.static("acPostProcForModifyAVUMetadata", shown)
 
 
 def _shown(command: str, args: list[str]) -> list[str]:

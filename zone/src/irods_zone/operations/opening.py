@@ -11,16 +11,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.catalog.resources import ResourceRow
+from irods_zone.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths, points, resources, states, stats, tokens, vault
+from irods_zone.operations import points, replica_tokens, resources, states, stats, vault
 from irods_zone.operations.access import require_parent
-from irods_zone.operations.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from irods_zone.session import Session
 
 ADMIN = "irodsAdmin"
@@ -198,7 +198,7 @@ def _make_file(session: Session, descriptor: Descriptor) -> None:
     replica = descriptor.replica
     try:
         points.resource(session, "registered", replica)
-        session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica))
+        session.policy.static("acPostProcForFilePathReg", (), points.object_info(replica))
         points.resource(session, "create", replica, phase="pre")
         descriptor.handle = vault.create(replica.path)
         points.resource(session, "create", replica)
@@ -224,7 +224,7 @@ def _open_existing(session: Session, asked: Opening, chosen: Replica) -> int:
         replica = before
     try:
         info = points.object_info(replica, writeFlag=int(asked.writes))
-        session.policy.static(session, "acPreprocForDataObjOpen", (), info)
+        session.policy.static("acPreprocForDataObjOpen", (), info)
         with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
             handle = os.open(replica.path, asked.flags & _KEPT_FLAGS | os.O_CLOEXEC)
     except BaseException:
@@ -245,8 +245,8 @@ def _enter(session: Session, descriptor: Descriptor, token: str = "") -> int:
     number = session.descriptors.add(descriptor)
     if descriptor.writable:
         replica, root = descriptor.replica, session.config.root
-        descriptor.token = token or tokens.create(root, replica.data_id, replica.repl_num)
-        tokens.hold(root, replica.data_id, replica.repl_num, descriptor.token, number)
+        descriptor.token = token or replica_tokens.create(root, replica.data_id, replica.repl_num)
+        replica_tokens.hold(root, replica.data_id, replica.repl_num, descriptor.token, number)
     return number
 
 

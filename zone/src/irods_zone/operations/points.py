@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from irods_zone import paths
 from irods_zone.catalog import collections
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
 
 if TYPE_CHECKING:
     from irods_zone.catalog.objects import Replica
@@ -68,7 +68,7 @@ def empty_object_info(**known: Any) -> dict[str, Any]:
 def static_after(session: Session, name: str, info: Mapping[str, Any] | None = None) -> None:
     """A static point whose result a real server does not look at: a failure is logged and the operation stands."""
     try:
-        session.policy.static(session, name, (), info)
+        session.policy.static(name, (), info)
     except IrodsError as error:
         session.log.error("%s failed: %s", name, error)
 
@@ -76,7 +76,7 @@ def static_after(session: Session, name: str, info: Mapping[str, Any] | None = N
 def static_after_args(session: Session, name: str, args: tuple[str, ...]) -> None:
     """As `static_after`, for points that get strings."""
     try:
-        session.policy.static(session, name, args)
+        session.policy.static(name, args)
     except IrodsError as error:
         session.log.error("%s failed: %s", name, error)
 
@@ -93,7 +93,7 @@ def resource(
     }
     if open_type:
         context["openType"] = str(open_type)
-    session.policy.resource(session, name, phase, replica.resc, context, *args)
+    session.policy.resource(name, phase, replica.resc, context, *args)
 
 
 def touch_collection(session: Session, path: str) -> None:
@@ -101,9 +101,9 @@ def touch_collection(session: Session, path: str) -> None:
     found = collections.find(session.db, path)
     if found is None:
         return
-    session.policy.static(session, "acPreProcForModifyCollMeta")
+    session.policy.static("acPreProcForModifyCollMeta")
     collections.update(session.db, found)
-    session.policy.static(session, "acPostProcForModifyCollMeta")
+    session.policy.static("acPostProcForModifyCollMeta")
 
 
 def touch_parent(session: Session, path: str) -> None:

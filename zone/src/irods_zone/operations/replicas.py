@@ -7,14 +7,14 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, paths, points, removal, resources, states, stats, vault
-from irods_zone.operations.descriptors import OpenType
+from irods_zone.operations import hashing, opening, points, removal, resources, states, stats, vault
 from irods_zone.operations.failures import displayed, told
 from irods_zone.session import Session
 
@@ -60,7 +60,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     if existing is not None and existing.status == ReplicaStatus.GOOD:
         points.resource(session, "modified", existing, open_type=int(OpenType.WRITE))
         return 0
-    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
     row = resources.by_name(session, target)
     if existing is None:
         replica = catalog.add_replica(
@@ -148,7 +148,7 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     if any(replica.resc == target.name for replica in found):
         raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
     keywords["translatedPath"] = ""
-    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
     new_path = vault.free_path(target.vault, path)
     coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
     points.resource(session, "create", coming, phase="pre")
@@ -293,14 +293,14 @@ def modify(
     if target is None:
         raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {hierarchy or replica_number}")
     info = points.object_info(target)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     if "all" in keywords:
         catalog.update_all(session.db, target.data_id, **changes)
     else:
         if changes.get("status") in (ReplicaStatus.GOOD, ReplicaStatus.STALE):
             changes["status_text"] = ""
         catalog.update(session.db, target, **changes)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPostProcForModifyDataObjMeta", (), info)
 
 
 def _value(field: str, text: str) -> str | int:

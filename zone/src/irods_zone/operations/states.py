@@ -14,7 +14,7 @@ from irods_zone.catalog import objects
 from irods_zone.catalog.database import Database
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import tokens
+from irods_zone.operations import replica_tokens
 from irods_zone.session import Session
 
 _AT_REST = (ReplicaStatus.GOOD, ReplicaStatus.STALE)
@@ -47,7 +47,7 @@ def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: b
 def require_open(session: Session, replica: Replica, token: str) -> None:
     """An error unless a replica may be opened now: it is at rest, or the token is that of its writer."""
     if replica.status == ReplicaStatus.INTERMEDIATE:
-        if token and tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, token):
+        if token and replica_tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, token):
             return
         raise IrodsError(errors.INTERMEDIATE_REPLICA_ACCESS, f"'{replica.logical_path}' is being written")
     if replica.status in _LOCKED:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
 from irods_zone.session import Session
 
 
@@ -74,3 +73,9 @@ def is_visible(session: Session, *object_ids: int) -> bool:
 
 def _mode(text: str) -> int:
     return int(text) if text.isdigit() else 0
+
+
+def is_visible_collection(session: Session, path: str) -> bool:
+    """Whether a collection is at a path that the user may know of."""
+    found = collections.find(session.db, path)
+    return found is not None and is_visible(session, found.id)

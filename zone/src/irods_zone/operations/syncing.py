@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import objects as catalog
 from irods_zone.errors import IrodsError
-from irods_zone.operations import checksums, copies, paths
+from irods_zone.operations import checksums, copies
 from irods_zone.session import Session
 
 # Replies by which the client learns that it has to send, or to fetch.

@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterable
 from typing import Any, Union
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog.objects import ReplicaStatus
+from irods_zone.descriptors import PUT, OpenType
 from irods_zone.errors import IrodsError
 from irods_zone.operations import access as access_operations
-from irods_zone.operations import closing, metadata, opening, paths, points, resources, stats, vault
-from irods_zone.operations.descriptors import PUT, OpenType
+from irods_zone.operations import closing, metadata, opening, points, resources, stats, vault
 from irods_zone.operations.failures import told
 from irods_zone.session import Session
 

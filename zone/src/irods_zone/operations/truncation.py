@@ -6,12 +6,12 @@ import errno
 import os
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import resources as rows
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import closing, opening, paths, states, stats, vault
+from irods_zone.operations import closing, opening, states, stats, vault
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from irods_zone.catalog.users import User
 from irods_zone.prep.types import AuthInfo, DataObjInfo, RsComm, RuleExecInfo, UserInfo
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.users import User
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 # LOCAL_PRIV_USER_AUTH and LOCAL_USER_AUTH.
 ADMIN_FLAG = 5

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from irods_zone.catalog import delay_queue
 from irods_zone.errors import CAT_SQL_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 # Bytes of a job's text. (A real server's table takes as many characters, but could not read them back.)
 MAX_TEXT = 2700
@@ -78,8 +76,6 @@ def moment(text: str, now: float) -> int:
 
 def enqueue(session: Session, condition: str, text: str) -> int:
     """Put a job on the queue for the session's user, and return its id."""
-    from irods_zone.catalog import delay_queue
-
     try:
         if len(text.encode("utf-8", "surrogateescape")) > MAX_TEXT:
             raise IrodsError(CAT_SQL_ERR, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")

@@ -16,7 +16,7 @@ from irods_zone.catalog.genquery import quota
 from irods_zone.catalog.genquery.build import Viewer, build
 from irods_zone.catalog.genquery.limits import check_rows
 from irods_zone.catalog.genquery.query import GenQuery, Option
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INVALID_ARGUMENT,

@@ -6,14 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from irods_zone.errors import UNKNOWN_PARAM_IN_RULE_ERR, USER_FILE_DOES_NOT_EXIST, USER_PARAM_TYPE_ERR, IrodsError
-from irods_zone.prep.microservices import Parameter, microservice
+from irods_zone.prep import delay as delayed
+from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import BytesBuf
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 
 @microservice("writeLine", 2)
@@ -127,6 +125,4 @@ def sleep(_session: Session, args: Sequence[Parameter]) -> None:
 @microservice("delayExec", 3)
 def delay(session: Session, args: Sequence[Parameter]) -> None:
     """(condition with INST_NAME, PLUSET, ET, EF; rule text; recovery text): queues a job of this user."""
-    from irods_zone.prep import delay as queue
-
-    queue.enqueue(session, args[0].text(), args[1].text())
+    delayed.enqueue(session, args[0].text(), args[1].text())
