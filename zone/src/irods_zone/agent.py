@@ -22,7 +22,7 @@ from irods_zone.catalog.database import Database
 from irods_zone.catalog.users import UNAUTHENTICATED, User
 from irods_zone.config import ClientLimits, ZoneConfig
 from irods_zone.errors import IrodsError
-from irods_zone.operations import objects
+from irods_zone.operations import closing
 from irods_zone.policy import NoPolicy
 from irods_zone.prep import engine
 from irods_zone.protocol import auth, connection
@@ -115,7 +115,7 @@ class _Agent:
     def clean_up(self) -> None:
         """What a real agent does when its client is gone: replicas left open for writing become stale."""
         try:
-            objects.abandon_all(self._session)
+            closing.abandon_all(self._session)
             if self._session.trace is not None:
                 self._session.trace.close()
         except Exception:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from irods.session import iRODSSession
 
     from irods_zone.forkserver import Forkserver
+    from irods_zone.raw_client import RawClient
     from irods_zone.trace import Event
 
 Rules = Union[Path, str, None]
@@ -63,6 +64,12 @@ class EmbeddedZone:
         made = iRODSSession(host=self.host, port=self.port, user=user, password=password, zone=self.zone, **options)
         self._sessions.append(made)
         return made
+
+    def raw_client(self, **options: Any) -> RawClient:
+        """A client that sends any request, right or wrong; the options are RawClient's."""
+        from irods_zone.raw_client import RawClient
+
+        return RawClient(self.host, self.port, **options)
 
     def log_text(self) -> str:
         """What the zone has logged so far."""

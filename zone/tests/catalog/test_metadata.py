@@ -27,8 +27,8 @@ from irods_zone.errors import (
     SYS_INTERNAL_ERR,
     SYS_INVALID_INPUT_PARAM,
     SYS_LIBRARY_ERROR,
-    IrodsError,
 )
+from tests.support import code_of
 
 C = "/tempZone/home/rods/comp01"
 OTHER = "/tempZone/home/rods/comp02"
@@ -51,9 +51,7 @@ def _do(db: Database, user: User, *args: str | None, **keywords: str) -> list[tu
 
 
 def _code(db: Database, user: User, *args: str | None) -> int:
-    with pytest.raises(IrodsError) as raised:
-        metadata.modify(db, user, args)
-    return raised.value.code
+    return code_of(metadata.modify, db, user, args)
 
 
 def test_set_adds_what_is_not_there_and_changes_what_is(db: Database, rods: User) -> None:
@@ -229,9 +227,8 @@ def test_admin_mode_is_for_administrators(db: Database, rods: User, alice: User)
     assert _code(db, rods, "add", "-C", home, "a", "1", "") == CAT_NO_ACCESS_PERMISSION
     _do(db, rods, "add", "-C", home, "a", "1", "", irodsAdmin="")
     assert _avus(db, home) == [("a", "1", "")]
-    with pytest.raises(IrodsError) as raised:
-        metadata.modify(db, alice, ["add", "-C", C, "a", "1", ""], {"irodsAdmin": ""})
-    assert raised.value.code == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+    refused = code_of(metadata.modify, db, alice, ["add", "-C", C, "a", "1", ""], {"irodsAdmin": ""})
+    assert refused == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 
 
 def test_unused_avus_go_only_when_asked(db: Database, rods: User) -> None:

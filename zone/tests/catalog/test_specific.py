@@ -20,6 +20,7 @@ from irods_zone.errors import (
     CAT_UNKNOWN_SPECIFIC_QUERY,
     IrodsError,
 )
+from tests.support import code_of
 
 HOME = "/tempZone/home/rods"
 
@@ -34,9 +35,7 @@ def _rows(db: Database, user: User, name: str, *args: str) -> list[tuple[str, ..
 
 
 def _code(db: Database, user: User, name: str, *args: str) -> int:
-    with pytest.raises(IrodsError) as raised:
-        specific.execute(db, user, name, args, Cursors())
-    return raised.value.code
+    return code_of(specific.execute, db, user, name, args, Cursors())
 
 
 @pytest.fixture(autouse=True)
@@ -160,9 +159,7 @@ def test_an_alias_is_taken_once_and_storing_is_for_administrators(db: Database, 
         (lambda: specific.remove(db, rods, "nosuch"), CAT_SUCCESS_BUT_WITH_NO_INFO),
     ]
     for action, code in refusals:
-        with pytest.raises(IrodsError) as raised:
-            action()
-        assert raised.value.code == code
+        assert code_of(action) == code
     specific.remove(db, rods, "ls")
     assert _code(db, rods, "ls") == CAT_UNKNOWN_SPECIFIC_QUERY
 

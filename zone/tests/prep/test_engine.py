@@ -16,6 +16,7 @@ from irods_zone.policy import NoPolicy, Policy
 from irods_zone.prep import engine
 from irods_zone.prep.engine import PythonPolicy
 from irods_zone.session import Session
+from tests.support import code_of
 
 ALICE = User(10001, "alice", "tempZone", "rodsuser")
 RODS = User(10000, "rods", "tempZone", "rodsadmin")
@@ -167,17 +168,13 @@ def test_these_results_let_the_operation_go_on(load: Load, result: str) -> None:
 
 def test_a_negative_result_denies_without_words(load: Load) -> None:
     policy = load("def acPostProcForPut(a, c, r): return -818000")
-    with pytest.raises(IrodsError) as caught:
-        policy.static("acPostProcForPut")
-    assert caught.value.code == -818000
+    assert code_of(policy.static, "acPostProcForPut") == -818000
     assert policy.session.error_stack == []
 
 
 def test_msi_exit_denies_with_words(load: Load) -> None:
     policy = load("def acPostProcForPut(a, callback, r): callback.msiExit('-818000', 'not yours')")
-    with pytest.raises(IrodsError) as caught:
-        policy.static("acPostProcForPut")
-    assert caught.value.code == -818000
+    assert code_of(policy.static, "acPostProcForPut") == -818000
     assert policy.session.error_stack == [(-818000, "not yours\n")]
 
 
@@ -220,9 +217,7 @@ def test_an_unknown_microservice_fails_and_is_named_in_the_log(load: Load, caplo
 
 def test_a_microservice_with_a_wrong_number_of_arguments_fails(load: Load) -> None:
     policy = load("def acPostProcForPut(a, callback, r): callback.writeLine('stdout')")
-    with pytest.raises(IrodsError) as caught:
-        policy.static("acPostProcForPut")
-    assert caught.value.code == -1021000
+    assert code_of(policy.static, "acPostProcForPut") == -1021000
 
 
 def test_text_outputs_fill_only_text_arguments(load: Load) -> None:
@@ -251,9 +246,7 @@ def test_write_line_goes_where_it_says(load: Load) -> None:
 def test_a_rule_file_that_cannot_be_imported_fails_static_points_and_skips_dynamic_ones(load: Load) -> None:
     policy = load("import no_such_module_anywhere")
     policy.api("coll_create", "pre", [None])
-    with pytest.raises(IrodsError) as caught:
-        policy.static("acPreprocForCollCreate")
-    assert caught.value.code == -1828000
+    assert code_of(policy.static, "acPreprocForCollCreate") == -1828000
 
 
 def test_a_rule_file_behind_a_link_finds_what_lies_beside_the_link(load: Load, tmp_path: Path) -> None:
@@ -279,9 +272,7 @@ def test_delayed_text_is_the_body_of_a_function(load: Load) -> None:
 
 def test_rule_text_of_irule_is_for_administrators_only(load: Load) -> None:
     policy = load("", ALICE)
-    with pytest.raises(IrodsError) as caught:
-        policy.run_external("@external\ndef main(rule_args, callback, rei): pass")
-    assert caught.value.code == -13000
+    assert code_of(policy.run_external, "@external\ndef main(rule_args, callback, rei): pass") == -13000
 
 
 def test_rule_text_of_irule_runs_its_main_with_the_rule_variables(load: Load) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient, Reply
+from irods_zone.raw_client import RawClient, Reply
 
 PYTHON = "irods_rule_engine_plugin-python-instance"
 LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
@@ -45,7 +45,7 @@ def zone(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def client(zone: EmbeddedZone) -> Iterator[RawClient]:
-    client = RawClient(zone.port, option="irule")
+    client = zone.raw_client(option="irule")
     yield client
     client.close()
 
@@ -307,14 +307,14 @@ def test_a_query_can_ignore_case(run: Any) -> None:
 def test_module_state_lives_as_long_as_the_connection(zone: EmbeddedZone, run: Any) -> None:
     assert run("import core\ncore.mark = 1\nresult = 1") == 1
     assert run("import core\nresult = core.mark") == 1
-    other = RawClient(zone.port, option="irule")
+    other = zone.raw_client(option="irule")
     text = "@external\nimport core\ndef main(a, callback, r): callback.writeLine('stdout', str('mark' in vars(core)))"
     assert output(execute(other, text, PYTHON)) == "False\n"
     other.close()
 
 
 def test_python_text_is_for_administrators_and_the_rule_language_for_everyone(zone: EmbeddedZone) -> None:
-    alice = RawClient(zone.port, option="irule", user="alice", password="secret")
+    alice = zone.raw_client(option="irule", user="alice", password="secret")
     assert execute(alice, "@external\ndef main(a, c, r): pass", PYTHON).status == -13000
     reply = execute(alice, '@external rule { greet(*name); writeLine("stdout", "*name") }', LANGUAGE)
     assert output(reply) == "hello alice\n"

@@ -21,7 +21,7 @@ import pytest
 from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient, Reply
+from irods_zone.raw_client import RawClient, Reply
 from tests.prep.recording import Command, Row, commands, comparable
 
 RECORDER = Path(__file__).with_name("recorder.py")
@@ -97,7 +97,7 @@ class Performer:
         elif calls:
             option = calls[0]["rule_args"][1]["map"]["option"]
             packing = Packing.NATIVE if command.client.startswith("icommands") else Packing.XML
-            client = RawClient(self._zone.port, option=option, packing=packing)
+            client = self._zone.raw_client(option=option, packing=packing)
             for row in calls:
                 outcome.status = self._call(client, command, row)
             client.close()
@@ -208,7 +208,7 @@ def outcomes(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) ->
     vaults = {"demoResc": vault, "xfsResc": root / "xfs"}
     zone = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)
     # The recorded server's trash was not empty.
-    preparing = RawClient(zone.port, option="imkdir")
+    preparing = zone.raw_client(option="imkdir")
     preparing.call(681, {"collName": f"/{zone.zone}/trash/home/{zone.user}/grid01", "KeyValPair_PI": {}})
     preparing.close()
     (root / "trace.jsonl").unlink()

@@ -18,7 +18,6 @@ import pytest
 from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing, pack, unpack
 from irods_zone.pytest_plugin import EmbeddedZone
-from irods_zone.raw_client import Client
 
 if TYPE_CHECKING:
     from irods_zone.forkserver import Forkserver
@@ -69,12 +68,12 @@ def zones(irods_forkserver: Forkserver, tmp_path: Path) -> Iterator[list[Embedde
 
 def test_a_zone_answers_in_the_packing_that_it_was_asked_in(zones: list[EmbeddedZone]) -> None:
     """The same requests, native to one zone and XML to another, have the same answers."""
-    clients = [Client(zone.host, zone.port, packing) for zone, packing in zip(zones, (Packing.NATIVE, Packing.XML))]
+    clients = [zone.raw_client(packing=packing) for zone, packing in zip(zones, (Packing.NATIVE, Packing.XML))]
     for number, structure, msg in _requests(Packing.NATIVE):
         value = unpack(structure, msg, Packing.NATIVE)
         answers = []
         for client in clients:
-            reply = client.call(number, pack(structure, value, client.packing))
+            reply = client.request(number, pack(structure, value, client.packing))
             output = CALLS[number].output
             decoded = unpack(output, reply.msg, client.packing) if output and reply.msg else None
             answers.append((reply.int_info, _plain(decoded, zones), len(reply.bs)))

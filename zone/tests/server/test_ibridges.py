@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.server.helpers import write_file
+from tests.support import write_file
 
 PROGRAM = Path(sys.executable).with_name("ibridges")
 

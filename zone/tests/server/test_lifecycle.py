@@ -16,8 +16,7 @@ from irods import exception as failures
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import children_of, is_alive, wait_until
+from tests.support import children_of, is_alive, wait_until
 
 
 class Command:
@@ -164,7 +163,7 @@ def test_what_a_client_was_told_is_there_after_a_kill_at_any_moment(irods_zone: 
 
 
 def test_two_hundred_connections_at_once_thirty_two_of_them_busy(irods_zone: EmbeddedZone) -> None:
-    idle = [RawClient(irods_zone.port, option="idle") for _ in range(168)]
+    idle = [irods_zone.raw_client(option="idle") for _ in range(168)]
     problems: list[BaseException] = []
 
     def busy(number: int) -> None:

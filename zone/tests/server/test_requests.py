@@ -13,7 +13,7 @@ from irods_zone.api.calls import CALLS
 from irods_zone.protocol.errors import ProtocolError
 from irods_zone.protocol.packing import Packing, default, pack
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
+from irods_zone.raw_client import RawClient
 
 HOME = "/tempZone/home/rods"
 SERVED = sorted(number for number, api in CALLS.items() if api.input and number != 626)
@@ -105,7 +105,7 @@ def requests(draw: st.DrawFn) -> tuple[int, dict[str, Any], bytes]:
 
 @pytest.fixture
 def client(irods_zone: EmbeddedZone) -> RawClient:
-    made = RawClient(irods_zone.port, option="fuzz")
+    made = irods_zone.raw_client(option="fuzz")
     made.call(681, {"collName": f"{HOME}/c", "KeyValPair_PI": {}})
     made.call(606, {"objPath": f"{HOME}/o", "KeyValPair_PI": {"dataIncluded": ""}}, b"text")
     return made

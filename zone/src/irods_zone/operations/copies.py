@@ -55,7 +55,7 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
             closing.abandon(session, writer)
             raise
         descriptor.written = True
-        points.static_after_args(session, "acPostProcForDataCopyReceived", (descriptor.replica.resc,))
+        points.static_after(session, "acPostProcForDataCopyReceived", args=(descriptor.replica.resc,))
         closing.close(session, writer)
     finally:
         closing.close(session, reader)

@@ -83,7 +83,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     except BaseException:
         catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
         raise
-    points.static_after_args(session, "acPostProcForDataCopyReceived", (target,))
+    points.static_after(session, "acPostProcForDataCopyReceived", args=(target,))
     checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
     opened = replica
     with session.db.transaction():

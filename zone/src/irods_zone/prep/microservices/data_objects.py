@@ -14,7 +14,18 @@ from irods_zone.errors import (
     USER_PARAM_TYPE_ERR,
     IrodsError,
 )
-from irods_zone.operations import objects
+from irods_zone.operations import (
+    checksums,
+    closing,
+    copies,
+    opening,
+    registration,
+    removal,
+    renaming,
+    replicas,
+    stats,
+    transfer,
+)
 from irods_zone.prep.microservices.keywords import keywords_of, reporting
 from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import BytesBuf, FileLseekOut, RodsObjStat
@@ -31,7 +42,7 @@ def create(session: Session, args: Sequence[Parameter]) -> None:
     allowed = ("destRescName", "createMode", "dataType", "forceFlag", "dataSize", "objPath")
     keywords = keywords_of(session, name, args[1], allowed, "destRescName")
     with reporting(session, name, keywords.path or path):
-        args[2].set(objects.create_object(session, keywords.path or path, mode=keywords.mode, keywords=keywords.values))
+        args[2].set(opening.create_object(session, keywords.path or path, mode=keywords.mode, keywords=keywords.values))
 
 
 @microservice("msiDataObjOpen", 2)
@@ -40,14 +51,14 @@ def open_(session: Session, args: Sequence[Parameter]) -> None:
     name = "msiDataObjOpen"
     keywords = keywords_of(session, name, args[0], ("objPath", "rescName", "openFlags", "replNum"), "objPath")
     with reporting(session, name, keywords.path):
-        args[1].set(objects.open_object(session, keywords.path, keywords.flags, keywords=keywords.values))
+        args[1].set(opening.open_object(session, keywords.path, keywords.flags, keywords=keywords.values))
 
 
 @microservice("msiDataObjClose", 2)
 def close(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, out status)."""
     with reporting(session, "msiDataObjClose"):
-        objects.close(session, args[0].integer())
+        closing.close(session, args[0].integer())
     args[1].set(0)
 
 
@@ -60,14 +71,14 @@ def seek(session: Session, args: Sequence[Parameter]) -> None:
             whence = _WHENCE.get(whence, int(whence) if whence.isdigit() else -1)
         if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
             raise IrodsError(USER_PARAM_TYPE_ERR)
-        args[3].set(FileLseekOut(offset=objects.seek(session, args[0].integer(), args[1].integer(), whence)))
+        args[3].set(FileLseekOut(offset=transfer.seek(session, args[0].integer(), args[1].integer(), whence)))
 
 
 @microservice("msiDataObjRead", 3)
 def read(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, length, out BytesBuf)."""
     with reporting(session, "msiDataObjRead"):
-        args[2].set(BytesBuf(objects.read(session, args[0].integer(), args[1].integer())))
+        args[2].set(BytesBuf(transfer.read(session, args[0].integer(), args[1].integer())))
 
 
 @microservice("msiDataObjWrite", 3)
@@ -79,7 +90,7 @@ def write(session: Session, args: Sequence[Parameter]) -> None:
             data = bytes(content.get_bytes())
         else:
             data = args[1].text().encode("utf-8", "surrogateescape")
-        args[2].set(objects.write(session, args[0].integer(), data))
+        args[2].set(transfer.write(session, args[0].integer(), data))
 
 
 @microservice("msiDataObjUnlink", 2)
@@ -89,7 +100,7 @@ def unlink(session: Session, args: Sequence[Parameter]) -> None:
     allowed = ("objPath", "replNum", "forceFlag", "irodsAdminRmTrash", "irodsRmTrash", "unreg")
     keywords = keywords_of(session, name, args[0], allowed, "objPath")
     with reporting(session, name, keywords.path):
-        objects.unlink(session, keywords.path, keywords=keywords.values)
+        removal.unlink(session, keywords.path, keywords=keywords.values)
     args[1].set(0)
 
 
@@ -97,7 +108,7 @@ def unlink(session: Session, args: Sequence[Parameter]) -> None:
 def rename(session: Session, args: Sequence[Parameter]) -> None:
     """(source, target, "0" for an object or "1" for a collection, out status)."""
     with reporting(session, "msiDataObjRename", str(args[0].value)):
-        objects.rename(session, args[0].text(), args[1].text())
+        renaming.rename(session, args[0].text(), args[1].text())
     args[3].set(0)
 
 
@@ -117,7 +128,7 @@ def copy(session: Session, args: Sequence[Parameter]) -> None:
     )
     keywords = keywords_of(session, name, args[2], allowed, "destRescName")
     with reporting(session, name, str(args[0].value)):
-        objects.copy(session, args[0].text(), args[1].text(), keywords=keywords.values)
+        copies.copy(session, args[0].text(), args[1].text(), keywords=keywords.values)
     args[3].set(0)
 
 
@@ -131,7 +142,7 @@ def replicate(session: Session, args: Sequence[Parameter]) -> None:
     )  # fmt: skip
     keywords = keywords_of(session, name, args[1], allowed, "destRescName")
     with reporting(session, name, str(args[0].value)):
-        objects.replicate(session, args[0].text(), keywords=keywords.values)
+        replicas.replicate(session, args[0].text(), keywords=keywords.values)
     args[2].set(0)
 
 
@@ -146,7 +157,7 @@ def trim(session: Session, args: Sequence[Parameter]) -> None:
     }
     with reporting(session, "msiDataObjTrim", str(args[0].value)):
         keywords = {key: value for key, value in values.items() if value}
-        args[5].set(objects.trim(session, args[0].text(), keywords))
+        args[5].set(replicas.trim(session, args[0].text(), keywords))
 
 
 @microservice("msiPhyPathReg", 5)
@@ -158,7 +169,7 @@ def register(session: Session, args: Sequence[Parameter]) -> None:
         keywords = {"filePath": args[2].text()}
         if args[1].optional_text():
             keywords["destRescName"] = args[1].text()
-        objects.register(session, args[0].text(), keywords)
+        registration.register(session, args[0].text(), keywords)
     args[4].set(0)
 
 
@@ -206,14 +217,14 @@ def checksum(session: Session, args: Sequence[Parameter]) -> None:
     allowed = ("ChksumAll", "verifyChksum", "forceChksum", "replNum", "rescName", "irodsAdmin", "no_compute")
     keywords = keywords_of(session, name, args[1], allowed, "*")
     with reporting(session, name, str(args[0].value)):
-        args[2].set(objects.checksum(session, args[0].text(), keywords=keywords.values))
+        args[2].set(checksums.checksum(session, args[0].text(), keywords=keywords.values))
 
 
 @microservice("msiObjStat", 2)
 def stat(session: Session, args: Sequence[Parameter]) -> None:
     """(path, out RodsObjStat)."""
     with reporting(session, "msiObjStat", str(args[0].value)):
-        found = objects.stat(session, args[0].text())
+        found = stats.stat(session, args[0].text())
         args[1].set(
             RodsObjStat(
                 objSize=found.size,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from irods_zone.errors import INPUT_ARG_NOT_WELL_FORMED_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
-from irods_zone.operations import metadata, objects
+from irods_zone.operations import metadata, touching
 from irods_zone.operations.failures import displayed
 from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.session import Session
@@ -31,7 +31,7 @@ def touch(session: Session, args: Sequence[Parameter]) -> None:
     """(JSON request)."""
     with displayed(session):
         request = _json(args[0].text())
-    objects.touch(session, request)
+    touching.touch(session, request)
 
 
 def _json(text: str) -> dict[str, object]:
