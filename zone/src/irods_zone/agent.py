@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from irods_zone import errors, log
-from irods_zone.api.dispatcher import Answer, Dispatcher
+from irods_zone.api.dispatcher import Dispatcher, PackedReply
 from irods_zone.api.registry import ConnectionOverError, Stream
 from irods_zone.catalog import users
 from irods_zone.catalog.database import Database
@@ -149,7 +149,7 @@ class _Agent:
             return
         dispatcher = self._dispatcher
         if dispatcher is None:
-            dispatcher = Dispatcher(self._session, self._connection.packing, self._answer, self._serve_branch)
+            dispatcher = Dispatcher(self._session, self._connection.packing, self._send_reply, self._serve_branch)
             if self._session.client.id:
                 self._dispatcher = dispatcher
         dispatcher.run(request.number, request.msg, self._body(request))
@@ -173,9 +173,9 @@ class _Agent:
             if event.last:
                 return
 
-    def _answer(self, answer: Answer) -> None:
-        head = self._connection.send_reply_head(answer.status, answer.message, answer.error, len(answer.data))
-        self._send(head, answer.data)
+    def _send_reply(self, reply: PackedReply) -> None:
+        head = self._connection.send_reply_head(reply.status, reply.message, reply.error, len(reply.data))
+        self._send(head, reply.data)
 
     def _serve_branch(self) -> None:
         """Serves requests inside a running call until the client says that its transfer is complete."""
@@ -291,9 +291,9 @@ class _Agent:
     def _send(self, *parts: bytes | memoryview) -> None:
         try:
             for part in parts:
-                left = memoryview(part)
-                while left:
-                    left = left[self._socket.send(left) :]
+                remaining = memoryview(part)
+                while remaining:
+                    remaining = remaining[self._socket.send(remaining) :]
         except socket.timeout:
             raise _ClientGoneError("the client does not take its answer") from None
 

@@ -78,12 +78,12 @@ class DelayServer:
 
     def _may_be_due(self, now: float) -> bool:
         """Whether time or a change of the catalog may have made a job due; spares a look into it otherwise."""
-        seen = []
+        stamp = []
         for suffix in ("", "-wal"):
             with contextlib.suppress(FileNotFoundError):
-                found = self._config.catalog_path.with_name(self._config.catalog_path.name + suffix).stat()
-                seen += [found.st_mtime_ns, found.st_size]
-        changed, self._seen = tuple(seen) != self._seen, tuple(seen)
+                status = self._config.catalog_path.with_name(self._config.catalog_path.name + suffix).stat()
+                stamp += [status.st_mtime_ns, status.st_size]
+        changed, self._seen = tuple(stamp) != self._seen, tuple(stamp)
         return changed or now >= self._next_due
 
     def _start(self, job: Job) -> None:

@@ -44,7 +44,7 @@ class Descriptor:
     data_size: int = -1
     operation: int = 0
     # The keywords as they were when an existing object was opened: what policy points see at its close.
-    seen_keywords: dict[str, str] = field(default_factory=dict)
+    open_keywords: dict[str, str] = field(default_factory=dict)
     size_before: int = 0
     token: str = ""
     written: bool = False

@@ -20,7 +20,7 @@ class IrodsError(Exception):
         self.message = message
 
 
-class ToldError(IrodsError):
+class ClientMessageError(IrodsError):
     """A refusal whose message is a real server's own text, which clients are sent and print."""
 
 

@@ -51,7 +51,7 @@ class Forkserver:
         trace: Path | None = None,
     ) -> Started:
         """Start a zone on `root`, new or as it was left. Raises ForkserverError."""
-        answer = self._request(
+        reply = self._request(
             {
                 "start": {
                     "root": str(root),
@@ -62,7 +62,7 @@ class Forkserver:
                 }
             }
         )
-        return Started(answer["pid"], answer["host"], answer["port"])
+        return Started(reply["pid"], reply["host"], reply["port"])
 
     def stop(self, pid: int, number: int = signal.SIGTERM) -> None:
         """End a zone by a signal and wait for its end."""
@@ -89,10 +89,10 @@ class Forkserver:
         line = self._process.stdout.readline()
         if not line:
             raise ForkserverError("the forkserver ended")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise ForkserverError(answer["error"])
-        return answer
+        reply: dict[str, Any] = json.loads(line)
+        if "error" in reply:
+            raise ForkserverError(reply["error"])
+        return reply
 
 
 def main() -> None:
@@ -101,10 +101,10 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer = _start(request["start"]) if "start" in request else _stop(request["stop"], request["signal"])
+            reply = _start(request["start"]) if "start" in request else _stop(request["stop"], request["signal"])
         except OSError as error:
-            answer = {"error": str(error)}
-        print(json.dumps(answer), flush=True)
+            reply = {"error": str(error)}
+        print(json.dumps(reply), flush=True)
 
 
 def _start(request: dict[str, Any]) -> dict[str, Any]:
@@ -120,11 +120,11 @@ def _start(request: dict[str, Any]) -> dict[str, Any]:
             os._exit(code)
     os.close(write)
     with os.fdopen(read, encoding="utf-8") as pipe:
-        answer: dict[str, Any] = json.loads(pipe.read() or '{"error": "the server ended before it was ready"}')
-    if "error" in answer:
+        reply: dict[str, Any] = json.loads(pipe.read() or '{"error": "the server ended before it was ready"}')
+    if "error" in reply:
         os.waitpid(pid, 0)
-        return answer
-    return {"pid": pid, **answer}
+        return reply
+    return {"pid": pid, **reply}
 
 
 def _serve(request: dict[str, Any], write: int, parent: int) -> int:
@@ -143,12 +143,12 @@ def _serve(request: dict[str, Any], write: int, parent: int) -> int:
             resources=tuple(Resource(name, Path(vault)) for name, vault in request["resources"].items()),
         )
         server = Server(options)
-        answer: dict[str, Any] = {"host": server.config.host, "port": server.config.port}
+        reply: dict[str, Any] = {"host": server.config.host, "port": server.config.port}
     except Exception:
-        answer = {"error": traceback.format_exc()}
-    os.write(write, json.dumps(answer).encode())
+        reply = {"error": traceback.format_exc()}
+    os.write(write, json.dumps(reply).encode())
     os.close(write)
-    return 1 if "error" in answer else server.run()
+    return 1 if "error" in reply else server.run()
 
 
 def _stop(pid: int, number: int) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-class OperationTakenOver(Exception):  # noqa: N818 - no error
+class OperationSkipped(Exception):  # noqa: N818 - no error
     """Raised by `api` in phase pre: a rule says that the call's own work is to be left out (what follows it is not)."""
 
 

@@ -85,8 +85,8 @@ class Trace:
     def rule(self, name: str, args: Sequence[Any], run: Callable[[], int]) -> int:
         """Run a rule and note it."""
         kind = HOOK if name.startswith(_HOOKS) else RULE
-        given = tuple(_shown(arg) for arg in args)  # before the rule changes them
-        with self._noting(kind, name, given):
+        arguments = tuple(_plain(arg) for arg in args)  # before the rule changes them
+        with self._noting(kind, name, arguments):
             self._running.append(name)
             try:
                 return run()
@@ -97,7 +97,7 @@ class Trace:
         """Run a microservice and note it, but for those of queries, which are noted as one."""
         if "GenQuery" in name or name == "msiGetMoreRows":
             return run()
-        with self._noting(CALL, name, tuple(_shown(arg) for arg in args)):
+        with self._noting(CALL, name, tuple(_plain(arg) for arg in args)):
             return run()
 
     def page(self, request: object, text: Callable[[], str], fetch: Callable[[], Page]) -> Page:
@@ -107,16 +107,16 @@ class Trace:
             query = self._queries[id(request)] = _OpenQuery(request, text(), self._inside())
         began = time.perf_counter()
         try:
-            found = fetch()
+            page = fetch()
         except IrodsError as error:
             self._end(query, error.code)
             raise
         query.seconds += time.perf_counter() - began
         query.pages += 1
-        query.rows += len(found.rows)
-        if found.continue_index <= 0:
+        query.rows += len(page.rows)
+        if page.continue_index <= 0:
             self._end(query)
-        return found
+        return page
 
     def closed(self, request: object) -> None:
         """Note a query that was closed before its last page."""
@@ -151,9 +151,9 @@ class Trace:
     def _inside(self) -> str:
         return self._running[-1] if self._running else ""
 
-    def _write(self, **about: Any) -> None:
+    def _write(self, **facts: Any) -> None:
         user, api = self.caller.client, self.caller.api_name
-        event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **about)
+        event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **facts)
         line = json.dumps({name: value for name, value in asdict(event).items() if value not in ("", 0, ())}) + "\n"
         # One write of a file that is open for append only: the lines of two agents do not mix.
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -170,8 +170,8 @@ def read(path: Path) -> list[Event]:
     known = {item.name for item in fields(Event)}
     events = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        given = {key: value for key, value in json.loads(line).items() if key in known}
-        events.append(Event(**{"name": "", **given, "args": tuple(given.get("args", ()))}))
+        arguments = {key: value for key, value in json.loads(line).items() if key in known}
+        events.append(Event(**{"name": "", **arguments, "args": tuple(arguments.get("args", ()))}))
     return events
 
 
@@ -179,11 +179,11 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _shown(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _shown(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     for name in ("objPath", "collName"):
         value = getattr(value, name, value)
     text = str(value)

@@ -21,7 +21,6 @@ from irods_zone.errors import (
     CAT_UNKNOWN_COLLECTION,
     CAT_UNKNOWN_FILE,
     CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
-    INPUT_ARG_NOT_WELL_FORMED_ERR,
     INVALID_OPERATION,
     JSON_VALIDATION_ERROR,
     SYS_INTERNAL_ERR,
@@ -296,7 +295,6 @@ def test_one_wrong_operation_undoes_all_and_is_named(db: Database, rods: User, o
 def test_a_request_without_sense_is_refused(db: Database, rods: User, change: dict[str, object], code: int) -> None:
     assert metadata.atomic(db, rods, {**_request(_add("a", "b")), **change}).code == code
     assert metadata.atomic(db, rods, [1]).code == SYS_INVALID_INPUT_PARAM
-    assert metadata.atomic_json(db, rods, "{").code == INPUT_ARG_NOT_WELL_FORMED_ERR
 
 
 def test_atomic_operations_need_write_access_and_what_cannot_be_read_does_not_exist(

@@ -189,6 +189,15 @@ def test_avus_run_the_hooks_again_but_atomic_ones_run_none(run: Any) -> None:
     assert values == [["loud", "1"], ["silent", "a"], ["silent", "b"]]
 
 
+def test_a_request_that_is_no_json_is_refused(run: Any) -> None:
+    assert "[iRods__Error__Code:-1084000]" in run("""
+        try:
+            callback.msi_atomic_apply_metadata_operations("{", "")
+        except RuntimeError as error:
+            result = str(error)
+    """)
+
+
 def test_pairs_become_avus_and_go_again(run: Any, request: Any) -> None:
     path = path_of(request)
     set_, left, value, text = run(f"""

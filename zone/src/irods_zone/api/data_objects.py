@@ -102,7 +102,6 @@ def _replica_close(session: Session, call: Call) -> Result:
         update_status=bool(request.get("update_status", True)),
         compute_checksum=bool(request.get("compute_checksum", False)),
         send_notification=bool(request.get("send_notification", True)),
-        preserve_replica_state_table=bool(request.get("preserve_replica_state_table", False)),
     )
     return None
 

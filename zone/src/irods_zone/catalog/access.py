@@ -19,8 +19,8 @@ from irods_zone.errors import (
     CAT_NO_ACCESS_PERMISSION,
     CAT_UNKNOWN_COLLECTION,
     CAT_UNKNOWN_FILE,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 NULL = ACCESS_LEVELS["null"]
@@ -78,7 +78,7 @@ def require_collection(db: Database, user: User, path: str, level: int, *, admin
     """The id of a collection that the user has `level` on; CAT_UNKNOWN_COLLECTION or CAT_NO_ACCESS_PERMISSION."""
     row = db.execute("SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ?", (path,)).fetchone()
     if row is None:
-        raise ToldError(CAT_UNKNOWN_COLLECTION, f"collection '{path}' is unknown")
+        raise ClientMessageError(CAT_UNKNOWN_COLLECTION, f"collection '{path}' is unknown")
     if not admin:
         require(db, user, row[0], level)
     return int(row[0])
@@ -147,12 +147,12 @@ def set_access(
     admin = level.startswith(_ADMIN_PREFIX)
     if admin:
         if not actor.is_admin:
-            raise ToldError(CAT_NO_ACCESS_PERMISSION, "You must be the admin to use the -M admin mode")
+            raise ClientMessageError(CAT_NO_ACCESS_PERMISSION, "You must be the admin to use the -M admin mode")
         level = level[len(_ADMIN_PREFIX) :]
     inherit = {"inherit": "1", "noinherit": "0"}.get(level)
     number = NULL if level == "null" else _ALIASES.get(level, ACCESS_LEVELS.get(level))
     if inherit is None and number is None:
-        raise ToldError(CAT_INVALID_ARGUMENT, f"access level '{level}' is invalid")
+        raise ClientMessageError(CAT_INVALID_ARGUMENT, f"access level '{level}' is invalid")
     with db.transaction():
         object_id, is_collection = _owned(db, actor, path, admin=admin, collection_only=inherit is not None)
         if inherit is not None:
@@ -160,7 +160,8 @@ def set_access(
             return
         user = users.require(db, user_name, zone)
         if recursive and not is_collection:
-            raise ToldError(CAT_INVALID_ARGUMENT, f"Input path is not a collection and recursion was requested: {path}")
+            message = f"Input path is not a collection and recursion was requested: {path}"
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, message)
         if not recursive:
             set_level(db, object_id, user.id, number or NULL)
             return
@@ -173,7 +174,7 @@ def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only
         return require_collection(db, actor, path, OWN, admin=admin), True
     except IrodsError as error:
         if collection_only:
-            raise ToldError(
+            raise ClientMessageError(
                 CAT_NO_ACCESS_PERMISSION,
                 "either the collection does not exist or you do not have sufficient access",
             ) from error
@@ -183,7 +184,7 @@ def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only
         return require_object(db, actor, path, OWN, admin=admin), False
     except IrodsError as error:
         if error.code == CAT_UNKNOWN_FILE:
-            raise ToldError(
+            raise ClientMessageError(
                 CAT_INVALID_ARGUMENT, f"Input path is not a collection and not a dataObj: {path}"
             ) from error
         raise

@@ -154,6 +154,11 @@ class Database:
             else:
                 return
 
+    def has_token(self, namespace: str, name: str) -> bool:
+        """Whether one of the catalog's vocabularies has a word."""
+        query = "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?"
+        return self.execute(query, (namespace, name)).fetchone() is not None
+
     def next_id(self) -> int:
         """A new object id (one sequence for all kinds, as in iRODS)."""
         with self.transaction():

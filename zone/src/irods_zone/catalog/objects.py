@@ -337,10 +337,7 @@ def rename(db: Database, data_id: int, new_path: str) -> None:
 
 
 def _require_type(db: Database, data_type: str) -> None:
-    known = db.execute(
-        "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'data_type' AND token_name = ?", (data_type,)
-    ).fetchone()
-    if not known:
+    if not db.has_token("data_type", data_type):
         raise IrodsError(CAT_INVALID_DATA_TYPE, f"data type '{data_type}' is not known")
 
 

@@ -23,26 +23,24 @@ def checksum(session: Session, path: str, keywords: dict[str, str] | None = None
     path = paths.checked(path)
     keywords["translatedPath"] = ""
     admin = opening.is_admin_call(session, keywords)
-    one = keywords.get("replNum") or keywords.get("rescName")
-    if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and one):
+    single = keywords.get("replNum") or keywords.get("rescName")
+    if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and single):
         raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "replica, resource and all exclude each other")
     if keywords.get("rescName"):
         resources.by_name(session, keywords["rescName"])
-    replicas = stats.visible_replicas(session, path)
-    if not replicas:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    replicas = stats.require_replicas(session, path)
     if not admin:
         access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
     chosen = (
         [_choose(replicas, keywords)]
-        if one or ("verifyChksum" not in keywords and "ChksumAll" not in keywords)
+        if single or ("verifyChksum" not in keywords and "ChksumAll" not in keywords)
         else good
     )
     if not chosen:
         raise IrodsError(errors.SYS_NO_GOOD_REPLICA, f"'{path}' has no good replica")
     if "verifyChksum" in keywords:
-        verify(chosen, compute="no_compute" not in keywords, skipped=0 if one else len(replicas) - len(good))
+        verify(chosen, compute="no_compute" not in keywords, skipped=0 if single else len(replicas) - len(good))
         return ""
     keywords.setdefault("resc_hier", chosen[0].hierarchy)
     found = [_computed(session, replica, keywords, admin=admin) for replica in chosen]

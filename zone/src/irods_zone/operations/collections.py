@@ -48,7 +48,7 @@ def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str]
         if not stats.is_visible_collection(session, path):
             raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no collection '{path}'")
         _require_deletable(session, path, keywords)
-        _ask_about_contents(session, path)
+        _check_contents(session, path)
         target = trash.path_for(session, path)
         relocation.relocate(session, path, target, relocation.COLLECTION)
         return 1
@@ -63,15 +63,16 @@ def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str]
     return _remove_for_good(session, path, keywords, operation)
 
 
-def _ask_about_contents(session: Session, path: str) -> None:
+def _check_contents(session: Session, path: str) -> None:
     """Before a collection goes into the trash: its user must be able to delete something in it, if anything is there,
     and the policy of deletions is asked about each object."""
-    seen = [each for each in objects_catalog.list_subtree(session.db, path) if stats.is_visible(session, each.data_id)]
+    listed = objects_catalog.list_subtree(session.db, path)
+    visible = [replica for replica in listed if stats.is_visible(session, replica.data_id)]
     db, user = session.db, session.client
-    deletable = [each for each in seen if access.level_of(db, user, each.data_id) >= access.DELETE_OBJECT]
-    if seen and not deletable and not user.is_admin:
+    deletable = [replica for replica in visible if access.level_of(db, user, replica.data_id) >= access.DELETE_OBJECT]
+    if visible and not deletable and not user.is_admin:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"nothing in '{path}' may be deleted")
-    for replica in {each.data_id: each for each in deletable or seen}.values():
+    for replica in {replica.data_id: replica for replica in deletable or visible}.values():
         info = points.empty_object_info(objPath=replica.logical_path, rescName=replica.resc)
         session.policy.static("acDataDeletePolicy", (), info)
 
@@ -97,7 +98,7 @@ def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], o
             failure = error
         points.static_after(session, "acPostProcForRmColl")
     listed = objects_catalog.list_collection(session.db, path)
-    for name in dict.fromkeys(each.name for each in listed if stats.is_visible(session, each.data_id)):
+    for name in dict.fromkeys(replica.name for replica in listed if stats.is_visible(session, replica.data_id)):
         try:
             removal.unlink(session, f"{path}/{name}", dict(passed), operation=operation)
             count += 1

@@ -8,7 +8,7 @@ from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.errors import IrodsError
 from irods_zone.operations import opening, points, stats
-from irods_zone.operations.failures import told
+from irods_zone.operations.failures import refusal
 from irods_zone.session import Session
 
 RECURSIVE = "recursiveOpr"
@@ -35,16 +35,16 @@ def make_missing(session: Session, path: str, keywords: Mapping[str, str] | None
         _require_zone(session, path)
         missing.append(path)
         path = paths.parent(path)
-    for each in reversed(missing):
+    for collection in reversed(missing):
         session.policy.static("acPreprocForCollCreate")
-        _make(session, each, keywords or {})
+        _make(session, collection, keywords or {})
 
 
 def _require_zone(session: Session, path: str) -> None:
     if not path.startswith(f"/{session.config.zone_name}/"):
         text = f"a valid zone name does not appear at the root of the object path [{path}]"
         code = errors.SYS_INVALID_INPUT_PARAM
-        raise told(session, code, f"{errors.name_of(code)}]  errno [] -- message [{text}]\n")
+        raise refusal(session, code, f"{errors.name_of(code)}]  errno [] -- message [{text}]\n")
 
 
 def _make(session: Session, path: str, keywords: Mapping[str, str]) -> None:
@@ -53,7 +53,7 @@ def _make(session: Session, path: str, keywords: Mapping[str, str]) -> None:
     admin = opening.is_admin_call(session, keywords)
     parent = collections.find(session.db, paths.parent(path))
     if parent is None:
-        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
+        raise refusal(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
     if not admin:
         access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
     collections.insert(session.db, session.client, path)

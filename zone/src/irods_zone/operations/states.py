@@ -69,14 +69,14 @@ def require_at_rest(replicas: Sequence[Replica]) -> None:
 
 def lock(db: Database, replica: Replica) -> Replica:
     """Makes a replica intermediate and its siblings write-locked; call it in the transaction that looked at them."""
-    for each in objects.by_id(db, replica.data_id):
-        mine = each.repl_num == replica.repl_num
+    for sibling in objects.by_id(db, replica.data_id):
+        is_own = sibling.repl_num == replica.repl_num
         objects.update(
             db,
-            each,
-            status=int(ReplicaStatus.INTERMEDIATE if mine else ReplicaStatus.WRITE_LOCKED),
-            status_text=each.status_text
-            or json.dumps({"original_status": str(int(each.status))}, separators=(",", ":")),
+            sibling,
+            status=int(ReplicaStatus.INTERMEDIATE if is_own else ReplicaStatus.WRITE_LOCKED),
+            status_text=sibling.status_text
+            or json.dumps({"original_status": str(int(sibling.status))}, separators=(",", ":")),
         )
     return objects.replica(db, replica.data_id, replica.repl_num)
 
@@ -86,21 +86,21 @@ def unlock(
 ) -> Replica:
     """Ends a write: the replica and its siblings get their states, None being the state from before it."""
     with db.transaction():
-        for each in objects.by_id(db, replica.data_id):
-            if each.repl_num == replica.repl_num:
-                chosen = _original(each) if status is None else status
-                objects.update(db, each, status=int(chosen), status_text="", **changes)
-            elif each.status in (*_LOCKED, ReplicaStatus.INTERMEDIATE) or siblings is not None:
-                chosen = _original(each) if siblings is None else siblings
-                objects.update(db, each, status=int(chosen), status_text="")
+        for sibling in objects.by_id(db, replica.data_id):
+            if sibling.repl_num == replica.repl_num:
+                chosen = _original(sibling) if status is None else status
+                objects.update(db, sibling, status=int(chosen), status_text="", **changes)
+            elif sibling.status in (*_LOCKED, ReplicaStatus.INTERMEDIATE) or siblings is not None:
+                chosen = _original(sibling) if siblings is None else siblings
+                objects.update(db, sibling, status=int(chosen), status_text="")
         return objects.replica(db, replica.data_id, replica.repl_num)
 
 
 def unlock_siblings(db: Database, gone: Replica) -> None:
     """Gives the siblings of a replica that is not there any more their states from before it."""
     with db.transaction():
-        for each in objects.by_id(db, gone.data_id):
-            objects.update(db, each, status=int(_original(each)), status_text="")
+        for sibling in objects.by_id(db, gone.data_id):
+            objects.update(db, sibling, status=int(_original(sibling)), status_text="")
 
 
 def _original(replica: Replica) -> ReplicaStatus:

@@ -61,6 +61,14 @@ def visible_replicas(session: Session, path: str) -> list[Replica]:
     return replicas if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id) else []
 
 
+def require_replicas(session: Session, path: str) -> list[Replica]:
+    """As `visible_replicas`; CAT_NO_ROWS_FOUND if there is none."""
+    replicas = visible_replicas(session, path)
+    if not replicas:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    return replicas
+
+
 def is_visible(session: Session, *object_ids: int) -> bool:
     """Whether the user may know of something: administrators of all, others of what they may read.
 
@@ -68,7 +76,7 @@ def is_visible(session: Session, *object_ids: int) -> bool:
     """
     if session.client.is_admin:
         return True
-    return all(access.level_of(session.db, session.client, each) >= access.READ_OBJECT for each in object_ids)
+    return all(access.level_of(session.db, session.client, object_id) >= access.READ_OBJECT for object_id in object_ids)
 
 
 def _mode(text: str) -> int:

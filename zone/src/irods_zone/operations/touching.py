@@ -14,7 +14,7 @@ from irods_zone.catalog.collections import Collection
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
 from irods_zone.operations import closing, opening, points, resources, stats
-from irods_zone.operations.failures import displayed, told
+from irods_zone.operations.failures import displayed, refusal
 from irods_zone.operations.stats import ObjectType
 from irods_zone.session import Session
 
@@ -70,7 +70,7 @@ def _touch_collection(session: Session, found: Collection, moment: str) -> None:
         text = f"no permission to update collection '{found.path}'"
         code = errors.CAT_NO_ACCESS_PERMISSION
         session.error_stack.append((0, text))
-        raise told(session, code, f"cannot set mtime: {errors.name_of(code)}")
+        raise refusal(session, code, f"cannot set mtime: {errors.name_of(code)}")
     collections.update(session.db, found, modified=moment)
     session.policy.static("acPostProcForModifyCollMeta")
 
@@ -159,4 +159,4 @@ def _moment(session: Session, options: Mapping[str, Any]) -> str:
         return stats.stat(session, options["reference"]).modify_time
     except IrodsError as error:
         code = errors.INVALID_OBJECT_TYPE
-        raise told(session, code, f"cannot get mtime: {errors.name_of(code)}") from error
+        raise refusal(session, code, f"cannot get mtime: {errors.name_of(code)}") from error

@@ -16,7 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from irods_zone.errors import RULE_ENGINE_ERROR, SYS_NO_API_PRIV, SYS_NOT_SUPPORTED, IrodsError
-from irods_zone.policy import NoPolicy, OperationTakenOver, Policy
+from irods_zone.policy import NoPolicy, OperationSkipped, Policy
 from irods_zone.prep import types
 from irods_zone.prep.arguments import object_for
 from irods_zone.prep.callback import Callback, code_in
@@ -104,13 +104,13 @@ class PythonPolicy(Policy):
         if not self.knows(rule):
             return
         arguments: list[Any] = [API_INSTANCE, types.PluginContext(connection_entries(self.session))]
-        left = output
-        for given in inputs:
-            if given is None and left is not None:
-                given, left = left, None
-            arguments.append(object_for(*given) if isinstance(given, tuple) else given)
+        rest = output
+        for structure in inputs:
+            if structure is None and rest is not None:
+                structure, rest = rest, None
+            arguments.append(object_for(*structure) if isinstance(structure, tuple) else structure)
         if self.call(rule, arguments) == RULE_ENGINE_SKIP_OPERATION and phase == "pre":
-            raise OperationTakenOver
+            raise OperationSkipped
 
     def resource(self, name: str, phase: str, resource: str, context: Mapping[str, str], *args: Any) -> None:
         """Run `pep_resource_<name>_<phase>`."""
@@ -185,8 +185,8 @@ class PythonPolicy(Policy):
             self.core.__dict__.setdefault("irods_types", sys.modules["irods_types"])
             self.core.__dict__.setdefault("irods_errors", sys.modules["irods_errors"])
         try:
-            shown = TEXT if name in (_MAIN, _EXPRESSION) else name
-            result = rule(arguments, Callback(self, self.session), rule_exec_info(self.session, shown, doi))
+            rule_name = TEXT if name in (_MAIN, _EXPRESSION) else name
+            result = rule(arguments, Callback(self, self.session), rule_exec_info(self.session, rule_name, doi))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise

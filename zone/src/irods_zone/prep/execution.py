@@ -38,7 +38,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
         session.error_stack.append((0, "".join(["Available rule engine plugin instances:\n", *_listed()])))
         return {"paramLen": 0, "oprType": 0, "MsParam_PI": []}
     text, instance = record["myRule"], keywords.get("instance_name", "")
-    wanted = str(record.get("outParamDesc") or "")
+    output_labels = str(record.get("outParamDesc") or "")
     variables = _variables(record.get("MsParamArray_PI"))
     session.rule_stdout.clear()
     session.rule_stderr.clear()
@@ -58,10 +58,10 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
             raise
         # The last engine in turn finds nothing wrong, so the client is told of nothing.
         session.error_stack.clear()
-    answer = _outputs(session, variables, wanted, always=python or (not instance and has_python))
+    output = _outputs(session, variables, output_labels, always=python or (not instance and has_python))
     if isinstance(record, dict):
-        record["MsParamArray_PI"] = answer  # the request's own array holds the outputs, as rules after it see
-    return answer
+        record["MsParamArray_PI"] = output  # the request's own array holds the outputs, as rules after it see
+    return output
 
 
 def run_delayed(session: Session, text: str, instance: str) -> int:
@@ -110,8 +110,8 @@ def _run_language(session: Session, text: str, variables: dict[str, Any], *, sta
     try:
         interpreter.run(text, scope, statements=statements)
     except IrodsError as error:
-        said = error.message if error.code == RE_PARSER_ERROR else ""
-        session.error_stack.append((error.code, f"DEBUG: {said}\n"))
+        message = error.message if error.code == RE_PARSER_ERROR else ""
+        session.error_stack.append((error.code, f"DEBUG: {message}\n"))
         raise
 
 
@@ -148,15 +148,15 @@ def _typed(value: Any) -> Any:
     return value
 
 
-def _outputs(session: Session, variables: dict[str, Any], wanted: str, *, always: bool) -> dict[str, Any]:
+def _outputs(session: Session, variables: dict[str, Any], output_labels: str, *, always: bool) -> dict[str, Any]:
     """The parameters that the client asked for, by labels joined with %; ALL is all of them."""
-    labels = wanted.split("%")
+    labels = output_labels.split("%")
     parameters = []
     for label, value in variables.items():
-        if label in labels or wanted == "ALL":
+        if label in labels or output_labels == "ALL":
             parameters.append(_parameter(label, value))
     written = session.rule_stdout or session.rule_stderr or always
-    if written and (OUTPUT_LABEL in labels or wanted == "ALL"):
+    if written and (OUTPUT_LABEL in labels or output_labels == "ALL"):
         parameters.append(
             {
                 "label": OUTPUT_LABEL,

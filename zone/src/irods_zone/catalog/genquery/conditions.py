@@ -150,7 +150,7 @@ def _ancestors(path: str) -> tuple[str, ...]:
     names = [name for name in path.split("/") if name]
     paths = ["/" + "/".join(names[:count]) for count in range(len(names) + 1)]
     if not path.startswith("/"):
-        paths = [shown.lstrip("/") for shown in paths[1:]] or [""]
+        paths = [ancestor.lstrip("/") for ancestor in paths[1:]] or [""]
     if path.endswith("/") and names:
         paths.append(path)
     return tuple(paths)

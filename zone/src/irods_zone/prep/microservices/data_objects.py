@@ -200,14 +200,14 @@ def check_access(session: Session, args: Sequence[Parameter]) -> None:
     name = args[1].text().replace(" ", "_")
     if name not in ACCESS_LEVELS:
         raise IrodsError(CAT_INVALID_ARGUMENT, f"{args[1].value!r} is no access level")
-    wanted, has = ACCESS_LEVELS[name], 0
+    required, level = ACCESS_LEVELS[name], 0
     for letter in ("-d", "-C"):
         try:
             found = metadata.object_id(session.db, session.client, letter, args[0].text(), 0)
         except IrodsError:
             continue
-        has = max(has, access.level_of(session.db, session.client, found))
-    args[2].set(int(has >= wanted))
+        level = max(level, access.level_of(session.db, session.client, found))
+    args[2].set(int(level >= required))
 
 
 @microservice("msiDataObjChksum", 3)

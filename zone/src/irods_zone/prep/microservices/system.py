@@ -35,18 +35,18 @@ def write_number(session: Session, args: Sequence[Parameter]) -> None:
     _write(session, args[0].text(), args[1])
 
 
-def _write(session: Session, where: str, what: Parameter) -> None:
-    if not isinstance(what.value, (str, int, float)):
+def _write(session: Session, stream: str, parameter: Parameter) -> None:
+    if not isinstance(parameter.value, (str, int, float)):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    text = str(what.value)
-    if where == "stdout":
+    text = str(parameter.value)
+    if stream == "stdout":
         session.rule_stdout.append(text)
-    elif where == "stderr":
+    elif stream == "stderr":
         session.rule_stderr.append(text)
-    elif where == "serverLog":
+    elif stream == "serverLog":
         session.log.info("writeLine: %s", text)
     else:
-        raise IrodsError(USER_FILE_DOES_NOT_EXIST, f"nothing is written to {where!r}")
+        raise IrodsError(USER_FILE_DOES_NOT_EXIST, f"nothing is written to {stream!r}")
 
 
 @microservice("msiWriteRodsLog", 2)
