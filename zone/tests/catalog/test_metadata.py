@@ -34,7 +34,7 @@ OTHER = "/tempZone/home/rods/comp02"
 
 
 @pytest.fixture(autouse=True)
-def _components(db: Database, rods: User) -> None:
+def _collections(db: Database, rods: User) -> None:
     for path in (C, OTHER):
         collections.insert(db, rods, path)
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from irods_zone.api.calls import CALLS
+from irods_zone.forkserver import Forkserver
 from irods_zone.protocol.frames import head_bytes
 from irods_zone.protocol.packing import Packing, pack
 from irods_zone.protocol.structures import Field, Kind, fields_of
 from irods_zone.pytest_plugin import EmbeddedZone
 from irods_zone.raw_client import RawClient
-
-if TYPE_CHECKING:
-    from irods_zone.forkserver import Forkserver
 
 HOME = "/tempZone/home/rods"
 

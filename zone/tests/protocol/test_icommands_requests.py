@@ -11,16 +11,14 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from irods_zone.api.calls import CALLS
+from irods_zone.forkserver import Forkserver
 from irods_zone.protocol.packing import Packing, pack, unpack
 from irods_zone.pytest_plugin import EmbeddedZone
-
-if TYPE_CHECKING:
-    from irods_zone.forkserver import Forkserver
 
 REQUESTS = Path(__file__).parents[1] / "data" / "icommands-requests-5.0.2.jsonl"
 
