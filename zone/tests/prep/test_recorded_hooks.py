@@ -9,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -243,6 +244,14 @@ def _forget_portal(row: Row) -> None:
         row["rule_args"][3:] = []
 
 
+def _forget_progress(row: Row) -> None:
+    """Where a second connection finds the end of a file depends on how far the first one has written by then."""
+    if row["pep"] == "pep_api_data_obj_lseek_post" and row["rule_args"][2]["whence"] == os.SEEK_END:
+        end = row["rule_args"][3]
+        assert 0 <= end["offset"] <= LARGE
+        end["offset"] = 0
+
+
 def _names(rows: list[Row]) -> list[str]:
     return [row["pep"] for row in rows]
 
@@ -251,6 +260,9 @@ def _names(rows: list[Row]) -> list[str]:
 def test_the_same_hooks_run_with_equal_arguments(command: Command, outcomes: Callable[[Command], Any]) -> None:
     expected, seen, outcome = outcomes(command)
     if command.command in PARALLEL:
+        if "put" in command.command:
+            for row in seen:
+                _forget_progress(row)
         assert sorted(map(json.dumps, seen)) == sorted(map(json.dumps, expected))
         return
     if command.client.startswith("icommands") and str(LARGE) in json.dumps(command.rows):
