@@ -32,9 +32,9 @@ from irods_zone.protocol.connection import (
     Connection,
     Data,
     Disconnect,
-    Event,
     Negotiation,
     Ping,
+    ProtocolEvent,
     Refused,
     Startup,
 )
@@ -125,7 +125,7 @@ class _Agent:
         self._socket.close()
         self._session.db.close()
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: ProtocolEvent) -> None:
         protocol = self._connection
         if isinstance(event, ApiRequest):
             self._on_request(event)
@@ -256,7 +256,7 @@ class _Agent:
 
     # --- bytes ---
 
-    def _next_event(self) -> Event:
+    def _next_event(self) -> ProtocolEvent:
         while True:
             event = self._connection.next_event()
             if event is not NEED_DATA:

@@ -31,7 +31,7 @@ _WHOLE_STREAM = FrameLimits(whole_bs=1 << 30)
 
 
 @dataclass(frozen=True)
-class Reply:
+class Answer:
     """The answer to a call: its status, its output record if there is one, the texts of its error stack, its bytes."""
 
     status: int
@@ -92,14 +92,14 @@ class RawClient:
         response = auth.write_message({**message, "next_operation": auth.RESPONSE, "digest": digest}, self.packing)
         return self.request(110000, response).int_info
 
-    def call(self, number: int, record: Any = None, data: bytes = b"") -> Reply:
+    def call(self, number: int, record: Any = None, data: bytes = b"") -> Answer:
         """Make a call that the zone serves, and take its reply; what the record leaves out is empty."""
         api = CALLS[number]
         message = pack(api.input, record or {}, self.packing) if api.input else b""
         frame = self.request(number, message, data)
         output = unpack(api.output, frame.msg, self.packing) if api.output and frame.msg else None
         stack = unpack("RError_PI", frame.error, self.packing)["RErrMsg_PI"] if frame.error else []
-        return Reply(frame.int_info, output, [entry["msg"] for entry in stack], frame.bs)
+        return Answer(frame.int_info, output, [entry["msg"] for entry in stack], frame.bs)
 
     def request(self, number: int, message: bytes = b"", data: bytes = b"") -> Frame:
         """Make any API request, and take its reply."""

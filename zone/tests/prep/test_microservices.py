@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from irods_zone.raw_client import RawClient, Reply
+from irods_zone.raw_client import Answer, RawClient
 
 PYTHON = "irods_rule_engine_plugin-python-instance"
 LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
@@ -50,12 +50,12 @@ def client(zone: EmbeddedZone) -> Iterator[RawClient]:
     client.close()
 
 
-def execute(client: RawClient, text: str, instance: str) -> Reply:
+def execute(client: RawClient, text: str, instance: str) -> Answer:
     keywords = {"instance_name": instance} if instance else {}
     return client.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
 
 
-def output(reply: Reply) -> str:
+def output(reply: Answer) -> str:
     streams = reply.output["MsParam_PI"][0]["inOutStruct"]
     return bytes(streams["BinBytesBuf_PI"]["buf"]).rstrip(b"\0").decode()
 
@@ -236,7 +236,7 @@ def test_paths_types_access_registration_and_trimming(run: Any, request: Any, tm
     """) == [["/tempZone/home/rods", request.node.name], 1, ["-d", "-C", "-R", "-u"], [1, 1]]
 
 
-def test_a_failed_microservice_raises_with_its_code_and_complains_to_the_client_even_if_caught(
+def test_a_failed_microservice_raises_with_its_code_and_shows_the_client_a_line_even_if_caught(
     client: RawClient,
 ) -> None:
     reply = execute(

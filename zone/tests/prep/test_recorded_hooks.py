@@ -22,7 +22,7 @@ import pytest
 from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing
 from irods_zone.pytest_plugin import EmbeddedZone
-from irods_zone.raw_client import RawClient, Reply
+from irods_zone.raw_client import Answer, RawClient
 from tests.prep.recording import Command, Row, commands, comparable
 
 RECORDER = Path(__file__).with_name("recorder.py")
@@ -130,7 +130,7 @@ class Performer:
             return 0
         return reply.status
 
-    def _transfer(self, client: RawClient, name: str, record: dict[str, Any], reply: Reply) -> None:
+    def _transfer(self, client: RawClient, name: str, record: dict[str, Any], reply: Answer) -> None:
         """Move a large file's bytes over the connection, as iput and iget do when told `numThreads` 0."""
         assert reply.output["numThreads"] == 0
         handle = {"l1descInx": reply.output["l1descInx"]}

@@ -55,11 +55,11 @@ def alice(irods_zone: EmbeddedZone, rods: iRODSSession) -> RawClient:
 
 
 def test_a_missing_collection_is_named(irods_zone: EmbeddedZone, admin: RawClient) -> None:
-    told = [f"collection '{irods_zone.home}/no' is unknown"]
+    messages = [f"collection '{irods_zone.home}/no' is unknown"]
     made = admin.call(COLL_CREATE, _collection(f"{irods_zone.home}/no/x"))
-    assert (made.status, made.errors) == (-814000, told)
+    assert (made.status, made.errors) == (-814000, messages)
     put = admin.call(PUT, {**_object(f"{irods_zone.home}/no/x", dataIncluded=""), "dataSize": 1}, b"x")
-    assert (put.status, put.errors) == (-814000, told)
+    assert (put.status, put.errors) == (-814000, messages)
 
 
 @pytest.mark.parametrize("path", ["/", "/elsewhere/x", "/tempZone"])

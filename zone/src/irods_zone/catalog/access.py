@@ -127,7 +127,7 @@ def list_access(db: Database, object_id: int) -> list[AccessRow]:
 
 
 def set_level(db: Database, object_id: int, user_id: int, level: int) -> None:
-    """Replace what a user or group has on one object; NULL takes it away. No questions asked."""
+    """Replace what a user or group has on one object; NULL takes it away. Nothing is checked."""
     with db.transaction():
         db.execute("DELETE FROM R_OBJT_ACCESS WHERE object_id = ? AND user_id = ?", (object_id, user_id))
         if level > NULL:

@@ -106,7 +106,7 @@ def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], o
             failure = error
     emptied = keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}
     if not (emptied and paths.is_trash_home(path)):
-        _delete_row(session, path, keywords)  # what a failure left behind fails this, and that is what is told
+        _delete_row(session, path, keywords)  # fails if a failure left something behind: the client gets this error
     if failure is not None:
         raise failure
     return count

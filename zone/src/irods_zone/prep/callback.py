@@ -26,7 +26,7 @@ def failure(code: int, message: str) -> RuntimeError:
     return RuntimeError(f"[iRods__Error__Code:{code}] {message}")
 
 
-class Rules(Protocol):
+class CoreRules(Protocol):
     """The rules of core."""
 
     def knows(self, name: str) -> bool:
@@ -41,7 +41,7 @@ class Callback:
 
     __slots__ = ("__rules", "__session")
 
-    def __init__(self, rules: Rules, session: Session) -> None:
+    def __init__(self, rules: CoreRules, session: Session) -> None:
         self.__rules = rules
         self.__session = session
 
@@ -56,7 +56,7 @@ class RuleCall:
 
     __slots__ = ("_name", "_rules", "_session")
 
-    def __init__(self, rules: Rules, session: Session, name: str) -> None:
+    def __init__(self, rules: CoreRules, session: Session, name: str) -> None:
         self._rules = rules
         self._session = session
         self._name = name

@@ -1,4 +1,4 @@
-"""What a rule is told about the connection and the object at hand: `rei` and the connection's part of a context."""
+"""The connection and the object at hand, as rules see them: `rei`, and the connection's part of a context."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _TIME = re.compile(r"(\d\d?):(\d\d):(\d\d)")
 
 
 @dataclass(frozen=True)
-class Condition:
+class DelayCondition:
     """When, how often and where a job runs. `start` is seconds since the epoch; `frequency` the text of EF."""
 
     start: int
@@ -34,7 +34,7 @@ class Condition:
     priority: int = 5
 
 
-def parse_condition(text: str, now: float) -> Condition:
+def parse_condition(text: str, now: float) -> DelayCondition:
     """Read the tags of a delay condition: PLUSET (from now), ET (at a time), EF (repeat), INST_NAME, PRIORITY."""
     tags = {found["tag"]: found["value"].strip() for found in _TAG.finditer(text)}
     start = int(now)
@@ -45,7 +45,7 @@ def parse_condition(text: str, now: float) -> Condition:
     priority = tags.get("PRIORITY", "5")
     if priority not in _PRIORITIES:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, "PRIORITY must be 1 to 9")
-    return Condition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), int(priority))
+    return DelayCondition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), int(priority))
 
 
 def span(text: str) -> int:

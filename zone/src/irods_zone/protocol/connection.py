@@ -117,7 +117,7 @@ class Disconnect:
     orderly: bool
 
 
-Event = Union[Startup, Negotiation, ApiRequest, Data, Refused, Ping, Disconnect, NeedData]
+ProtocolEvent = Union[Startup, Negotiation, ApiRequest, Data, Refused, Ping, Disconnect, NeedData]
 
 
 class State(Enum):
@@ -171,7 +171,7 @@ class Connection:
         else:
             self._end_of_input = True
 
-    def next_event(self) -> Event:
+    def next_event(self) -> ProtocolEvent:
         """What happened next, or NEED_DATA. RemoteProtocolError if it is not what iRODS clients do."""
         if self.state is State.CLOSED:
             return Disconnect(orderly=True)
@@ -183,7 +183,7 @@ class Connection:
             self.state = State.CLOSED
             raise
 
-    def _next_event(self) -> Event:
+    def _next_event(self) -> ProtocolEvent:
         while True:
             item = self._reader.next()
             if item is None:
@@ -194,7 +194,7 @@ class Connection:
                 return self._on_piece(item)
             self._dropping = not item.last
 
-    def _out_of_data(self) -> Event:
+    def _out_of_data(self) -> ProtocolEvent:
         if not self._end_of_input:
             return NEED_DATA
         if not self._reader.idle:
@@ -202,21 +202,21 @@ class Connection:
         self.state = State.CLOSED
         return Disconnect(orderly=False)
 
-    def _on_frame(self, frame: Frame) -> Event:
+    def _on_frame(self, frame: Frame) -> ProtocolEvent:
         handler = _EXPECTED.get((self.state, frame.type))
         if handler is None:
             raise RemoteProtocolError(
                 f"{frame.type} is not expected now ({self.state.name})", code=SYS_HEADER_TYPE_LEN_ERR
             )
-        event: Event = getattr(self, handler)(frame)
+        event: ProtocolEvent = getattr(self, handler)(frame)
         return event
 
-    def _on_piece(self, piece: Piece) -> Event:
+    def _on_piece(self, piece: Piece) -> ProtocolEvent:
         if piece.last:
             self.state = State.REPLY
         return Data(piece.data, piece.last)
 
-    def _on_connect(self, frame: Frame) -> Event:
+    def _on_connect(self, frame: Frame) -> ProtocolEvent:
         start = unpack("StartupPack_PI", frame.msg, Packing.XML)
         option: str = start["option"]
         negotiate = option.endswith(_NEGOTIATE)
@@ -231,25 +231,25 @@ class Connection:
             negotiate,
         )
 
-    def _on_heartbeat(self, frame: Frame) -> Event:
+    def _on_heartbeat(self, frame: Frame) -> ProtocolEvent:
         self.state = State.PONG
         return Ping()
 
-    def _on_negotiation(self, frame: Frame) -> Event:
+    def _on_negotiation(self, frame: Frame) -> ProtocolEvent:
         result: str = unpack("CS_NEG_PI", frame.msg, Packing.XML)["result"]
         if "CS_NEG_USE_TCP" not in result:
             raise RemoteProtocolError(f"the client wants TLS, which is not served ({result})")
         self.state = State.VERSION
         return Negotiation(result)
 
-    def _on_request(self, frame: Frame) -> Event:
+    def _on_request(self, frame: Frame) -> ProtocolEvent:
         if not self._is_signed_in and frame.int_info not in BEFORE_SIGN_IN:
             self.state = State.REPLY
             return Refused(frame.int_info, SYS_NO_API_PRIV)
         self.state = State.REPLY if frame.whole else State.STREAM
         return ApiRequest(frame.int_info, frame.msg, frame.error, frame.bs, frame.bs_len)
 
-    def _on_disconnect(self, frame: Frame) -> Event:
+    def _on_disconnect(self, frame: Frame) -> ProtocolEvent:
         self.state = State.CLOSED
         return Disconnect(orderly=True)
 

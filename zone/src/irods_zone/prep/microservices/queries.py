@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from irods_zone.catalog.genquery import GenQuery, Page, describe, parse
+from irods_zone.catalog.genquery.query import DEFAULT_ROWS
 from irods_zone.errors import CAT_NO_ROWS_FOUND, USER_PARAM_TYPE_ERR, IrodsError
 from irods_zone.operations.query import genquery
 from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import GenQueryInp, GenQueryOut, InxIvalPair, InxValPair, SqlResult, SqlResultArray
 from irods_zone.session import Session
-
-MAX_ROWS = 256
 
 
 @microservice("msiMakeGenQuery", 3)
@@ -20,7 +19,7 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
     conditions = args[1].optional_text()
     parsed = parse(f"SELECT {args[0].text()}" + (f" WHERE {conditions}" if conditions.strip() else ""))
     query = GenQueryInp(
-        maxRows=MAX_ROWS,
+        maxRows=DEFAULT_ROWS,
         options=parsed.options,
         selectInp=InxIvalPair(
             len=len(parsed.selects), inx=[c for c, _ in parsed.selects], value=[o for _, o in parsed.selects]
@@ -75,7 +74,7 @@ def _input(parameter: Parameter) -> GenQueryInp:
 
 
 def _page(session: Session, request: GenQueryInp, continue_index: int) -> GenQueryOut:
-    query = _query(request, continue_index, request.maxRows if continue_index == 0 else MAX_ROWS)
+    query = _query(request, continue_index, request.maxRows if continue_index == 0 else DEFAULT_ROWS)
     if session.trace is None:
         page = _fetch(session, query)
     else:
