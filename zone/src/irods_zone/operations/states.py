@@ -24,8 +24,8 @@ _LOCKED = (ReplicaStatus.READ_LOCKED, ReplicaStatus.WRITE_LOCKED)
 def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: bool) -> Replica:
     """The replica that an open goes to.
 
-    A resource is a preference: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy or a
-    number that is not there; HIERARCHY_ERROR if none can be opened.
+    A resource is a preference: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy
+    or a number that is not there; HIERARCHY_ERROR if none can be opened.
     """
     hierarchy = keywords.get("resc_hier")
     number = keywords.get("replNum")
