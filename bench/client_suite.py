@@ -1,6 +1,6 @@
 """python-irodsclient's own tests, as its package brings them, against a fresh embedded zone.
 
-    .venv/bin/python -m bench.client_suite [FILE …]      (default: the four that docs/zone.md lists)
+    .venv/bin/python -m bench.client_suite [FILE …]      (default: the four that zone/docs/compatibility.md lists)
 
 Prints pytest's summary of each file. Needs some GB of temporary space and several minutes.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import irods
 from irods.password_obfuscation import encode
-from irods_zone.nursery import Nursery
+from irods_zone.forkserver import Forkserver
 
 FILES = ("meta_test.py", "collection_test.py", "query_test.py", "data_obj_test.py")
 
@@ -23,11 +23,11 @@ FILES = ("meta_test.py", "collection_test.py", "query_test.py", "data_obj_test.p
 def main() -> None:
     """One zone for all files; each file in a pytest of its own."""
     suite = Path(irods.__file__).parent / "test"
-    nursery = Nursery()
+    forkserver = Forkserver()
     try:
         with tempfile.TemporaryDirectory() as folder:
             root, home = Path(folder) / "zone", Path(folder) / "home"
-            started = nursery.start(root, None, {}, 0)
+            started = forkserver.start(root, None, {}, 0)
             secrets = home / ".irods"
             secrets.mkdir(parents=True)
             (secrets / "irods_environment.json").write_text((root / "irods_environment.json").read_text())
@@ -45,9 +45,9 @@ def main() -> None:
                 )
                 lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
                 print(f"{name}: {done.stdout.strip().splitlines()[-1]}", *lines, sep="\n  ", flush=True)
-            nursery.stop(started.pid, 15)
+            forkserver.stop(started.pid, 15)
     finally:
-        nursery.close()
+        forkserver.close()
 
 
 if __name__ == "__main__":

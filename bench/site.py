@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from irods_zone.nursery import Nursery
+from irods_zone.forkserver import Forkserver
 from irods_zone.pytest_plugin import EmbeddedZone
 
 from bench import packages, profiler
@@ -155,9 +155,9 @@ def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings
             file.symlink_to(REPOSITORY / "core.py")
         else:
             file.write_text("")
-    nursery = Nursery()
+    forkserver = Forkserver()
     try:
-        zone = EmbeddedZone(nursery, folder / "zone", file, {})
+        zone = EmbeddedZone(forkserver, folder / "zone", file, {})
         made = Site(zone, folder)
         made.settings(**settings)
         try:
@@ -165,4 +165,4 @@ def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings
         finally:
             zone.close()
     finally:
-        nursery.close()
+        forkserver.close()

@@ -13,8 +13,7 @@ from ova_rules.settings import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
-MOVED = DOCS / "zone.md"  # goes with the zone, into zone/docs
-DOCUMENTS = [path for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")] if path != MOVED]
+DOCUMENTS = [path for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]]
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEXT_SENTENCE = re.compile(r"[\w`)\]*\"][.?!] +[A-Z`*\[$]")
@@ -55,7 +54,7 @@ def test_one_sentence_stands_in_a_line(path: Path) -> None:
 def test_the_map_has_each_document() -> None:
     linked = set(LINK.findall((DOCS / "README.md").read_text(encoding="utf-8")))
 
-    assert {path.name for path in DOCS.glob("*.md") if path != MOVED} - linked == {"README.md"}
+    assert {path.name for path in DOCS.glob("*.md")} - linked == {"README.md"}
 
 
 def test_each_decision_is_listed_and_has_its_parts() -> None:

@@ -11,7 +11,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from irods_zone.nursery import Nursery
+from irods_zone.forkserver import Forkserver
 from irods_zone.pytest_plugin import EmbeddedZone
 
 from tests.acceptance.conftest import rule_folder
@@ -34,10 +34,10 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 )
 @given(steps=st.lists(operations, min_size=4, max_size=9))
 def test_what_is_read_is_what_the_model_computes(
-    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, opening: str, steps: list[Operation]
+    irods_forkserver: Forkserver, tmp_path_factory: pytest.TempPathFactory, opening: str, steps: list[Operation]
 ) -> None:
     folder = tmp_path_factory.mktemp("model")
-    zone = EmbeddedZone(irods_nursery, folder / "zone", rule_folder(folder / "etc", gate_wait=0), {})
+    zone = EmbeddedZone(irods_forkserver, folder / "zone", rule_folder(folder / "etc", gate_wait=0), {})
     try:
         world = World(zone, "w")
         world.check()

@@ -6,15 +6,13 @@ The order and the contents are those recorded on a 5.0.2 server (tests/data/peps
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from irods_zone import paths
 from irods_zone.catalog import collections
+from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.objects import Replica
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 TIME_IS_NOW = "set time to now"  # what the server writes into a modify time that the catalog fills in
 
@@ -65,18 +63,12 @@ def empty_object_info(**known: Any) -> dict[str, Any]:
     return info
 
 
-def static_after(session: Session, name: str, info: Mapping[str, Any] | None = None) -> None:
+def static_after(
+    session: Session, name: str, info: Mapping[str, Any] | None = None, args: tuple[str, ...] = ()
+) -> None:
     """A static point whose result a real server does not look at: a failure is logged and the operation stands."""
     try:
-        session.policy.static(session, name, (), info)
-    except IrodsError as error:
-        session.log.error("%s failed: %s", name, error)
-
-
-def static_after_args(session: Session, name: str, args: tuple[str, ...]) -> None:
-    """As `static_after`, for points that get strings."""
-    try:
-        session.policy.static(session, name, args)
+        session.policy.static(name, args, info)
     except IrodsError as error:
         session.log.error("%s failed: %s", name, error)
 
@@ -93,7 +85,7 @@ def resource(
     }
     if open_type:
         context["openType"] = str(open_type)
-    session.policy.resource(session, name, phase, replica.resc, context, *args)
+    session.policy.resource(name, phase, replica.resc, context, *args)
 
 
 def touch_collection(session: Session, path: str) -> None:
@@ -101,9 +93,9 @@ def touch_collection(session: Session, path: str) -> None:
     found = collections.find(session.db, path)
     if found is None:
         return
-    session.policy.static(session, "acPreProcForModifyCollMeta")
+    session.policy.static("acPreProcForModifyCollMeta")
     collections.update(session.db, found)
-    session.policy.static(session, "acPostProcForModifyCollMeta")
+    session.policy.static("acPostProcForModifyCollMeta")
 
 
 def touch_parent(session: Session, path: str) -> None:

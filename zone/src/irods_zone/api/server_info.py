@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from irods_zone import errors
-from irods_zone.api import buffers
 from irods_zone.api.registry import Call, Reply, Result, serve
 from irods_zone.catalog import settings
 from irods_zone.errors import IrodsError
@@ -70,6 +69,3 @@ def _end_transaction(session: Session, call: Call) -> Result:
 def _grid_configuration(session: Session, call: Call) -> Result:
     value = settings.grid_value(session.db, call.record["name_space"] or "", call.record["option_name"] or "")
     return Reply(0, {"option_value": value})
-
-
-_ = buffers

@@ -1,4 +1,4 @@
-"""What the tests of the server share: waiting for a condition, users, raw sockets."""
+"""What the tests share: waiting for a condition, refusals as codes, users, processes, raw sockets."""
 
 from __future__ import annotations
 
@@ -8,20 +8,32 @@ import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+import pytest
 from irods.session import iRODSSession
 
+from irods_zone.errors import IrodsError
 from irods_zone.pytest_plugin import EmbeddedZone
 
+Value = TypeVar("Value")
 PASSWORD = "apass"
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Waits for a condition; the test fails if it does not come true in time."""
+def wait_until(condition: Callable[[], Value], seconds: float = 10.0) -> Value:
+    """Waits until a condition gives something true, which is returned; the test fails if that takes too long."""
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"the condition was not met in {seconds} seconds"
         time.sleep(0.01)
+    return found
+
+
+def code_of(action: Callable[..., object], *args: object, **kwargs: object) -> int:
+    """The iRODS code with which an action is refused; the test fails if it is not."""
+    with pytest.raises(IrodsError) as refusal:
+        action(*args, **kwargs)
+    return refusal.value.code
 
 
 def children_of(pid: int) -> set[int]:

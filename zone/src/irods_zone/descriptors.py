@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
+from irods_zone.catalog.objects import Replica
 from irods_zone.errors import (
     BAD_INPUT_DESC_INDEX,
     SYS_FILE_DESC_OUT_OF_RANGE,
@@ -13,9 +13,6 @@ from irods_zone.errors import (
     SYS_OUT_OF_FILE_DESC,
     IrodsError,
 )
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.objects import Replica
 
 FIRST = 3
 LIMIT = 1024
@@ -47,7 +44,7 @@ class Descriptor:
     data_size: int = -1
     operation: int = 0
     # The keywords as they were when an existing object was opened: what policy points see at its close.
-    seen_keywords: dict[str, str] = field(default_factory=dict)
+    open_keywords: dict[str, str] = field(default_factory=dict)
     size_before: int = 0
     token: str = ""
     written: bool = False

@@ -23,14 +23,25 @@ def checked(path: str, *, relative: int = errors.USER_INPUT_PATH_ERR) -> str:
     return stripped
 
 
+def split(path: str) -> tuple[str, str]:
+    """(collection, name) of a path; the collection of a top-level name is '/'."""
+    collection, _, last = path.rpartition("/")
+    return collection or "/", last
+
+
+def below(path: str) -> tuple[str, str]:
+    """The range [low, high) of paths strictly below a collection, for an index: '0' is what follows '/'."""
+    return ("/", "0") if path == "/" else (path + "/", path + "0")
+
+
 def parent(path: str) -> str:
     """The collection that a path is in."""
-    return path.rpartition("/")[0] or "/"
+    return split(path)[0]
 
 
 def name(path: str) -> str:
     """The last part."""
-    return path.rpartition("/")[2]
+    return split(path)[1]
 
 
 def is_in_trash(path: str) -> bool:
