@@ -20,6 +20,7 @@ from ova_admin.install import change, payload, trial, versions
 from ova_admin.interpreter import Interpreter
 from tests.ova_admin.conftest import Server, snapshot
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 THIS = Interpreter(Path(sys.executable), sys.version_info[:2])
 HOOK = "acPostProcForObjRename"
 SITE = f"""import irods_types
@@ -53,7 +54,7 @@ def link_to_own_core(server: Server) -> None:
 
 
 def link_to_our_clone(server: Server) -> None:
-    (server.etc / "core.py").symlink_to(payload.ROOT / "core.py")
+    (server.etc / "core.py").symlink_to(REPOSITORY / "core.py")
 
 
 SITES: list[Callable[[Server], None]] = [
@@ -151,7 +152,7 @@ def test_the_installed_rules_are_those_of_core_py(server: Server) -> None:
     server.install()
     names = "print(sorted(n for n in vars(core) if n.startswith(('ac', 'pep_', 'ova_'))))"
     program = "import sys; sys.path.insert(0, {!r}); import core; " + names
-    ask = [THIS.run(program.format(str(folder))).stdout for folder in (server.etc, payload.ROOT)]
+    ask = [THIS.run(program.format(str(folder))).stdout for folder in (server.etc, REPOSITORY)]
     assert ask[0] == ask[1] != "[]\n"
 
 
@@ -261,7 +262,7 @@ def test_a_file_changed_by_hand_is_put_right(server: Server) -> None:
     hooks = server.prefix / "current" / "rules" / "ova_rules" / "hooks.py"
     hooks.write_text("broken")
     assert server.install()
-    assert hooks.read_bytes() == (payload.ROOT / "rules" / "ova_rules" / "hooks.py").read_bytes()
+    assert hooks.read_bytes() == (REPOSITORY / "rules" / "ova_rules" / "hooks.py").read_bytes()
 
 
 def test_what_is_installed_is_compiled_and_nobody_elses(server: Server) -> None:
@@ -329,7 +330,7 @@ def test_a_trial_sees_what_stands_in_for_our_hooks(server: Server) -> None:
     core = server.etc / "core.py"
     core.write_text(core.read_text() + f"def {HOOK}(rule_args, callback, rei):\n    return 0\n")
     seen = trial.of_file(server.places, THIS, core)
-    assert (seen.trouble, seen.replaced, seen.gate) == ("", (HOOK,), True)
+    assert (seen.error, seen.replaced, seen.gate) == ("", (HOOK,), True)
     assert seen.folder == str((server.prefix / "current").resolve())
 
 
