@@ -12,8 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ova_admin.errors import AdminError, one_line
+from ova_admin.errors import AdminError
 from ova_admin.places import Places
+from ova_rules.errors import one_line
 
 OLDEST = (3, 9)
 _LIBPYTHON = re.compile(rb"libpython3\.(\d+)[a-z]*\.so")

@@ -17,8 +17,8 @@ from irods.meta import iRODSMeta
 from irods.rule import Rule
 
 from ova_admin import recurring
+from ova_admin.catalog.connection import User, connected, environment
 from ova_admin.cli import main
-from ova_admin.zone.connection import User, connected, environment
 from tests.appliances import ova, read
 from tests.ova_admin.conftest import Server
 from tests.ova_admin.waiting import until
