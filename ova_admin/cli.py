@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _refuse(one_line(f"{error.filename or ''} {error.strerror or error}".strip()))
     except ModuleNotFoundError as error:
-        return _refuse(f"the package {error.name} is missing here; install it: pip install 'ova-tools[admin]'")
+        package = str(error.name).partition(".")[0]
+        return _refuse(f"the package {package} is missing here; install it: pip install 'ova-tools[admin]'")
     except Exception as error:
         return _refuse(one_line(f"a fault in ova-admin itself, please report it: {type(error).__name__}: {error}"))
     return status

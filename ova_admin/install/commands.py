@@ -86,8 +86,8 @@ def _require_fitting(python: Interpreter) -> None:
     if sys.version_info[:2] != python.version:
         own = "python{}.{}".format(*sys.version_info[:2])
         raise AdminError(
-            f"PREP embeds {python.name}, and this is {own}: make the environment with it (`make clean setup "
-            f"PYTHON={python.path}`), then run this again"
+            f"PREP embeds {python.name}, and this is {own}: install this in an environment of that Python "
+            f"(`{python.path} -m venv`; in a clone `make clean install PYTHON={python.path}`), and run it from there"
         )
 
 

@@ -18,6 +18,7 @@ from ova_admin.cli import main
 from ova_admin.errors import AdminError
 from ova_admin.install import change, payload, trial, versions
 from ova_admin.interpreter import Interpreter
+from ova_rules import settings
 from tests.ova_admin.conftest import Server, snapshot
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -219,6 +220,13 @@ def test_an_edit_of_the_site_after_installing_survives(server: Server) -> None:
     assert core.read_text() == "# new\n" + SITE
     assert config.read_text().count("python") == 0
     assert json.loads(config.read_text())["advanced_settings"] == {"delay_server_sleep_time_in_seconds": 5}
+
+
+def test_the_settings_that_are_written_are_the_defaults(server: Server) -> None:
+    server.install(write_settings=True)
+    problems: list[str] = []
+    assert settings.load(str(server.etc), problems.append) == settings.Settings()
+    assert problems == []
 
 
 def test_settings_that_were_edited_stay(server: Server) -> None:
