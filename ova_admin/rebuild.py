@@ -73,5 +73,5 @@ def _build(session: iRODSSession, order: Order) -> str:
 def _forget_the_last_build(session: iRODSSession, path: str) -> None:
     """Without this fact nothing vouches for the ready OVA, so it is built (facts may be removed, never written)."""
     metadata = session.collections.get(path).metadata
-    for avu in metadata.get_all(names.FINGERPRINT):
+    for avu in metadata.get_all(names.BUILD):
         metadata.remove(avu)

@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Certificate", "Descriptor", "Kind", "Member", "Package", "Property", "open_regular", "read_package"]
+__all__ = [
+    "Certificate",
+    "Descriptor",
+    "Kind",
+    "Member",
+    "Package",
+    "Property",
+    "open_regular",
+    "read_package",
+    "require_archive",
+]
 
 _MAX_CERTIFICATE = 1 << 20
 _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
@@ -301,3 +311,11 @@ def _companion(descriptor: str, suffix: str, names: tuple[str, ...]) -> str | No
     if len(found) > 1:
         raise PackageError(f"{len(found)} members end with {suffix}: {', '.join(found[:5])}; {right} would be right")
     return found[0] if found else None
+
+
+def require_archive(package: Package) -> None:
+    """Raises PackageError for a bare descriptor: what lies beside it may be none of its business."""
+    if package.kind is not Kind.OVA:
+        raise PackageError(
+            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+        )

@@ -1,7 +1,7 @@
-"""Where the server keeps what is not in the catalog, in a private folder: lock files, the key of the seals, and marks.
+"""Where the server keeps what is not in the catalog, in a private folder: lock files, the key, the known ready OVAs.
 
-A mark says that a path is that of a ready OVA. It is asked for where a client sees nothing of the component: such a
-client must not read the object past the gate, and no AVU would do, since users write those.
+Which paths are known to be those of ready OVAs is asked where a client sees nothing of the component: such a client
+must not read the object past the gate, and no AVU would do, since users write those.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ def _default() -> str:
     return os.path.join(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
 
 
-def mark(configured: str, path: str) -> None:
+def note_ready(configured: str, path: str) -> None:
     """Notes that `path` is that of a ready OVA."""
-    file = _mark(configured, path)
+    file = _note(configured, path)
     if not os.path.exists(file):
         os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def is_marked(configured: str, path: str) -> bool:
+def is_known_ready(configured: str, path: str) -> bool:
     """Whether a ready OVA was made at `path`."""
-    return os.path.exists(_mark(configured, path))
+    return os.path.exists(_note(configured, path))
 
 
-def _mark(configured: str, path: str) -> str:
+def _note(configured: str, path: str) -> str:
     name = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return os.path.join(directory(configured), "ready", name)

@@ -140,10 +140,10 @@ def test_facts_that_are_copied_are_not_believed(site: Site, component: str, clie
     client.make(other)
     client.set(other, "ova_url", site.source)
     client.set(other, "hostname", "other")
-    facts = [a for a in site.session.collections.get(component).metadata.items() if a.name == "ova::fingerprint"]
+    facts = [a for a in site.session.collections.get(component).metadata.items() if a.name == "ova::build"]
     site.session.collections.get(component).metadata.remove(facts[0])
     forged = site.session.users.get(site.session.username).metadata
-    fact = iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(" ", "9 "))
+    fact = iRODSMeta("ova::build", facts[0].value.replace('"version":"', '"version":"9'), facts[0].units)
     forged.add(fact)
     try:
         copy_avus(site.session, User, site.session.username, Collection, component)
@@ -169,7 +169,7 @@ def test_the_settings_of_a_component_can_be_copied(site: Site, component: str, c
 
 def test_a_removed_fact_comes_back(site: Site, component: str, client: PythonClient) -> None:
     metadata = site.session.collections.get(component).metadata
-    for avu in [avu for avu in metadata.items() if avu.name == "ova::fingerprint"]:
+    for avu in [avu for avu in metadata.items() if avu.name == "ova::build"]:
         metadata.remove(avu)
     assert site.facts()["ova::status"] == "ready"
     assert read(client.get(site.ready)).whole

@@ -15,15 +15,13 @@ from tests.appliances import ova
 # core.py with a fault put where the hooks hand over: everything behind it is broken.
 BROKEN = f"""\
 import runpy, sys
-sys.path.append({str(REPOSITORY)!r})
 globals().update(runpy.run_path({str(REPOSITORY / "core.py")!r}))
-import ova_rules.component.model, ova_rules.events.events, ova_rules.events.reads
+import ova_rules.build.batch, ova_rules.build.build, ova_rules.build.staleness, ova_rules.events.reads
 
 def broken(*_, **__):
     raise ZeroDivisionError("a fault of ours")
 
-ova_rules.component.model.view = ova_rules.events.reads.view = broken
-ova_rules.events.events.build_all = broken
+ova_rules.build.staleness.view = ova_rules.events.reads.view = ova_rules.build.batch.build_all = broken
 """
 
 Factory = Callable[..., Any]

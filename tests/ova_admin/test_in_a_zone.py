@@ -180,8 +180,8 @@ def test_rebuild_is_done_as_the_owner(admin: Admin) -> None:
 
 def _versions(session: Any, path: str) -> list[str]:
     """Which file the ready OVA is, as its facts note it."""
-    items = session.collections.get(path).metadata.get_all("ova::fingerprint")
-    return [avu.units for avu in items]
+    items = session.collections.get(path).metadata.get_all("ova::build")
+    return [json.loads(avu.value)["version"] for avu in items]
 
 
 def test_rebuild_lends_no_rights(admin: Admin) -> None:

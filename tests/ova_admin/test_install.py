@@ -104,17 +104,17 @@ def test_the_sites_hooks_run_after_ours(
     monkeypatch.setattr(sys, "path", list(sys.path))
     site(server)
     server.install()
-    from ova_rules import hooks
+    from ova_rules import agent, hooks
 
     order: list[str] = []
-    answers = [hooks.CONTINUE]
+    answers = [agent.CONTINUE]
 
     def ours(rule_args: list[object], callback: object, rei: object) -> int:
         order.append("ours")
         return answers[0]
 
     monkeypatch.setitem(hooks.RULES, HOOK, ours)
-    monkeypatch.setattr(hooks, "settings_directory", "")
+    monkeypatch.setattr(agent, "settings_directory", "")
     core = loaded(server)
     assert getattr(core, HOOK)(["/a", "/b"], None, None) == 7
     assert order == ["ours"]
@@ -122,7 +122,7 @@ def test_the_sites_hooks_run_after_ours(
     answers[0] = -818000
     assert getattr(core, HOOK)(["/a", "/b"], None, None) == -818000
     assert len(core.said) == 1  # what we deny they are not asked
-    assert hooks.settings_directory == str(server.etc)
+    assert agent.settings_directory == str(server.etc)
 
 
 def test_a_linked_core_keeps_its_place(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,9 +142,9 @@ def test_hooks_that_the_site_makes_on_demand_run_too(server: Server, monkeypatch
         "    raise AttributeError(name)\n"
     )
     server.install()
-    from ova_rules import hooks
+    from ova_rules import agent, hooks
 
-    monkeypatch.setitem(hooks.RULES, HOOK, lambda *arguments: hooks.CONTINUE)
+    monkeypatch.setitem(hooks.RULES, HOOK, lambda *arguments: agent.CONTINUE)
     assert getattr(loaded(server), HOOK)([], None, None) == 9
 
 

@@ -11,10 +11,10 @@ import pytest
 
 from ova_rules import names, settings
 from ova_rules.catalog.conditions import equals, lists
-from ova_rules.catalog.writes import Avu, Replica
+from ova_rules.catalog.types import Avu, Replica
 from ova_rules.component.fingerprint import fingerprint, source_state
 from ova_rules.errors import ComponentError, one_line
-from ova_rules.events import handlers
+from ova_rules.events import avus
 from ova_rules.events.rule_text import may_run
 from ova_rules.jobs import path_of
 from ova_rules.locks import locked
@@ -143,7 +143,7 @@ def test_an_agent_that_imports_core_gets_nothing_heavy() -> None:
     script = "import sys; before = set(sys.modules); import core; print(*sorted(set(sys.modules) - before))"
     root = Path(__file__).resolve().parents[2]
     brought = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
-    assert brought.stdout.split() == ["core", "ova_rules", "ova_rules.hooks", "ova_rules.names"]
+    assert brought.stdout.split() == ["core", "ova_rules", "ova_rules.agent", "ova_rules.hooks", "ova_rules.names"]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_an_agent_that_imports_core_gets_nothing_heavy() -> None:
     ],
 )
 def test_what_mod_makes_of_an_avu(arguments: list[str], made: tuple[str, str, str]) -> None:
-    avu = handlers._modified("/z/c", arguments)
+    avu = avus._modified("/z/c", arguments)
     assert (avu.attribute, avu.value, avu.units) == made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import Matching, match
 from ova_rules.errors import ComponentError
 from ova_tools.package import Property
@@ -22,7 +22,7 @@ def own(attribute: str, value: str, units: str = "") -> Avu:
 
 def matched(properties: tuple[Property, ...], *levels: list[Avu]) -> dict[str, str]:
     matching = match(levels, properties, ALIASES)
-    return {setting.property.full_name: setting.avu.value for setting in matching.settings}
+    return {each.property.full_name: each.avu.value for each in matching.assignments}
 
 
 TWO_NETWORKS = properties_of(

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ova_rules import names
-from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.catalog.types import Avu
+from ova_rules.catalog.writes import Catalog
+from ova_rules.record.facts import percent
 
 _EVERY_SECONDS = 0.5
 
@@ -43,11 +44,6 @@ class Progress:
         """Takes the percentage away."""
         if self._shown is not None and self._catalog.visible([self._component]):
             self._show(None)
-
-
-def percent(component: str, number: int) -> Avu:
-    """The fact."""
-    return Avu(component, names.PROGRESS, str(number), "percent")
 
 
 @contextmanager

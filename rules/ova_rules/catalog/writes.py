@@ -1,4 +1,4 @@
-"""The one wrapper through which the rules talk to iRODS: queries, microservices, the log and refusals.
+"""What the rules change in iRODS: data objects, AVUs, the delay queue; the log, and refusals.
 
 A microservice that fails leaves its error on the user's terminal even if the exception is caught, so everything here
 that can be looked up is looked up first.
@@ -10,20 +10,19 @@ import contextlib
 import json
 from collections.abc import Sequence
 
-from ova_rules import hooks
-from ova_rules.catalog.queries import GOOD, STALE, Avu, ObjectAvu, Queries, Replica
+from ova_rules import agent
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["GOOD", "STALE", "Avu", "Catalog", "ObjectAvu", "Replica", "refuse"]
-
 DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
 _BACK_OFF = "10s DOUBLE UNTIL SUCCESS OR 6 TIMES"  # a failed job runs again after 10, 20, 40 … seconds
 
 
-class Catalog(Queries):
+class Catalog(Access):
     """iRODS as the client of this agent sees it. Lives for one event. Not for use from other threads."""
 
     # ---- data objects --------------------------------------------------------------------------------------------
@@ -63,14 +62,16 @@ class Catalog(Queries):
         """Renames a data object; works also on one that a dead agent left intermediate."""
         self._callback.msiDataObjRename(source, target, "0", 0)
 
-    # ---- AVUs, jobs, words ---------------------------------------------------------------------------------------
+    # ---- AVUs, jobs ------------------------------------------------------------------------------------------------
 
     def change_object_avus(self, path: str, remove: Sequence[ObjectAvu], add: Sequence[ObjectAvu]) -> None:
         """Replaces AVUs of a data object in one transaction, silently (no hook runs).
 
         An administrator's go through where he has no permission, too: he set an AVU there in admin mode.
         """
-        self._apply("data_object", path, remove, add, admin=self.is_administrator and not self.may_note_object(path))
+        self._apply(
+            "data_object", path, remove, add, admin=self.is_administrator and not self.may_annotate_object(path)
+        )
 
     def make_collection(self, path: str) -> None:
         """A new collection; those above it must be there."""
@@ -81,12 +82,12 @@ class Catalog(Queries):
 
         It takes the first row of that text, and `imeta set` leaves several (docs/irods-facts.md). Our hooks keep quiet.
         """
-        hooks.paused = True
+        agent.own_change = True
         try:
             for avu in avus:
                 self._callback.msiModAVUMetadata("-C", collection, "rm", avu.attribute, avu.value, avu.units)
         finally:
-            hooks.paused = False
+            agent.own_change = False
 
     def change_facts(self, collection: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
         """Replaces AVUs of a collection in one transaction, silently (no hook runs)."""
@@ -112,14 +113,6 @@ class Catalog(Queries):
         """Queues Python text as the client, to run soon and again if it fails."""
         conditions = f"<INST_NAME>{DELAY_INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>{_BACK_OFF}</EF>"
         self._callback.delayExec(conditions, text, "")
-
-    def log(self, text: str) -> None:
-        """One line in the server log, as it is."""
-        self._callback.writeLine("serverLog", text)
-
-    def journal(self, kind: str, **fields: object) -> None:
-        """One line of JSON in the server log: what was ours (`ova`), what caused it, and for whom."""
-        self.log(json.dumps({"ova": kind, "cause": self.cause, "user": self.identity, **fields}))
 
 
 def refuse(callback: Any, code: int, text: str) -> int:

@@ -1,4 +1,4 @@
-"""What a change reaches: the components that take values from it, in the order in which they must be built.
+"""The dependents of what changes: the components that take values from it, in the order in which to build them.
 
 For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
 each collection that stands for it, and one for each step to components that depend on these; hundreds at once.
@@ -6,15 +6,20 @@ each collection that stands for it, and one for each step to components that dep
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu
+from ova_rules.component.source import urls_of
 from ova_rules.component.tree import above, components, naming, tree
 
 
-def of_avus(catalog: Catalog, collection: str) -> list[str]:
-    """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
+def of_avus(catalog: Access, collection: str) -> list[str]:
+    """The components that a change of this collection's AVUs may reach: those below, those that have these as
+    prototypes, and all that take values from them.
+    """
     there = tree(catalog, collection)
     holders = above(collection)[1:]
     near = naming(catalog, there, (names.DEPENDS, names.LIKE), holders)
@@ -28,7 +33,7 @@ def of_avus(catalog: Catalog, collection: str) -> list[str]:
     return _in_order(catalog, found, edges)
 
 
-def of_collection(catalog: Catalog, path: str) -> list[str]:
+def of_collection(catalog: Access, path: str) -> list[str]:
     """The components that a collection reaches by its AVUs or by sources in it; also if it is not there any more."""
     named = catalog.values_like((names.URL, names.SOURCE, names.DEPENDS, names.LIKE), start=f"{path}/")
     found = {avu.collection for avu in named if avu.attribute != names.LIKE}
@@ -51,8 +56,8 @@ def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
     return seen - {changed}
 
 
-def alike(catalog: Catalog, collection: str) -> list[str]:
-    """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
+def derived(catalog: Access, collection: str) -> list[str]:
+    """The collections whose prototype is this one, what holds it or what is in it, or one of those; in that order."""
     found: dict[str, None] = {}
     likes = catalog.likes()
     waiting = [collection]
@@ -72,12 +77,22 @@ def _standing_for(changed: str, like: Avu) -> str | None:
     return like.collection if like.value.startswith(f"{changed}/") else None
 
 
-def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
+def of_source(catalog: Access, path: str) -> list[str]:
+    """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
+    found = {avu.collection for avu in catalog.naming((names.URL, names.SOURCE), [path])}
+    found |= {avu.collection for avu in catalog.naming((names.URL,), urls_of(catalog, path))}
+    for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
+        if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
+            found.add(avu.collection)
+    return of_components(catalog, found) if found else []
+
+
+def of_components(catalog: Access, components: Iterable[str]) -> list[str]:
     """These components, and those that depend on them."""
     return _in_order(catalog, set(components), None)
 
 
-def _in_order(catalog: Catalog, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
+def _in_order(catalog: Access, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
     found = {path for path in found if not names.in_trash(path)}
     if edges is None:
         known, fresh = set[tuple[str, str]](), sorted(found)

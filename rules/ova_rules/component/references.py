@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
 from ova_rules.errors import ComponentError
 from ova_tools.records import replace

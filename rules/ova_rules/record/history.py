@@ -10,9 +10,10 @@ import json
 from collections.abc import Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.model import Component
-from ova_rules.record.signing import Seals, same
+from ova_rules.errors import ComponentError
+from ova_rules.record.signing import Signer, is_same
 from ova_tools.records import dataclass
 
 LONGEST = 10  # entries
@@ -30,7 +31,7 @@ class Entry:
     avus: tuple[tuple[str, str, str], ...]
 
 
-def entries(component: Component, seals: Seals) -> list[Entry]:
+def entries(component: Component, signer: Signer) -> list[Entry]:
     """The entries of a component, the latest first; what the server did not write is left out."""
     pieces: dict[str, dict[int, str]] = {}
     for avu in component.facts:
@@ -40,12 +41,12 @@ def entries(component: Component, seals: Seals) -> list[Entry]:
     found = []
     for avu in component.facts:
         if avu.attribute == names.HISTORY:
-            entry = _parsed(component, avu, pieces, seals)
+            entry = _parsed(component, avu, pieces, signer)
             found += [entry] if entry is not None else []
     return sorted(found, key=lambda entry: entry.time, reverse=True)
 
 
-def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], seals: Seals) -> Entry | None:
+def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], signer: Signer) -> Entry | None:
     try:
         time, fingerprint, rest = avu.value.split(" ", 2)
         apart = ""
@@ -60,17 +61,17 @@ def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], s
         avus = tuple((str(attribute), str(value), str(units)) for attribute, value, units in values)
     except (ValueError, KeyError, TypeError):
         return None
-    if not same(avu.units, seals.of_entry(component.id, avu.value, apart)):
+    if not is_same(avu.units, signer.of_entry(component.id, avu.value, apart)):
         return None  # copied here from somewhere, or edited
     return Entry(time, fingerprint, source, avus)
 
 
-def added(component: Component, time: str, fingerprint: str, source: str, seals: Seals) -> list[Avu]:
+def added(component: Component, time: str, fingerprint: str, source: str, signer: Signer) -> list[Avu]:
     """The facts of the history with the state that the component is in now as its latest entry."""
     own = sorted((avu.attribute, avu.value, avu.units) for avu in own_avus(component))
-    others = [entry for entry in entries(component, seals) if entry.fingerprint != fingerprint]
+    others = [entry for entry in entries(component, signer) if entry.fingerprint != fingerprint]
     kept = [Entry(time, fingerprint, source, tuple(own)), *others][:LONGEST]
-    return [avu for entry in kept for avu in _written(component, entry, seals)]
+    return [avu for entry in kept for avu in _written(component, entry, signer)]
 
 
 def own_avus(component: Component) -> list[Avu]:
@@ -78,16 +79,16 @@ def own_avus(component: Component) -> list[Avu]:
     return [*component.urls, *(component.own_values)]
 
 
-def _written(component: Component, entry: Entry, seals: Seals) -> list[Avu]:
+def _written(component: Component, entry: Entry, signer: Signer) -> list[Avu]:
     text = json.dumps([list(avu) for avu in entry.avus], ensure_ascii=False, separators=(",", ":"))
     whole = f"{entry.time} {entry.fingerprint} {text} {entry.source}"
     if len(whole.encode()) <= _VALUE_BYTES:
-        return [Avu(component.path, names.HISTORY, whole, seals.of_entry(component.id, whole, ""))]
+        return [Avu(component.path, names.HISTORY, whole, signer.of_entry(component.id, whole, ""))]
     text = json.dumps([list(avu) for avu in entry.avus], separators=(",", ":"))  # ASCII: pieces of so many bytes
     pieces = [text[start : start + _VALUE_BYTES] for start in range(0, len(text), _VALUE_BYTES)]
     head = f"{entry.time} {entry.fingerprint} {_ELSEWHERE} {entry.source}"
     return [
-        Avu(component.path, names.HISTORY, head, seals.of_entry(component.id, head, text)),
+        Avu(component.path, names.HISTORY, head, signer.of_entry(component.id, head, text)),
         *(
             Avu(component.path, names.HISTORY_VALUES, piece, f"{entry.fingerprint} {n}")
             for n, piece in enumerate(pieces)
@@ -95,14 +96,14 @@ def _written(component: Component, entry: Entry, seals: Seals) -> list[Avu]:
     ]
 
 
-def find(component: Component, wanted: str, seals: Seals) -> Entry | str:
-    """The entry of a fingerprint, or of its first digits (8 at least); else one line that says why there is none."""
-    known = entries(component, seals)
+def find(component: Component, wanted: str, signer: Signer) -> Entry:
+    """The entry of a fingerprint, or of its first digits (8 at least). Raises ComponentError if there is none."""
+    known = entries(component, signer)
     found = [entry for entry in known if entry.fingerprint.startswith(wanted) and len(wanted) >= 8]
     if len(found) == 1:
         return found[0]
     choices = ", ".join(f"{entry.fingerprint} ({entry.time})" for entry in known) or "nothing yet"
-    return f"AVU ova_restore of {component.path}: no entry {wanted} in ova::history; it holds {choices}"
+    raise ComponentError(f"AVU ova_restore of {component.path}: no entry {wanted} in ova::history; it holds {choices}")
 
 
 def changes(component: Component, entry: Entry, command: Sequence[Avu]) -> tuple[list[Avu], list[Avu]]:

@@ -1,26 +1,33 @@
-"""The last build of a component as its sealed facts tell: what the ready OVA was made from, and which file it is."""
+"""The last build of a component, one signed record (`ova::build`): what the ready OVA was made from, which file it is.
+
+The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is believed.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 
 from ova_rules import names
+from ova_rules.catalog.types import Avu
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.record.signing import Seals, same
-from ova_tools.records import dataclass
+from ova_rules.component.model import Component
+from ova_rules.errors import ComponentError
+from ova_rules.record.signing import Signer, is_same
+from ova_tools.records import asdict, dataclass, replace
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ova_rules.component.model import Component
+_VALUE_BYTES = 2700  # what iRODS reads of a value
 
 
 @dataclass(frozen=True)
 class LastBuild:
-    """What the facts of a component vouch for.
+    """What the ready OVA was made from. built: when, as facts have it; version: of the ready OVA's replicas.
 
     content: a hash of the values that were set and the source's version; equal content is the same ready OVA.
+    source_file: the identity of the source's vault file; verified: the source's version whose digests were right.
     """
 
+    built: str
     fingerprint: str
     version: str
     content: str
@@ -30,24 +37,25 @@ class LastBuild:
     source_vault_path: str
     verified: str
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What is sealed."""
-        source = (self.source_path, self.source_state, self.source_file, self.source_vault_path)
-        return (self.fingerprint, self.version, self.content, *source, self.verified)
+    def avu(self, component: Component, signer: Signer) -> Avu:
+        """The record as a fact. Raises ComponentError if the source's path is too long for one."""
+        # Without the vault path, readers who may not see the source cannot tell that it is unchanged; all else holds.
+        for record in (self, replace(self, source_vault_path="")):
+            text = json.dumps(asdict(record), ensure_ascii=False, separators=(",", ":"))
+            if len(text.encode("utf-8", "surrogateescape")) <= _VALUE_BYTES:
+                return Avu(component.path, names.BUILD, text, signer.of_build(component.id, text))
+        raise ComponentError(f"{self.source_path}: the source's path is too long; rename it")
 
 
-def last_build(component: Component, seals: Seals) -> LastBuild | None:
-    """The facts about the last build; None if there are none or they are not the server's."""
-    wanted = (names.FINGERPRINT, names.BUILT, names.SOURCE, names.SOURCE_FILE, names.VERIFIED)
-    kept, built, source, file, verified = (component.fact(name) for name in wanted)
-    if kept is None or built is None or source is None or file is None or verified is None:
+def last_build(component: Component, signer: Signer) -> LastBuild | None:
+    """The record of the last build; None if there is none or it is not the server's."""
+    fact = component.fact(names.BUILD)
+    if fact is None or not is_same(fact.units, signer.of_build(component.id, fact.value)):
         return None
-    version, _, seal = kept.units.partition(" ")
-    last = LastBuild(
-        kept.value, version, built.units, source.value, source.units, file.units, file.value, verified.value
-    )
-    return last if same(seal, seals.of_build(component.id, last.parts)) else None
+    try:
+        return LastBuild(**json.loads(fact.value))
+    except (ValueError, TypeError):  # written by another version of the rules
+        return None
 
 
 def recorded_state(last: LastBuild | None, source_path: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.references import References
 from ova_rules.errors import ComponentError
 
