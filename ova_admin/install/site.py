@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,7 @@ from ova_admin.install.change import Change, Entry
 from ova_admin.install.payload import RULES
 from ova_admin.install.record import Changed
 from ova_admin.places import Places
-from ova_rules.settings import FILE_NAME, Settings
-from ova_tools.records import asdict
+from ova_rules.settings import FILE_NAME, defaults_text
 
 SITE_LINK = "ova_site_core.py"
 
@@ -39,13 +37,8 @@ def to_install(places: Places, wanted: Wanted) -> list[Change]:
         changes.append(Change(places.server_config, before, Entry(text.encode("utf-8"))))
     settings = places.etc / FILE_NAME
     if wanted.write_settings and change.read(settings) is None:
-        changes.append(Change(settings, None, Entry(_default_settings().encode("utf-8"), mode=0o644)))
+        changes.append(Change(settings, None, Entry(defaults_text().encode("utf-8"), mode=0o644)))
     return [each for each in changes if each.is_one]
-
-
-def _default_settings() -> str:
-    """The settings file with every default that has a value; "" is none, and no setting takes it."""
-    return json.dumps({key: value for key, value in asdict(Settings()).items() if value != ""}, indent=4) + "\n"
 
 
 def _core_changes(places: Places) -> list[Change]:
