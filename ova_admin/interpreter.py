@@ -70,6 +70,7 @@ def find(places: Places) -> Interpreter:
 
 
 def _checked(path: Path) -> Interpreter:
+    path = path.absolute() if path.exists() else Path(shutil.which(path) or path)  # the launcher names it, too
     bare = Interpreter(path, OLDEST)
     try:
         done = bare.run("import sys; print(*sys.version_info[:2])")

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ova_admin import interpreter
 from ova_admin.cli import main
+from ova_admin.places import Places
 
 
 def test_without_the_extra_it_says_what_is_missing(
@@ -23,3 +25,10 @@ def test_without_the_extra_it_says_what_is_missing(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err == "ova-admin: the package irods is missing here; install it: pip install 'ova-tools[admin]'\n"
+
+
+def test_a_relative_interpreter_is_found_from_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python").symlink_to(sys.executable)
+    monkeypatch.chdir(tmp_path)
+    found = interpreter.find(Places(python=Path("./python")))
+    assert (found.path, found.version) == (tmp_path / "python", sys.version_info[:2])
