@@ -90,7 +90,7 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
             target = work / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        _compile(work, versions / name, python)
+        compile_folder(work, versions / name, python)
         for folder, _, names in os.walk(work):
             Path(folder).chmod(0o755)
             for each in names:
@@ -104,8 +104,11 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _compile(folder: Path, final: Path, python: Interpreter) -> None:
-    """Bytecode for the interpreter that PREP embeds: the service account cannot write it here."""
+def compile_folder(folder: Path, final: Path, python: Interpreter) -> None:
+    """Bytecode for the interpreter that PREP embeds: the service account cannot write it here.
+
+    final: where the folder will lie. Raises AdminError if one of our files does not compile.
+    """
     command = [str(python.path), "-I", "-m", "compileall", "-q", "-s", str(folder), "-p", str(final), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)  # noqa: S603 - ours
     ours = [line for line in (done.stdout + done.stderr).splitlines() if PACKAGES + "/" not in line]

@@ -17,6 +17,7 @@ import pytest
 from ova_admin.cli import main
 from ova_admin.errors import AdminError
 from ova_admin.install import change, payload, trial, versions
+from ova_admin.install.versions import compile_folder
 from ova_admin.interpreter import Interpreter
 from ova_rules import settings
 from tests.ova_admin.conftest import Server, snapshot
@@ -255,10 +256,10 @@ def test_an_upgrade_switches_and_keeps_the_version_before(server: Server, monkey
         note.write_text(f"# {number}\n")
         whole = payload.collect()
         newer = payload.Payload({**whole.files, PurePosixPath("rules/note.py"): note}, whole.version)
-        monkeypatch.setattr(payload, "collect", lambda newer=newer: newer)
-        assert server.install()
+        with monkeypatch.context() as patched:
+            patched.setattr(payload, "collect", lambda newer=newer: newer)
+            assert server.install()
         names.append(versions.current_name(server.prefix))
-        monkeypatch.undo()
     assert len({first, *names}) == 3
     assert (server.etc / "core.py").read_bytes() == core
     kept = {entry.name for entry in (server.prefix / "versions").iterdir()}
@@ -273,7 +274,8 @@ def test_a_file_changed_by_hand_is_put_right(server: Server) -> None:
     assert hooks.read_bytes() == (REPOSITORY / "rules" / "ova_rules" / "hooks.py").read_bytes()
 
 
-def test_what_is_installed_is_compiled_and_nobody_elses(server: Server) -> None:
+def test_what_is_installed_is_compiled_and_nobody_elses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "compile_folder", compile_folder)
     os.umask(0o077)
     server.install()
     folder = server.prefix / "current"
