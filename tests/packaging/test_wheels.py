@@ -80,7 +80,7 @@ def test_into_a_server_the_main_job_and_out_again(machine: Machine, tmp_path: Pa
     etc, prefix = tmp_path / "etc", tmp_path / "opt"
     etc.mkdir()
     (etc / "server_config.json").write_text(json.dumps(CONFIG, indent=4))
-    places = ("--etc", etc, "--prefix", prefix, "--python", machine.python)
+    places = ("--etc", etc, "--prefix", prefix, "--python", machine.python, "--plugin", tmp_path / "none.so")
     consent = (*places, "--yes", "--no-reload")
     before = snapshot(etc)
 
