@@ -1,7 +1,7 @@
 """Builds components on behalf of their owners: each is opened for reading by a connection that acts for its owner.
 
 The gate in the server then does what it does for any reader: it builds what is out of date, with the rights of that
-user and nobody else's. So ova-admin needs no right of its own on components, and gives none away (decision 10).
+user and nobody else's. So ova-admin needs no right of its own on components, and gives none away (decision 11).
 """
 
 from __future__ import annotations

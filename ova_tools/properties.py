@@ -1,7 +1,7 @@
 """Which property does a name mean? By full name, by key, by parts of the full name, and within a system.
 
 Must never choose between several: what could mean more than one property is an error that lists the names to use.
-Source: DSP0243 10.1 (names `[class.]key[.instance]`); docs/users.md for AVUs.
+Source: DSP0243 10.1 (names `[class.]key[.instance]`); docs/reference.md for AVUs.
 """
 
 from __future__ import annotations

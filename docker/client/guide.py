@@ -7,7 +7,7 @@ fail, every other one must succeed. All run in one bash, in order, in the folder
 
 Standard library only, so that it runs in the client container as anywhere else:
 
-    python3 docker/client/guide.py docs/user-guide.md --folder /tmp/guide
+    python3 docker/client/guide.py docs/tutorial.md --folder /tmp/guide
 """
 
 from __future__ import annotations

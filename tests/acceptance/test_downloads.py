@@ -234,9 +234,15 @@ def test_what_somebody_put_in_its_place_is_not_taken_for_it(
     trap = f"{images}/{thing.name}"
     mallory.client.put(ova(b"evil" * 5000), trap)
     mallory.grants("own", trap, alice.name)
-    make(alice.client, f"{alice.home}/second/comp", url)
-    until(lambda: alice.facts(f"{alice.home}/second/comp").get("ova::status") == "ready")
-    assert read(alice.client.get(f"{alice.home}/second/comp/comp.ova")).members["disk1.vmdk"] == b"disk" * 5000
+    component = f"{alice.home}/second/comp"
+    make(alice.client, component, url)
+    until(lambda: alice.facts(component).get("ova::status") == "failed")
+    assert f"{trap} was not made by the server, so it stays as it is" in alice.facts(component)["ova::message"]
+    assert mallory.client.get(trap) == ova(b"evil" * 5000)
+    alice.client.session.data_objects.move(trap, f"{alice.home}/second/evil.ova")
+    alice.client.set(component, "hostname", "again")
+    until(lambda: alice.facts(component).get("ova::status") == "ready")
+    assert read(alice.client.get(f"{component}/comp.ova")).members["disk1.vmdk"] == b"disk" * 5000
 
 
 def test_a_strangers_home_is_no_collection_of_images_for_others(make_person: MakePerson, url: str) -> None:

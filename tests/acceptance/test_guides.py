@@ -18,7 +18,7 @@ import pytest
 from tests.acceptance.clients import CLIENTS
 from tests.acceptance.conftest import REPOSITORY, rule_folder
 
-DOCUMENTS = ("docs/user-guide.md", "docs/moving-a-grid.md")
+DOCUMENTS = ("docs/tutorial.md",)
 
 if "icommands" in CLIENTS:
 

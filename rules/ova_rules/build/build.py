@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from enum import Enum
 
 from ova_rules import jobs, names
+from ova_rules.build.ownership import require_ours
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Avu
@@ -28,7 +29,7 @@ from ova_rules.record import authorship, facts
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import note_ready
+from ova_rules.state import note_made
 from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -137,8 +138,9 @@ def _build_once(
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(now))
-            note_ready(settings.state_directory, component.ready_path)
+            note_made(settings.state_directory, component.ready_path, now.ready[0].data_id)
             return Outcome(State.UNCHANGED)
+        require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
         if seen.last is None or seen.last.source_path != source.path:
             from ova_rules.images.in_use import changed
@@ -232,7 +234,6 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             if time.monotonic() - start > _LONG_SECONDS:
                 _require_unchanged(catalog, settings, seen)
 
-        note_ready(settings.state_directory, ready)
         bytes_ = Content(edit.plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         try:
             after = publish(catalog, settings, ready, seen.inputs.ready, bytes_, check)
@@ -245,11 +246,13 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     version = version_of(after, settings)
     if version is None:
         raise Changed
+    note_made(settings.state_directory, ready, after[0].data_id)
     if progress is not None:
         progress.close()
     made = LastBuild(
         built=facts.moment(),
         fingerprint=seen.inputs.fingerprint,
+        data_id=after[0].data_id,
         version=version,
         content=wanted,
         source_path=source.path,

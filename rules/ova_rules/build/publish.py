@@ -17,6 +17,7 @@ from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.source import stat_of
 from ova_rules.errors import Changed, ComponentError
 from ova_rules.settings import Settings
+from ova_rules.state import forget_made, note_made
 from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
@@ -53,10 +54,10 @@ def publish(
 ) -> Sequence[Replica]:
     """Makes the data object `path` hold `content`. Returns the replicas that it has then.
 
-    replicas: those it has now. check: called when the bytes are written but not yet visible; raises if they must not
-    become so. Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the
-    object has other good replicas than the one that was written, or a checksum (replicated, moved or checksummed
-    meanwhile).
+    replicas: those it has now; the caller knows that the server has made the object (see `ownership`). check: called
+    when the bytes are written but not yet visible; raises if they must not become so. Raises ComponentError, OvaError,
+    RuntimeError where a microservice fails, and Changed if in the end the object has other good replicas than the one
+    that was written, or a checksum (replicated, moved or checksummed meanwhile).
     """
     if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
@@ -91,15 +92,19 @@ def _place(replica: Replica) -> tuple[str, str, str]:
 
 
 def _first(catalog: Catalog, settings: Settings, path: str, content: Content, check: Callable[[], None]) -> None:
+    note_made(settings.state_directory, path, "")
     try:
         descriptor = catalog.create(path, content.resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
-        raise ComponentError(f"{catalog.user} may not write {path} ({error})", lasting=False) from error
+        forget_made(settings.state_directory, path)
+        message = f"{catalog.user} may not write {path}, or it belongs to another user"
+        raise ComponentError(message, lasting=False) from error
     done = False
     try:
         created = catalog.replicas(path)
         if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
+        note_made(settings.state_directory, path, created[0].data_id)
         with content.stage(created[0].vault_path) as new:
             check()
             new.commit(sync_directory=False)

@@ -6,9 +6,9 @@ that can be looked up is looked up first.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from ova_rules import agent
 from ova_rules.catalog.access import Access
@@ -22,6 +22,17 @@ DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
 _BACK_OFF = "10s DOUBLE UNTIL SUCCESS OR 6 TIMES"  # a failed job runs again after 10, 20, 40 … seconds
 
 
+@contextmanager
+def _own_change() -> Iterator[None]:
+    """Within, hooks do nothing: what happens is our own doing, and whoever does it knows what follows."""
+    before = agent.own_change
+    agent.own_change = True
+    try:
+        yield
+    finally:
+        agent.own_change = before
+
+
 class Catalog(Access):
     """iRODS as the client of this agent sees it. Lives for one event. Not for use from other threads."""
 
@@ -30,37 +41,44 @@ class Catalog(Access):
     def create(self, path: str, resource: str) -> int:
         """A new data object, open for writing; its replica is intermediate until close. The descriptor.
 
-        resource: where; "" leaves that to the server.
+        resource: where; "" leaves that to the server. Fails if there is an object, also one that the client cannot see.
         """
-        where = f"destRescName={resource}++++" if resource else ""
-        reply = self._callback.msiDataObjCreate(path, f"{where}forceFlag=", 0)
+        where = f"destRescName={resource}" if resource else ""
+        with _own_change():
+            reply = self._callback.msiDataObjCreate(path, where, 0)
         return int(reply["arguments"][2])
 
     def open_for_write(self, path: str, replica: Replica) -> int:
         """The descriptor of a replica, locked against others until close, which makes the other replicas stale."""
-        reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
+        with _own_change():
+            reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
         return int(reply["arguments"][1])
 
     def write(self, descriptor: int, text: str) -> None:
         """Writes through the descriptor, that is to the file it was opened on."""
-        self._callback.msiDataObjWrite(descriptor, text, 0)
+        with _own_change():
+            self._callback.msiDataObjWrite(descriptor, text, 0)
 
     def close(self, descriptor: int) -> None:
         """Closes; the server takes the size from the file now at the vault path."""
-        self._callback.msiDataObjClose(descriptor, 0)
+        with _own_change():
+            self._callback.msiDataObjClose(descriptor, 0)
 
     def touch(self, path: str) -> None:
         """Proves write permission on an object and renews its modify time."""
         request = {"logical_path": path, "options": {"no_create": True}}
-        self._callback.msi_touch(json.dumps(request))
+        with _own_change():
+            self._callback.msi_touch(json.dumps(request))
 
     def unlink(self, path: str) -> None:
         """Removes a data object, not into the trash."""
-        self._callback.msiDataObjUnlink(f"objPath={path}++++forceFlag=", 0)
+        with _own_change():
+            self._callback.msiDataObjUnlink(f"objPath={path}++++forceFlag=", 0)
 
     def rename(self, source: str, target: str) -> None:
         """Renames a data object; works also on one that a dead agent left intermediate."""
-        self._callback.msiDataObjRename(source, target, "0", 0)
+        with _own_change():
+            self._callback.msiDataObjRename(source, target, "0", 0)
 
     # ---- AVUs, jobs ------------------------------------------------------------------------------------------------
 
@@ -75,19 +93,17 @@ class Catalog(Access):
 
     def make_collection(self, path: str) -> None:
         """A new collection; those above it must be there."""
-        self._callback.msiCollCreate(path, "0", 0)
+        with _own_change():
+            self._callback.msiCollCreate(path, "0", 0)
 
     def remove_avus(self, collection: str, avus: Sequence[Avu]) -> None:
         """Removes AVUs that clients set. Not in one transaction: the server's atomic call may remove none of them.
 
         It takes the first row of that text, and `imeta set` leaves several (docs/irods-facts.md). Our hooks keep quiet.
         """
-        agent.own_change = True
-        try:
+        with _own_change():
             for avu in avus:
                 self._callback.msiModAVUMetadata("-C", collection, "rm", avu.attribute, avu.value, avu.units)
-        finally:
-            agent.own_change = False
 
     def change_facts(self, collection: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
         """Replaces AVUs of a collection in one transaction, silently (no hook runs)."""
@@ -107,7 +123,8 @@ class Catalog(Access):
             request: dict[str, object] = {"entity_name": path, "entity_type": kind, "operations": operations}
             if admin:
                 request["admin_mode"] = True
-            self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
+            with _own_change():
+                self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:
         """Queues Python text as the client, to run soon and again if it fails."""
@@ -117,7 +134,7 @@ class Catalog(Access):
 
 def refuse(callback: Any, code: int, text: str) -> int:
     """`Level 0: text` at the client; the hook must return the code, which is what denies."""
-    with contextlib.suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
+    with suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
         callback.msiExit(str(code), text)
     return code
 

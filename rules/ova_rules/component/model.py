@@ -14,7 +14,7 @@ from ova_rules.component.inheritance import Lineage, lineage
 from ova_rules.component.source import Source
 from ova_rules.errors import ComponentError
 from ova_rules.settings import Settings
-from ova_tools.records import dataclass
+from ova_tools.records import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -122,18 +122,19 @@ def expansions(catalog: Access, settings: Settings, component: Component) -> dic
         return cache[path]
 
     result = {}
+    references = None
     for avu in [*component.urls, *(avu for level in component.levels for avu in level)]:
         if "${" not in avu.value:
             result[avu] = Expansion(avu, None, frozenset(), frozenset())
             continue
-        from ova_rules.component.references import References
+        from ova_rules.component.references import References, UnresolvedError
 
-        references, failure, expanded = References(look_up, settings.aliases), None, avu
+        references = references or References(look_up, settings.aliases)
         try:
-            expanded = references.expand(component.path, avu)
-        except ComponentError as error:
-            failure = error  # said when a property takes the AVU; until then it stays as it is
-        result[avu] = Expansion(expanded, failure, frozenset(references.named), frozenset(references.visited))
+            found = references.expand(component.path, avu)
+            result[avu] = Expansion(replace(avu, value=found.value), None, found.named, found.visited)
+        except UnresolvedError as error:  # said when a property takes the AVU; until then it stays as it is
+            result[avu] = Expansion(avu, error, error.named, error.visited)
     return result
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ova_rules import names
 from ova_rules.build.build import build
+from ova_rules.build.ownership import require_ours
 from ova_rules.build.progress import Progress, progress
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
@@ -32,6 +33,7 @@ from ova_rules.locks import BusyError, locked
 from ova_rules.record import facts, fetched
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
+from ova_rules.state import note_made
 from ova_tools.package import read_package, require_archive
 from ova_tools.records import replace
 
@@ -146,7 +148,7 @@ def _download(
     try:
         outcome = transfer.download(url, file, known, report)
     except ImportError as error:
-        text = "the server's Python has no package httpx; an administrator has to install it (docs/dependencies.md)"
+        text = "the server's Python has no package httpx; an administrator has to install it (docs/operations.md)"
         raise ComponentError(f"{url}: {text}", lasting=False) from error
     if not outcome.changed:
         return False
@@ -224,11 +226,13 @@ class _Downloaded:
 def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, file: Path) -> None:
     """Makes the verified file the content of the data object, atomically for readers."""
     present = catalog.replicas(target)
+    require_ours(settings, target, present)
     if present and not any(replica.good for replica in present):
         raise ComponentError(f"{target} has no good replica in a vault of this server; remove it", lasting=False)
     content = Content(file.stat().st_size, resource.resource, lambda vault_path: _Downloaded(file, vault_path))
     try:
-        publish(catalog, settings, target, present, content)
+        after = publish(catalog, settings, target, present, content)
+        note_made(settings.state_directory, target, after[0].data_id)
     except Changed as error:  # whoever did so is heard of
         raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False) from error
 

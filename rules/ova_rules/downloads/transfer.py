@@ -3,7 +3,7 @@
 Every connection goes to an address that `url_policy` has judged, redirects included, and to no proxy; TLS is verified
 against the host's name. Beside the file a small note says which version its bytes are of, so that a later call, also of
 another process, goes on where the last one stopped: only with a strong ETag, else it begins anew.
-Sources: RFC 9110 (ranges 14, conditions 13, redirects 15.4), docs/dependencies.md (httpx).
+Sources: RFC 9110 (ranges 14, conditions 13, redirects 15.4), docs/architecture.md (httpx).
 """
 
 from __future__ import annotations

@@ -234,15 +234,25 @@ def _restore(catalog: Catalog, settings: Settings, path: str) -> None:
 
 def _forget(catalog: Catalog, path: str) -> None:
     """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
+    from ova_rules.component.model import read_any
     from ova_rules.events.context import settings_for
     from ova_rules.images.in_use import changed
+    from ova_rules.record.last_build import last_build
+    from ova_rules.record.signing import signer_of
+    from ova_rules.state import note_made
 
     kept = (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)
     facts = [avu for avu in catalog.avus([path]) if names.is_fact(avu.attribute) and avu.attribute not in kept]
-    if facts and catalog.may_annotate(path):
+    if not facts:
+        return
+    settings = settings_for(catalog)
+    component = read_any(catalog, path)
+    last = last_build(component, signer_of(settings)) if component is not None else None
+    if last is not None:  # who may write the ready OVA may do so from now on
+        note_made(settings.state_directory, names.ready_path(path), last.data_id, last.version)
+    if catalog.may_annotate(path):
         catalog.change_facts(path, facts, [])
-    if facts:
-        changed(catalog, settings_for(catalog), path, None, None)
+    changed(catalog, settings, path, None, None)
 
 
 def _release_changed(path: str, added: bool, callback: Any, rei: Any) -> None:

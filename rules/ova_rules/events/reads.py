@@ -13,6 +13,7 @@ from ova_rules import names
 from ova_rules.agent import CONTINUE, NOT_PERMITTED
 from ova_rules.build.batch import follow
 from ova_rules.build.build import State, build
+from ova_rules.build.ownership import is_ours
 from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
@@ -140,8 +141,17 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
     seen = view(catalog, settings, component)
     if "dataSize" in keywords and keywords.get("resc_hier"):
         return _mixed_versions(seen, path, keywords["dataSize"])
+    if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
+        return None
     reason = None if seen.fresh else _make_fresh(catalog, settings, seen, path)
     return reason or _stale_replica(seen.inputs.ready, path, keywords)
+
+
+def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
+    """Whether the object was there before any ready OVA: it is not the server's, and stays its owner's to read."""
+    if is_known_ready(settings.state_directory, path):
+        return False
+    return not is_ours(settings, path, seen.inputs.ready, seen.last)
 
 
 def _hidden_component(catalog: Catalog, settings: Settings, collection: str, path: str) -> str | None:

@@ -57,13 +57,20 @@ def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> No
     """A component was renamed: its ready OVA takes the new name, so that no second one is left behind."""
     from ova_rules.build.batch import PATIENCE_SECONDS
     from ova_rules.component.model import read
+    from ova_rules.images import in_use
     from ova_rules.locks import locked
+    from ova_rules.record.last_build import last_build
+    from ova_rules.record.signing import signer_of
 
     before = f"{new}/{posixpath.basename(old)}.ova"
     after = names.ready_path(new)
     component = read(catalog, new)
-    if component is None or before == after or component.fact(names.BUILD) is None:
+    last = last_build(component, signer_of(settings)) if component is not None else None
+    if last is None or before == after:
         return
     with locked(settings.state_directory, new, PATIENCE_SECONDS):  # a build could make it at this moment
-        if catalog.replicas(before) and not catalog.replicas(after) and catalog.may_rename(before):
+        replicas = catalog.replicas(before)
+        is_ours = bool(replicas) and replicas[0].data_id == last.data_id
+        if is_ours and not catalog.replicas(after) and catalog.may_rename(before):
             catalog.rename(before, after)
+            in_use.renamed(catalog, settings, before, after)

@@ -21,7 +21,7 @@ _VALUE_BYTES = 2700  # what iRODS reads of a value
 
 @dataclass(frozen=True)
 class LastBuild:
-    """What the ready OVA was made from. built: when, as facts have it; version: of the ready OVA's replicas.
+    """What the ready OVA was made from. built: when, as facts have it. data_id, version: of the ready OVA.
 
     content: a hash of the values that were set and the source's version; equal content is the same ready OVA.
     source_file: the identity of the source's vault file; verified: the source's version whose digests were right.
@@ -29,6 +29,7 @@ class LastBuild:
 
     built: str
     fingerprint: str
+    data_id: str
     version: str
     content: str
     source_path: str
