@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
 MOVED = DOCS / "zone.md"  # goes with the zone, into zone/docs
-DOCUMENTS = [path for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")] if path != MOVED]
+DOCUMENTS = [path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")] if path != MOVED]
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEXT_SENTENCE = re.compile(r"[\w`)\]*\"][.?!] +[A-Z`*\[$]")
