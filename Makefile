@@ -26,6 +26,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd zone && ../$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd zone && ../$(BIN)/lint-imports
 
 # Into the iRODS server of this machine, as root: shows what it changes and asks. PYTHON must be of the version that PREP
 # embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/operations.md.

@@ -13,7 +13,7 @@ from ova_rules.settings import SETTINGS
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 DECISIONS = sorted((DOCS / "decisions").glob("0*.md"))
-DOCUMENTS = [path for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]]
+DOCUMENTS = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 NEXT_SENTENCE = re.compile(r"[\w`)\]*\"][.?!] +[A-Z`*\[$]")

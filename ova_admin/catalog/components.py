@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ova_admin.catalog.connection import User, rows
 from ova_admin.errors import AdminError
-from ova_admin.zone.connection import User, words
 from ova_rules import names
 from ova_rules.catalog.conditions import masked
 
@@ -42,12 +42,7 @@ class Component:
     message: str
     progress: str
     depends_on: tuple[str, ...]
-    likes: tuple[str, ...]
-
-    @property
-    def ready_path(self) -> str:
-        """Where its ready OVA lies."""
-        return names.ready_path(self.path)
+    prototypes: tuple[str, ...]
 
     def age(self, now: datetime) -> float | None:
         """Seconds since it was built."""
@@ -69,7 +64,7 @@ def all_components(session: iRODSSession, below: Sequence[str] = ()) -> list[Com
         owners[avu.path] = owner
     likes = _likes(session)
     return [
-        _component(path, owners[path], avus, _likes_of(path, likes))
+        _component(path, owners[path], avus, _prototypes_of(path, likes))
         for path, avus in sorted(found.items())
         if not names.in_trash(path) and any(avu.attribute == names.URL for avu in avus)
     ]
@@ -93,18 +88,15 @@ def used_by(session: iRODSSession) -> list[Avu]:
     query = session.query(
         Collection.name, DataObject.name, DataObjectMeta.name, DataObjectMeta.value, DataObjectMeta.units
     ).filter(Criterion("=", DataObjectMeta.name, names.USED_BY))
-    try:
-        return [
-            Avu(
-                posixpath.join(row[Collection.name], row[DataObject.name]),
-                row[DataObjectMeta.name],
-                row[DataObjectMeta.value],
-                row[DataObjectMeta.units] or "",
-            )
-            for row in query.get_results()
-        ]
-    except Exception as error:
-        raise AdminError(f"the zone does not answer: {words(error)}") from error
+    return [
+        Avu(
+            posixpath.join(row[Collection.name], row[DataObject.name]),
+            row[DataObjectMeta.name],
+            row[DataObjectMeta.value],
+            row[DataObjectMeta.units] or "",
+        )
+        for row in rows(query)
+    ]
 
 
 def _collection_avus(session: iRODSSession, below: Sequence[str]) -> Iterable[tuple[Avu, User]]:
@@ -118,11 +110,7 @@ def _collection_avus(session: iRODSSession, below: Sequence[str]) -> Iterable[tu
     for condition in conditions:
         query = session.query(Collection.name, Collection.owner_name, Collection.owner_zone, *columns)
         query = query.filter(Like(CollectionMeta.name, "ova%"))  # `_` would be a wildcard
-        try:
-            rows = list(query.filter(Like(Collection.name, condition)).get_results())
-        except Exception as error:
-            raise AdminError(f"the zone does not answer: {words(error)}") from error
-        for row in rows:
+        for row in rows(query.filter(Like(Collection.name, condition))):
             path = row[Collection.name]
             avu = Avu(path, *(row[column] or "" for column in columns))
             if avu not in seen and (not roots or any(f"{path}/".startswith(f"{root}/") for root in roots)):
@@ -137,15 +125,12 @@ def _likes(session: iRODSSession) -> dict[str, list[str]]:
 
     query = session.query(Collection.name, CollectionMeta.value).filter(Criterion("=", CollectionMeta.name, names.LIKE))
     found: dict[str, list[str]] = {}
-    try:
-        for row in query.get_results():
-            found.setdefault(row[Collection.name], []).append(row[CollectionMeta.value])
-    except Exception as error:
-        raise AdminError(f"the zone does not answer: {words(error)}") from error
+    for row in rows(query):
+        found.setdefault(row[Collection.name], []).append(row[CollectionMeta.value])
     return found
 
 
-def _likes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
+def _prototypes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
     """What a component stands in the place of, by its own `ova_like` or that of a collection above it."""
     return tuple(
         like + path[len(above) :]
@@ -155,7 +140,7 @@ def _likes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
     )
 
 
-def _component(path: str, owner: User, avus: Sequence[Avu], likes: tuple[str, ...]) -> Component:
+def _component(path: str, owner: User, avus: Sequence[Avu], prototypes: tuple[str, ...]) -> Component:
     def values(attribute: str) -> tuple[str, ...]:
         return tuple(sorted(avu.value for avu in avus if avu.attribute == attribute))
 
@@ -172,7 +157,7 @@ def _component(path: str, owner: User, avus: Sequence[Avu], likes: tuple[str, ..
         value(names.MESSAGE),
         value(names.PROGRESS),
         values(names.DEPENDS),
-        likes,
+        prototypes,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 
-def taken_back(before: bytes, after: bytes, now: bytes) -> bytes | None:
+def undone(before: bytes, after: bytes, now: bytes) -> bytes | None:
     """`now` without the change that made `before` into `after`; None if its place cannot be told for certain."""
     if now == after:
         return before
