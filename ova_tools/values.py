@@ -53,7 +53,7 @@ def check_value(prop: Property, value: str) -> None:
     )
     if wrong:
         shown = "the value" if prop.password else repr(value if len(value) <= 60 else value[:60] + "…")
-        raise PropertyError(f"property {prop.full_name}: {shown} does not fit, {wrong}", prop.full_name)
+        raise PropertyError(f"property {prop.full_name}: {shown} does not fit, {wrong}", prop.full_name, wrong)
 
 
 def _rules(prop: Property) -> tuple[str, Limits]:

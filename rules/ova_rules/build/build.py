@@ -37,6 +37,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_rules.build.progress import Progress
     from ova_tools.edit import Edit
+    from ova_tools.errors import PropertyError
     from ova_tools.package import Package
     from ova_tools.write import Staged
 
@@ -321,7 +322,7 @@ def _edit(package: Package, assignments: Sequence[Assignment], settings: Setting
         try:
             check_value(each.property, each.avu.value)
         except PropertyError as error:
-            raise ComponentError(f"{described(each.avu)}: {error}") from error
+            raise ComponentError(f"{described(each.avu)}: {_misfit(seen, each, error)}") from error
         if not each.property.user_configurable and not allow_fixed:
             raise ComponentError(
                 f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable"
@@ -331,6 +332,14 @@ def _edit(package: Package, assignments: Sequence[Assignment], settings: Setting
     if _needs_another_size(package, made, seen):
         return edit(package, changes, allow_fixed=allow_fixed, spare=_SPARE_OTHER)
     return made
+
+
+def _misfit(seen: View, assignment: Assignment, error: PropertyError) -> str:
+    """Why a value does not fit. Readers of the component's facts may not know values that come from elsewhere."""
+    avu = assignment.avu
+    if not error.wrong or avu in seen.component.own_values:
+        return str(error)
+    return f"its value does not fit the property {assignment.property.full_name}, {error.wrong}"
 
 
 def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:

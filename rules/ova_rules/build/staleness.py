@@ -6,19 +6,20 @@ decides from a snapshot of the catalog, which is a hint: a build reads anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
-from ova_rules.catalog.types import Replica
+from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import fingerprint
-from ova_rules.component.model import Component, Inputs, expansions, read
+from ova_rules.component.model import Component, Expansion, Inputs, expansions, read
 from ova_rules.component.source import (
+    Address,
     Source,
     find_source,
-    is_url,
     path_named,
     the_url,
     version_of,
@@ -33,6 +34,7 @@ from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
 from ova_tools.records import dataclass
 
+_MOST_SOURCES = 50  # ready OVAs that are made from each other, one after the other
 _AT_ONCE = 250  # components that are decided about together; their AVUs are in memory then
 
 
@@ -87,27 +89,24 @@ def _inputs(
     """Finds the source, expands the references and computes the fingerprint."""
     expanded = expansions(catalog, settings, component)
     source, state, failure, upstream = None, None, component.error, None
-    url, path = "", None
+    address, path = None, None
     if failure is None:
         try:
-            expansion = expanded[the_url(component.path, component.urls)]
-            if expansion.error is not None:
-                raise expansion.error
-            url = expansion.avu.value
-            path = path_named(catalog, settings, component.path, url)
+            address = _address(catalog, settings, component, expanded)
+            path = path_named(catalog, settings, address)
             upstream = _maker(catalog, settings, path)
             if upstream is not None:
-                _require_fresh(catalog, settings, component, upstream, trail)
+                _require_fresh(catalog, settings, component, address, upstream, trail)
         except ComponentError as error:
             failure = error
-    if path is None or failure is not None:
+    if address is None or path is None or failure is not None:
         ready = catalog.replicas(component.ready_path)
     else:
         objects = catalog.replicas_and_access([component.ready_path, path])
         ready = objects[component.ready_path]
         state = recorded_state(settings, last, path)
         try:
-            source = _source(catalog, settings, component, url, path, objects[path])
+            source = _source(catalog, settings, address, path, objects[path])
             state = source.state
         except ComponentError as error:
             failure = error
@@ -116,15 +115,26 @@ def _inputs(
     return Inputs(component, source, state, failure, expanded, current, upstream, tuple(ready))
 
 
-def _source(
-    catalog: Access, settings: Settings, component: Component, url: str, path: str, replicas: Sequence[Replica]
-) -> Source:
-    found = find_source(catalog, settings, component.path, url, path, replicas)
-    if is_url(url):
+def _address(catalog: Access, settings: Settings, component: Component, expanded: Mapping[Avu, Expansion]) -> Address:
+    """What `ova_url` stands for. Raises ComponentError unless its author may read all that its references reach."""
+    url = the_url(component.path, component.urls)
+    expansion = expanded[url]
+    if expansion.error is not None:
+        raise expansion.error
+    if expansion.reached:  # before anything is resolved, fetched or said for somebody who may not
+        from ova_rules.record.authorship import require_author
+
+        require_author(catalog, settings, component, url, expansion.reached)
+    return Address(component.path, url.value, expansion.avu.value)
+
+
+def _source(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> Source:
+    found = find_source(catalog, settings, address, path, replicas)
+    if address.is_url:
         from ova_rules.record.fetched import is_fetched
 
-        if not is_fetched(catalog, settings, found, url):
-            raise waiting_for_download(component.path, url)
+        if not is_fetched(catalog, settings, found, address.value):
+            raise waiting_for_download(address)
     return found
 
 
@@ -138,27 +148,46 @@ def _maker(catalog: Access, settings: Settings, path: str) -> str | None:
 
 
 def _require_fresh(
-    catalog: Access, settings: Settings, component: Component, upstream: str, trail: tuple[str, ...]
+    catalog: Access,
+    settings: Settings,
+    component: Component,
+    address: Address,
+    upstream: str,
+    trail: tuple[str, ...],
 ) -> None:
     """Raises ComponentError, or BehindError, unless the ready OVA of `upstream` is what it should be now."""
-    label = f"AVU ova_url of {component.path}"
     trail = (*trail, component.path)
     if upstream == component.path:
-        raise ComponentError(f"{label}: a component cannot be its own source")
+        raise ComponentError(f"{address.label}: a component cannot be its own source")
     if upstream in trail:
         circle = " -> ".join([*trail[trail.index(upstream) :], upstream])
-        raise ComponentError(f"{label}: the sources go in a circle: {circle}")
+        shown = f": {circle}" if len({posixpath.dirname(path) for path in trail}) == 1 else ""
+        raise ComponentError(f"{address.label}: the sources go in a circle{shown}")
+    if len(trail) > _MOST_SOURCES:
+        raise ComponentError(f"{address.label}: more than {_MOST_SOURCES} ready OVAs are made from each other")
     other = read(catalog, upstream)
     if other is None:
         if catalog.visible([upstream]):
             return  # it was a component; what is left is an ordinary object
-        raise ComponentError(f"{label}: {catalog.user} may not read the AVUs of {upstream}", lasting=False)
+        raise ComponentError(
+            f"{address.label}: {catalog.user} may not read the AVUs of the component that makes it", lasting=False
+        )
     seen = view(catalog, settings, other, trail)
-    if isinstance(seen.inputs.error, ComponentError) and seen.inputs.error.lasting:
-        raise ComponentError(f"{label}: {upstream}: {seen.inputs.error}", lasting=False)
+    error = seen.inputs.error
+    if error is not None and error.lasting:
+        raise ComponentError(f"{address.label}: {_said_of(catalog, component, upstream, str(error))}", lasting=False)
     if not seen.fresh:
         message = other.fact(names.MESSAGE)
-        raise BehindError(f"{label}: {upstream} is out of date" + (f": {message.value}" if message else ""), upstream)
+        said = _said_of(catalog, component, upstream, f"is out of date{f': {message.value}' if message else ''}")
+        raise BehindError(f"{address.label}: {said}", upstream)
+
+
+def _said_of(catalog: Access, component: Component, upstream: str, text: str) -> str:
+    """What is wrong with the component that makes the source, if all who may read this one may read that one."""
+    readers = catalog.readers([component.path, upstream])
+    if readers[component.path] <= readers[upstream]:
+        return f"{upstream} {text}" if text.startswith("is ") else f"{upstream}: {text}"
+    return "the component that makes it is out of date; see its ova::message"
 
 
 def why_stale(settings: Settings, seen: View) -> str | None:

@@ -30,11 +30,10 @@ def place_of(catalog: Access, settings: Settings, component_path: str, url: str)
     policy = policy_of(settings.allowed_urls)
     try:
         allowed = permit(policy, url)
-    except ComponentError as error:
+    except ComponentError:
         for problem in policy.problems:
             catalog.log(problem)
-        # Not lasting: an administrator may allow it any time.
-        raise ComponentError(f"AVU {names.URL} of {component_path}: {url}: {error}", lasting=False) from error
+        raise
     return f"{_collection(catalog, component_path)}/{object_name(allowed)}"
 
 

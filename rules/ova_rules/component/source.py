@@ -33,6 +33,28 @@ class Source:
         return message.replace(self.replica.vault_path, self.path)
 
 
+@dataclass(frozen=True)
+class Address:
+    """What the `ova_url` of a component says, and what it stands for with its references replaced.
+
+    Messages show what it says: not everybody who reads them may know what it stands for.
+    """
+
+    component: str
+    text: str
+    value: str
+
+    @property
+    def label(self) -> str:
+        """The AVU as a message names it."""
+        return f"AVU ova_url of {self.component}: {self.text}"
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it names something outside of iRODS."""
+        return is_url(self.value)
+
+
 def is_url(text: str) -> bool:
     """Whether `ova_url` names something outside of iRODS."""
     return "://" in text
@@ -53,25 +75,30 @@ def urls_of(catalog: Access, path: str) -> list[str]:
     return [avu.value for avu in catalog.object_avus(path, [names.FETCHED_FROM])]
 
 
-def path_named(catalog: Access, settings: Settings, component: str, url: str) -> str:
+def path_named(catalog: Access, settings: Settings, address: Address) -> str:
     """The data object that an `ova_url` names: its path, or the place in the repository of what a URL leads to."""
-    if is_url(url):
+    if address.is_url:
         from ova_rules.component.download_place import place_of
 
-        return place_of(catalog, settings, component, url)
-    path = posixpath.normpath(posixpath.join(component, url))
+        try:
+            return place_of(catalog, settings, address.component, address.value)
+        except ComponentError as error:
+            reason = str(error) if address.text == address.value else "the URL that it stands for is not allowed"
+            # Not lasting: an administrator may allow it any time.
+            raise ComponentError(f"{address.label}: {reason}", lasting=False) from error
+    path = posixpath.normpath(posixpath.join(address.component, address.value))
     if not names.looks_like_package(path):
-        raise ComponentError(f"{_label(component, url)}: a source is a data object whose name ends in .ova")
+        raise ComponentError(f"{address.label}: a source is a data object whose name ends in .ova")
     return path
 
 
 def find_source(
-    catalog: Access, settings: Settings, component: str, url: str, path: str, replicas: Sequence[Replica]
+    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]
 ) -> Source:
     """The source at `path`, readable by the client and on this server. Raises WaitingError where it must be fetched."""
-    label = _label(component, url)
-    if not replicas and is_url(url):
-        raise waiting_for_download(component, url)
+    label = address.label
+    if not replicas and address.is_url:
+        raise waiting_for_download(address)
     if not replicas or not catalog.may_read(path):
         raise ComponentError(
             f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False
@@ -96,13 +123,9 @@ def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> 
     return None
 
 
-def waiting_for_download(component: str, url: str) -> WaitingError:
+def waiting_for_download(address: Address) -> WaitingError:
     """The error where a URL was not downloaded yet, or what lies at its place is something else."""
-    return WaitingError(f"{_label(component, url)}: waits for its download")
-
-
-def _label(component: str, url: str) -> str:
-    return f"AVU ova_url of {component}: {url}"
+    return WaitingError(f"{address.label}: waits for its download")
 
 
 def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:

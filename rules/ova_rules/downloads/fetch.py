@@ -30,7 +30,7 @@ from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
 from ova_rules.errors import Changed, ComponentError
 from ova_rules.images.check import image_at, note_checked
 from ova_rules.locks import BusyError, locked
-from ova_rules.record import facts, fetched
+from ova_rules.record import authorship, facts, fetched
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import note_made
@@ -58,6 +58,7 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
     try:
         url = seen.inputs.expansions[the_url(path, component.urls)]
         if url.error is None and is_url(url.avu.value):
+            authorship.require_rights(catalog, settings, seen.inputs, None)
             changed = _fetch(catalog, settings, seen, url.avu.value, refresh=bool(refresh))
     except BusyError:
         raise

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
@@ -52,21 +52,24 @@ def author_of(catalog: Access, signer: Signer, component: Component, avu: Avu) -
     return None
 
 
-def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Source) -> None:
+def require_author(catalog: Access, settings: Settings, component: Component, avu: Avu, reached: Iterable[str]) -> None:
+    """Raises ComponentError unless the author of an AVU is known and may read, now, the collections it reaches."""
+    user = _known_author(catalog, settings, component, avu)
+    if user != catalog.identity and set(reached) - catalog.visible_to(user, reached):
+        raise _refusal(avu, user, "all that it refers to")
+
+
+def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Source | None) -> None:
     """Raises ComponentError unless the authors of the AVUs may read, now, all that the AVUs refer to."""
     component = now.component
-    signer = signer_of(settings)
     likes = dict(component.likes)
     for avu in _referring(component):
-        user = author_of(catalog, signer, component, avu)
-        if user is None:
-            text = "it is not known who set it; set it again, as somebody who may change the collection's AVUs"
-            raise ComponentError(f"{described(avu)}: {text}", lasting=False)
+        user = _known_author(catalog, settings, component, avu)
         if user == catalog.identity:
             continue  # the build itself finds out what this user may read
         if avu.attribute == names.URL:
-            if not catalog.may_read(source.path, user):
-                raise _refusal(avu, user, source.path)
+            if source is not None and not catalog.may_read(source.path, user):
+                raise _refusal(avu, user, "its source")
             # Who made the component answers for what it inherits, but not for where others made it alike.
             inherited = component.contributors - frozenset().union(*likes.values())
             reached = inherited | _reached_from(inherited, now) | now.expansions[avu].reached
@@ -78,7 +81,15 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
             reached = now.expansions[avu].reached
         hidden = reached - catalog.visible_to(user, reached)
         if hidden:
-            raise _refusal(avu, user, ", ".join(sorted(hidden & (now.named | component.contributors))) or "all of it")
+            raise _refusal(avu, user, ", ".join(sorted(hidden & now.public)) or "all that it refers to")
+
+
+def _known_author(catalog: Access, settings: Settings, component: Component, avu: Avu) -> str:
+    user = author_of(catalog, signer_of(settings), component, avu)
+    if user is None:
+        text = "it is not known who set it; set it again, as somebody who may change the collection's AVUs"
+        raise ComponentError(f"{described(avu)}: {text}", lasting=False)
+    return user
 
 
 def _reached_from(collections: frozenset[str], now: Inputs) -> frozenset[str]:
