@@ -21,10 +21,13 @@ PATIENCE_SECONDS = 5.0
 def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *causes: str) -> None:
     """Builds each component once: the first ones now, the rest in one job for each cause.
 
-    causes: the collections or sources that changed; a job finds out anew what its one reaches.
+    causes: the collections or sources that changed; a job finds out anew what its one reaches. Components of which the
+    client may not even change the AVUs are left to those who may: a read finds them out of date.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
-    ordered = list(dict.fromkeys(components))
+    reached = list(dict.fromkeys(components))
+    possible = set(catalog.annotatable(path for path in reached if path not in causes)).union(causes)
+    ordered = [path for path in reached if path in possible]
     for path in ordered[: settings.inline_components]:
         build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
     if len(ordered) > settings.inline_components:

@@ -137,6 +137,7 @@ def _build_once(
 ) -> Outcome:
     seen = view(catalog, settings, component)
     now = seen.inputs
+    authorship.forget_authors(catalog, settings, component)
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))

@@ -22,8 +22,8 @@ from ova_rules.settings import Settings
 
 
 def complete_all(catalog: Catalog, settings: Settings, collections: Iterable[str]) -> None:
-    """Completes each of these collections: the first components now, the rest in a job."""
-    for collection in collections:
+    """Completes those of these collections that the client may change: the first components now, the rest in a job."""
+    for collection in catalog.annotatable(collections):
         try:
             if not complete(catalog, settings, collection, settings.inline_components):
                 jobs.queue(catalog, jobs.LIKE, collection, running=True)
@@ -44,7 +44,11 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
     if author is None:
         raise ComponentError(f"{described(like)}: it is not known who set it; set it again", lasting=False)
     prefix = like.value
-    wanted = [collection + other[len(prefix) :] for other in components_below(catalog, prefix)]
+    others = components_below(catalog, prefix)
+    if author != catalog.identity:  # nobody learns by a prototype of components that they may not see
+        seen = catalog.visible_to(author, [prefix, *others])
+        others = [other for other in others if other in seen and prefix in seen]
+    wanted = [collection + other[len(prefix) :] for other in others]
     present = catalog.having(wanted, names.URL)  # also where the client does not see what holds them
     missing = [path for path in wanted if path not in present]
     failure: ComponentError | None = None

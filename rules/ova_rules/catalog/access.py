@@ -42,6 +42,18 @@ class Access(Queries):
         """Whether the client may create and replace objects in a collection."""
         return self._has_collection_level(MODIFY_OBJECT, collection)
 
+    def annotatable(self, collections: Iterable[str]) -> list[str]:
+        """Those of these collections whose AVUs the client may change, in their order."""
+        asked = list(collections)
+        unknown = [name for name in asked if name not in self._access]
+        if unknown:
+            columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
+            self._access.update({name: set() for name in unknown})
+            for kind, user_id, name in self._rows_of(columns, "COLL_NAME", unknown):
+                if name in self._access:
+                    self._access[name].add((kind, user_id))
+        return [name for name in asked if self._has_collection_level(DELETE_METADATA, name)] if asked else []
+
     def may_annotate(self, collection: str) -> bool:
         """Whether the client may add and remove AVUs of a collection."""
         return self._has_collection_level(DELETE_METADATA, collection)

@@ -214,6 +214,18 @@ class Queries:
         right = [row for row in rows if row[3] == collection and row[4] == name]
         return [ObjectAvu(*row[:3]) for row in right if row[0] in attributes and value in ("", row[1])]
 
+    def avus_of(self, kind: str, name: str) -> list[ObjectAvu]:
+        """Every AVU of a data object (`-d`, its path), a user (`-u`) or a resource (`-R`) that the client may see."""
+        column, conditions = {
+            "-d": ("DATA", {"COLL_NAME": name.rpartition("/")[0], "DATA_NAME": name.rpartition("/")[2]}),
+            "-u": ("USER", {"USER_NAME": name.partition("#")[0]}),
+            "-R": ("RESC", {"RESC_NAME": name}),
+        }[kind]
+        parts = [f"META_{column}_ATTR_{part}" for part in ("NAME", "VALUE", "UNITS")]
+        condition = " AND ".join(equals(column, value) for column, value in conditions.items())
+        rows = self._rows([*parts, *conditions], condition)
+        return [ObjectAvu(*row[:3]) for row in rows if row[3:] == list(conditions.values())]
+
     def packages_below(self, collection: str) -> list[str]:
         """The data objects at or below a collection whose names end in .ova, in any case; sorted."""
         below = collection.rstrip("/") + "/"

@@ -7,7 +7,7 @@ each collection that stands for it, and one for each step to components that dep
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
@@ -27,7 +27,7 @@ def of_avus(catalog: Access, collection: str) -> list[str]:
     found = set(components(catalog, there))
     edges = {(avu.value, avu.collection) for avu in near if avu.attribute == names.DEPENDS and avu.value not in holders}
     if any(avu.attribute == names.LIKE for avu in near):
-        for place in _places(collection, catalog.likes()):
+        for place in _places(catalog, collection):
             there = tree(catalog, place)
             found.update(components(catalog, there))
             edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
@@ -42,40 +42,59 @@ def of_collection(catalog: Access, path: str) -> list[str]:
     return [*of_components(catalog, found), *of_avus(catalog, path)]
 
 
-def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
-    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn."""
-    waiting, seen = [(changed, frozenset[Avu]())], set()
+class _Likes:
+    """All `ova_like` of the zone, found by what they lead to without looking at each."""
+
+    def __init__(self, likes: Iterable[Avu]) -> None:
+        self._by_value: dict[str, list[Avu]] = {}
+        for like in likes:
+            self._by_value.setdefault(like.value, []).append(like)
+        self._values = sorted(self._by_value)
+
+    def standing_for(self, changed: str) -> Iterator[tuple[Avu, str]]:
+        """Those by which a collection stands for `changed` or for what is in it, each with that collection."""
+        for holder in above(changed):
+            for like in self._by_value.get(holder, ()):
+                yield like, like.collection + changed[len(holder) :]
+        from bisect import bisect_left
+
+        below = f"{changed}/"
+        for value in self._values[bisect_left(self._values, below) :]:
+            if not value.startswith(below):
+                break
+            for like in self._by_value[value]:
+                yield like, like.collection
+
+
+def _places(catalog: Access, changed: str) -> set[str]:
+    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn.
+
+    Without those below collections of others, where the client can build nothing.
+    """
+    likes = _Likes(catalog.likes())
+    waiting, holders = [(changed, frozenset[Avu]())], dict[str, str]()
     while waiting:
         root, followed = waiting.pop(0)
-        if root in seen:
-            continue
-        seen.add(root)
-        for like in likes:
-            place = _standing_for(root, like)
-            if place and like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
+        for like, place in likes.standing_for(root):
+            # Each once on the way, as in a lineage: some lead to ever longer paths.
+            if place not in holders and like not in followed:
+                holders[place] = like.collection
                 waiting.append((place, followed | {like}))
-    return seen - {changed}
+    own = set(catalog.annotatable(dict.fromkeys(holders.values())))
+    return {place for place, holder in holders.items() if holder in own} - {changed}
 
 
 def derived(catalog: Access, collection: str) -> list[str]:
     """The collections whose prototype is this one, what holds it or what is in it, or one of those; in that order."""
     found: dict[str, None] = {}
-    likes = catalog.likes()
+    likes = _Likes(catalog.likes())
     waiting = [collection]
     while waiting:
-        root = waiting.pop(0)
-        for like in likes:
-            if _standing_for(root, like) and like.collection not in found:
+        for like, _ in likes.standing_for(waiting.pop(0)):
+            if like.collection not in found:
                 found[like.collection] = None
                 waiting.append(like.collection)
     return list(found)
-
-
-def _standing_for(changed: str, like: Avu) -> str | None:
-    """The collection that stands for `changed`, or for what is in it, because of this `ova_like`; None if none does."""
-    if f"{changed}/".startswith(f"{like.value}/"):
-        return like.collection + changed[len(like.value) :]
-    return like.collection if like.value.startswith(f"{changed}/") else None
 
 
 def of_source(catalog: Access, path: str) -> list[str]:

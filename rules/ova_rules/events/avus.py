@@ -55,7 +55,7 @@ def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     except ValueError:  # it speaks of us, and the server may read it where we cannot
         return refuse(callback, NOT_PERMITTED, "the request is no JSON object")
     kind = {"collection": "-C", "data_object": "-d"}.get(str(request.get("entity_type")), "")
-    return _judge(kind, _added(request), callback, rei)
+    return _judge(kind, _avus_in(request, "add"), callback, rei)
 
 
 def _judge(kind: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
@@ -127,12 +127,25 @@ def after_change(rule_args: list[str], callback: Any, rei: Any) -> int:
         added = [Avu(path, *rule_args[3:6])]
     elif operation == "mod":
         added = [_modified(path, rule_args[3:])]
-    elif operation == "cp" and rule_args[1] in _COLLECTION:
-        source = rule_args[3].rstrip("/")
-        added = [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus([source])]
-    gone = operation in ("mod", "rmw", "rmi") or (operation == "rm" and rule_args[3] == names.URL)
-    _changed(catalog, path, added, url_may_be_gone=gone)
+    elif operation == "cp":
+        added = _copied(catalog, path, rule_args[1], rule_args[3])
+    removed = Avu(path, *rule_args[3:6]) if operation == "rm" else None
+    gone = operation in ("mod", "rmw", "rmi") or (removed is not None and _matters_when_gone(removed))
+    _changed(catalog, path, added, may_be_gone=gone)
     return CONTINUE
+
+
+def _copied(catalog: Catalog, path: str, kind: str, source: str) -> list[Avu]:
+    """The AVUs that a collection was given by `cp` from something of this kind."""
+    if kind in _COLLECTION:
+        return [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus([source.rstrip("/")])]
+    kind = "-d" if kind in _OBJECT else kind
+    return [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus_of(kind, source)]
+
+
+def _matters_when_gone(avu: Avu) -> bool:
+    """Whether the removal of an AVU means more than a value less."""
+    return avu.attribute in (names.URL, names.LIKE) or "${" in avu.value
 
 
 def after_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -140,28 +153,29 @@ def after_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     request = _request(rule_args[2])
     operations = request.get("operations", ())
     if request.get("entity_type") == "data_object" and any(o.get("attribute") == names.RELEASE for o in operations):
-        added = any(avu.attribute == names.RELEASE for avu in _added(request))
+        added = any(avu.attribute == names.RELEASE for avu in _avus_in(request, "add"))
         _release_changed(str(request["entity_name"]), added, callback, rei)
     if request.get("entity_type") != "collection":
         return CONTINUE
     path = str(request["entity_name"]).rstrip("/")
-    gone = any(operation.get("attribute") == names.URL for operation in operations)
-    _changed(Catalog(callback, rei, "atomic AVUs"), path, _added(request), url_may_be_gone=gone)
+    gone = any(_matters_when_gone(avu) for avu in _avus_in(request, "remove"))
+    _changed(Catalog(callback, rei, "atomic AVUs"), path, _avus_in(request, "add"), may_be_gone=gone)
     return CONTINUE
 
 
-def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, url_may_be_gone: bool) -> None:
+def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: bool) -> None:
     """Does what added controls ask for, then builds the collection and all that takes values from it.
 
-    added: the AVUs that the client is known to have set. Most collections have to do with no component: then no more is
-    imported than it takes to find that out.
+    added: the AVUs that the client is known to have set. may_be_gone: whether `ova_url`, or an AVU that refers to other
+    things, may have been removed. Most collections have to do with no component: then no more is imported than it takes
+    to find that out.
     """
     if any("ova_" in avu.attribute or "${" in avu.value for avu in added):
         _obey(catalog, path, added)
     from ova_rules.component import dependents
 
     affected = dependents.of_avus(catalog, path)
-    if url_may_be_gone and not catalog.is_component(path):
+    if may_be_gone:
         from ova_rules.build.batch import others_go_on
 
         with others_go_on(catalog, path):
@@ -233,21 +247,28 @@ def _restore(catalog: Catalog, settings: Settings, path: str) -> None:
 
 
 def _forget(catalog: Catalog, path: str) -> None:
-    """`ova_url` is gone: what the server wrote about the component goes too; its last ready OVA stays as it is."""
+    """What is gone is forgotten: who set it; and what the server wrote about a component that is none any more.
+
+    The last ready OVA of such a component stays as it is.
+    """
     from ova_rules.component.model import read_any
     from ova_rules.events.context import settings_for
     from ova_rules.images.in_use import changed
+    from ova_rules.record.authorship import forget_authors
     from ova_rules.record.last_build import last_build
     from ova_rules.record.signing import signer_of
     from ova_rules.state import note_made
 
-    kept = (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)
-    facts = [avu for avu in catalog.avus([path]) if names.is_fact(avu.attribute) and avu.attribute not in kept]
-    if not facts:
+    component = read_any(catalog, path)
+    if component is None or not component.facts:
         return
     settings = settings_for(catalog)
-    component = read_any(catalog, path)
-    last = last_build(component, signer_of(settings)) if component is not None else None
+    forget_authors(catalog, settings, component)
+    kept = (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)
+    facts = [avu for avu in component.facts if avu.attribute not in kept]
+    if component.urls or not facts:
+        return
+    last = last_build(component, signer_of(settings))
     if last is not None:  # who may write the ready OVA may do so from now on
         note_made(settings.state_directory, names.ready_path(path), last.data_id, last.version)
     if catalog.may_annotate(path):
@@ -273,12 +294,13 @@ def _modified(path: str, arguments: list[str]) -> Avu:
     return Avu(path, new.get("n:", arguments[0]), new.get("v:", arguments[1]), new.get("u:", units))
 
 
-def _added(request: dict[str, Any]) -> list[Avu]:
+def _avus_in(request: dict[str, Any], operation: str) -> list[Avu]:
+    """The AVUs that an atomic request adds or removes."""
     path = str(request.get("entity_name", "")).rstrip("/")
     return [
-        Avu(path, *(str(operation.get(key, "")) for key in ("attribute", "value", "units")))
-        for operation in request.get("operations", ())
-        if operation.get("operation") == "add"
+        Avu(path, *(str(each.get(key, "")) for key in ("attribute", "value", "units")))
+        for each in request.get("operations", ())
+        if each.get("operation") == operation
     ]
 
 

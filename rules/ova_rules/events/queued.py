@@ -48,7 +48,7 @@ def _change(catalog: Catalog, settings: Settings, path: str) -> None:
     """All that a collection, or a source, reaches and that is not what it should be."""
     is_source = names.looks_like_package(path)
     affected = dependents.of_source(catalog, path) if is_source else dependents.of_collection(catalog, path)
-    for found in stale(catalog, settings, affected):
+    for found in stale(catalog, settings, catalog.annotatable(affected)):
         build_one(catalog, settings, found.component, 0.0)
 
 

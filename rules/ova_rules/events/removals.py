@@ -59,6 +59,6 @@ def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
             component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
         )
         catalog.change_facts(component.path, status, [Avu(component.path, names.STATUS, names.FAILED), gone])
-    for user in dependents.of_source(catalog, path)[: settings.inline_components]:
+    for user in catalog.annotatable(dependents.of_source(catalog, path))[: settings.inline_components]:
         # Those made from it say so. It is not made again for them: see above.
         build_one(catalog, settings, user, 0.0, upstream=False)

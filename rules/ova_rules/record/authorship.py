@@ -44,6 +44,21 @@ def note_author(
     catalog.change_facts(component.path, sorted(present - wanted, key=str), sorted(wanted - present, key=str))
 
 
+def forget_authors(
+    catalog: Catalog, settings: Settings, component: Component, of: Callable[[Avu], bool] = lambda avu: False
+) -> None:
+    """Removes the notes about AVUs that are gone, and `of` those of which it is not known who set them.
+
+    A note that outlived its AVU would speak for whoever puts the AVU back.
+    """
+    signer = signer_of(settings)
+    own = [avu for avu in _referring(component) if avu.collection == component.path and not of(avu)]
+    present = {note for note in component.notes if note.collection == component.path}
+    kept = {note for note in present for avu in own if note == _note(catalog, signer, avu, note.value)}
+    if present != kept and catalog.may_annotate(component.path):
+        catalog.change_facts(component.path, sorted(present - kept, key=str), [])
+
+
 def author_of(catalog: Access, signer: Signer, component: Component, avu: Avu) -> str | None:
     """Who set an AVU that refers to other things; None if it is not known."""
     for note in component.notes:
