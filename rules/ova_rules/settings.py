@@ -1,7 +1,8 @@
 """The administrator's settings: one JSON file beside core.py, every key optional, described in the class `Settings`.
 
-A wrong key or type is reported (once per agent, in the server log) and the default is used: a typing error in the
-settings must never take the zone's users down.
+A wrong key or type is reported, once for each agent, in the server log, and the default is used: a typing error in the
+settings must never take the zone's users down. A file that cannot be read at all says nothing of where the key and the
+known ready OVAs lie: then ready OVAs are neither built nor handed out, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from ova_tools.records import dataclass
+from ova_rules.errors import one_line
+from ova_tools.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 FILE_NAME = "ova_rules.json"
-_DEFAULTS = "defaults are used"
+_MOST_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,9 @@ class Settings:
     local_hosts: tuple[str, ...] = _setting((), _list_of("host names"),
         "Further names by which the host of a resource may name this server.")  # fmt: skip
 
+    # Why the file cannot be used as a whole; "" if it can, or is not there.
+    unusable: str = field(default="", compare=False)
+
     @property
     def digest(self) -> str:
         """A hash of what changes the content of a ready OVA."""
@@ -129,27 +134,22 @@ def defaults_text() -> str:
 
 
 def load(directory: str, report: Callable[[str], None]) -> Settings:
-    """The settings in `directory`; each mistake is reported in one line and its default used. Raises nothing."""
+    """The settings in `directory`; each mistake is reported in one line, once, and its default used. Raises nothing."""
     settings, problems = _read(os.path.join(directory, FILE_NAME))
-    for problem in problems:
-        report(problem)
+    while problems:
+        report(problems.pop(0))
     return settings
 
 
 @lru_cache(maxsize=4)
 def _read(path: str) -> tuple[Settings, list[str]]:
     try:
-        with open(path, encoding="utf-8") as stream:
-            state = os.fstat(stream.fileno())
-            if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
-                return Settings(), [f"{path}: others than root and the service account may write it, {_DEFAULTS}"]
-            data = json.load(stream)
+        data = _data(path)
     except FileNotFoundError:
         return Settings(), []
-    except (OSError, ValueError) as error:
-        return Settings(), [f"{path}: not read, {_DEFAULTS}: {error}"]
-    if not isinstance(data, dict):
-        return Settings(), [f"{path}: must hold one JSON object; {_DEFAULTS}"]
+    except (OSError, ValueError, RecursionError) as error:
+        reason = one_line(f"{path}: cannot be used: {error}; ready OVAs are neither built nor read until it can")
+        return Settings(unusable=reason), [reason]
     problems: list[str] = []
     chosen: dict[str, Any] = {}
     for key, value in data.items():
@@ -159,7 +159,24 @@ def _read(path: str) -> tuple[Settings, list[str]]:
         kind = SETTINGS[key].kind
         converted = kind.converted(value)
         if converted is None:
-            problems.append(f"{path}: {key}: {value!r} is not {kind.expected}; the default is used")
+            problems.append(one_line(f"{path}: {key}: {value!r} is not {kind.expected}; the default is used"))
         else:
             chosen[key] = converted
     return Settings(**chosen), problems
+
+
+def _data(path: str) -> dict[str, Any]:
+    """What the file holds. Raises OSError or ValueError where it must not be believed, and never waits for anybody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, encoding="utf-8") as stream:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("it is no file")
+        if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
+            raise ValueError("others than root and the service account may write it")
+        if state.st_size > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+        data = json.load(stream)
+    if not isinstance(data, dict):
+        raise ValueError("it must hold one JSON object")
+    return data

@@ -224,11 +224,15 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             raise ComponentError(f"{source.path}: {error}") from error
         except OvaError as error:
             message = source.named_in(str(error))
-            raise ComponentError(message if source.path in message else f"{source.path}: {message}") from error
+            passing = isinstance(error.__cause__, OSError)  # the file could not be read just now
+            raise ComponentError(
+                message if source.path in message else f"{source.path}: {message}", lasting=not passing
+            ) from error
 
         def stage(vault_path: str) -> Staged:
             from ova_tools.write import stage as stage_beside
 
+            staged_for.append(vault_path)
             return stage_beside(edit.plan, package.fileno(), vault_path, report=progress)
 
         def check() -> None:
@@ -237,15 +241,20 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             if time.monotonic() - start > _LONG_SECONDS:
                 _require_unchanged(catalog, settings, seen)
 
+        staged_for: list[str] = []
         bytes_ = Content(edit.plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         try:
             after = publish(catalog, settings, ready, seen.inputs.ready, bytes_, check)
         except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
             raise Changed from error
         except OvaError as error:
-            raise ComponentError(f"{ready}: {error}", lasting=False) from error
-        except RuntimeError as error:  # a microservice failed
-            raise ComponentError(f"{ready}: iRODS refused: {error}", lasting=False) from error
+            message = str(error)
+            for vault_path in staged_for:
+                message = message.replace(f"{vault_path} ", "")
+            raise ComponentError(f"{ready}: {message}", lasting=False) from error
+        except RuntimeError as error:  # a microservice failed; what it says stands in the server log
+            catalog.log(f"{ready}: {error}")
+            raise ComponentError(f"{ready}: iRODS refused to write it", lasting=False) from error
     version = version_of(after, settings)
     if version is None:
         raise Changed

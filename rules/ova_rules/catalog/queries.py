@@ -55,7 +55,13 @@ class Queries:
 
     def _rows_of(self, columns: Sequence[str], column: str, values: Iterable[str], *also: str) -> list[list[str]]:
         """The rows in which a column has one of these values; one query, where they are not very many or long."""
-        return [row for one in lists(column, values) for row in self._rows(columns, " AND ".join([*also, one]))]
+        conditions = [" AND ".join([*also, one]) for one in lists(column, values)]
+        if len(conditions) == 1:
+            return self._rows(columns, conditions[0])
+        # What one condition lets pass too much, another one may ask for.
+        return [
+            list(row) for row in dict.fromkeys(tuple(row) for one in conditions for row in self._rows(columns, one))
+        ]
 
     def _readable_rows(self, ask: Callable[[str], list[list[str]]], condition: str, narrower: str) -> list[list[str]]:
         """What `ask` finds with a condition; with another, if that one lets an AVU pass that no server can read."""

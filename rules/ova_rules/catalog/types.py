@@ -10,6 +10,11 @@ DELETE_METADATA = 1090
 MODIFY_OBJECT = 1120
 OWN = 1200
 
+# How many bytes a server can read of an AVU's attribute or value, and of its units; it stores more, and then reads
+# nothing of that entity.
+VALUE_BYTES = 2700
+UNITS_BYTES = 250
+
 # Statuses of a replica; others say that it is being written.
 STALE = "0"
 GOOD = "1"
@@ -57,3 +62,13 @@ class Replica:
     def resource(self) -> str:
         """The resource that a client names: the root of its hierarchy."""
         return self.hierarchy.partition(";")[0]
+
+
+def fact(collection: str, attribute: str, value: str, units: str = "") -> Avu:
+    """An AVU that the server writes: never so long that no server could read the collection's AVUs any more."""
+    return Avu(collection, attribute, _cut(value, VALUE_BYTES), _cut(units, UNITS_BYTES))
+
+
+def _cut(text: str, most: int) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return text if len(data) <= most else data[:most].decode("utf-8", "ignore")

@@ -20,7 +20,7 @@ from ova_rules.build.ownership import require_ours
 from ova_rules.build.progress import Progress, progress
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
-from ova_rules.catalog.types import Avu, Replica
+from ova_rules.catalog.types import Avu, Replica, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.download_place import place_of
 from ova_rules.component.model import read
@@ -105,7 +105,7 @@ def _report(catalog: Catalog, settings: Settings, path: str, error: ComponentErr
     seen = view(catalog, settings, component)
     if refreshing and seen.fresh:
         kept = [avu for avu in component.facts if avu.attribute != names.MESSAGE]
-        facts.write(catalog, component, [*kept, Avu(path, names.MESSAGE, f"not refreshed: {error}")])
+        facts.write(catalog, component, [*kept, fact(path, names.MESSAGE, f"not refreshed: {error}")])
     else:
         facts.write(catalog, component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from ova_rules import jobs, names
 from ova_rules.agent import CONTINUE, NOT_PERMITTED
-from ova_rules.catalog.types import Avu
+from ova_rules.catalog.types import UNITS_BYTES, VALUE_BYTES, Avu
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.errors import ComponentError
 
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 _REMOVING = ("rm", "rmw", "rmi")
 _COLLECTION = ("-C", "-c")
 _OBJECT = ("-d", "-D")
-
-# How many bytes a server can read of each part of an AVU; it stores more, and then reads nothing.
-_VALUE_BYTES = 2700
-_UNITS_BYTES = 250
 
 
 # ---- before ----------------------------------------------------------------------------------------------------------
@@ -82,7 +78,7 @@ def _require_allowed_on_object(avu: Avu, callback: Any, rei: Any) -> None:
 
 
 def _require_allowed_on_collection(avu: Avu, callback: Any, rei: Any) -> None:
-    parts = (avu.attribute, _VALUE_BYTES), (avu.value, _VALUE_BYTES), (avu.units, _UNITS_BYTES)
+    parts = (avu.attribute, VALUE_BYTES), (avu.value, VALUE_BYTES), (avu.units, UNITS_BYTES)
     too_long = any(len(part.encode("utf-8", "surrogateescape")) > most for part, most in parts)
     if not too_long and avu.attribute not in (names.RESTORE, names.LIKE):
         return

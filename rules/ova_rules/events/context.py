@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ova_rules import agent
 from ova_rules.catalog.writes import Catalog
+from ova_rules.errors import UnusableSettingsError
 from ova_rules.settings import Settings, load
 
 TYPE_CHECKING = False
@@ -18,5 +19,8 @@ def context(callback: Any, rei: Any, cause: str = "") -> tuple[Catalog, Settings
 
 
 def settings_for(catalog: Catalog) -> Settings:
-    """The settings; what is wrong with them goes to the server log."""
-    return load(agent.settings_directory, catalog.log)
+    """The settings; what is wrong with them goes to the server log. Raises UnusableSettingsError."""
+    settings = load(agent.settings_directory, catalog.log)
+    if settings.unusable:
+        raise UnusableSettingsError(settings.unusable)
+    return settings

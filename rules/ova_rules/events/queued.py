@@ -71,6 +71,7 @@ def _fetch(catalog: Catalog, settings: Settings, path: str) -> None:
 
     changed = run_fetch(catalog, settings, path)
     if changed is not None:
+        build_one(catalog, settings, path, settings.gate_wait)  # its ova_url may lead there by a reference
         build_users(catalog, settings, changed)
 
 

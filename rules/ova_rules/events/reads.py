@@ -18,7 +18,7 @@ from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.component.model import Component, read, unseen, unseen_error
-from ova_rules.errors import BehindError, ComponentError, one_line
+from ova_rules.errors import BehindError, ComponentError, UnusableSettingsError, one_line
 from ova_rules.events.context import context
 from ova_rules.faults import report
 from ova_rules.locks import is_held
@@ -77,7 +77,10 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
     if names.component_of(path) is None:
         return CONTINUE
     keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
-    catalog, settings = context(callback, rei, "read")
+    try:
+        catalog, settings = context(callback, rei, "read")
+    except UnusableSettingsError:
+        return _refuse_unjudged(path, callback, rei)
     try:
         reason = reason_against_reading(catalog, settings, path, keywords)
     except Exception as error:
@@ -86,6 +89,16 @@ def _gate(request: Any, callback: Any, rei: Any) -> int:
         catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
         return refuse(callback, NOT_PERMITTED, reason)
     return CONTINUE
+
+
+def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
+    """Without settings no ready OVA is handed out; where the client sees no AVUs, that may be one."""
+    catalog = Catalog(callback, rei)
+    collection = str(names.component_of(path))
+    if not catalog.is_component(collection) and catalog.visible([collection]):
+        return CONTINUE
+    reason = f"{path} could not be checked against its metadata; an administrator has to put the settings right"
+    return refuse(callback, NOT_PERMITTED, reason)
 
 
 def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception) -> str | None:
@@ -149,7 +162,7 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
 
 def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
     """Whether the object was there before any ready OVA: it is not the server's, and stays its owner's to read."""
-    if is_known_ready(settings.state_directory, path):
+    if seen.component.fact(names.BUILD) is not None or is_known_ready(settings.state_directory, path):
         return False
     return not is_ours(settings, path, seen.inputs.ready, seen.last)
 

@@ -142,7 +142,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
             _require_state(source, os.stat(file))
         except OSError:
             raise Changed from error
-        return Verdict(_cut(source.named_in(str(error)), _VALUE))
+        return Verdict(one_line(source.named_in(str(error)), _VALUE))
 
 
 def _require_state(source: Source, file: os.stat_result) -> None:
@@ -170,7 +170,7 @@ def _settable(properties: Sequence[Property], settings: Settings) -> tuple[Objec
 
     free = [each for each in properties if each.user_configurable or settings.fixed_properties == "allow"]
     shown = dict.fromkeys(
-        ObjectAvu(names.PROPERTY, _cut(name, _VALUE), _cut(f"{each.type} {_default(each)}", _UNITS))
+        ObjectAvu(names.PROPERTY, one_line(name, _VALUE), one_line(f"{each.type} {_default(each)}", _UNITS))
         for name, each in zip(choices(free), free[:_MOST_PROPERTIES])
     )
     if len(free) > _MOST_PROPERTIES:
@@ -180,14 +180,6 @@ def _settable(properties: Sequence[Property], settings: Settings) -> tuple[Objec
 
 def _default(prop: Property) -> str:
     return "(password)" if prop.password else prop.value
-
-
-def _cut(text: str, size: int) -> str:
-    """`text` in one line of at most so many bytes."""
-    line = one_line(text)
-    if len(line.encode()) <= size:
-        return line
-    return line.encode()[: size - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 # ---- facts -----------------------------------------------------------------------------------------------------------
@@ -216,7 +208,7 @@ def note_checked(catalog: Catalog, settings: Settings, source: Source, package: 
             try:
                 verdict = _verdict(catalog, settings, source, package)
             except OvaError as error:
-                verdict = Verdict(_cut(source.named_in(str(error)), _VALUE))
+                verdict = Verdict(one_line(source.named_in(str(error)), _VALUE))
             _note(catalog, settings, source, present, verdict)
     except BusyError:
         return  # a check is under way

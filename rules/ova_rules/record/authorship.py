@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
-from ova_rules.catalog.types import Avu
+from ova_rules.catalog.types import Avu, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.matching import described
 from ova_rules.component.model import Component, Inputs
@@ -122,7 +122,7 @@ def _note(catalog: Access, signer: Signer, avu: Avu, user: str) -> Avu:
     text = json.dumps([avu.attribute, avu.value, avu.units])
     digest = hashlib.sha256(text.encode()).hexdigest()[:32]
     signature = signer.of_author(catalog.collection_id(avu.collection), digest, user)
-    return Avu(avu.collection, names.SET_BY, user, f"{digest} {signature}")
+    return fact(avu.collection, names.SET_BY, user, f"{digest} {signature}")
 
 
 def _refusal(avu: Avu, user: str, what: str) -> ComponentError:

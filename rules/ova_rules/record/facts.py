@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
-from ova_rules.catalog.types import Avu
+from ova_rules.catalog.types import Avu, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, Inputs
 from ova_rules.errors import Changed, ComponentError, one_line
@@ -52,10 +52,10 @@ def ready(
     path = component.path
     source = _source(catalog, now, source_path)
     facts = [
-        Avu(path, names.STATUS, names.READY),
-        Avu(path, names.FINGERPRINT, last.fingerprint),
-        Avu(path, names.BUILT, last.built),
-        Avu(path, names.SOURCE, source),
+        fact(path, names.STATUS, names.READY),
+        fact(path, names.FINGERPRINT, last.fingerprint),
+        fact(path, names.BUILT, last.built),
+        fact(path, names.SOURCE, source),
         last.avu(component, signer),
         *history.added(component, moment(milliseconds=True), last.fingerprint, source, signer),
         *tasks,
@@ -70,7 +70,11 @@ def fresh(catalog: Access, now: Inputs) -> list[Avu]:
     component = now.component
     dropped = (names.STATUS, names.MESSAGE, names.DEPENDS, names.PROGRESS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
-    return [*kept, Avu(component.path, names.STATUS, names.READY), *_pointers(catalog, now, names.DEPENDS, now.depends)]
+    return [
+        *kept,
+        fact(component.path, names.STATUS, names.READY),
+        *_pointers(catalog, now, names.DEPENDS, now.depends),
+    ]
 
 
 def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
@@ -82,11 +86,11 @@ def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) 
     component = now.component
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
     about = signer.of_failure(component.id, now.fingerprint) if error.lasting else ""
-    message = Avu(component.path, names.MESSAGE, one_line(str(error)), about)
+    message = fact(component.path, names.MESSAGE, one_line(str(error)), about)
     return [
         *kept,
         *_pointers(catalog, now, names.DEPENDS, now.named),
-        Avu(component.path, names.STATUS, names.FAILED),
+        fact(component.path, names.STATUS, names.FAILED),
         message,
     ]
 
@@ -106,14 +110,14 @@ def waiting(catalog: Access, now: Inputs, what: str) -> list[Avu]:
 def building(component: Component) -> list[Avu]:
     """The facts of a component while a job builds it."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
-    return [*kept, Avu(component.path, names.STATUS, names.BUILDING), percent(component.path, 0)]
+    return [*kept, fact(component.path, names.STATUS, names.BUILDING), percent(component.path, 0)]
 
 
 def queued(component: Component, what: str) -> list[Avu]:
     """The facts of a component whose build waits in the delay queue."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
     path = component.path
-    return [*kept, Avu(path, names.STATUS, names.QUEUED), Avu(path, names.MESSAGE, what)]
+    return [*kept, fact(path, names.STATUS, names.QUEUED), fact(path, names.MESSAGE, what)]
 
 
 def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
@@ -138,7 +142,7 @@ def _without_notes(avus: Sequence[Avu]) -> set[Avu]:
 
 def percent(component: str, number: int) -> Avu:
     """How far a job is."""
-    return Avu(component, names.PROGRESS, str(number), "percent")
+    return fact(component, names.PROGRESS, str(number), "percent")
 
 
 def _pointers(catalog: Access, now: Inputs, attribute: str, paths: frozenset[str]) -> list[Avu]:

@@ -10,7 +10,7 @@ import json
 import os
 
 from ova_rules import names
-from ova_rules.catalog.types import Avu
+from ova_rules.catalog.types import Avu, fact
 from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.model import Component
 from ova_rules.component.pointers import hashed
@@ -41,7 +41,7 @@ class LastBuild:
     def avu(self, component: Component, signer: Signer) -> Avu:
         """The record as a fact."""
         text = json.dumps(asdict(self), separators=(",", ":"))
-        return Avu(component.path, names.BUILD, text, signer.of_build(component.id, text))
+        return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
 
     def is_from(self, source_path: str) -> bool:
         """Whether the source lay at this path."""
