@@ -1,14 +1,22 @@
 """The delay queue: one job per path and kind, idempotent, retried by iRODS, run as the user whose change caused it.
 
 A job finds out for itself what there is to do (`ova_rules.events.queued`), so however many changes were made, the last
-state wins.
+state wins. A job that does not end well, be it that its agent died, is tried MOST_TRIES times in all, with growing
+pauses; then it stays away until something changes, that is until it is queued again.
 """
 
 from __future__ import annotations
 
+import time
+
+from ova_rules.errors import ComponentError
+from ova_rules.state import forget_tries, note_tries, tries_of
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from ova_rules.settings import Settings
 
     class DelayQueue(Protocol):
         """The delay queue as the client of this agent sees it."""
@@ -28,15 +36,18 @@ FETCH = "fetch"  # the source of a component whose ova_url is a URL
 
 _FUNCTION = "ova_job"
 
+MOST_TRIES = 6
+
 # Jobs that may be past what they read, and are still in the queue: one that runs, and some that have ended just now.
 _MOST_BEFORE = 3
 
 
-def queue(delay_queue: DelayQueue, kind: str, path: str, *, running: bool = False) -> None:
+def queue(delay_queue: DelayQueue, settings: Settings, kind: str, path: str, *, running: bool = False) -> None:
     """Queues a job, unless one is waiting already.
 
     running: a job of this kind and path that is in the queue may be past what it reads; one more sees everything since.
     """
+    forget_tries(settings.state_directory, f"{kind} {path}")
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
     encoded = path.encode("utf-8", "surrogateescape").hex()
     call = f"core.{_FUNCTION}('{kind}', '{encoded}', callback, rei)"
@@ -47,3 +58,35 @@ def queue(delay_queue: DelayQueue, kind: str, path: str, *, running: bool = Fals
 def path_of(encoded: str) -> str:
     """The path that a job's text names."""
     return bytes.fromhex(encoded).decode("utf-8", "surrogateescape")
+
+
+class Deadline:
+    """Counts bytes like a progress; ends a job that takes too long."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.job_time
+        self._end = time.monotonic() + settings.job_time
+
+    def __call__(self, count: int) -> None:
+        """Raises ComponentError once the time is over."""
+        if time.monotonic() > self._end:
+            message = f"took longer than {self._seconds} seconds, the limit of the setting job_time"
+            raise ComponentError(message, lasting=False)
+
+
+def begin(settings: Settings, kind: str, path: str) -> bool:
+    """Counts one more try, before it is made: an agent may die in it. False if there were enough."""
+    label = f"{kind} {path}"
+    tries = tries_of(settings.state_directory, label) + 1
+    note_tries(settings.state_directory, label, tries)
+    return tries <= MOST_TRIES
+
+
+def end(settings: Settings, kind: str, path: str) -> None:
+    """The job ended well, or because somebody else is at it."""
+    forget_tries(settings.state_directory, f"{kind} {path}")
+
+
+def is_last_try(settings: Settings, kind: str, path: str) -> bool:
+    """Whether the try that is under way is the last one."""
+    return tries_of(settings.state_directory, f"{kind} {path}") >= MOST_TRIES

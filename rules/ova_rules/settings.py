@@ -108,6 +108,8 @@ class Settings:
         "The most bytes of one download. 0 means no limit.")  # fmt: skip
     fetch_time: int = _setting(4 * 3600, _SECONDS,
         "How long one download may take. What has come by then is kept, and the next attempt goes on.")  # fmt: skip
+    job_time: int = _setting(4 * 3600, _SECONDS,
+        "How long a job of the delay queue may build or check one OVA; then it leaves its place.")  # fmt: skip
     admin_command: str = _setting("", _PATH,
         'The path of ova-admin on this server, for `ova-admin reconcile --every`. "" refuses that job.')  # fmt: skip
     local_hosts: tuple[str, ...] = _setting((), _list_of("host names"),

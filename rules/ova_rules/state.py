@@ -76,6 +76,23 @@ def source_file(configured: str, path: str) -> str | None:
     return _read(_note(configured, path, "sources"))
 
 
+def note_tries(configured: str, job: str, count: int) -> None:
+    """Notes how often a job was begun since it was queued."""
+    _write(_note(configured, job, "tries"), str(count))
+
+
+def tries_of(configured: str, job: str) -> int:
+    """How often a job was begun since it was queued and did not end well."""
+    text = _read(_note(configured, job, "tries")) or ""
+    return int(text) if text.isdigit() else 0
+
+
+def forget_tries(configured: str, job: str) -> None:
+    """The job ended well, or begins anew."""
+    with suppress(FileNotFoundError):
+        os.unlink(_note(configured, job, "tries"))
+
+
 def _write(file: str, text: str) -> None:
     if _read(file) == text:
         return

@@ -32,7 +32,7 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *
         build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
     if len(ordered) > settings.inline_components:
         for cause in causes:
-            jobs.queue(catalog, jobs.CHANGE, cause, running=True)
+            jobs.queue(catalog, settings, jobs.CHANGE, cause, running=True)
 
 
 def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
@@ -43,7 +43,7 @@ def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, u
         # Another one builds it and may have read the AVUs before this event, or it changes faster than it is built.
         component = readable(catalog, path)
         if component is not None:
-            queue(catalog, component)
+            queue(catalog, settings, component)
     except Exception as error:
         from ova_rules.faults import report
 
@@ -59,10 +59,10 @@ def readable(catalog: Catalog, path: str) -> Component | None:
         return None
 
 
-def follow(catalog: Catalog, path: str) -> None:
+def follow(catalog: Catalog, settings: Settings, path: str) -> None:
     """The ready OVA of a component was built outside of an event: a job builds what depends on it."""
     if pointing(catalog, (names.DEPENDS,), [path]):
-        jobs.queue(catalog, jobs.CHANGE, path, running=True)
+        jobs.queue(catalog, settings, jobs.CHANGE, path, running=True)
 
 
 @contextmanager

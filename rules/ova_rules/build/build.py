@@ -122,14 +122,14 @@ def _building(catalog: Catalog, component: Component) -> Component:
     return read(catalog, component.path) or component
 
 
-def queue(catalog: Catalog, component: Component) -> None:
+def queue(catalog: Catalog, settings: Settings, component: Component) -> None:
     """Queues a job for a component, unless one waits that has not begun to read: it would have said `building` before.
 
     Any other status than `queued` says nothing: a job that has built, and said so, stays in the queue for a moment.
     """
     status = component.fact(names.STATUS)
     waits = status is not None and status.value == names.QUEUED
-    jobs.queue(catalog, jobs.BUILD, component.path, running=not waits)
+    jobs.queue(catalog, settings, jobs.BUILD, component.path, running=not waits)
 
 
 def _build_once(
@@ -158,7 +158,7 @@ def _build_once(
             return Outcome(State.QUEUED, str(behind))
         return _failed(catalog, settings, seen, behind)
     except WaitingError as waiting:
-        jobs.queue(catalog, jobs.FETCH, component.path)
+        jobs.queue(catalog, settings, jobs.FETCH, component.path)
         facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
     except ComponentError as error:
@@ -214,7 +214,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
                 message = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
                 facts.write(catalog, component, facts.queued(component, message))
-                queue(catalog, component)
+                queue(catalog, settings, component)
                 return Outcome(State.QUEUED, message)
             if progress is not None:
                 progress.expect(edit.plan.size if verified else 2 * edit.plan.size)

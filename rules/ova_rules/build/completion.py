@@ -26,7 +26,7 @@ def complete_all(catalog: Catalog, settings: Settings, collections: Iterable[str
     for collection in catalog.annotatable(collections):
         try:
             if not complete(catalog, settings, collection, settings.inline_components):
-                jobs.queue(catalog, jobs.LIKE, collection, running=True)
+                jobs.queue(catalog, settings, jobs.LIKE, collection, running=True)
         except ComponentError as error:
             catalog.journal("like", collection=collection, done=f"failed: {error}")
 

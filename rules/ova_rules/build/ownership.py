@@ -35,7 +35,7 @@ def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], las
     """Raises ComponentError if there is a data object at `path` that the server has not made."""
     if replicas and not is_ours(settings, path, replicas, last):
         raise ComponentError(
-            f"{path} was not made by the server, so it stays as it is; move it elsewhere (imv) or remove it; to use it as "
-            "the source, name it in ova_url",
+            f"{path} was not made by the server, so it stays as it is; move it elsewhere (imv) or remove it; "
+            "to use it as the source, name it in ova_url",
             lasting=False,
         )

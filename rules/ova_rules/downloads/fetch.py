@@ -85,7 +85,7 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refres
             if not refresh:
                 facts.write(catalog, component, facts.building(component))
             start = time.monotonic()
-            with progress(catalog, component.path) as shown:
+            with progress(catalog, settings, component.path) as shown:
                 changed = _download(catalog, settings, target, url, known, shown)
             done = "downloaded" if changed else "still the same"
             milliseconds = round(1000 * (time.monotonic() - start))

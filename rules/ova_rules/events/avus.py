@@ -198,9 +198,9 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
         with others_go_on(catalog, path):
             _restore(catalog, settings, path)
     if names.IMAGES in attributes:
-        jobs.queue(catalog, jobs.CHECK, path, running=True)
+        jobs.queue(catalog, settings, jobs.CHECK, path, running=True)
     if names.REFRESH in attributes:
-        jobs.queue(catalog, jobs.FETCH, path, running=True)
+        jobs.queue(catalog, settings, jobs.FETCH, path, running=True)
     if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
         own = [path] if names.LIKE in attributes else []
         complete_all(catalog, settings, [*own, *dependents.derived(catalog, path)])

@@ -209,7 +209,7 @@ def _make_fresh(catalog: Catalog, settings: Settings, seen: View, path: str) -> 
             return one_line(str(error))
         if state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
             if state is State.BUILT:
-                follow(catalog, component.path)
+                follow(catalog, settings, component.path)
             return None  # it matched after the read was asked for, which is all a reader can know
     return _wait(catalog, settings, path)
 

@@ -60,7 +60,7 @@ def on_written(catalog: Catalog, settings: Settings, path: str) -> None:
         return
     in_use = bool(usage.users_of(settings.state_directory, path))
     if in_use or catalog.having(above(posixpath.dirname(path)), names.IMAGES):
-        jobs.queue(catalog, jobs.CHECK, path, running=True)  # one may be past what it reads
+        jobs.queue(catalog, settings, jobs.CHECK, path, running=True)  # one may be past what it reads
 
 
 def _is_ready_ova(settings: Settings, path: str) -> bool:
@@ -115,6 +115,13 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         )
 
 
+def note_unchecked(catalog: Catalog, settings: Settings, path: str, message: str) -> None:
+    """Says on an image why it is not checked."""
+    source = image_at(catalog, settings, path)
+    if source is not None and catalog.may_annotate_object(path):
+        _note(catalog, settings, source, catalog.object_avus(path, _FACTS), Verdict(one_line(message, _VALUE)))
+
+
 def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
     """The image as it lies on this server, at rest; None if it does not."""
     return local_source(path, catalog.replicas(path), settings)
@@ -132,7 +139,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
             _require_state(source, os.fstat(package.fileno()))
             try:
                 require_archive(package)
-                verify_members(package)
+                verify_members(package, jobs.Deadline(settings))
                 verdict = _verdict(catalog, settings, source, package)
             finally:
                 _require_state(source, os.fstat(package.fileno()))
