@@ -64,6 +64,17 @@ def _copy_of_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
     return any(names.component_of(str(end.objPath)) is not None for end in ends)
 
 
+def _opens_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
+    # Every file that is opened passes here, by whatever call; context values are text, or None
+    context = rule_args[1].map()
+    path = str(context.get("logical_path"))
+    return path[-4:] == ".ova" and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
+
+
+def _is_read(flags: "Any") -> bool:
+    return not int(flags or 0) & 3  # O_ACCMODE
+
+
 def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
     return names.looks_like_package(str(rule_args[2].objPath))
 
@@ -122,6 +133,12 @@ _TABLE = {
     "pep_api_data_obj_get_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
     "pep_api_data_obj_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
     "pep_api_replica_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_open_and_stat_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_rsync_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
+    "pep_resource_open_pre": (_opens_ready_ova, _reads, "before_resource_open", agent.NOT_PERMITTED),
+    "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
+    "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
+    "pep_api_phy_bundle_coll_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
     "pep_api_data_obj_put_pre": (_may_be_ready_ova, _reads, "before_put", agent.CONTINUE),
     "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, _reads, "before_copy", agent.CONTINUE),
     "pep_api_data_obj_unlink_pre": (_unlinks_package, _removals, "before_unlink", agent.CONTINUE),

@@ -92,6 +92,8 @@ def _place(replica: Replica) -> tuple[str, str, str]:
 
 
 def _first(catalog: Catalog, settings: Settings, path: str, content: Content, check: Callable[[], None]) -> None:
+    if catalog.replicas(path):
+        raise Changed  # creating would empty it
     note_made(settings.state_directory, path, "")
     try:
         descriptor = catalog.create(path, content.resource)

@@ -1,11 +1,16 @@
 """The gate: nobody is handed a ready OVA that does not match its metadata, and nobody writes one by hand.
 
-Before a get, an open for reading or a copy of `…/NAME/NAME.ova` its fingerprint is computed anew. A stale one is built
-if that is cheap and allowed; else the reader waits for the queued job; else the read is refused in one line.
+Before `…/NAME/NAME.ova` is read its fingerprint is computed anew. A stale one is built if that is cheap and allowed;
+else the reader waits for the queued job; else the read is refused in one line.
+
+Every read of a file passes `pep_resource_open`, by whatever call (docs/security.md has the table); the members of a
+bundle alone do not. The hooks of the calls that clients usually make stand before it, since they see what the client
+asks for: which replica, or one more part of a download. What a call's own hook has judged is not judged again.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 
@@ -17,6 +22,7 @@ from ova_rules.build.ownership import is_ours
 from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
+from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.model import Component, read, unseen, unseen_error
 from ova_rules.errors import BehindError, ComponentError, UnusableSettingsError, one_line
 from ova_rules.events.context import context
@@ -26,6 +32,7 @@ from ova_rules.record.facts import has_failed
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
+from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +44,27 @@ _POLL_SECONDS = 0.05
 _PATIENCE_SECONDS = 2.0
 
 
+_MOST_BUNDLED = 1000  # ready OVAs in one bundle
+
+
+@dataclass
+class _Reading:
+    """A ready OVA that a call of this agent may read. file: which version of it was opened first, "" before that."""
+
+    path: str
+    api: str
+    file: str = ""
+
+
+_reading: _Reading | None = None
+
+
 # ---- events ----------------------------------------------------------------------------------------------------------
 
 
 def before_get(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """The gate before a get."""
-    return _gate(rule_args[2], callback, rei)
+    """The gate before a get, or a comparison of objects."""
+    return _gate(rule_args, rule_args[2], callback, rei)
 
 
 def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -50,7 +72,7 @@ def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     request = rule_args[2]
     if int(request.openFlags) & _O_ACCMODE:
         return _refuse_writing(str(request.objPath), callback, rei)
-    return _gate(request, callback, rei)
+    return _gate(rule_args, request, callback, rei)
 
 
 def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -61,7 +83,50 @@ def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def before_copy(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The gate before a copy, which reads and writes."""
     refused = _refuse_writing(str(rule_args[2].destDataObjInp.objPath), callback, rei)
-    return refused if refused != CONTINUE else _gate(rule_args[2].srcDataObjInp, callback, rei)
+    return refused if refused != CONTINUE else _gate(rule_args, rule_args[2].srcDataObjInp, callback, rei)
+
+
+def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a file is opened for reading, where no hook of the call has judged already."""
+    global _reading
+    context_ = rule_args[1].map()
+    path, api = str(context_["logical_path"]), str(context_.get("api_index"))
+    if _reading is not None and (_reading.path, _reading.api) == (path, api):
+        return CONTINUE
+    _reading = None
+    answer = _judge(path, {}, callback, rei)
+    if answer == CONTINUE:
+        _reading = _Reading(path, api)
+    return answer
+
+
+def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The server opens a large file once for each of its threads: all must be of one version."""
+    context_ = rule_args[1].map()
+    path, handle = str(context_["logical_path"]), int(context_.get("file_descriptor") or -1)
+    if _reading is None or _reading.path != path or handle < 1:
+        return CONTINUE
+    try:
+        file = file_identity(os.fstat(handle))
+    except OSError:  # no file of this server
+        return CONTINUE
+    _reading.file = _reading.file or file
+    return CONTINUE if _reading.file == file else refuse(callback, NOT_PERMITTED, _changed_meanwhile(path))
+
+
+def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a collection is bundled: the server reads the members' files without a word."""
+    collection = str(rule_args[2].collection if hasattr(rule_args[2], "collection") else rule_args[2]["collection"])
+    catalog = Catalog(callback, rei, "bundle")
+    members = [path for path in catalog.packages_below(collection) if names.component_of(path) is not None]
+    if len(members) > _MOST_BUNDLED:
+        text = f"{collection} holds more than {_MOST_BUNDLED} ready OVAs; bundle its parts"
+        return refuse(callback, NOT_PERMITTED, text)
+    for path in members:
+        answer = _judge(path, {}, callback, rei)
+        if answer != CONTINUE:
+            return answer
+    return CONTINUE
 
 
 def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
@@ -72,11 +137,20 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     return refuse(callback, NOT_PERMITTED, text)
 
 
-def _gate(request: Any, callback: Any, rei: Any) -> int:
+def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
+    global _reading
+    _reading = None
     path = str(request.objPath)
     if names.component_of(path) is None:
         return CONTINUE
     keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
+    answer = _judge(path, keywords, callback, rei)
+    if answer == CONTINUE:
+        _reading = _Reading(path, str(rule_args[1].map().get("api_index")))
+    return answer
+
+
+def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any) -> int:
     try:
         catalog, settings = context(callback, rei, "read")
     except UnusableSettingsError:
@@ -181,6 +255,10 @@ def _mixed_versions(seen: View, path: str, size: str) -> str | None:
     """
     if seen.fresh and all(str(replica.size) == size for replica in seen.inputs.ready if replica.good):
         return None
+    return _changed_meanwhile(path)
+
+
+def _changed_meanwhile(path: str) -> str:
     return one_line(f"{path} was rebuilt while this download ran; get it again")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
@@ -65,7 +67,8 @@ def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, a
         return replica.checksum
     if not admin:
         access.require(session.db, session.client, replica.data_id, access.MODIFY_OBJECT)
-    found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
+    with points.opening(session, replica, os.O_RDONLY):
+        found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
     info = points.object_info(replica)
     session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, replica, checksum=found)

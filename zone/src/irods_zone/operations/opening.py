@@ -225,8 +225,11 @@ def _open_existing(session: Session, request: OpenRequest, chosen: Replica) -> i
     try:
         info = points.object_info(replica, writeFlag=int(request.writes))
         session.policy.static("acPreprocForDataObjOpen", (), info)
-        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-            handle = os.open(replica.path, request.flags & _KEPT_FLAGS | os.O_CLOEXEC)
+        flags = request.flags & _KEPT_FLAGS
+        with points.opening(session, replica, flags, request.mode) as opened:
+            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+                handle = os.open(replica.path, flags | os.O_CLOEXEC)
+            opened(handle)
     except BaseException:
         if first:
             states.unlock(session.db, replica, None, None)

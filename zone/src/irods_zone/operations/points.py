@@ -5,7 +5,9 @@ The order and the contents are those recorded on a 5.0.2 server (tests/data/peps
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from irods_zone import paths
@@ -74,7 +76,14 @@ def static_after(
 
 
 def resource(
-    session: Session, name: str, replica: Replica, *args: Any, size: int = 0, phase: str = "post", open_type: int = 0
+    session: Session,
+    name: str,
+    replica: Replica,
+    *args: Any,
+    size: int = 0,
+    phase: str = "post",
+    open_type: int = 0,
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """A point of the resource that a replica is on."""
     context = {
@@ -85,7 +94,27 @@ def resource(
     }
     if open_type:
         context["openType"] = str(open_type)
+    context.update(more or {})
     session.policy.resource(name, phase, replica.resc, context, *args)
+
+
+@contextlib.contextmanager
+def opening(session: Session, replica: Replica, flags: int, mode: int = 0) -> Iterator[Callable[[int], None]]:
+    """The points before and after the file of a replica is opened; call what is given with the file's number.
+
+    flags: those of open(2). A refusal of the point before keeps the file closed; one of the point after closes it.
+    """
+    context = {"flags_kw": str(flags), "mode_kw": str(mode), "l1_desc_idx": "-1"}
+    resource(session, "open", replica, phase="pre", more={**context, "file_descriptor": "0"})
+    handles: list[int] = []
+    yield handles.append
+    try:
+        for handle in handles:
+            resource(session, "open", replica, more={**context, "file_descriptor": str(handle)})
+    except BaseException:
+        for handle in handles:
+            os.close(handle)
+        raise
 
 
 def touch_collection(session: Session, path: str) -> None:

@@ -77,7 +77,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
         with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
             handle = os.open(replica.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        moved = _fill(source, handle)
+        moved = _fill(session, source, handle)
     except BaseException:
         catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
         raise
@@ -152,7 +152,7 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     new_path = vault.free_path(target.vault, path)
     coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
     points.resource(session, "create", coming, phase="pre")
-    moved = _fill(source, vault.create(new_path))
+    moved = _fill(session, source, vault.create(new_path))
     try:
         points.resource(session, "create", coming)
         with session.db.transaction():
@@ -167,10 +167,12 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     return moved
 
 
-def _fill(source: Replica, handle: int) -> int:
+def _fill(session: Session, source: Replica, handle: int) -> int:
     try:
-        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-            reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+        with points.opening(session, source, os.O_RDONLY) as opened:
+            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+                reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+            opened(reader)
         try:
             return vault.copy(reader, handle)
         finally:
