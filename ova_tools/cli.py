@@ -118,10 +118,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _verified(package: Package) -> list[str]:
-    from .progress import Progress
+    from .progress import ProgressBar
     from .verify import verify_members
 
-    with Progress("verifying", sum(member.size for member in package.members)) as progress:
+    with ProgressBar("verifying", sum(member.size for member in package.members)) as progress:
         result = verify_members(package, progress.advance)
     said = [f"{name}: {algorithm} right" for name, algorithm in result.hashed]
     if package.certificate is not None:

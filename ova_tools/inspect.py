@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import CertificateError, one_line
+from .file_references import reference_names
 from .model import Property
 from .package import Package
-from .references import reference_names
 from .verify import line_verdicts
 
 FORMAT = 1

@@ -15,11 +15,11 @@ from enum import Enum
 from . import tar
 from .descriptor import MAX_BYTES, parse
 from .errors import PackageError
+from .file_references import check_inside, reference_names
 from .manifest import MAX_BYTES as MAX_MANIFEST
 from .manifest import Manifest, parse_manifest
 from .model import Configuration, Content, Property, Reference, System
 from .records import dataclass, field
-from .references import check_inside, reference_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

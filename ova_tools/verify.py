@@ -13,10 +13,10 @@ from collections.abc import Callable
 from enum import Enum
 
 from .errors import ManifestError, PackageError
+from .file_references import check_inside, on_the_web, reference_names
 from .manifest import Digests, Line, Manifest, check_line, check_readable
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
-from .references import check_inside, on_the_web, reference_names
 
 _BLOCK = 1 << 20
 _CHUNK = re.compile(r"\.[0-9]{9}$")

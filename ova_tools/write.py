@@ -1,4 +1,4 @@
-"""Carry out a plan, and publish a file whole or not at all.
+"""Carry out a plan, and put a file in its place whole or not at all.
 
 With `extents` the only module that writes. Must never leave a half-written file under the target's name, and must
 never follow a link or reuse a file that someone else put in its place. Source: rename(2).
@@ -59,7 +59,7 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
             yield data
 
 
-def publish(
+def put_in_place(
     plan: Plan,
     source_fd: int,
     target: str | os.PathLike[str],
@@ -119,7 +119,7 @@ def stage(
     durable: bool = True,
     report: Report | None = None,
 ) -> Staged:
-    """Write the planned file beside `target`, to be committed there later; otherwise as `publish`."""
+    """Write the planned file beside `target`, to be committed there later; otherwise as `put_in_place`."""
     target = os.fspath(target)
     try:
         old = os.lstat(target)
