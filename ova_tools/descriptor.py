@@ -8,10 +8,13 @@ Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection
 from __future__ import annotations
 
 import xml.parsers.expat as expat
+from collections.abc import Mapping
 from enum import Enum
+from sys import intern
 from types import MappingProxyType
 
 from .errors import DescriptorError
+from .limits import MAX_ATTRIBUTES, MAX_ATTRIBUTES_OF_ONE, MAX_DEPTH, MAX_DESCRIPTOR_BYTES, MAX_ELEMENTS
 from .model import (
     Configuration,
     ConfigurationValue,
@@ -25,11 +28,6 @@ from .model import (
 )
 from .xmltext import Encoding, detect_encoding
 
-MAX_BYTES = 16 << 20
-MAX_DEPTH = 200
-MAX_ELEMENTS = 100_000
-MAX_ATTRIBUTES = 500_000
-
 NAMESPACES = {
     "http://schemas.dmtf.org/ovf/envelope/1": "1",
     "http://schemas.dmtf.org/ovf/envelope/2": "2",
@@ -39,12 +37,13 @@ NAMESPACES = {
 VMW = "http://www.vmware.com/schema/ovf"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SEPARATOR = "\x01"  # no XML document can hold it
+_NO_CONFIGURATIONS: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(data: bytes) -> Content:
     """Read a descriptor. Raises DescriptorError with the line at fault."""
-    if len(data) > MAX_BYTES:
-        raise DescriptorError(f"the descriptor has {len(data)} bytes, at most {MAX_BYTES} are right")
+    if len(data) > MAX_DESCRIPTOR_BYTES:
+        raise DescriptorError(f"the descriptor has {len(data)} bytes, at most {MAX_DESCRIPTOR_BYTES} are right")
     encoding = detect_encoding(data)
     reader = _Reader(encoding)
     try:
@@ -123,7 +122,7 @@ class _Attributes:
         """Return the place of the value attribute, to be added in the style of the attribute `name_like`."""
         found = self.find("value")
         prefix, colon, _ = (name_like or "").rpartition(":")
-        return Slot(tag, None if found is None else found[0], f"{prefix}{colon}value")
+        return Slot(tag, None if found is None else found[0], intern(f"{prefix}{colon}value"))
 
 
 class _Reader:
@@ -178,6 +177,8 @@ class _Reader:
         self.attribute_count += len(flat) // 2
         if self.count > MAX_ELEMENTS or self.attribute_count > MAX_ATTRIBUTES:
             raise self._refuse(f"has more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes")
+        if len(flat) > 2 * MAX_ATTRIBUTES_OF_ONE:
+            raise self._refuse(f"has an element with more than {MAX_ATTRIBUTES_OF_ONE} attributes")
         if len(self.stack) >= MAX_DEPTH:
             raise self._refuse(f"nests elements more than {MAX_DEPTH} deep")
         parts = name.split(_SEPARATOR)
@@ -286,7 +287,7 @@ class _Draft:
         for each in self.values:
             if each.configuration:
                 configurations.setdefault(each.configuration, each.value or "")
-        type_ = attributes.get("type").strip() or "string"
+        type_ = intern(attributes.get("type").strip()) or "string"
         user_configurable = attributes.find("userConfigurable") or attributes.find("configurableByUser")  # 1.0, 0.9
         return Property(
             full_name=".".join(part for part in (class_, self.key, instance) if part),
@@ -298,13 +299,13 @@ class _Draft:
             default=default,
             user_configurable=user_configurable is not None and _true(user_configurable[1]),
             password=_true(attributes.get("password")) or type_.lower().startswith("password"),
-            qualifiers=attributes.get("qualifiers"),
-            vmw_qualifiers=attributes.other(VMW, "qualifiers"),
+            qualifiers=intern(attributes.get("qualifiers")),
+            vmw_qualifiers=intern(attributes.other(VMW, "qualifiers")),
             label=self.label,
             description=self.description,
             category=category,
             system=system,
-            configurations=MappingProxyType(configurations),
+            configurations=MappingProxyType(configurations) if configurations else _NO_CONFIGURATIONS,
             place=Place(self.slot, end_tag, tuple(self.values), self.line),
         )
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 
 from .errors import PackageError
+from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_TAIL
 from .records import dataclass
 
 BLOCK = 512
-MAX_HEADERS = 20_000
-MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
-MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
+RECORD = 20 * BLOCK  # what tar programs write at once, so that most archives end at a multiple of it
+_LONGEST_LENGTH = 12  # digits of a pax record's length, and the blank
 _CHUNK = 1 << 18
 _ZEROS = bytes(_CHUNK)
 
@@ -66,6 +66,16 @@ class Index:
     tail: int
     size: int
 
+    @property
+    def end(self) -> int:
+        """Bytes of the archive up to its normal end: two blocks of zeros, and what fills the record if that is there.
+
+        Further zeros are padding, such as `layout.padded` adds, and no part of what the archive says.
+        """
+        least = self.tail + 2 * BLOCK
+        full = round_up(least, RECORD)
+        return full if self.size >= full else min(self.size, least)
+
 
 def round_up(size: int, unit: int = BLOCK) -> int:
     """Return `size` rounded up to a multiple of `unit`."""
@@ -84,7 +94,7 @@ def read_index(fd: int, size: int) -> Index:
     """
     entries: list[Entry] = []
     seen: dict[str, bool] = {}
-    offset, start = 0, 0
+    offset, start, extensions = 0, 0, 0
     long_name: str | None = None
     pax: dict[str, str] = {}
     for _ in range(MAX_HEADERS):
@@ -101,7 +111,8 @@ def read_index(fd: int, size: int) -> Index:
         kind = header[156:157]
         length = _number(header[124:136], "size", offset)
         if kind in (b"L", b"K", b"x", b"g"):
-            record = _extension(fd, size, offset + BLOCK, length)
+            extensions += length
+            record = _extension(fd, size, offset + BLOCK, length, extensions)
             if kind == b"L":
                 long_name = _text(record.split(b"\0", 1)[0])
             elif kind == b"x":
@@ -215,9 +226,9 @@ def _checksum_right(header: bytes) -> bool:
         stored = int(field, 8) if field.isdigit() else -1
     except ValueError:
         return False
-    unsigned = sum(header) - sum(header[148:156]) + 8 * 0x20
-    signed = unsigned - 256 * sum(1 for i, byte in enumerate(header) if byte > 127 and not 148 <= i < 156)
-    return stored in (unsigned, signed)  # old tars summed signed characters
+    summed = header[:148] + b" " * 8 + header[156:]
+    unsigned = sum(summed)
+    return stored == unsigned or stored == unsigned - 256 * sum(byte > 127 for byte in summed)  # old tars: signed
 
 
 def _number(field: bytes, what: str, offset: int) -> int:
@@ -237,11 +248,13 @@ def _number(field: bytes, what: str, offset: int) -> int:
         raise PackageError(f"the tar header at byte {offset} has a {what} that is not an octal number") from None
 
 
-def _extension(fd: int, size: int, offset: int, length: int) -> bytes:
+def _extension(fd: int, size: int, offset: int, length: int, in_all: int) -> bytes:
     if length > MAX_EXTENSION:
         raise PackageError(
             f"an extension header at byte {offset - BLOCK} claims {length} bytes, at most 1 MiB is right"
         )
+    if in_all > MAX_EXTENSIONS:
+        raise PackageError(f"extension headers of more than {MAX_EXTENSIONS} bytes, an OVA has few and short names")
     if offset + round_up(length) > size:
         raise PackageError(f"truncated archive: an extension header at byte {offset - BLOCK} is cut short")
     return os.pread(fd, length, offset)
@@ -251,15 +264,14 @@ def _pax_records(record: bytes, offset: int) -> dict[str, str]:
     found: dict[str, str] = {}
     position = 0
     while position < len(record) and record[position] != 0:
-        space = record.find(b" ", position, position + 12)
-        digits = record[position:space] if space > 0 else b""
-        length = int(digits) if digits.isdigit() else 0
-        line = record[space + 1 : position + length]
-        key, equals, value = line[:-1].partition(b"=")
-        if not equals or line[-1:] != b"\n" or position + length > len(record):
+        digits, blank, _ = record[position : position + _LONGEST_LENGTH].partition(b" ")
+        start = position + len(digits) + 1
+        end = position + int(digits) if blank and digits.isdigit() else 0
+        key, equals, value = record[start : end - 1].partition(b"=")
+        if not start < end <= len(record) or not equals or record[end - 1 : end] != b"\n":
             raise PackageError(f"the pax header at byte {offset} cannot be read")
         found[_text(key)] = _text(value)
-        position += length
+        position = end  # beyond `start`, so that every record brings the loop nearer to its end
     return found
 
 
