@@ -25,7 +25,7 @@ class Names:
     def __init__(self, properties: Iterable[Property]) -> None:
         self.properties = tuple(properties)
         self._tables: dict[tuple[int, bool, bool], dict[tuple[str, str, str], list[int]]] = {}
-        self._systems: set[str] | None = None
+        self._systems: dict[int, set[str]] | None = None  # by their lengths
 
     def select(self, name: str) -> Property:
         """Return the one property that `name` means. Raises PropertyError if there is none, or more than one."""
@@ -60,11 +60,12 @@ class Names:
         if "/" not in name:
             return
         if self._systems is None:
-            self._systems = {prop.system for prop in self.properties}
-        longest = max(map(len, self._systems), default=0)
+            self._systems = {}
+            for prop in self.properties:
+                self._systems.setdefault(len(prop.system), set()).add(prop.system)
         slash = name.find("/")
-        while 0 <= slash <= longest:
-            if name[:slash] in self._systems:
+        while slash >= 0:
+            if slash in self._systems and name[:slash] in self._systems[slash]:
                 yield name[:slash]
             slash = name.find("/", slash + 1)
 

@@ -214,10 +214,8 @@ def resized(entry: Entry, size: int) -> bytes | None:
 def _split_name(name: bytes) -> tuple[bytes, bytes] | None:
     if len(name) <= 100:
         return b"", name
-    for cut in range(len(name) - 1, 0, -1):
-        if name[cut : cut + 1] == b"/" and cut <= 155 and 0 < len(name) - cut - 1 <= 100:
-            return name[:cut], name[cut + 1 :]
-    return None
+    cut = name.rfind(b"/", 1, min(156, len(name) - 1))
+    return (name[:cut], name[cut + 1 :]) if cut > 0 and len(name) - cut - 1 <= 100 else None
 
 
 def _checksum_right(header: bytes) -> bool:
