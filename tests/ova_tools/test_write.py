@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ova_tools import extents
-from ova_tools import write as writing
 from ova_tools.errors import WriteError
 from ova_tools.extents import Method, can_share
 from ova_tools.layout import Extent, Literal, Plan, plan_of
@@ -199,35 +195,6 @@ def test_a_link_in_the_targets_place_is_not_followed(source: Path, tmp_path: Pat
         put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert (tmp_path / "victim").read_bytes() == b"untouched"
-
-
-def test_what_a_killed_writer_left_is_removed_by_the_next(source: Path, tmp_path: Path) -> None:
-    script = f"""
-import os, signal
-from pathlib import Path
-from ova_tools import layout, write
-write.os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
-with open({str(source)!r}, "rb") as file:
-    write.put_in_place(write.Plan((layout.Extent(0, 100),)), file.fileno(), Path({str(tmp_path / "target")!r}))
-"""
-    killed = subprocess.run([sys.executable, "-c", script], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert len([p for p in tmp_path.iterdir() if p.name.endswith(".part")]) == 1
-
-    with source.open("rb") as old:
-        put_in_place(PLAN, old.fileno(), tmp_path / "target")
-
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
-
-
-def test_a_living_writers_temporary_file_is_left_alone(source: Path, tmp_path: Path) -> None:
-    fd, temporary = writing._open_temporary(str(tmp_path / "target"))
-    try:
-        with source.open("rb") as old:
-            put_in_place(PLAN, old.fileno(), tmp_path / "target")
-        assert Path(temporary).exists()
-    finally:
-        os.close(fd)
 
 
 def test_probing_for_shared_extents_leaves_nothing(source: Path, tmp_path: Path) -> None:
