@@ -14,6 +14,7 @@ MAX_HEADERS = 20_000  # of a tar archive, so many members too
 MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
 MAX_EXTENSIONS = 16 << 20  # bytes of all of them
 MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
+MAX_PADDING = MAX_TAIL - (1 << 20)  # that an edit may add: what it writes can be read
 
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_MANIFEST_LINES = 100_000

@@ -7,6 +7,7 @@ Formats: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Ta
 
 from __future__ import annotations
 
+import errno
 import os
 
 from .errors import PackageError
@@ -295,6 +296,11 @@ def _text(raw: bytes) -> str:
 def _check_tail(fd: int, offset: int, size: int) -> None:
     if size - offset > MAX_TAIL:
         raise PackageError(f"{size - offset} bytes after the last member, at most {MAX_TAIL} bytes of zeros are right")
+    try:
+        offset = max(offset, os.lseek(fd, offset, os.SEEK_DATA))
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole up to the end: zeros that need not be read
+            return
     while offset < size:
         chunk = os.pread(fd, min(_CHUNK, size - offset), offset)
         if not chunk:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 
 from .errors import WriteError
 from .extents import Carrier, Method, Report, short, write_all
-from .layout import Literal, Plan
+from .layout import Literal, Plan, Zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = No
         for segment in plan.segments:
             if isinstance(segment, Literal):
                 write_all(target_fd, segment.data, offset)
-                carrier.done(len(segment.data))
+                carrier.done(segment.length)
+            elif isinstance(segment, Zeros):  # a hole, which ftruncate made
+                carrier.done(segment.length)
             else:
                 carrier.extent(segment, offset)
             offset += segment.length
@@ -66,6 +68,11 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
         if isinstance(segment, Literal):
             for start in range(0, segment.length, block):
                 yield segment.data[start : start + block]
+            continue
+        if isinstance(segment, Zeros):
+            zeros = bytes(min(block, segment.length))
+            for start in range(0, segment.length, block):
+                yield zeros[: segment.length - start]
             continue
         position, end = segment.offset, segment.offset + segment.length
         while position < end:
@@ -249,7 +256,8 @@ def _mark(fd: int) -> None:
 
 
 def _link(fd: int, name: bytes) -> None:
-    os.link(_path(fd), name, src_dir_fd=fd)  # any descriptor: with one, Python follows the link that /proc has
+    # With a descriptor, any, Python asks linkat(2), which follows the link that /proc has.
+    os.link(_path(fd), name, src_dir_fd=fd, follow_symlinks=True)
 
 
 def _path(fd: int) -> str:
