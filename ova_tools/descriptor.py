@@ -14,7 +14,15 @@ from sys import intern
 from types import MappingProxyType
 
 from .errors import DescriptorError
-from .limits import MAX_ATTRIBUTES, MAX_ATTRIBUTES_OF_ONE, MAX_DEPTH, MAX_DESCRIPTOR_BYTES, MAX_ELEMENTS
+from .limits import (
+    MAX_ATTRIBUTES,
+    MAX_ATTRIBUTES_OF_ONE,
+    MAX_CATEGORY,
+    MAX_DEPTH,
+    MAX_DESCRIPTOR_BYTES,
+    MAX_ELEMENTS,
+    MAX_NAME,
+)
 from .model import (
     Configuration,
     ConfigurationValue,
@@ -138,6 +146,7 @@ class _Reader:
         self.parser.EndElementHandler = self._end
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartNamespaceDeclHandler = self._named
         self.namespace = ""
         self.stack: list[_Kind] = []
         self.count = self.attribute_count = 0
@@ -171,6 +180,15 @@ class _Reader:
     def _declaration(self, version: str, _encoding: str | None, _standalone: int) -> None:
         if version != "1.0":
             raise self._refuse(f"is XML {version}; XML 1.0 is right")
+
+    def _named(self, _prefix: str | None, namespace: str | None) -> None:
+        self.attribute_count += 1
+        self._short(namespace or "", "a namespace")
+
+    def _short(self, text: str, what: str, most: int = MAX_NAME) -> str:
+        if len(text) > most:
+            raise self._refuse(f"has {what} of more than {most} characters")
+        return text
 
     def _start(self, name: str, flat: list[str]) -> None:
         self.count += 1
@@ -213,9 +231,11 @@ class _Reader:
         if kind is _Kind.SYSTEM:
             parent = self.systems[self.open_systems[-1]].id if self.open_systems else ""
             self.open_systems.append(len(self.systems))
-            self.systems.append(System(attributes.get("id"), SystemKind(local), parent))
+            self.systems.append(System(self._short(attributes.get("id"), "an id"), SystemKind(local), parent))
         elif kind is _Kind.PRODUCT:
-            self.product, self.category = (attributes.get("class"), attributes.get("instance")), ""
+            class_, instance = attributes.get("class"), attributes.get("instance")
+            self.product = self._short(class_, "a class"), self._short(instance, "an instance")
+            self.category = ""
         elif kind is _Kind.PROPERTY:
             self.draft = _Draft(attributes, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
         elif kind is _Kind.VALUE and self.draft is not None:
@@ -244,7 +264,7 @@ class _Reader:
 
     def _take_text(self, element: str, text: str) -> None:
         if element == "Category":
-            self.category = text
+            self.category = self._short(text, "a category", MAX_CATEGORY)
         elif element == "Name":
             index = self.open_systems[-1]
             old = self.systems[index]

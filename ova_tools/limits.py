@@ -9,8 +9,12 @@ MAX_ELEMENTS = 100_000  # so many properties, references, configurations and sys
 MAX_ATTRIBUTES = 500_000
 MAX_ATTRIBUTES_OF_ONE = 50_000  # of one element; a Property has ten
 MAX_DEPTH = 200
+# Characters of what is written once and said of many: by many of it a short file would become a long one.
+MAX_NAME = 256  # a namespace, a system's id, a section's class or instance
+MAX_CATEGORY = 1_000
 
 MAX_HEADERS = 20_000  # of a tar archive, so many members too
+MAX_MEMBER_NAME = 1_024  # bytes; what references and the manifest say is relative to the descriptor's folder
 MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
 MAX_EXTENSIONS = 16 << 20  # bytes of all of them
 MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records

@@ -11,7 +11,7 @@ import errno
 import os
 
 from .errors import PackageError
-from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_TAIL
+from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_MEMBER_NAME, MAX_TAIL
 from .records import dataclass
 
 BLOCK = 512
@@ -157,6 +157,8 @@ def read_index(fd: int, size: int) -> Index:
 
 def safe_name(name: str, *, is_file: bool = True) -> str:
     """Return a member's name without leading "./"; raise PackageError if it is absolute, climbs or is empty."""
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_MEMBER_NAME:
+        raise PackageError(f"member {name[:40]}…: a name of more than {MAX_MEMBER_NAME} bytes")
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
         raise PackageError(f"member {name}: an absolute name, one relative to the package is right")

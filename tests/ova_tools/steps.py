@@ -52,7 +52,7 @@ class Counter:
     def sized(self, value: _T) -> _T:
         """`value` itself, after its length is noted."""
         if isinstance(value, (list, tuple)):
-            self.add(len(value))
+            self.add(len(value) + sum(len(each) for each in value if isinstance(each, (str, bytes))) // _CHARACTERS)
         elif isinstance(value, (str, bytes, bytearray)):
             self.add(len(value) // _CHARACTERS)
         elif isinstance(value, re.Match):

@@ -18,14 +18,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ova_tools.limits import MAX_NAME
 from ova_tools.package import Certificate
 
 from . import build
 from .steps import counted, counter
 
-# Steps that one byte may cost, and those that any run may take: twice what the costliest takes.
-A_BYTE, ANY = 25, 50_000
-N = 1_500
+# Steps that one byte may cost, and those that any run may take: a third more than the costliest takes.
+A_BYTE, ANY = 30, 50_000
+N = 2_000
 
 TEXT = build.descriptor().encode()
 PLAIN = [("vm.ovf", TEXT), ("vm.mf", build.manifest({"vm.ovf": TEXT})), ("disk.vmdk", b"")]
@@ -98,7 +99,14 @@ def extended(body: bytes, kind: bytes = b"x") -> bytes:
     return info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % 512) + build.tar_bytes(PLAIN)
 
 
+def in_folder(folder: str) -> bytes:
+    text = build.descriptor().replace("</References>", many('<File ovf:href="f%20{0}"/>') + "</References>").encode()
+    listed = build.manifest({"vm.ovf": text}) + many("SHA256(f{0})= " + "0" * 64 + "\n").encode()
+    return build.tar_bytes([(f"{folder}/vm.ovf", text), (f"{folder}/vm.mf", listed)], format=tarfile.GNU_FORMAT)
+
+
 ONE_PREFIX = "x" * 20 * N
+LONG, ID = "l" * 20 * N, "i" * MAX_NAME
 GROWN: dict[str, Callable[[], bytes]] = {
     "properties": lambda: with_properties(many(PROPERTY)),
     "properties of many classes": lambda: replaced(
@@ -126,6 +134,24 @@ GROWN: dict[str, Callable[[], bytes]] = {
         f'<{ONE_PREFIX}:Property xmlns:{ONE_PREFIX}="{build.OVF1}" ovf:key="k" ovf:value="v"/>'
     ),
     "a system's id of slashes": lambda: replaced('ovf:id="vm"', f'ovf:id="{"a/" * N}"'),
+    "a long class of many properties": lambda: with_properties(many(PROPERTY), product=f'ovf:class="{LONG}"'),
+    "a class of many properties": lambda: with_properties(many(PROPERTY), product=f'ovf:class="{ID}"'),
+    "a long category of many properties": lambda: with_properties(f"<Category>{LONG}</Category>" + many(PROPERTY)),
+    "a category of many properties": lambda: with_properties(f"<Category>{ID}</Category>" + many(PROPERTY)),
+    "a long id of many properties": lambda: replaced('ovf:id="vm"', f'ovf:id="{LONG}"').replace(b"k0", b"k1"),
+    "an id of a system of many properties": lambda: replaced(
+        '<VirtualSystem ovf:id="vm">',
+        f'<VirtualSystem ovf:id="{ID}"><ProductSection>{many(PROPERTY)}</ProductSection>',
+    ),
+    "a long namespace of many elements": lambda: replaced(
+        "</Envelope>", f'<a xmlns:u="{LONG}">' + "<u:a/>" * N + "</a></Envelope>"
+    ),
+    "a namespace of many elements": lambda: replaced(
+        "</Envelope>", f'<a xmlns:u="{ID}">' + many('<u:a u:a{0}=""/>') + "</a></Envelope>"
+    ),
+    "namespaces": lambda: replaced("</Envelope>", "<a" + many(' xmlns:p{0}="u"') + "/></Envelope>"),
+    "a long folder of many references": lambda: in_folder("d" * 30 * N),
+    "a folder of many references": lambda: in_folder("d" * 1000),
     "labels": lambda: with_properties('<Property ovf:key="k">' + "<Label>a  b</Label>" * N + "</Property>"),
     "a label": lambda: with_properties('<Property ovf:key="k"><Label>' + "a &lt;\n" * N + "</Label></Property>"),
     "names of a system": lambda: replaced("<Name>", "<Name>n</Name>" * N + "<Name>"),
