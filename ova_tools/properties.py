@@ -13,6 +13,7 @@ from .model import Property
 
 _LISTED = 12
 _FULL_NAME, _KEY, _PART = _FORMS = (0, 1, 2)
+_ANY = ("",)
 
 
 class Names:
@@ -76,7 +77,7 @@ class Names:
             table = self._tables[form, by_system, by_section] = {}
             for position, prop in enumerate(self.properties):
                 system = prop.system if by_system else ""
-                for section in _sections(prop) if by_section else ("",):
+                for section in _sections(prop) if by_section else _ANY:
                     for name in _names(prop, form):
                         table.setdefault((system, name, section), []).append(position)
         return table
@@ -88,8 +89,8 @@ def select(properties: Iterable[Property], name: str) -> Property:
 
 
 def candidates(properties: Iterable[Property], name: str) -> tuple[Property, ...]:
-    """Return every property that `name` could mean, as `Names.candidates` does."""
-    return Names(properties).candidates(name)
+    """Return every property that `name` could mean, as `Names.candidates` does; also the faster way for one name."""
+    return Names(prop for prop in properties if prop.key in name).candidates(name)
 
 
 def same_name(properties: Iterable[Property], prop: Property) -> tuple[Property, ...]:
@@ -97,17 +98,17 @@ def same_name(properties: Iterable[Property], prop: Property) -> tuple[Property,
     return tuple(p for p in properties if p.full_name == prop.full_name and p.system == prop.system)
 
 
-def _names(prop: Property, form: int) -> set[str]:
+def _names(prop: Property, form: int) -> tuple[str, ...]:
     if form == _FULL_NAME:
-        return {prop.full_name}
+        return (prop.full_name,)
     if form == _KEY:
-        return {prop.key}
-    parts = {f"{prop.class_}.{prop.key}"} if prop.class_ else set()
-    return parts | {f"{prop.key}.{prop.instance}"} if prop.instance else parts
+        return (prop.key,)
+    class_key = (f"{prop.class_}.{prop.key}",) if prop.class_ else ()
+    return (*class_key, f"{prop.key}.{prop.instance}") if prop.instance else class_key
 
 
-def _sections(prop: Property) -> set[str]:
-    return {prop.class_, f"{prop.class_}.{prop.instance}" if prop.instance else prop.class_}
+def _sections(prop: Property) -> tuple[str, ...]:
+    return (prop.class_, f"{prop.class_}.{prop.instance}") if prop.instance else (prop.class_,)
 
 
 def _ambiguous(name: str, found: tuple[Property, ...]) -> str:

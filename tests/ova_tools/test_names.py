@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ova_tools.model import Property
-from ova_tools.properties import Names
+from ova_tools.properties import Names, candidates
 
 PARTS = st.sampled_from(["", "a", "b", "a.b", "a/b", "/"])
 
@@ -47,6 +47,7 @@ def test_a_name_means_what_a_search_finds(known: list[Property], parts: list[str
 
     assert Names(known).positions(name) == tuple(searched(known, name))
     assert Names(known).candidates(name) == tuple(known[position] for position in searched(known, name))
+    assert candidates(known, name) == Names(known).candidates(name)
 
 
 @given(st.lists(properties(), max_size=8), PARTS.filter(bool), PARTS, PARTS)
