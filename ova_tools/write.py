@@ -5,10 +5,10 @@ a link or reuse a file that someone else put in its place, and never remove what
 
 A file has no name while it is written (O_TMPFILE), so it goes with its writer; it gets one for the moment before it
 replaces another. That name, and that of a file where the file system knows no unnamed ones, is not UTF-8, so in a vault
-of iRODS it is nobody's: the server writes a new object's names as JSON before it makes its file, and a catalog takes
-UTF-8 only. What a writer that was killed in that moment left is known by its mark and its lock, and goes when the
-name is next wanted. Source: open(2) O_TMPFILE, linkat(2), rename(2), flock(2), xattr(7); iRODS 4.2.12 to 5.0.2
-(register_physical_path, replica_proxy to_json, create_new_replica).
+of iRODS it is nobody's: the server writes the names of a new object as JSON before it makes the file, and a catalog in
+UTF-8 refuses to rename one so. What a writer that was killed in that moment left is known by its mark and by its lock,
+and goes when the name is next wanted. Source: open(2) O_TMPFILE, linkat(2), rename(2), flock(2), xattr(7); iRODS 4.2.12
+to 5.0.2, create_new_replica, register_physical_path, replica_proxy to_json.
 """
 
 from __future__ import annotations
