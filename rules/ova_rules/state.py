@@ -93,6 +93,16 @@ def forget_tries(configured: str, job: str) -> None:
         os.unlink(_note(configured, job, "tries"))
 
 
+def write_note(configured: str, kind: str, name: str, text: str) -> None:
+    """Keeps a text of this kind under a name."""
+    _write(_note(configured, name, kind), text)
+
+
+def read_note(configured: str, kind: str, name: str) -> str | None:
+    """The text of this kind that is kept under a name, or None."""
+    return _read(_note(configured, name, kind))
+
+
 def _write(file: str, text: str) -> None:
     if _read(file) == text:
         return

@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from enum import Enum
 
 from ova_rules import jobs, names
+from ova_rules.build import versions
 from ova_rules.build.ownership import require_ours
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
@@ -38,11 +39,10 @@ if TYPE_CHECKING:
     from ova_rules.build.progress import Progress
     from ova_tools.edit import Edit
     from ova_tools.errors import PropertyError
+    from ova_tools.layout import Plan
     from ova_tools.package import Package
     from ova_tools.write import Staged
 
-_PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
-_SPARE_OTHER = 16384  # room for longer values in a descriptor, where the usual room would give the usual size
 _LONG_SECONDS = 0.5  # after which AVUs are read again before the OVA becomes visible; the gate sees earlier changes
 _ATTEMPTS = 5  # times that a source or AVU may change under a build before it gives up
 
@@ -233,16 +233,19 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             from ova_tools.write import stage as stage_beside
 
             staged_for.append(vault_path)
-            return stage_beside(edit.plan, package.fileno(), vault_path, report=progress)
+            return stage_beside(plan, package.fileno(), vault_path, report=progress)
 
         def check() -> None:
+            if seen.inputs.ready and seen.inputs.ready[0].size >= versions.PARALLEL_FROM:
+                versions.wait_for_readers(settings, ready)
             if source_state(source.replica, os.fstat(package.fileno())) != source.state:
                 raise Changed  # it was written while it was copied
             if time.monotonic() - start > _LONG_SECONDS:
                 _require_unchanged(catalog, settings, seen)
 
+        plan = _told_apart(settings, ready, seen, edit.plan)
         staged_for: list[str] = []
-        bytes_ = Content(edit.plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
+        bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         try:
             after = publish(catalog, settings, ready, seen.inputs.ready, bytes_, check)
         except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
@@ -274,7 +277,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         verified=source.state,
     )
     _write_ready(catalog, settings, seen, source, matching, made)
-    return Outcome(State.BUILT, f"{edit.plan.size} bytes")
+    return Outcome(State.BUILT, f"{plan.size} bytes")
 
 
 def _kept(
@@ -338,10 +341,7 @@ def _edit(package: Package, assignments: Sequence[Assignment], settings: Setting
                 f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable"
             )
     changes = [Change(each.property, each.avu.value) for each in assignments]
-    made = edit(package, changes, allow_fixed=allow_fixed)
-    if _needs_another_size(package, made, seen):
-        return edit(package, changes, allow_fixed=allow_fixed, spare=_SPARE_OTHER)
-    return made
+    return edit(package, changes, allow_fixed=allow_fixed)
 
 
 def _misfit(seen: View, assignment: Assignment, error: PropertyError) -> str:
@@ -352,17 +352,16 @@ def _misfit(seen: View, assignment: Assignment, error: PropertyError) -> str:
     return f"its value does not fit the property {assignment.property.full_name}, {error.wrong}"
 
 
-def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:
-    """Whether two versions of one size could be mixed by a parallel download.
+def _told_apart(settings: Settings, ready: str, seen: View, plan: Plan) -> Plan:
+    """The plan, with a size by which a client's parallel download tells this version from all others."""
+    from ova_tools.layout import padded
+    from ova_tools.limits import MAX_PADDING
 
-    Clients open large objects once per connection. Only the first connection reads the descriptor; a manifest behind
-    the disks is read by the last one. The gate tells versions apart by their size (see `events.reads`).
-    """
-    if package.manifest is None or made.plan.size < _PARALLEL_FROM:
-        return False
-    order = [member.name for member in package.members]
-    before_manifest = set(order[: order.index(package.manifest.name)]) - {package.descriptor.name}
-    return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.inputs.ready)
+    if plan.size >= versions.PARALLEL_FROM:
+        size = versions.free_size(settings, ready, seen.inputs.ready, plan.size, MAX_PADDING)
+        plan = padded(plan, size)
+    versions.note_size(settings, ready, plan.size)
+    return plan
 
 
 def _verify(catalog: Catalog, settings: Settings, source: Source, package: Package, progress: Progress | None) -> None:

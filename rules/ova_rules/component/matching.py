@@ -15,6 +15,7 @@ from ova_tools.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.package import Property
+    from ova_tools.properties import Names
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
 
     Raises ComponentError if several properties could take one AVU, or two values of one level one property.
     """
+    from ova_tools.properties import Names
+
+    names = Names(properties)
     chosen: dict[int, Assignment] = {}
     unmatched: list[Avu] = []
     for level in levels:
         here: dict[int, Assignment] = {}
         for avu in level:
-            index = _taker(avu, properties, aliases)
+            index = _taker(avu, names, aliases)
             if index is None:
                 unmatched.append(avu)
                 continue
@@ -59,26 +63,19 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
     return Matching(ordered, tuple(unmatched))
 
 
-def _taker(avu: Avu, properties: Sequence[Property], aliases: Mapping[str, str]) -> int | None:
-    """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias."""
-    from ova_tools.properties import candidates
+def _taker(avu: Avu, names: Names, aliases: Mapping[str, str]) -> int | None:
+    """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias.
 
-    eligible = [prop for prop in properties if _units_fit(avu.units, prop)]
+    The units, if any, are the class, or class.instance.
+    """
     for name in dict.fromkeys((avu.attribute, aliases.get(avu.attribute, avu.attribute))):
-        takers = candidates(eligible, name)
+        takers = names.positions(name, avu.units)
         if len(takers) > 1:
-            raise ComponentError(
-                f"{described(avu)}: several properties could take it: {', '.join(choices(takers))}; "
-                "use one of these names"
-            )
+            known = ", ".join(choices([names.properties[taker] for taker in takers]))
+            raise ComponentError(f"{described(avu)}: several properties could take it: {known}; use one of these names")
         if takers:
-            return next(index for index, prop in enumerate(properties) if prop is takers[0])
+            return takers[0]
     return None
-
-
-def _units_fit(units: str, prop: Property) -> bool:
-    """No units, or the class, or class.instance."""
-    return units in ("", prop.class_, f"{prop.class_}.{prop.instance}" if prop.instance else prop.class_)
 
 
 def choices(properties: Sequence[Property]) -> list[str]:

@@ -20,10 +20,12 @@ from ova_rules.build.batch import follow
 from ova_rules.build.build import State, build
 from ova_rules.build.ownership import is_ours
 from ova_rules.build.staleness import View, view
+from ova_rules.build.versions import PARALLEL_FROM, is_ambiguous, note_read
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.component.source import stat_of, version_of
 from ova_rules.errors import BehindError, ComponentError, UnusableSettingsError, one_line
 from ova_rules.events.context import context
 from ova_rules.faults import report
@@ -49,7 +51,7 @@ _MOST_BUNDLED = 1000  # ready OVAs in one bundle
 
 @dataclass
 class _Reading:
-    """A ready OVA that a call of this agent may read. file: which version of it was opened first, "" before that."""
+    """A ready OVA that a call of this agent may read. file: the version that it has to be; "" for the first opened."""
 
     path: str
     api: str
@@ -144,19 +146,20 @@ def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
     if names.component_of(path) is None:
         return CONTINUE
     keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
-    answer = _judge(path, keywords, callback, rei)
+    reading = _Reading(path, str(rule_args[1].map().get("api_index")))
+    answer = _judge(path, keywords, callback, rei, reading)
     if answer == CONTINUE:
-        _reading = _Reading(path, str(rule_args[1].map().get("api_index")))
+        _reading = reading
     return answer
 
 
-def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any) -> int:
+def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any, reading: _Reading | None = None) -> int:
     try:
         catalog, settings = context(callback, rei, "read")
     except UnusableSettingsError:
         return _refuse_unjudged(path, callback, rei)
     try:
-        reason = reason_against_reading(catalog, settings, path, keywords)
+        reason = _reason_against_reading(catalog, settings, path, keywords, reading)
     except Exception as error:
         reason = _reason_if_unjudged(catalog, settings, path, error)
     if reason:
@@ -214,10 +217,13 @@ def _is_known(settings: Settings, path: str) -> bool:
 # ---- decisions -------------------------------------------------------------------------------------------------------
 
 
-def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str]) -> str | None:
+def _reason_against_reading(
+    catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str], reading: _Reading | None
+) -> str | None:
     """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA.
 
-    keywords: those of the client's request; they may name a replica, or one more connection of a parallel download.
+    keywords: those of the request; they may name a replica, or be of one more connection of a parallel download: then
+    `reading` is told which version is to be opened.
     """
     collection = names.component_of(path)
     if collection is None:
@@ -227,11 +233,14 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
         return _hidden_component(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
     if "dataSize" in keywords and keywords.get("resc_hier"):
-        return _mixed_versions(seen, path, keywords["dataSize"])
+        return _mixed_versions(settings, seen, path, keywords, reading)
     if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
     reason = None if seen.fresh else _make_fresh(catalog, settings, seen, path)
-    return reason or _stale_replica(seen.inputs.ready, path, keywords)
+    reason = reason or _stale_replica(seen.inputs.ready, path, keywords)
+    if reason is None and any(replica.size >= PARALLEL_FROM for replica in seen.inputs.ready):
+        note_read(settings, path)
+    return reason
 
 
 def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
@@ -248,12 +257,21 @@ def _hidden_component(catalog: Catalog, settings: Settings, collection: str, pat
     return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
 
 
-def _mixed_versions(seen: View, path: str, size: str) -> str | None:
+def _mixed_versions(
+    settings: Settings, seen: View, path: str, keywords: Mapping[str, str], reading: _Reading | None
+) -> str | None:
     """One more connection must read what the first one reads. Its client says which size it counts on.
 
-    `build` sees to it that versions that differ behind the first connection's part differ in size.
+    The download goes on with the version that it began with, also if that is not what the metadata says any more.
     """
-    if seen.fresh and all(str(replica.size) == size for replica in seen.inputs.ready if replica.good):
+    good = [replica for replica in seen.inputs.ready if replica.good]
+    files = {replica.hierarchy: stat_of(replica, settings) for replica in good}  # before their version is asked
+    is_whole = seen.last is not None and version_of(seen.inputs.ready, settings) == seen.last.version
+    size = keywords["dataSize"]
+    if is_whole and {str(replica.size) for replica in good} == {size} and not is_ambiguous(settings, path, int(size)):
+        file = files.get(keywords["resc_hier"])
+        if reading is not None and file is not None:
+            reading.file = file_identity(file)
         return None
     return _changed_meanwhile(path)
 

@@ -1,0 +1,70 @@
+"""Versions of a ready OVA that clients may read in parts are told apart by their size.
+
+A client downloads a large object over several connections; all but the first say no more of it than its path and the
+size that the first one found. So no two versions that may be read at the same time have one size: an archive is made
+longer by zeros behind its end, which every reader of tar passes over. Sizes are noted in the state folder.
+
+A download whose further connections find another version has to be refused. So that this is rare, a new version waits
+for a moment where the old one has just begun to be read.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+from ova_rules.catalog.types import Replica
+from ova_rules.settings import Settings
+from ova_rules.state import read_note, write_note
+
+_KIND = "sizes"
+_READ = "read"
+_LONGEST_SECONDS = 24 * 3600  # that a download may take from its first to its last connection
+_BLOCK = 512
+PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
+
+_OPENING_SECONDS = 0.3  # in which a client opens its further connections
+_PATIENCE_SECONDS = 1.5  # for clients that begin one download after the other
+_POLL_SECONDS = 0.02
+
+
+def free_size(settings: Settings, path: str, replicas: Sequence[Replica], base: int, most: int) -> int:
+    """The least size from `base` on, at most `most` bytes more, that no version had lately; `base` if there is none."""
+    taken = {size for size, _ in _recent(settings, path)} | {replica.size for replica in replicas}
+    return next((size for size in range(base, base + most + 1, _BLOCK) if size not in taken), base)
+
+
+def note_size(settings: Settings, path: str, size: int) -> None:
+    """Notes that a version of this size is about to be read."""
+    known = [*_recent(settings, path), (size, time.time())]
+    write_note(settings.state_directory, _KIND, path, json.dumps(known))
+
+
+def is_ambiguous(settings: Settings, path: str, size: int) -> bool:
+    """Whether more than one version of this size may be being read."""
+    return sum(known == size for known, _ in _recent(settings, path)) > 1
+
+
+def note_read(settings: Settings, path: str) -> None:
+    """Notes that a download of a large version begins."""
+    write_note(settings.state_directory, _READ, path, str(time.time()))
+
+
+def wait_for_readers(settings: Settings, path: str) -> None:
+    """Lets downloads that have just begun open the version that is there; not for long."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end:
+        text = read_note(settings.state_directory, _READ, path) or "0"
+        if not 0 <= time.time() - float(text) < _OPENING_SECONDS:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _recent(settings: Settings, path: str) -> list[tuple[int, float]]:
+    text = read_note(settings.state_directory, _KIND, path)
+    oldest = time.time() - _LONGEST_SECONDS
+    try:
+        return [(int(size), float(when)) for size, when in json.loads(text or "[]") if float(when) > oldest]
+    except (ValueError, TypeError):  # cut short by a power cut
+        return []
