@@ -135,6 +135,8 @@ _TABLE = {
     "pep_api_replica_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
     "pep_api_data_obj_open_and_stat_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
     "pep_api_data_obj_rsync_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_repl_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_phymv_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
     "pep_resource_open_pre": (_opens_ready_ova, _reads, "before_resource_open", agent.NOT_PERMITTED),
     "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
     "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),

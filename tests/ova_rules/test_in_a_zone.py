@@ -164,7 +164,8 @@ touch = catalog.Catalog.touch
 
 def checksum_and_touch(self, path):
     catalog.Catalog.touch = touch
-    answer = self._callback.msiDataObjChksum(path, "", "")
+    with catalog._own_change():  # another client's, as far as the gate is concerned
+        answer = self._callback.msiDataObjChksum(path, "", "")
     open({str(tmp_path / "registered")!r}, "w").write(answer["arguments"][2])
     touch(self, path)
 

@@ -85,7 +85,7 @@ def test_a_grid_of_many_is_decided_with_few_queries(irods_zone_factory: Factory,
     events = queries(lambda: client.set(grid, "mtu", "9000"))
     assert not any(event.name == "msi_touch" for event in events)
     in_job = [event for event in events if event.kind == "query" and event.job]
-    assert len(in_job) <= 10 + MANY // 100
+    assert len(in_job) <= 11 + MANY // 100  # one asks which of them the client may change
 
 
 def test_a_component_among_many_that_cannot_be_built_stops_no_other(

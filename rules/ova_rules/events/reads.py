@@ -65,7 +65,7 @@ _reading: _Reading | None = None
 
 
 def before_get(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """The gate before a get, or a comparison of objects."""
+    """The gate before a get, a comparison, and before replicas are made or moved."""
     return _gate(rule_args, rule_args[2], callback, rei)
 
 
