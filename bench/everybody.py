@@ -15,7 +15,7 @@ from bench.places import places
 from bench.results import REPOSITORY, Label, Recorder
 from bench.site import INLINE, Site, site
 from bench.timing import in_turn
-from tests.faults.processes import descendants, peak_kib
+from tests.support.processes import descendants, peak_kib
 
 COMPONENT = "grid/comp"
 _MEBIBYTES = 16  # of the OVA whose rebuilds are profiled

@@ -13,7 +13,7 @@ from irods_zone.nursery import Nursery
 from irods_zone.pytest_plugin import EmbeddedZone
 
 from bench import packages, profiler
-from bench.results import REPOSITORY
+from tests.support.zones import rule_folder
 
 INLINE = 1 << 50  # an inline_limit that nothing reaches: every build runs inside the hook
 _LIMIT_SECONDS = 600.0
@@ -144,17 +144,11 @@ def _wait(condition: Callable[[], bool], what: str) -> None:
 @contextmanager
 def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings: object) -> Iterator[Site]:
     """A fresh zone below `folder`, its vault too; with the rules and these settings, or without any."""
-    folder.mkdir(parents=True, exist_ok=True)
-    etc = folder / "etc"
-    if profiled:
-        file = profiler.rule_file(etc, REPOSITORY, folder / "profile.jsonl")
-    else:
-        etc.mkdir()
-        file = etc / "core.py"
-        if rules:
-            file.symlink_to(REPOSITORY / "core.py")
-        else:
-            file.write_text("")
+    behind = profiler.behind_core(folder / "profile.jsonl") if profiled else ""
+    file = rule_folder(folder / "etc", behind)
+    if not rules:
+        file.unlink()
+        file.write_text("")
     nursery = Nursery()
     try:
         zone = EmbeddedZone(nursery, folder / "zone", file, {})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results import Label, Recorder
-from tests.faults.processes import PeakMemory
+from tests.support.processes import PeakMemory
 
 
 def timed(action: Callable[[], object]) -> float:

@@ -28,6 +28,7 @@ from ova_tools.properties import candidates, select
 from ova_tools.verify import verify_members
 from ova_tools.write import stream
 from tests.ova_tools import build
+from tests.support.appliances import tar_of
 
 ROUND = 300  # examples between two looks at the clock
 COUNTS: Counter[str] = Counter()
@@ -72,7 +73,7 @@ def seeds() -> list[bytes]:
                     directory, text.encode(), algorithm=algorithm, format=archive, certificate=signed, disk_data=small
                 )
                 found.append(path.read_bytes())
-    found.append(build.tar_bytes([("disk.vmdk", b"x" * 600), ("a/" * 60 + "vm.ovf", plain.encode())], format=1))
+    found.append(tar_of([("disk.vmdk", b"x" * 600), ("a/" * 60 + "vm.ovf", plain.encode())], format=1))
     return found
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import uuid
 
-from tests.acceptance.clients import PythonClient
 from tests.acceptance.conftest import Site
+from tests.support.clients import PythonClient
 
 
 class Person:
@@ -26,14 +26,11 @@ class Person:
 
     def grants(self, level: str, path: str, user: str, *, recursive: bool = False) -> None:
         """`ichmod LEVEL USER PATH`, by this user."""
-        from irods.access import iRODSAccess
-
-        self.client.session.acls.set(iRODSAccess(level, path, user), recursive=recursive)
+        self.client.allow(level, path, user, recursive=recursive)
 
     def facts(self, component: str) -> dict[str, str]:
         """The facts of a component, as this user sees them."""
-        items = self.client.session.collections.get(component).metadata.items()
-        return {avu.name: avu.value for avu in items if avu.name.startswith("ova::")}
+        return self.client.facts(component)
 
     def remove_components(self) -> None:
         """Their collections as far as they may be removed: what is in them may be in use until others are gone."""

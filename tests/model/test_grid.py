@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from irods_zone.nursery import Nursery
 from irods_zone.pytest_plugin import EmbeddedZone
 
-from tests.acceptance.conftest import rule_folder
 from tests.model.operations import Operation
 from tests.model.sequences import OPENINGS, operations
 from tests.model.world import World
+from tests.support.zones import rule_folder
 
 EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 

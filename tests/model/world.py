@@ -7,11 +7,11 @@ import time
 
 from irods_zone.pytest_plugin import EmbeddedZone
 
-from tests.acceptance.clients import PythonClient, Refused, told
-from tests.appliances import read
 from tests.model.grid import Avu, Expected, Grids, ready_path
 from tests.model.operations import COMPONENTS, GRIDS, IMAGES, USERS, Operation, Put, Restore, Set
 from tests.model.packages import Package, of
+from tests.support.appliances import read
+from tests.support.clients import PythonClient, Refused, refusals
 
 
 class World:
@@ -49,7 +49,7 @@ class World:
             return False
         expected = operation.refusal(self.grids, self.root)
         try:
-            with told():
+            with refusals():
                 if isinstance(operation, Restore):
                     operation.restore(self.grids, self.clients[operation.user].session, self.root)
                 else:

@@ -1,15 +1,14 @@
-"""The small decisions: which paths and attributes are ours, settings, fingerprints, who may run rule text, locks."""
+"""The small decisions: which paths and attributes are ours, fingerprints, who may run rule text, locks."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ova_rules import names, settings
+from ova_rules import names
 from ova_rules.catalog.conditions import equals, lists
 from ova_rules.catalog.writes import Avu, Replica
 from ova_rules.component.fingerprint import fingerprint, source_state
@@ -37,30 +36,6 @@ def test_the_ready_ova_bears_the_name_of_its_component(path: str, component: str
 
 def test_controls_and_facts_are_no_values() -> None:
     assert [names.is_value(a) for a in ("hostname", "ova_url", "ova::status", "ovation")] == [True, False, False, True]
-
-
-def test_settings_have_defaults_without_a_file(tmp_path: Path) -> None:
-    problems: list[str] = []
-    assert settings.load(str(tmp_path), problems.append) == settings.Settings()
-    assert problems == []
-
-
-def test_a_wrong_key_or_type_is_reported_and_the_default_used(tmp_path: Path) -> None:
-    (tmp_path / settings.FILE_NAME).write_text(
-        json.dumps({"inline_limit": "64M", "gate_wiat": 3, "gate_wait": 5, "aliases": {"a": 1}})
-    )
-    problems: list[str] = []
-    loaded = settings.load(str(tmp_path), problems.append)
-    assert (loaded.inline_limit, loaded.gate_wait) == (settings.Settings().inline_limit, 5)
-    assert loaded.aliases == settings.Settings().aliases
-    assert sorted(p.partition(": ")[2].partition(":")[0] for p in problems) == ["aliases", "gate_wiat", "inline_limit"]
-
-
-def test_a_broken_settings_file_is_reported_and_the_defaults_used(tmp_path: Path) -> None:
-    (tmp_path / settings.FILE_NAME).write_text("{")
-    problems: list[str] = []
-    assert settings.load(str(tmp_path), problems.append) == settings.Settings()
-    assert len(problems) == 1 and settings.FILE_NAME in problems[0]
 
 
 A, B = Avu("/z/c", "a", "1"), Avu("/z/c", "b", "2")

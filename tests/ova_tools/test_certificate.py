@@ -27,6 +27,7 @@ from ova_tools.manifest import parse_manifest
 from ova_tools.package import Certificate, read_package
 from ova_tools.verify import verify_members
 from ova_tools.write import stream
+from tests.support.appliances import manifest_of
 
 from . import build
 
@@ -72,7 +73,7 @@ def signer(tmp_path: Path, rsa_key: rsa.RSAPrivateKey) -> Identity:
 @pytest.fixture
 def signed(tmp_path: Path, signer: Identity) -> Path:
     text = build.descriptor().encode()
-    listed = build.manifest({"vm.ovf": text, "disk.vmdk": build.disk()})
+    listed = manifest_of({"vm.ovf": text, "disk.vmdk": build.disk()})
     return build.ova(tmp_path, text, certificate=load_signer(signer.key, signer.certificate)("vm.mf", listed, "SHA256"))
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from ova_tools.cli import main
 from ova_tools.package import read_package
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 from .test_certificate import Identity, identity
@@ -191,7 +192,7 @@ def test_verify_before_set_finds_a_damaged_disk(tmp_path: Path, capsys: pytest.C
 def test_verify_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = build.descriptor().replace('ovf:href="disk.vmdk"', 'ovf:href="disk.vmdk" ovf:size="99"').encode()
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("disk.vmdk", b"d"), ("readme.txt", b"r")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("disk.vmdk", b"d"), ("readme.txt", b"r")]))
 
     assert main(["verify", str(path)]) == 0
 
@@ -204,7 +205,7 @@ def test_verify_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_verify_refuses_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", build.descriptor().encode())]))
+    path.write_bytes(tar_of([("vm.ovf", build.descriptor().encode())]))
 
     assert "file file1: disk.vmdk is not in the package" in refusal(capsys, "verify", path)
 
@@ -213,7 +214,7 @@ def test_chunks_of_a_file_are_that_file(tmp_path: Path, capsys: pytest.CaptureFi
     text = build.descriptor().replace('ovf:href="disk.vmdk"', 'ovf:href="disk.vmdk" ovf:chunkSize="2"').encode()
     path = tmp_path / "vm.ova"
     chunks = [(f"disk.vmdk.{n:09d}", b"dd") for n in range(3)]
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", build.manifest(dict(chunks))), *chunks]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", manifest_of(dict(chunks))), *chunks]))
 
     assert main(["verify", str(path)]) == 0
     assert "extra member" not in capsys.readouterr().out

@@ -16,6 +16,7 @@ from ova_tools.layout import Extent
 from ova_tools.package import read_package
 from ova_tools.properties import select
 from ova_tools.write import stream
+from tests.support.appliances import manifest_of
 
 from . import build
 
@@ -37,7 +38,7 @@ def test_the_new_value_is_read_back_and_the_manifest_fits(tmp_path: Path) -> Non
 
     found = members(data)
     assert b'ovf:key="hostname" ovf:type="string" ovf:userConfigurable="true" ovf:value="sg12"' in found["vm.ovf"]
-    assert found["vm.mf"] == build.manifest({"vm.ovf": found["vm.ovf"], "disk.vmdk": build.disk()})
+    assert found["vm.mf"] == manifest_of({"vm.ovf": found["vm.ovf"], "disk.vmdk": build.disk()})
     assert found["disk.vmdk"] == build.disk()
 
 

@@ -13,6 +13,7 @@ from ova_tools.errors import ManifestError
 from ova_tools.manifest import check_digest, check_readable, parse_manifest, renew
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 
@@ -115,9 +116,9 @@ def test_a_wrong_digest_of_a_disk_is_found_by_verify_and_not_looked_for_by_edit(
 
 def test_a_listed_file_that_is_missing_is_found_by_verify(tmp_path: Path) -> None:
     text = build.descriptor().encode()
-    listed = build.manifest({"vm.ovf": text, "gone.vmdk": b""})
+    listed = manifest_of({"vm.ovf": text, "gone.vmdk": b""})
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
 
     with (
         read_package(path) as package,
@@ -128,9 +129,9 @@ def test_a_listed_file_that_is_missing_is_found_by_verify(tmp_path: Path) -> Non
 
 def test_a_manifest_without_the_descriptor_is_left_as_it_is_and_said(tmp_path: Path) -> None:
     text = build.descriptor().encode()
-    listed = build.manifest({"disk.vmdk": b"d"})
+    listed = manifest_of({"disk.vmdk": b"d"})
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
 
     with read_package(path) as package:
         result = edit(package, [Change(package.properties[0], "sg12")])

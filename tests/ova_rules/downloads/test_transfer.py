@@ -13,7 +13,7 @@ import pytest
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, UnreachableError, Version, discard
 from ova_rules.errors import ComponentError
-from tests.ova_rules.downloads.server import Resource, Server, serving
+from tests.support.web_server import Resource, Server, serving
 
 DATA = bytes(range(256)) * 4000  # 1,024,000 bytes
 
@@ -374,7 +374,7 @@ def test_tls_is_verified_against_the_name_and_not_the_address(tmp_path: Path, ta
         assert not isinstance(refused.value, UnreachableError)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, target: Path) -> None:
+def test_a_certificate_that_nobody_has_signed_is_refused(tmp_path: Path, target: Path) -> None:
     theirs, _ = certificate(tmp_path, "images.example.org")
     with serving(theirs) as server:
         moving = Transfer(
