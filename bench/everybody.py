@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import packages, profiler
-from bench.importing import BUILDING, imported
 from bench.packages import GIB
 from bench.places import places
 from bench.results import REPOSITORY, Label, Recorder
 from bench.site import INLINE, Site, site
 from bench.timing import in_turn
+from tests.support.importing import BUILDING, imported
 from tests.support.processes import descendants, peak_kib
 
 COMPONENT = "grid/comp"

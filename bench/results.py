@@ -168,8 +168,3 @@ def commit() -> str:
 
     changed = git("status", "--porcelain", "--", *MEASURED, f":!{RESULTS.relative_to(REPOSITORY)}")
     return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
-
-
-def environment() -> dict[str, str]:
-    """This process's environment without what would change how a measured Python behaves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

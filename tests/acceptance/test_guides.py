@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from tests.support import REPOSITORY
 from tests.support.clients import HAS_ICOMMANDS
-from tests.support.zones import REPOSITORY, rule_folder
+from tests.support.zones import rule_folder
 
 DOCUMENTS = ("docs/user-guide.md", "docs/moving-a-grid.md")
 

@@ -14,9 +14,10 @@ import pytest
 from irods_zone.trace import CALL, QUERY
 
 from bench import profiler
-from bench.importing import BUILDING, imported
+from tests.support import REPOSITORY
 from tests.support.appliances import ova
-from tests.support.zones import REPOSITORY, Place
+from tests.support.importing import BUILDING, imported
+from tests.support.zones import Place
 
 DISK = b"disk" * 50_000
 

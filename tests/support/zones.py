@@ -10,10 +10,9 @@ from pathlib import Path
 from irods_zone.nursery import Nursery
 from irods_zone.pytest_plugin import EmbeddedZone
 
+from tests.support import REPOSITORY
 from tests.support.appliances import ova
 from tests.support.clients import PythonClient
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def rule_folder(folder: Path, behind: str = "", /, **settings: object) -> Path:
