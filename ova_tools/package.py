@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Certificate", "Descriptor", "Kind", "Member", "Package", "Property", "open_regular", "read_package"]
+__all__ = [
+    "Certificate",
+    "Descriptor",
+    "Kind",
+    "Member",
+    "Package",
+    "Property",
+    "open_regular",
+    "read_package",
+    "require_archive",
+]
 
 _MAX_CERTIFICATE = 1 << 20
 _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
@@ -150,6 +160,14 @@ def read_package(path: str | os.PathLike[str]) -> Package:
         raise
 
 
+def require_archive(package: Package) -> None:
+    """Raise PackageError for a bare descriptor, where the files beside it are none of the reader's business."""
+    if package.kind is not Kind.OVA:
+        raise PackageError(
+            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+        )
+
+
 def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
 
@@ -163,8 +181,8 @@ def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        what = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
-        raise PackageError(f"{name}is {what}")
+        kind = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+        raise PackageError(f"{name}is {kind}")
     return io.FileIO(descriptor, "r")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from ova_tools.cli import main
+from ova_tools.errors import PackageError
+from ova_tools.package import read_package, require_archive
 from tests.support.appliances import manifest_of
 
 from . import build
@@ -77,3 +79,14 @@ def test_no_padding_is_added_to_a_plain_descriptor(tmp_path: Path) -> None:
     assert main(["set", str(tmp_path / "vm.ovf"), "hostname=" + "x" * 9000, "--in-place"]) == 0
 
     assert (tmp_path / "vm.ovf").read_text() == build.descriptor().replace('"myhost"', f'"{"x" * 9000}"')
+
+
+def test_a_descriptor_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "vm.ovf").write_text(build.descriptor())
+    with read_package(build.ova(tmp_path)) as package:
+        require_archive(package)
+    with (
+        read_package(tmp_path / "vm.ovf") as package,
+        pytest.raises(PackageError, match=r"OVF descriptor without its files; an \.ova, one archive of all, is right"),
+    ):
+        require_archive(package)
