@@ -1,7 +1,7 @@
 """Fills an embedded zone with components faster than clients could: rows through the zone's own catalog code.
 
-What only the rules can make, the seals of who set `ova_url`, is made by the rules: in an administrator's rule text that
-calls `vouch` here. Nothing is built; the first change that reaches the components does that.
+What only the rules can make, the signed authorship of `ova_url`, is made by the rules: in an administrator's rule text
+that calls `note_author` here. Nothing is built; the first change that reaches the components does that.
 """
 
 from __future__ import annotations
@@ -25,16 +25,18 @@ def populate(made: Site, grid: str, count: int, source: str) -> None:
             path = f"{made.home}/{grid}/c{number:05}"
             collections.insert(database, user, path)
             metadata.modify(database, user, ("add", "-C", path, "ova_url", source))
-    run_python(made.session, f"from bench.populate import vouch\nvouch(callback, rei, {made.home + '/' + grid!r})")
+    run_python(
+        made.session, f"from bench.populate import note_author\nnote_author(callback, rei, {made.home + '/' + grid!r})"
+    )
 
 
-def vouch(callback: Any, rei: Any, grid: str) -> None:
+def note_author(callback: Any, rei: Any, grid: str) -> None:
     """Notes the client as the one who set the `ova_url` of the grid's components, as the hook of the AVU does."""
     from ova_rules import hooks
     from ova_rules.catalog.writes import Catalog
     from ova_rules.component.model import read
     from ova_rules.component.tree import components_below
-    from ova_rules.record import authorship as vouching
+    from ova_rules.record import authorship
     from ova_rules.settings import load
 
     catalog = Catalog(callback, rei)
@@ -43,4 +45,4 @@ def vouch(callback: Any, rei: Any, grid: str) -> None:
         component = read(catalog, path)
         if component is None:
             raise LookupError(f"{path} is no component")
-        vouching.record(catalog, settings, component, lambda avu: True)
+        authorship.record(catalog, settings, component, lambda avu: True)

@@ -128,6 +128,12 @@ class PythonClient(Client):
         with refusals():
             self.session.collections.remove(collection, recurse=True, force=force)
 
+    def jobs(self) -> list[str]:
+        """What waits in the delay queue, or runs."""
+        from irods.models import RuleExec
+
+        return [row[RuleExec.name] for row in self.session.query(RuleExec.id, RuleExec.name)]
+
     def allow(self, level: str, path: str, user: str = "", *, recursive: bool = False, admin: bool = False) -> None:
         """`ichmod [-R] [-M] LEVEL USER PATH`"""
         from irods.access import iRODSAccess

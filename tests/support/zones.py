@@ -67,9 +67,3 @@ class Place:
     def status(self, component: str) -> str:
         """`ova::status`, '' if there is none."""
         return self.client.facts(component).get("ova::status", "")
-
-    def jobs(self) -> list[str]:
-        """What waits in the delay queue, or runs."""
-        from irods.models import RuleExec
-
-        return [row[RuleExec.name] for row in self.client.session.query(RuleExec.id, RuleExec.name)]
