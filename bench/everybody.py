@@ -78,11 +78,11 @@ def _not_ours(recorder: Recorder, zones: dict[str, Site]) -> None:
         "list a collection": list_collection,
         "put and get a small object": put_and_get,
     }
-    for what, action in actions.items():
+    for event, action in actions.items():
         rounds = 30 if recorder.quick else 300
         taken = in_turn(rounds, {name: partial(action, made) for name, made in zones.items()})
         for name, values in taken.items():
-            recorder.add("event", "ms", values, event=what, core=name)
+            recorder.add("event", "ms", values, event=event, core=name)
 
 
 def _memory(recorder: Recorder, zones: dict[str, Site]) -> None:
@@ -121,7 +121,7 @@ def _profiles(recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
         "AVU that rebuilds": lambda session: made.set(COMPONENT, "hostname", f"host{next(numbers)}", session),
         "read through the gate": lambda session: made.hostname(COMPONENT, session),
     }
-    for what, action in actions.items():
+    for event, action in actions.items():
         for agent in ("new", "old"):
             made.forget_events()
             for _ in range(3 if recorder.quick else 15):
@@ -133,7 +133,7 @@ def _profiles(recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
                 _keep(
                     recorder,
                     [event for event in made.events() if event["calls"]][-1:],
-                    {**labels, "event": what, "agent": agent},
+                    {**labels, "event": event, "agent": agent},
                 )
 
 

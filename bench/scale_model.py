@@ -113,9 +113,9 @@ class _Simulation:
         self._events: list[tuple[float, int, Callable[[float], None]]] = []
         self._number = 0
 
-    def at(self, when: float, what: Callable[[float], None]) -> None:
+    def at(self, when: float, action: Callable[[float], None]) -> None:
         self._number += 1
-        heapq.heappush(self._events, (when, self._number, what))
+        heapq.heappush(self._events, (when, self._number, action))
 
     def visit(self, station: _Station, now: float, takes: float, then: Callable[[float], None]) -> None:
         """Waits for a worker of the station, keeps it for `takes` seconds, and goes on."""
@@ -134,8 +134,8 @@ class _Simulation:
 
     def run(self) -> None:
         while self._events:
-            when, _, what = heapq.heappop(self._events)
-            what(when)
+            when, _, action = heapq.heappop(self._events)
+            action(when)
 
 
 def simulate(costs: Costs, site: Site, seed: int = 1) -> Times:

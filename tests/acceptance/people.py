@@ -44,6 +44,6 @@ class Person:
         """Their things, and they."""
         for item in self.client.session.collections.get(self.home).subcollections:
             item.remove(recurse=True, force=True)
-        for thing in self.client.session.collections.get(self.home).data_objects:
-            thing.unlink(force=True)
+        for item in self.client.session.collections.get(self.home).data_objects:
+            item.unlink(force=True)
         self._site.session.users.remove(self.name)

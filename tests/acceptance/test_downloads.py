@@ -58,7 +58,7 @@ def until_status(client: PythonClient, component: str, status: str) -> None:
 
 def downloaded(client: PythonClient, collection: str) -> list[str]:
     """The objects in a collection."""
-    return [thing.path for thing in client.session.collections.get(collection).data_objects]
+    return [each.path for each in client.session.collections.get(collection).data_objects]
 
 
 def test_a_url_becomes_an_image_beside_the_component(

@@ -41,15 +41,15 @@ def transfer(server: Server) -> Make:
     return make
 
 
-def test_the_bytes_arrive_and_progress_is_told(server: Server, transfer: Make, target: Path) -> None:
+def test_the_bytes_arrive_and_progress_is_reported(server: Server, transfer: Make, target: Path) -> None:
     server.resources["/public/a.ova"] = Resource(DATA, etag='"1"', modified="Sun, 22 Nov 2026 10:00:00 GMT")
-    told: list[tuple[int, int]] = []
-    outcome = transfer().download(server.url("/public/a.ova"), target, report=lambda *step: told.append(step))
+    reported: list[tuple[int, int]] = []
+    outcome = transfer().download(server.url("/public/a.ova"), target, report=lambda *step: reported.append(step))
     assert target.read_bytes() == DATA
     assert (outcome.size, outcome.changed) == (len(DATA), True)
     assert outcome.version == Version('"1"', "Sun, 22 Nov 2026 10:00:00 GMT")
-    assert told[-1] == (len(DATA), len(DATA))
-    assert told == sorted(told)
+    assert reported[-1] == (len(DATA), len(DATA))
+    assert reported == sorted(reported)
     discard(target)
     assert list(target.parent.iterdir()) == []
     assert server.header("accept-encoding") == ["identity"]

@@ -88,14 +88,14 @@ def test_what_lies_below_is_what_paths_say(
     ]
 
 
-def note_many(folder: str, who: str) -> None:
+def note_many(folder: str, agent: str) -> None:
     for number in range(20):
-        usage.note(folder, f"/z/{who}{number}", "/z/s.ova")
+        usage.note(folder, f"/z/{agent}{number}", "/z/s.ova")
 
 
 def test_many_agents_at_once_lose_nothing(folder: str) -> None:
     context = multiprocessing.get_context("spawn")
-    agents = [context.Process(target=note_many, args=(folder, who)) for who in "abcd"]
+    agents = [context.Process(target=note_many, args=(folder, name)) for name in "abcd"]
     for agent in agents:
         agent.start()
     for agent in agents:
