@@ -6,6 +6,10 @@ import hashlib
 import tarfile
 from pathlib import Path
 
+from ova_tools.edit import Change, Edit, Signer, edit
+from ova_tools.package import read_package
+from ova_tools.properties import select
+from ova_tools.write import stream
 from tests.support.appliances import manifest_of, tar_of
 
 OVF1 = "http://schemas.dmtf.org/ovf/envelope/1"
@@ -80,3 +84,13 @@ def ova(
     path = directory / f"{name}.ova"
     path.write_bytes(tar_of(members + (disks + signed if manifest_last else signed + disks), format=format))
     return path
+
+
+def edited(
+    path: Path, *values: tuple[str, str], spare: int = 8192, allow_fixed: bool = False, signer: Signer | None = None
+) -> tuple[Edit, bytes]:
+    """Set these properties of a package: what came of it, and the bytes of the new package."""
+    with read_package(path) as package:
+        changes = [Change(select(package.properties, name), value) for name, value in values]
+        result = edit(package, changes, spare=spare, allow_fixed=allow_fixed, signer=signer)
+        return result, b"".join(stream(result.plan, package.fileno()))

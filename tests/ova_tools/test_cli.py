@@ -17,10 +17,10 @@ from ova_tools.cli import main
 from ova_tools.package import read_package
 from tests.support import REPOSITORY
 from tests.support.appliances import manifest_of, tar_of
+from tests.support.identities import identity
 from tests.support.importing import imported
 
 from . import build
-from .test_certificate import Identity, identity
 
 SECRET = build.descriptor(
     build.PROPERTIES
@@ -232,7 +232,7 @@ def test_chunks_of_a_file_are_that_file(tmp_path: Path, capsys: pytest.CaptureFi
 def test_signing_with_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    files: Identity = identity(tmp_path, rsa.generate_private_key(65537, 2048))
+    files = identity(tmp_path, rsa.generate_private_key(65537, 2048))
     source = build.ova(tmp_path)
     keys = ["--sign-key", str(files.key), "--sign-cert", str(files.certificate)]
 

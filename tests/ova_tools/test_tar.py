@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,6 @@ from ova_tools.edit import Change, edit
 from ova_tools.errors import PackageError
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
-from ova_tools.write import stream
 from tests.support.appliances import manifest_of, tar_of
 
 from . import build
@@ -93,10 +92,8 @@ def test_a_package_in_a_directory_of_the_archive_is_one(tmp_path: Path) -> None:
     members = [("dir/vm.ovf", TEXT), ("dir/vm.mf", listed), ("dir/disk.vmdk", b"d")]
     path = write(tmp_path / "a.ova", special("dir/", b"5") + tar_of(members))
 
-    with read_package(path) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        (tmp_path / "b.ova").write_bytes(b"".join(stream(result.plan, package.fileno())))
-    with read_package(tmp_path / "b.ova") as after:
+    result, new = build.edited(path, ("hostname", "sg12"))
+    with read_package(write(tmp_path / "b.ova", new)) as after:
         assert verify_members(after).notes == ()
         assert result.manifest == manifest_of({**files, "vm.ovf": result.descriptor})
 
@@ -222,8 +219,8 @@ def test_too_many_zeros_at_the_end_are_refused_unread(tmp_path: Path) -> None:
         read_package(path)
 
 
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, mkfifo: Callable[[Path], None]) -> None:
-    mkfifo(tmp_path / "pipe")
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
 
     for path, message in ((tmp_path / "pipe", "not a regular file"), (tmp_path, "is a directory"),
                           (Path("/dev/zero"), "not a regular file"), (tmp_path / "none", "No such file"),
@@ -232,20 +229,11 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, mkfi
             read_package(path)
 
 
-@pytest.fixture
-def mkfifo() -> Callable[[Path], None]:
-    import os
-
-    return os.mkfifo
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_changed_header_is_ustar_and_all_others_are_copied(tmp_path: Path, format: str) -> None:
     long = "directory/" * 12 + "disk.vmdk"
     data = tar_of([("vm.ovf", TEXT), (long, b"d" * 600)], format=FORMATS[format])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        new = b"".join(stream(result.plan, package.fileno()))
+    result, new = build.edited(write(tmp_path / "a.ova", data), ("hostname", "sg12"))
 
     with tarfile.open(fileobj=io.BytesIO(new)) as archive, tarfile.open(fileobj=io.BytesIO(data)) as source:
         first, second = archive.getmembers()
@@ -260,15 +248,13 @@ def test_a_changed_header_is_ustar_and_all_others_are_copied(tmp_path: Path, for
 def test_extension_headers_of_a_changed_descriptor_go_and_disks_stay_aligned(tmp_path: Path) -> None:
     name = "d" * 49 + "/" + "d" * 60 + ".ovf"
     data = tar_of([(name, TEXT), ("disk.vmdk", build.disk())], format=tarfile.GNU_FORMAT)
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "thisho")], spare=0)  # as long as the old value
-        before = package.members[1].offset
-        write(tmp_path / "b.ova", b"".join(stream(result.plan, package.fileno())))
+    path = write(tmp_path / "a.ova", data)
+    _, new = build.edited(path, ("hostname", "thisho"), spare=0)  # as long as the old value
 
-    assert (tmp_path / "b.ova").read_bytes()[257:265] == b"ustar\x0000"
-    with read_package(tmp_path / "b.ova") as after:
+    assert new[257:265] == b"ustar\x0000"
+    with read_package(path) as before, read_package(write(tmp_path / "b.ova", new)) as after:
         assert after.descriptor.name == name
-        assert (after.members[1].offset - before) % 4096 == 0
+        assert (after.members[1].offset - before.members[1].offset) % 4096 == 0
 
 
 @pytest.mark.parametrize("length", [99, 100, 101, 150, 250])
@@ -291,9 +277,7 @@ def test_a_descriptor_that_is_not_first_is_put_first(tmp_path: Path) -> None:
     disk = build.disk()
     listed = manifest_of({"disk.vmdk": disk, "vm.ovf": TEXT})
     data = tar_of([("disk.vmdk", disk), ("vm.mf", listed), ("vm.ovf", TEXT), ("extra.iso", b"e")])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        new = b"".join(stream(result.plan, package.fileno()))
+    result, new = build.edited(write(tmp_path / "a.ova", data), ("hostname", "sg12"))
 
     with read_package(write(tmp_path / "b.ova", new)) as after:
         assert [m.name for m in after.members] == ["vm.ovf", "disk.vmdk", "vm.mf", "extra.iso"]
@@ -304,9 +288,7 @@ def test_a_descriptor_that_is_not_first_is_put_first(tmp_path: Path) -> None:
 
 def test_putting_the_descriptor_first_alone_changes_no_byte_of_a_member(tmp_path: Path) -> None:
     data = tar_of([("disk.vmdk", b"d" * 600), ("vm.ovf", TEXT), ("vm.cert", b"c")])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [], spare=0)
-        new = b"".join(stream(result.plan, package.fileno()))
+    result, new = build.edited(write(tmp_path / "a.ova", data), spare=0)
 
     assert (result.descriptor, result.certificate) == (TEXT, b"c")
     with tarfile.open(fileobj=io.BytesIO(new)) as archive:
