@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
 
 import pytest
 from irods.exception import iRODSException
@@ -17,9 +17,12 @@ from tests.support.clients import PythonClient, Refused
 MakePerson = Callable[[], Person]
 
 
-def copy_avus(session: Any, kind: Any, source: str, target_kind: Any, target: str) -> None:
-    """`imeta cp`"""
-    session.metadata.copy(kind, target_kind, source, target)
+def secret_of(victor: Person, name: str = "secret") -> str:
+    """A collection of victor's that only victor may read, with a value."""
+    secret = f"{victor.home}/{name}"
+    victor.client.make(secret)
+    victor.client.set(f"{victor.home}/secret", "pw", "S3CRET")
+    return secret
 
 
 def test_a_private_source_is_not_fetched_through_its_owner(make_person: MakePerson) -> None:
@@ -41,9 +44,7 @@ def test_a_private_source_is_not_fetched_through_its_owner(make_person: MakePers
 
 def test_a_private_value_is_not_fetched_through_its_owner(make_person: MakePerson) -> None:
     victor, mallory = make_person(), make_person()
-    secret, trap = f"{victor.home}/secret", f"{mallory.home}/y"
-    victor.client.make(secret)
-    victor.client.set(secret, "pw", "S3CRET")
+    secret, trap = secret_of(victor), f"{mallory.home}/y"
     mallory.client.make(trap)
     mallory.client.put(ova(), f"{mallory.home}/base.ova")
     mallory.grants("read", f"{mallory.home}", victor.name, recursive=True)
@@ -62,9 +63,7 @@ def test_a_private_value_is_not_fetched_through_its_owner(make_person: MakePerso
 
 def test_nor_is_one_that_a_readable_collection_inherits(make_person: MakePerson) -> None:
     victor, mallory = make_person(), make_person()
-    open_one, trap = f"{victor.home}/secret/open", f"{mallory.home}/y"
-    victor.client.make(open_one)
-    victor.client.set(f"{victor.home}/secret", "pw", "S3CRET")
+    open_one, trap = secret_of(victor, "secret/open"), f"{mallory.home}/y"
     victor.grants("read", open_one, mallory.name)
     mallory.client.make(trap)
     mallory.client.put(ova(), f"{mallory.home}/base.ova")
@@ -104,7 +103,7 @@ def test_whoever_changes_another_avu_is_not_the_author_of_all(harmless: str, mak
     if harmless == "cp":
         victor.client.make(f"{victor.home}/plain")
         victor.client.set(f"{victor.home}/plain", "size", "big")
-        copy_avus(victor.client.session, Collection, f"{victor.home}/plain", Collection, trap)
+        victor.client.session.metadata.copy(Collection, Collection, f"{victor.home}/plain", trap)
     elif harmless == "atomic":
         metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("size", "big")))
     else:
@@ -116,16 +115,12 @@ def test_whoever_changes_another_avu_is_not_the_author_of_all(harmless: str, mak
 
 def test_the_author_of_an_inherited_reference_must_be_able_to_read(make_person: MakePerson) -> None:
     victor, mallory = make_person(), make_person()
-    secret = f"{victor.home}/secret"
-    victor.client.make(secret)
-    victor.client.set(secret, "pw", "S3CRET")
+    secret = secret_of(victor)
     victor.client.put(ova(), f"{victor.home}/base.ova")
     grid = trap_of(mallory, victor, "grid")
     mallory.client.allow("inherit", grid)
     mallory.client.set(grid, "domainname", f"${{{secret}:pw}}")
-    victor.client.make(f"{grid}/comp")
-    victor.client.set(f"{grid}/comp", "ova_url", f"{victor.home}/base.ova")
-    facts = victor.facts(f"{grid}/comp")
+    facts = victor.facts(victor.client.component(f"{grid}/comp", f"{victor.home}/base.ova"))
     assert facts["ova::status"] == "failed"
     assert f"was set by {mallory.name}" in facts["ova::message"]
     assert not victor.client.session.data_objects.exists(f"{grid}/comp/comp.ova")
@@ -136,17 +131,14 @@ def test_facts_that_are_copied_are_not_believed(site: Site, component: str, clie
     from irods.models import Collection, User
 
     right = client.get(site.ready)
-    other = f"{site.home}/grid01/comp02"
-    client.make(other)
-    client.set(other, "ova_url", site.source)
-    client.set(other, "hostname", "other")
+    client.component(f"{site.home}/grid01/comp02", site.source, hostname="other")
     facts = [a for a in client.metadata(component).items() if a.name == "ova::fingerprint"]
     client.metadata(component).remove(facts[0])
     forged = site.session.users.get(site.session.username).metadata
     fact = iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(" ", "9 "))
     forged.add(fact)
     try:
-        copy_avus(site.session, User, site.session.username, Collection, component)
+        site.session.metadata.copy(User, Collection, site.session.username, component)
     finally:
         forged.remove(fact)
     assert client.get(site.ready) == right
@@ -159,7 +151,7 @@ def test_the_settings_of_a_component_can_be_copied(site: Site, component: str, c
     client.set(component, "hostname", "first")
     twin = f"{site.home}/grid01/twin"
     client.make(twin)
-    copy_avus(site.session, Collection, component, Collection, twin)
+    site.session.metadata.copy(Collection, Collection, component, twin)
     assert site.facts(twin)["ova::status"] == "ready"
     assert client.ready(twin).values["host.hostname"] == "first"
     client.set(twin, "hostname", "second")
@@ -192,9 +184,7 @@ def test_another_ones_component_does_not_stop_the_rest(site: Site, component: st
     """One source, two components; its owner may not touch the first of them."""
     client = PythonClient(site.session)
     site.allow("read", f"{site.home}/images", person.name, recursive=True)
-    foreign = f"{person.home}/a"
-    person.client.make(foreign)
-    person.client.set(foreign, "ova_url", site.source)
+    foreign = person.client.component(f"{person.home}/a", site.source)
     client.allow("null", foreign, site.session.username, admin=True)
     client.put(ova(b"next" * 4000), site.source)
     assert site.facts()["ova::status"] == "ready"
@@ -214,10 +204,11 @@ def test_a_mistaken_reference_is_set_right(site: Site, component: str, client: P
 
 
 def test_a_reference_to_what_comes_later_heals(site: Site, component: str, client: PythonClient) -> None:
-    client.make(f"{site.home}/grid01/comp02")
+    other = f"{site.home}/grid01/comp02"
+    client.make(other)
     client.set(component, "hostname", "${comp02:ip}")
     assert site.facts()["ova::status"] == "failed"
-    client.set(f"{site.home}/grid01/comp02", "ip", "10.0.0.2")
+    client.set(other, "ip", "10.0.0.2")
     assert site.facts()["ova::status"] == "ready"
     assert client.ready(component).values["host.hostname"] == "10.0.0.2"
 
@@ -290,9 +281,7 @@ def test_whoever_takes_a_grid_as_prototype_gets_no_private_source_by_it(make_per
 def test_who_inherits_a_reference_must_be_able_to_read_what_it_names(make_person: MakePerson) -> None:
     """Below a grid, and by a grid that is like it: the builder is the one who set the reference."""
     victor, mallory = make_person(), make_person()
-    secret, grid = f"{victor.home}/secret", _private_grid(victor, mallory)
-    victor.client.make(secret)
-    victor.client.set(secret, "pw", "S3CRET")
+    secret, grid = secret_of(victor), _private_grid(victor, mallory)
     mallory.client.put(ova(), f"{mallory.home}/base.ova")
     mallory.grants("read", mallory.home, victor.name, recursive=True)
     victor.grants("own", grid, mallory.name)
@@ -308,7 +297,7 @@ def test_who_inherits_a_reference_must_be_able_to_read_what_it_names(make_person
     for component in (below, f"{trap}/comp"):
         assert victor.facts(component)["ova::status"] == "failed", component
         for item in mallory.client.session.collections.get(component).data_objects:
-            assert b"S3CRET" not in _file_of(item)
+            assert all(b"S3CRET" not in Path(replica.path).read_bytes() for replica in item.replicas)
 
 
 def test_a_forged_history_makes_nobody_an_author(site: Site, component: str, client: PythonClient) -> None:
@@ -318,14 +307,8 @@ def test_a_forged_history_makes_nobody_an_author(site: Site, component: str, cli
     me = site.session.users.get(site.session.username).metadata
     me.add(iRODSMeta("ova::history", text))
     try:
-        copy_avus(site.session, User, site.session.username, Collection, component)
+        site.session.metadata.copy(User, Collection, site.session.username, component)
     finally:
         me.remove(iRODSMeta("ova::history", text))
     with pytest.raises(Refused, match="no entry 0123456789abcdef"):
         client.set(component, "ova_restore", "0123456789abcdef0123456789abcdef")
-
-
-def _file_of(item: Any) -> bytes:
-    from pathlib import Path
-
-    return b"".join(Path(replica.path).read_bytes() for replica in item.replicas)
