@@ -23,6 +23,8 @@ from tests.support.zones import embedded_zone, rule_folder
 if TYPE_CHECKING:
     from tests.acceptance.people import Person
 
+MakeClient = Callable[..., Client]
+
 
 @dataclass
 class Zone:
@@ -141,7 +143,7 @@ def site(zone: Zone) -> Iterator[Site]:
 
 
 @pytest.fixture
-def make_client(site: Site, tmp_path: Path) -> Iterator[Callable[..., Client]]:
+def make_client(site: Site, tmp_path: Path) -> Iterator[MakeClient]:
     """A client by name, signed in as the zone's administrator or as another user."""
     made: list[Client] = []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 
 from tests.acceptance.conftest import Site
 from tests.support.clients import PythonClient
@@ -47,3 +48,6 @@ class Person:
         for item in self.client.session.collections.get(self.home).data_objects:
             item.unlink(force=True)
         self._site.session.users.remove(self.name)
+
+
+MakePerson = Callable[[], Person]

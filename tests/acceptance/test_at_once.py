@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import MakeClient, Site
 from tests.support.appliances import descriptor_of, manifest_of, ova, read, tar_of
 from tests.support.clients import COMMAND_LINES, Client, PythonClient, Refused, refusals
 from tests.support.threads import together
-
-MakeClient = Callable[..., Client]
 
 
 @pytest.mark.parametrize("name", COMMAND_LINES)

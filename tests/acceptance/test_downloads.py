@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from tests.acceptance.conftest import Site
-from tests.acceptance.people import Person
+from tests.acceptance.people import MakePerson
 from tests.support.appliances import descriptor_of, ova
 from tests.support.clients import PythonClient, Refused
 from tests.support.waiting import until
 from tests.support.web_server import Resource, Server, serving
-from tests.support.zones import Place
-
-MakePerson = Callable[[], Person]
+from tests.support.zones import MakePlace
 
 
 @pytest.fixture
@@ -248,7 +246,7 @@ def test_an_image_from_a_url_is_kept_while_it_is_in_use(site: Site, client: Pyth
         client.unlink(site.facts()["ova::source"])
 
 
-def test_downloads_are_off_without_the_setting(make_place: Callable[..., Place]) -> None:
+def test_downloads_are_off_without_the_setting(make_place: MakePlace) -> None:
     place = make_place()
     component = place.client.component(f"{place.home}/comp", "https://example.org/base.ova")
     facts = place.client.facts(component)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import pytest
 from irods.exception import iRODSException
@@ -11,12 +10,10 @@ from irods.meta import AVUOperation, iRODSMeta
 from irods.models import DataObject
 
 from tests.acceptance.conftest import Site
-from tests.acceptance.people import Person
+from tests.acceptance.people import MakePerson, Person
 from tests.support.appliances import descriptor_of, manifest_of, ova, tar_of
 from tests.support.clients import PythonClient, Refused
 from tests.support.waiting import until
-
-MakePerson = Callable[[], Person]
 
 
 @pytest.fixture

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import MakeClient, Site
 from tests.acceptance.people import Person
 from tests.support.appliances import ova
-from tests.support.clients import CLIENTS, Client, PythonClient, Refused
+from tests.support.clients import CLIENTS, PythonClient, Refused
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_an_ordinary_user_needs_no_administrator(name: str, person: Person, make_client: Callable[..., Client]) -> None:
+def test_an_ordinary_user_needs_no_administrator(name: str, person: Person, make_client: MakeClient) -> None:
     client = make_client(name, person.name, "secret")
     images, mine = f"{person.home}/images", f"{person.home}/grid01/comp01"
     client.make(images)

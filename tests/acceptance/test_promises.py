@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import MakeClient, Site
 from tests.support.appliances import descriptor_of, manifest_of, ova, read, tar_of
-from tests.support.clients import CLIENTS, Client, PythonClient, Refused, refusals
-
-MakeClient = Callable[[str], Client]
+from tests.support.clients import CLIENTS, PythonClient, Refused, refusals
 
 
 @pytest.mark.parametrize("name", CLIENTS)

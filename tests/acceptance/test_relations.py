@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import MakeClient, Site
 from tests.support.appliances import ova
 from tests.support.clients import CLIENTS, Client, PythonClient, Refused, ready_path
 
@@ -53,7 +53,9 @@ def grids(site: Site, client: PythonClient) -> Grids:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_value_of_the_grid_reaches_all_that_do_not_set_it_themselves(name: str, site: Site, make_client: Any) -> None:
+def test_a_value_of_the_grid_reaches_all_that_do_not_set_it_themselves(
+    name: str, site: Site, make_client: MakeClient
+) -> None:
     grids = Grids(site, make_client(name))
     grid = grids.grid("grid01")
     heir, other = grids.component("grid01/comp01"), grids.component("grid01/comp02", domainname="own.org")
@@ -188,7 +190,7 @@ def test_sources_that_go_in_a_circle_are_printed(grids: Grids) -> None:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_one_grid_on_three_clouds(name: str, site: Site, make_client: Any) -> None:
+def test_one_grid_on_three_clouds(name: str, site: Site, make_client: MakeClient) -> None:
     """The paper's Figure 4: the grid of cloud A on clouds B and C, each with its own network."""
     grids = Grids(site, make_client(name))
     cloud_a = grids.grid("cloudA/grid", domainname="a.example.org")

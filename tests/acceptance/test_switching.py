@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.conftest import Site
-from tests.acceptance.test_promises import MakeClient
+from tests.acceptance.conftest import MakeClient, Site
 from tests.support.appliances import ova, read
 from tests.support.clients import CLIENTS, PythonClient, Refused
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,9 @@ from irods.exception import iRODSException
 from irods.meta import iRODSMeta
 
 from tests.acceptance.conftest import Site
-from tests.acceptance.people import Person
+from tests.acceptance.people import MakePerson, Person
 from tests.support.appliances import ova
 from tests.support.clients import PythonClient, Refused
-
-MakePerson = Callable[[], Person]
 
 
 def secret_of(victor: Person, name: str = "secret") -> str:

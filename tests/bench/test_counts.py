@@ -17,7 +17,7 @@ from bench import profiler
 from tests.support import REPOSITORY
 from tests.support.appliances import ova
 from tests.support.importing import BUILDING, imported
-from tests.support.zones import Place
+from tests.support.zones import MakePlace, Place
 
 DISK = b"disk" * 50_000
 
@@ -48,7 +48,7 @@ class Counted:
 
 
 @pytest.fixture
-def counted(make_place: Callable[..., Place], tmp_path: Path) -> Counted:
+def counted(make_place: MakePlace, tmp_path: Path) -> Counted:
     log = tmp_path / "profile.jsonl"
     return Counted(make_place(profiler.behind_core(log), package=ova(disk=DISK), trace=True), log)
 

@@ -5,16 +5,13 @@ from __future__ import annotations
 import itertools
 import random
 import threading
-from collections.abc import Callable
 
 import pytest
 from irods.exception import NetworkException
 
 from tests.support.appliances import ova
 from tests.support.clients import PythonClient
-from tests.support.zones import Place
-
-MakePlace = Callable[..., Place]
+from tests.support.zones import MakePlace
 
 # How python-irodsclient says that the server is gone; a refusal would be another exception.
 LOST = (NetworkException, OSError)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.support.appliances import descriptor_of, write_large
 from tests.support.clients import ready_path
 from tests.support.processes import PeakMemory
 from tests.support.waiting import until
-from tests.support.zones import Place
+from tests.support.zones import MakePlace, Place
 
 LIMIT_KIB = 150 * 1024
 
@@ -22,7 +21,7 @@ LIMIT_KIB = 150 * 1024
 # Enough to burst the limit, and the size of the promise.
 @pytest.mark.parametrize("size", [256 * 2**20, pytest.param(2 * 2**30, marks=pytest.mark.slow)])
 def test_a_large_ova_goes_in_is_rebuilt_and_comes_out_in_flat_memory(
-    size: int, make_place: Callable[..., Place], tmp_path: Path
+    size: int, make_place: MakePlace, tmp_path: Path
 ) -> None:
     place = make_place()
     file, large, component = tmp_path / "big.ova", f"{place.home}/big.ova", f"{place.home}/comp01"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,7 +12,7 @@ from irods.exception import CollectionDoesNotExist, iRODSException
 from tests.support.appliances import ova, read
 from tests.support.clients import PythonClient
 from tests.support.waiting import until
-from tests.support.zones import Place
+from tests.support.zones import MakePlace, Place
 
 
 class Scene:
@@ -67,7 +67,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(make_place: Callable[..., Place]) -> Scene:
+def scene(make_place: MakePlace) -> Scene:
     return Scene(make_place(package=ova(bytes(range(256)) * 40_000)))
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.appliances import ova
 from tests.support.clients import Client, IBridgesCommands, PythonClient, Refused
-from tests.support.zones import Place, rule_folder
-
-MakePlace = Callable[..., Place]
+from tests.support.zones import MakePlace, rule_folder
 
 # A fault put where the hooks hand over: everything behind it is broken.
 BROKEN = """

@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.appliances import ova, read
 from tests.support.clients import Refused, ready_path
-from tests.support.zones import Place
-
-MakePlace = Callable[..., Place]
+from tests.support.zones import MakePlace
 
 
 def test_an_expensive_build_is_queued_and_the_reader_waits_for_it(make_place: MakePlace) -> None:

@@ -8,9 +8,7 @@ from typing import Any
 
 from tests.support.appliances import ova
 from tests.support.waiting import until
-from tests.support.zones import Place
-
-MakePlace = Callable[..., Place]
+from tests.support.zones import MakePlace, Place
 
 MANY = int(os.environ.get("OVA_TEST_COMPONENTS", "40"))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,3 +67,6 @@ class Place:
     def status(self, component: str) -> str:
         """`ova::status`, '' if there is none."""
         return self.client.facts(component).get("ova::status", "")
+
+
+MakePlace = Callable[..., Place]

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
 
 from tests.support.appliances import ova
 from tests.support.processes import writers_of
 from tests.support.waiting import until
 from tests.support.web_server import Resource, serving
-from tests.support.zones import Place
+from tests.support.zones import MakePlace
 
 
-def test_a_killed_download_leaves_nothing_to_see_and_is_resumed(make_place: Callable[..., Place]) -> None:
+def test_a_killed_download_leaves_nothing_to_see_and_is_resumed(make_place: MakePlace) -> None:
     data = ova(b"disk" * 200_000)
     with serving() as server:
         held = threading.Event()
