@@ -6,10 +6,10 @@ import pytest
 
 from tests.acceptance.conftest import MakeClient, Site
 from tests.support.appliances import descriptor_of, manifest_of, ova, read, tar_of
-from tests.support.clients import CLIENTS, PythonClient, Refused, refusals
+from tests.support.clients import CLIENTS, EVERY_CLIENT, PythonClient, Refused, refusals
 
 
-@pytest.mark.parametrize("name", CLIENTS)
+@pytest.mark.parametrize("name", EVERY_CLIENT)
 def test_the_main_job(name: str, site: Site, make_client: MakeClient) -> None:
     """Promise 1: when the AVU call returns, the next get holds it; and 5, nothing else changed."""
     client = make_client(name)

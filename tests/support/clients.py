@@ -296,11 +296,10 @@ MAKERS: dict[str, Callable[[Path, Path, str, str], Client]] = {
     "ibridges": IBridgesClient,
     "ibridges commands": IBridgesCommands,
 }
-COMMAND_LINES = ["ibridges commands"]
-# What each promise is asked of.
-CLIENTS = ["python-irodsclient", "ibridges", pytest.param("ibridges commands", marks=pytest.mark.slow)]
 if shutil.which("imeta"):
     MAKERS["icommands"] = ICommandsClient
-    COMMAND_LINES.append("icommands")
-    CLIENTS.append("icommands")
 HAS_ICOMMANDS = "icommands" in MAKERS
+COMMAND_LINES = [name for name in MAKERS if name != "ibridges"]
+EVERY_CLIENT = ["python-irodsclient", *MAKERS]
+# What the promises are asked of; the main job, and what must hold for a command line, of every client.
+CLIENTS = [pytest.param(name, marks=[pytest.mark.slow] if name == "ibridges commands" else []) for name in EVERY_CLIENT]
