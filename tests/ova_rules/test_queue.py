@@ -69,3 +69,12 @@ def test_a_component_among_many_that_cannot_be_built_stops_no_other(make_place: 
     wait_for_jobs(place)
     assert [place.status(component) for component in place.components] == ["ready", "failed", "ready", "ready"]
     assert place.client.ready(place.components[3]).values["host.domainname"] == "example.org"
+
+
+def test_a_renamed_component_waits_for_no_build_of_its_own(make_place: MakePlace) -> None:
+    """The rename of its ready OVA was a user's to the hooks: it waited for its own agent's lock, and queued."""
+    place = make_place(components=1, trace=True)
+    before = len(place.zone.trace())
+    place.client.session.collections.move(place.components[0], f"{place.grid}/comp09")
+    assert [event for event in place.zone.trace()[before:] if event.name == "delayExec"] == []
+    assert place.client.ready(f"{place.grid}/comp09").whole
