@@ -26,9 +26,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cd zone && ../$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd zone && ../$(BIN)/lint-imports
 
 # Into the iRODS server of this machine, as root: shows what it changes and asks. PYTHON must be of the version that PREP
-# embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/admin-guide.md.
+# embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/operations.md.
 ARGS ?=
 install: $(VENV)/.admin
 	$(BIN)/ova-admin install $(ARGS)
@@ -43,7 +45,7 @@ IRODS_ENVIRONMENT_FILE ?= $(HOME)/.irods/irods_environment.json
 acceptance: $(STAMP)
 	$(BIN)/python -m pytest tests/acceptance -q --irods-environment $(IRODS_ENVIRONMENT_FILE)
 
-# A zone in containers: iRODS with PREP and these rules on 127.0.0.1:1247, and a client that runs the user guide.
+# A zone in containers: iRODS with PREP and these rules on 127.0.0.1:1247, and a client that runs the tutorial.
 COMPOSE := docker compose -f docker/compose.yml
 up:
 	$(COMPOSE) up --build --detach --wait
@@ -64,7 +66,7 @@ SECONDS ?= 600
 fuzz: $(STAMP)
 	env SECONDS=$(SECONDS) $(BIN)/python -m bench.ova_tools.fuzz
 
-# Measures everything (12 minutes on two cores): bench/results, docs/performance.md, docs/scale.md, docs/plots.
+# Measures everything (12 minutes on two cores): bench/results, docs/performance.md, docs/plots.
 # Part by part: .venv/bin/python -m bench -h
 bench: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'

@@ -26,7 +26,7 @@ class _Finder:
 
 sys.meta_path.insert(0, _Finder)
 
-from ova_rules import hooks  # noqa: E402 - found only now
+from ova_rules import agent, hooks  # noqa: E402 - found only now
 
-hooks.settings_directory = os.path.dirname(os.path.abspath(__file__))
+agent.settings_directory = os.path.dirname(os.path.abspath(__file__))
 globals().update(hooks.RULES, **hooks.JOBS)

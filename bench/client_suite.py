@@ -1,6 +1,6 @@
 """python-irodsclient's own tests, as its package brings them, against a fresh embedded zone.
 
-    .venv/bin/python -m bench.client_suite [FILE …]      (default: the four that docs/zone.md lists)
+    .venv/bin/python -m bench.client_suite [FILE …]      (default: the four that zone/docs/compatibility.md lists)
 
 Prints pytest's summary of each file. Needs some GB of temporary space and several minutes.
 """

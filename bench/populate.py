@@ -1,7 +1,7 @@
 """Fills an embedded zone with components faster than clients could: rows through the zone's own catalog code.
 
-What only the rules can make, the signed authorship of `ova_url`, is made by the rules: in an administrator's rule text
-that calls `note_author` here. Nothing is built; the first change that reaches the components does that.
+What only the rules can make, the signed notes of who set `ova_url`, is made by the rules: in an administrator's rule
+text that calls `note_authors` here. Nothing is built; the first change that reaches the components does that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from irods_zone.catalog import collections, metadata, users
 from irods_zone.catalog.database import Database
 
 from bench.site import Site
-from ova_admin.zone.rule_text import run_python
+from ova_admin.catalog.rule_text import run_python
 
 
 def populate(made: Site, grid: str, count: int, source: str) -> None:
@@ -26,23 +26,24 @@ def populate(made: Site, grid: str, count: int, source: str) -> None:
             collections.insert(database, user, path)
             metadata.modify(database, user, ("add", "-C", path, "ova_url", source))
     run_python(
-        made.session, f"from bench.populate import note_author\nnote_author(callback, rei, {made.home + '/' + grid!r})"
+        made.session,
+        f"from bench.populate import note_authors\nnote_authors(callback, rei, {made.home + '/' + grid!r})",
     )
 
 
-def note_author(callback: Any, rei: Any, grid: str) -> None:
+def note_authors(callback: Any, rei: Any, grid: str) -> None:
     """Notes the client as the one who set the `ova_url` of the grid's components, as the hook of the AVU does."""
-    from ova_rules import hooks
+    from ova_rules import agent
     from ova_rules.catalog.writes import Catalog
     from ova_rules.component.model import read
     from ova_rules.component.tree import components_below
-    from ova_rules.record import authorship
+    from ova_rules.record.authorship import note_author
     from ova_rules.settings import load
 
     catalog = Catalog(callback, rei)
-    settings = load(hooks.settings_directory, lambda text: None)
+    settings = load(agent.settings_directory, lambda text: None)
     for path in components_below(catalog, grid):
         component = read(catalog, path)
         if component is None:
             raise LookupError(f"{path} is no component")
-        authorship.record(catalog, settings, component, lambda avu: True)
+        note_author(catalog, settings, component, lambda avu: True)

@@ -30,7 +30,7 @@ PHASES: dict[str, tuple[str, ...]] = {
     "query": ("ova_rules.catalog.writes:Catalog._rows",),
     "read package": ("ova_tools.package:read_package",),
     "match": ("ova_rules.component.matching:match", "ova_tools.values:check_value"),
-    "fingerprint": ("ova_rules.component.fingerprint:fingerprint", "ova_rules.record.signing:Seals._seal"),
+    "fingerprint": ("ova_rules.component.fingerprint:fingerprint", "ova_rules.record.signing:Signer._sign"),
     "plan": ("ova_tools.edit:edit",),
     "verify": ("ova_tools.verify:verify_members",),
     "clone": ("ova_tools.write:write",),

@@ -14,7 +14,7 @@ from bench.timing import Way, peak_megabytes, race, timed
 from bench.timing import run as command
 from ova_tools.edit import Change, edit
 from ova_tools.package import read_package
-from ova_tools.write import publish
+from ova_tools.write import put_in_place
 
 _BIN = Path(sys.executable).parent
 # Size of the disk: rounds of all, rounds of COT.
@@ -59,7 +59,7 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
 
 
 def in_process(source: Path, target: Path) -> None:
-    """Reads, edits and publishes as `rules/` does, without the sync that only crash safety needs."""
+    """Reads, edits and writes as `rules/` does, without the sync that only crash safety needs."""
     with read_package(source) as package:
         made = edit(package, [Change(package.properties[0], "sg12")])
-        publish(made.plan, package.fileno(), target, durable=False)
+        put_in_place(made.plan, package.fileno(), target, durable=False)

@@ -3,6 +3,8 @@
 Starts an embedded zone on a free port in a temporary folder; every step is printed as the i-command that does it on a
 real server and done here by python-irodsclient over TCP. At the end the paper's own way (download, untar, edit, tar,
 upload) is timed on the same OVA. Exits 1 if anything shown is not as promised.
+
+    python demo/main_job.py [CORE]      CORE: an installed core.py with its settings beside it, instead of the clone's
 """
 
 from __future__ import annotations
@@ -59,14 +61,10 @@ def step(command: str, action: Callable[[], Any]) -> float:
 
 
 @contextmanager
-def zone(folder: Path) -> Iterator[iRODSSession]:
-    """An embedded zone with the real rules, and a session of its user rods."""
-    rules = folder.with_name("etc") / "core.py"  # a link and settings beside it, as on a real server
-    rules.parent.mkdir()
-    rules.symlink_to(REPOSITORY / "core.py")
-    (rules.parent / "ova_rules.json").write_text(json.dumps({"state_directory": str(folder.with_name("state"))}))
+def zone(folder: Path, rules: Path) -> Iterator[iRODSSession]:
+    """An embedded zone with the rules of that core.py, and a session of its user rods."""
     command = [sys.executable, "-m", "irods_zone.cli", "--root", str(folder), "--port", "0", "--rules", str(rules)]
-    server = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         line = server.stdout.readline().strip()
@@ -85,6 +83,15 @@ def zone(folder: Path) -> Iterator[iRODSSession]:
     finally:
         server.terminate()
         server.wait(timeout=10)
+
+
+def linked_rules(folder: Path) -> Path:
+    """A link to the clone's core.py and settings beside it, as on a real server."""
+    rules = folder / "etc" / "core.py"
+    rules.parent.mkdir()
+    rules.symlink_to(REPOSITORY / "core.py")
+    (rules.parent / "ova_rules.json").write_text(json.dumps({"state_directory": str(folder / "state")}))
+    return rules
 
 
 def contents(package: Path) -> dict[str, bytes]:
@@ -163,8 +170,8 @@ def fact(session: iRODSSession, name: str) -> str:
     return found[0] if found else "-"
 
 
-def run(folder: Path) -> None:
-    """All steps, in a temporary folder."""
+def run(folder: Path, rules: Path) -> None:
+    """All steps, in a temporary folder, with the rules of a core.py."""
     say("1. An appliance")
     source = folder / "base.ova"
     if appliance.available():
@@ -175,7 +182,7 @@ def run(folder: Path) -> None:
         say("  qemu-img is not installed: the small sample that lies beside the demo is used")
 
     say("\n2. An embedded zone with the rules, as a real server would load them")
-    with zone(folder / "zone") as session:
+    with zone(folder / "zone", rules) as session:
         say("\n3. The grid of the paper: grid01/comp01 with its three tasks, and the appliance")
         create = session.collections.create
         for task in ("install", "config", "reset"):
@@ -229,4 +236,4 @@ def refusal(session: iRODSSession) -> str:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="ova-demo-") as name:
-        run(Path(name))
+        run(Path(name), Path(sys.argv[1]) if len(sys.argv) > 1 else linked_rules(Path(name)))

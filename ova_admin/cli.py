@@ -15,14 +15,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ova_admin.errors import AdminError, one_line
+from ova_admin.errors import AdminError
 from ova_admin.places import DEFAULT_ETC, DEFAULT_PREFIX, Places
+from ova_rules.errors import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ova_admin.catalog.connection import Environment
     from ova_admin.rebuild import Order
-    from ova_admin.zone.connection import Environment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse("interrupted")
     except OSError as error:
         return _refuse(one_line(f"{error.filename or ''} {error.strerror or error}".strip()))
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        return _refuse(f"the package {package} is missing here; install it: pip install 'ova-tools[admin]'")
     except Exception as error:
         return _refuse(one_line(f"a fault in ova-admin itself, please report it: {type(error).__name__}: {error}"))
     return status
@@ -53,7 +57,7 @@ def _refuse(why: str) -> int:
     return 1
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(text, flush=True)
 
 
@@ -135,16 +139,16 @@ def _install(options: argparse.Namespace) -> int:
     from ova_admin.install import commands, site
 
     wanted = site.Wanted(options.configure_server, options.write_settings)
-    agree = commands.confirmed(options.yes, options.dry_run, _say)
-    done = commands.install(_places(options), wanted, agree, _say, reloading=not options.no_reload)
+    agree = commands.confirmed(options.yes, options.dry_run, _report)
+    done = commands.install(_places(options), wanted, agree, _report, reloading=not options.no_reload)
     return 0 if done or options.dry_run else 1
 
 
 def _uninstall(options: argparse.Namespace) -> int:
     from ova_admin.install import commands
 
-    agree = commands.confirmed(options.yes, options.dry_run, _say)
-    done = commands.uninstall(_places(options), agree, _say, reloading=not options.no_reload)
+    agree = commands.confirmed(options.yes, options.dry_run, _report)
+    done = commands.uninstall(_places(options), agree, _report, reloading=not options.no_reload)
     return 0 if done or options.dry_run else 1
 
 
@@ -160,62 +164,62 @@ def _check(options: argparse.Namespace) -> int:
             console.print(commands.line(finding), soft_wrap=True, highlight=False)
     bad = sum(finding.outcome is Outcome.NOT_OK for finding in found)
     if options.json:
-        _say(json.dumps([finding.as_json() for finding in found], indent=2))
+        _report(json.dumps([finding.as_json() for finding in found], indent=2))
     else:
-        _say(f"{bad} of {len(found)} not ok" if bad else f"all {len(found)} ok")
+        _report(f"{bad} of {len(found)} not ok" if bad else f"all {len(found)} ok")
     return 1 if bad else 0
 
 
 def _status(options: argparse.Namespace) -> int:
     from ova_admin import status
-    from ova_admin.zone.components import all_components
-    from ova_admin.zone.connection import connected, environment
+    from ova_admin.catalog.components import all_components
+    from ova_admin.catalog.connection import connected, environment
 
     with connected(environment(options.environment)) as session:
         components = all_components(session, options.paths)
     now = datetime.now(timezone.utc)
     if options.json:
-        _say(json.dumps(status.rows(components, now), indent=2))
+        _report(json.dumps(status.rows(components, now), indent=2))
         return 0
     if components:
         _console().print(status.table(components, now), highlight=False)
-    _say(status.summary(components))
+    _report(status.summary(components))
     return 0
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from ova_admin import rebuild
-    from ova_admin.zone.components import all_components, named
-    from ova_admin.zone.connection import connected, environment
+    from ova_admin.catalog.components import all_components, named
+    from ova_admin.catalog.connection import connected, environment
+    from ova_admin.rebuild import Order
 
     if bool(options.paths) == options.all:
         _parser().error("rebuild: say which components, or --all")
     chosen = environment(options.environment)
     with connected(chosen) as session:
         components = all_components(session) if options.all else named(session, options.paths)
-    return _build(chosen, rebuild.of_components(components, anew=True))
+    return _build(chosen, [Order(component.path, component.owner) for component in components])
 
 
 def _reconcile(options: argparse.Namespace) -> int:
     from ova_admin import reconcile, recurring
-    from ova_admin.zone.connection import connected, environment
+    from ova_admin.catalog.connection import connected, environment
 
     chosen = environment(options.environment)
     with connected(chosen) as session:
         if options.every:
             changed = recurring.start(session, options.every)
-            _say(f"runs every {options.every}" + ("" if changed else ", as before"))
+            _report(f"runs every {options.every}" + ("" if changed else ", as before"))
             return 0
         if options.stop:
-            _say("stopped" if recurring.stop(session) else "it was not running")
+            _report("stopped" if recurring.stop(session) else "it was not running")
             return 0
         stale = reconcile.stale(session)
-    for each in stale if options.dry_run else ():
-        _say(one_line(f"{each.path}: {each.reason} ({each.owner})"))
+    for order in stale if options.dry_run else ():
+        _report(one_line(f"{order.path}: {order.reason} ({order.owner})"))
     if options.dry_run or not stale:
-        _say(f"{len(stale)} out of date")
+        _report(f"{len(stale)} out of date")
         return 0
-    return _build(chosen, [each.order for each in stale])
+    return _build(chosen, stale)
 
 
 def _build(chosen: Environment, orders: Sequence[Order]) -> int:
@@ -228,26 +232,26 @@ def _build(chosen: Environment, orders: Sequence[Order]) -> int:
     with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=len(orders))
 
-        def report(result: Result) -> None:
+        def advance(result: Result) -> None:
             progress.advance(task)
-            if result.trouble:
-                progress.console.print(one_line(f"{result.path}: {result.trouble}"), markup=False, soft_wrap=True)
+            if result.error:
+                progress.console.print(one_line(f"{result.path}: {result.error}"), markup=False, soft_wrap=True)
 
-        failed = rebuild(chosen, orders, report)
-    _say(f"{len(orders) - failed} ready, {failed} not")
+        failed = rebuild(chosen, orders, advance)
+    _report(f"{len(orders) - failed} ready, {failed} not")
     return 1 if failed else 0
 
 
 def _graph(options: argparse.Namespace) -> int:
     from ova_admin import graph
-    from ova_admin.zone.components import all_components, used_by
-    from ova_admin.zone.connection import connected, environment
+    from ova_admin.catalog.components import all_components, used_by
+    from ova_admin.catalog.connection import connected, environment
 
     with connected(environment(options.environment)) as session:
         components = all_components(session, options.paths)
         relations = graph.edges(components, used_by(session))
     draw = graph.dot if options.dot else graph.mermaid
-    _say(draw(components, relations).rstrip("\n"))
+    _report(draw(components, relations).rstrip("\n"))
     return 0
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ova_admin.zone.components import Avu, Component
+from ova_admin.catalog.components import Avu, Component
 
 
 class Relation(Enum):
@@ -34,7 +34,7 @@ def edges(components: Sequence[Component], uses: Iterable[Avu] = ()) -> list[Edg
     for each in components:
         found |= {Edge(source, each.path, Relation.SOURCE) for source in _sources(each)}
         found |= {Edge(other, each.path, Relation.REFERENCE) for other in each.depends_on}
-        found |= {Edge(other, each.path, Relation.LIKE) for other in each.likes}
+        found |= {Edge(other, each.path, Relation.LIKE) for other in each.prototypes}
     shown = {each.path for each in components}
     sources = {(edge.start, edge.end) for edge in found if edge.relation is Relation.SOURCE}
     found |= {

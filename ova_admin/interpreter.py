@@ -12,8 +12,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ova_admin.errors import AdminError, one_line
+from ova_admin.errors import AdminError
 from ova_admin.places import Places
+from ova_rules.errors import one_line
 
 OLDEST = (3, 9)
 _LIBPYTHON = re.compile(rb"libpython3\.(\d+)[a-z]*\.so")
@@ -69,6 +70,7 @@ def find(places: Places) -> Interpreter:
 
 
 def _checked(path: Path) -> Interpreter:
+    path = path.absolute() if path.exists() else Path(shutil.which(path) or path)  # the launcher names it, too
     bare = Interpreter(path, OLDEST)
     try:
         done = bare.run("import sys; print(*sys.version_info[:2])")

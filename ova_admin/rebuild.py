@@ -1,7 +1,7 @@
 """Builds components on behalf of their owners: each is opened for reading by a connection that acts for its owner.
 
 The gate in the server then does what it does for any reader: it builds what is out of date, with the rights of that
-user and nobody else's. So ova-admin needs no right of its own on components, and gives none away (decision 10).
+user and nobody else's. So ova-admin needs no right of its own on components, and gives none away (decision 11).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ova_admin.catalog.connection import Environment, User, connected, message
 from ova_admin.errors import AdminError
-from ova_admin.zone.components import Component
-from ova_admin.zone.connection import Environment, User, connected, words
 from ova_rules import names
 
 if TYPE_CHECKING:
@@ -22,40 +21,35 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Order:
-    """A component to build and for whom. anew: also if it is as it should be."""
+    """A component to build and for whom. reason: why it is out of date; None: build it even if it is not."""
 
     path: str
     owner: User
-    anew: bool = False
+    reason: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of an order. trouble: '' if its OVA is ready, else why not, in one line."""
+    """What became of an order. error: '' if its OVA is ready, else why not, in one line."""
 
     path: str
-    trouble: str
+    error: str
 
 
-def of_components(components: Iterable[Component], *, anew: bool) -> list[Order]:
-    """Orders on behalf of those who own the collections."""
-    return [Order(each.path, each.owner, anew) for each in components]
-
-
-def rebuild(chosen: Environment, orders: Sequence[Order], report: Callable[[Result], None]) -> int:
+def rebuild(environment: Environment, orders: Sequence[Order], report: Callable[[Result], None]) -> int:
     """Carries the orders out, one connection for each owner; each result is reported at once. How many failed."""
     failed = 0
     for owner in dict.fromkeys(order.owner for order in orders):
-        for result in _for_owner(chosen, owner, [order for order in orders if order.owner == owner]):
-            failed += bool(result.trouble)
+        for result in _for_owner(environment, owner, [order for order in orders if order.owner == owner]):
+            failed += bool(result.error)
             report(result)
     return failed
 
 
-def _for_owner(chosen: Environment, owner: User, orders: Sequence[Order]) -> Iterable[Result]:
+def _for_owner(environment: Environment, owner: User, orders: Sequence[Order]) -> Iterable[Result]:
     with contextlib.ExitStack() as stack:
         try:
-            session = stack.enter_context(connected(chosen, owner))
+            session = stack.enter_context(connected(environment, owner))
         except AdminError as error:  # a user who was removed, or of another zone
             for order in orders:
                 yield Result(order.path, str(error))
@@ -67,17 +61,17 @@ def _for_owner(chosen: Environment, owner: User, orders: Sequence[Order]) -> Ite
 def _build(session: iRODSSession, order: Order) -> str:
     """Why the ready OVA cannot be read now; '' if it can."""
     try:
-        if order.anew:
+        if order.reason is None:
             _forget_the_last_build(session, order.path)
         with session.data_objects.open(names.ready_path(order.path), "r") as stream:
             stream.read(1)
     except Exception as error:
-        return words(error)
+        return message(error)
     return ""
 
 
 def _forget_the_last_build(session: iRODSSession, path: str) -> None:
     """Without this fact nothing vouches for the ready OVA, so it is built (facts may be removed, never written)."""
     metadata = session.collections.get(path).metadata
-    for avu in metadata.get_all(names.FINGERPRINT):
+    for avu in metadata.get_all(names.BUILD):
         metadata.remove(avu)

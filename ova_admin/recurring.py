@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ova_admin.catalog.connection import message, rows
+from ova_admin.catalog.rule_text import run_python
 from ova_admin.errors import AdminError
-from ova_admin.zone.connection import words
-from ova_admin.zone.rule_text import PYTHON, run_python
+from ova_admin.install.server_config import INSTANCE
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession
@@ -43,11 +44,9 @@ def jobs(session: iRODSSession) -> list[Job]:
     query = session.query(RuleExec.id, RuleExec.name, RuleExec.frequency).filter(
         Like(RuleExec.name, "%core.ova_reconcile_job(%")
     )
-    try:
-        rows = list(query.get_results())
-    except Exception as error:
-        raise AdminError(f"the zone does not answer: {words(error)}") from error
-    found = [Job(int(row[RuleExec.id]), row[RuleExec.frequency] or "") for row in rows if JOB in row[RuleExec.name]]
+    found = [
+        Job(int(row[RuleExec.id]), row[RuleExec.frequency] or "") for row in rows(query) if JOB in row[RuleExec.name]
+    ]
     return sorted(found, key=lambda job: job.number)
 
 
@@ -61,7 +60,7 @@ def start(session: iRODSSession, every: str) -> bool:
             _remove(session, job)
     if keep is not None:
         return len(present) > 1
-    condition = f"<INST_NAME>{PYTHON}</INST_NAME><PLUSET>1s</PLUSET><EF>{wanted}</EF>"
+    condition = f"<INST_NAME>{INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>{wanted}</EF>"
     run_python(session, f"callback.delayExec({condition!r}, {JOB!r}, '')")
     for job in jobs(session)[1:]:  # another ova-admin did the same just now
         _remove(session, job)
@@ -82,4 +81,4 @@ def _remove(session: iRODSSession, job: Job) -> None:
     try:
         Rule(session).remove_by_id(job.number)
     except Exception as error:
-        raise AdminError(f"job {job.number} cannot be taken off the queue: {words(error)}") from error
+        raise AdminError(f"job {job.number} cannot be taken off the queue: {message(error)}") from error

@@ -1,4 +1,4 @@
-"""`ova-admin status`: a line for each component. Lays out; `zone.components` asks."""
+"""`ova-admin status`: a line for each component. Lays out; `catalog.components` asks."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ova_admin.errors import one_line
-from ova_admin.zone.components import Component
+from ova_admin.catalog.components import Component
+from ova_rules.errors import one_line
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from .errors import CertificateError
+from .limits import MAX_BEFORE_PEM, MAX_CERTIFICATE_BYTES
 from .manifest import Manifest
 from .package import Certificate, open_regular
 from .records import dataclass
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 _T = TypeVar("_T")
-_MAX_BYTES = 1 << 20
-_LONGEST_HEAD = 1 << 14  # bytes before the first PEM block
 _PEM = b"-----BEGIN"
 _SIGNATURE = re.compile(rb"(SHA[0-9-]+) *\(([^\n]*)\) *= *([0-9a-f\s]+)", re.IGNORECASE)
 
@@ -47,7 +46,7 @@ def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> S
     if manifest is None:
         raise CertificateError(f"{name} signs a manifest, but the package has none")
     head, pem, _ = certificate.data.partition(_PEM)
-    found = _SIGNATURE.fullmatch(head.strip()) if pem and len(head) < _LONGEST_HEAD else None
+    found = _SIGNATURE.fullmatch(head.strip()) if pem and len(head) < MAX_BEFORE_PEM else None
     if found is None:
         raise CertificateError(f"{name} has no signature line; SHA256(NAME.mf)= HEX would be right (DSP0243 5.1)")
     spelled, signed, digits = (part.decode("utf-8", "replace").strip() for part in found.groups())
@@ -107,7 +106,7 @@ def _third_party(message: str, action: Callable[[], _T]) -> _T:
 
 def _read(path: Path) -> bytes:
     with open_regular(path, str(path)) as file:
-        data = file.read(_MAX_BYTES + 1)
+        data = file.read(MAX_CERTIFICATE_BYTES + 1)
     return data or b""
 
 

@@ -101,12 +101,10 @@ def _inspect(options: argparse.Namespace) -> int:
     from . import inspect
 
     with read_package(options.file) as package:
+        for text in inspect.json_text(package) if options.json else inspect.lines(package):
+            print(text, end="" if options.json else "\n")
         if options.json:
-            import json
-
-            print(json.dumps(inspect.report(package), indent=2))
-        else:
-            print("\n".join(inspect.lines(package)))
+            print()
     return 0
 
 
@@ -118,10 +116,10 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _verified(package: Package) -> list[str]:
-    from .progress import Progress
+    from .progress import ProgressBar
     from .verify import verify_members
 
-    with Progress("verifying", sum(member.size for member in package.members)) as progress:
+    with ProgressBar("verifying", sum(member.size for member in package.members)) as progress:
         result = verify_members(package, progress.advance)
     said = [f"{name}: {algorithm} right" for name, algorithm in result.hashed]
     if package.certificate is not None:
@@ -135,16 +133,16 @@ def _verified(package: Package) -> list[str]:
 
 def _set(options: argparse.Namespace) -> int:
     from .edit import Change, edit
-    from .properties import select
+    from .properties import Names
 
     with read_package(options.file) as package:
         target = package.path.resolve() if options.in_place else _target(package, Path(options.output))
         if options.verify:
             _verified(package)
-        changes = []
-        for each in options.values:
-            name, _, value = each.partition("=")
-            changes.append(Change(select(package.properties, name), value))
+        names = Names(package.properties)
+        settings = [each.partition("=") for each in options.values]
+        changes = [Change(names.select(name), value) for name, _, value in settings]
+        del names
         signer = None
         if options.sign_key is not None:
             from .certificate import load_signer

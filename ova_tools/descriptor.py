@@ -8,10 +8,21 @@ Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection
 from __future__ import annotations
 
 import xml.parsers.expat as expat
+from collections.abc import Mapping
 from enum import Enum
+from sys import intern
 from types import MappingProxyType
 
 from .errors import DescriptorError
+from .limits import (
+    MAX_ATTRIBUTES,
+    MAX_ATTRIBUTES_OF_ONE,
+    MAX_CATEGORY,
+    MAX_DEPTH,
+    MAX_DESCRIPTOR_BYTES,
+    MAX_ELEMENTS,
+    MAX_NAME,
+)
 from .model import (
     Configuration,
     ConfigurationValue,
@@ -25,11 +36,6 @@ from .model import (
 )
 from .xmltext import Encoding, detect_encoding
 
-MAX_BYTES = 16 << 20
-MAX_DEPTH = 200
-MAX_ELEMENTS = 100_000
-MAX_ATTRIBUTES = 500_000
-
 NAMESPACES = {
     "http://schemas.dmtf.org/ovf/envelope/1": "1",
     "http://schemas.dmtf.org/ovf/envelope/2": "2",
@@ -39,12 +45,13 @@ NAMESPACES = {
 VMW = "http://www.vmware.com/schema/ovf"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SEPARATOR = "\x01"  # no XML document can hold it
+_NO_CONFIGURATIONS: Mapping[str, str] = MappingProxyType({})
 
 
 def parse(data: bytes) -> Content:
     """Read a descriptor. Raises DescriptorError with the line at fault."""
-    if len(data) > MAX_BYTES:
-        raise DescriptorError(f"the descriptor has {len(data)} bytes, at most {MAX_BYTES} are right")
+    if len(data) > MAX_DESCRIPTOR_BYTES:
+        raise DescriptorError(f"the descriptor has {len(data)} bytes, at most {MAX_DESCRIPTOR_BYTES} are right")
     encoding = detect_encoding(data)
     reader = _Reader(encoding)
     try:
@@ -123,7 +130,7 @@ class _Attributes:
         """Return the place of the value attribute, to be added in the style of the attribute `name_like`."""
         found = self.find("value")
         prefix, colon, _ = (name_like or "").rpartition(":")
-        return Slot(tag, None if found is None else found[0], f"{prefix}{colon}value")
+        return Slot(tag, None if found is None else found[0], intern(f"{prefix}{colon}value"))
 
 
 class _Reader:
@@ -139,6 +146,7 @@ class _Reader:
         self.parser.EndElementHandler = self._end
         self.parser.StartDoctypeDeclHandler = self._doctype
         self.parser.XmlDeclHandler = self._declaration
+        self.parser.StartNamespaceDeclHandler = self._named
         self.namespace = ""
         self.stack: list[_Kind] = []
         self.count = self.attribute_count = 0
@@ -173,11 +181,22 @@ class _Reader:
         if version != "1.0":
             raise self._refuse(f"is XML {version}; XML 1.0 is right")
 
+    def _named(self, _prefix: str | None, namespace: str | None) -> None:
+        self.attribute_count += 1
+        self._short(namespace or "", "a namespace")
+
+    def _short(self, text: str, what: str, most: int = MAX_NAME) -> str:
+        if len(text) > most:
+            raise self._refuse(f"has {what} of more than {most} characters")
+        return text
+
     def _start(self, name: str, flat: list[str]) -> None:
         self.count += 1
         self.attribute_count += len(flat) // 2
         if self.count > MAX_ELEMENTS or self.attribute_count > MAX_ATTRIBUTES:
             raise self._refuse(f"has more than {MAX_ELEMENTS} elements or {MAX_ATTRIBUTES} attributes")
+        if len(flat) > 2 * MAX_ATTRIBUTES_OF_ONE:
+            raise self._refuse(f"has an element with more than {MAX_ATTRIBUTES_OF_ONE} attributes")
         if len(self.stack) >= MAX_DEPTH:
             raise self._refuse(f"nests elements more than {MAX_DEPTH} deep")
         parts = name.split(_SEPARATOR)
@@ -212,9 +231,11 @@ class _Reader:
         if kind is _Kind.SYSTEM:
             parent = self.systems[self.open_systems[-1]].id if self.open_systems else ""
             self.open_systems.append(len(self.systems))
-            self.systems.append(System(attributes.get("id"), SystemKind(local), parent))
+            self.systems.append(System(self._short(attributes.get("id"), "an id"), SystemKind(local), parent))
         elif kind is _Kind.PRODUCT:
-            self.product, self.category = (attributes.get("class"), attributes.get("instance")), ""
+            class_, instance = attributes.get("class"), attributes.get("instance")
+            self.product = self._short(class_, "a class"), self._short(instance, "an instance")
+            self.category = ""
         elif kind is _Kind.PROPERTY:
             self.draft = _Draft(attributes, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
         elif kind is _Kind.VALUE and self.draft is not None:
@@ -243,7 +264,7 @@ class _Reader:
 
     def _take_text(self, element: str, text: str) -> None:
         if element == "Category":
-            self.category = text
+            self.category = self._short(text, "a category", MAX_CATEGORY)
         elif element == "Name":
             index = self.open_systems[-1]
             old = self.systems[index]
@@ -286,7 +307,7 @@ class _Draft:
         for each in self.values:
             if each.configuration:
                 configurations.setdefault(each.configuration, each.value or "")
-        type_ = attributes.get("type").strip() or "string"
+        type_ = intern(attributes.get("type").strip()) or "string"
         user_configurable = attributes.find("userConfigurable") or attributes.find("configurableByUser")  # 1.0, 0.9
         return Property(
             full_name=".".join(part for part in (class_, self.key, instance) if part),
@@ -298,13 +319,13 @@ class _Draft:
             default=default,
             user_configurable=user_configurable is not None and _true(user_configurable[1]),
             password=_true(attributes.get("password")) or type_.lower().startswith("password"),
-            qualifiers=attributes.get("qualifiers"),
-            vmw_qualifiers=attributes.other(VMW, "qualifiers"),
+            qualifiers=intern(attributes.get("qualifiers")),
+            vmw_qualifiers=intern(attributes.other(VMW, "qualifiers")),
             label=self.label,
             description=self.description,
             category=category,
             system=system,
-            configurations=MappingProxyType(configurations),
+            configurations=MappingProxyType(configurations) if configurations else _NO_CONFIGURATIONS,
             place=Place(self.slot, end_tag, tuple(self.values), self.line),
         )
 

@@ -13,7 +13,6 @@ from .errors import CertificateError, DescriptorError, PropertyError
 from .manifest import Manifest, check_digest, check_readable, renew
 from .model import Property
 from .package import Package
-from .properties import same_name
 from .records import dataclass, field
 from .splice import set_values
 from .values import check_value
@@ -92,11 +91,15 @@ def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: boo
     if configuration is not None:
         _check_configuration(package, configuration)
     tags: set[int] = set()
+    named: dict[tuple[str, str], list[Property]] = {_name(change.property): [] for change in changes}
+    for prop in package.properties:
+        if _name(prop) in named:
+            named[_name(prop)].append(prop)
     for change in changes:
         prop = change.property
-        if not any(prop is known or prop == known for known in package.properties):
+        twins = named[_name(prop)]
+        if prop not in twins:
             raise PropertyError(f"property {prop.full_name} is not one of this package", prop.full_name)
-        twins = same_name(package.properties, prop)
         if len(twins) > 1:
             lines = ", ".join(str(twin.place.line) for twin in twins[:12])
             raise PropertyError(
@@ -113,6 +116,10 @@ def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: boo
                 prop.full_name,
             )
         check_value(prop, change.value)
+
+
+def _name(prop: Property) -> tuple[str, str]:
+    return prop.system, prop.full_name
 
 
 def _check_configuration(package: Package, configuration: str) -> None:

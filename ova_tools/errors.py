@@ -41,12 +41,14 @@ class CertificateError(OvaError):
 class PropertyError(OvaError):
     """A property is unknown, ambiguous or fixed, or a value does not fit it.
 
-    `property` is the full name of the property at fault, or None where no single one is.
+    `property` is the full name of the property at fault, or None where no single one is. `wrong` says what would be
+    right, without the value.
     """
 
-    def __init__(self, message: str, property: str | None = None) -> None:
+    def __init__(self, message: str, property: str | None = None, wrong: str = "") -> None:
         super().__init__(message)
         self.property = property
+        self.wrong = wrong
 
 
 class WriteError(OvaError):

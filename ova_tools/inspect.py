@@ -6,21 +6,24 @@ and `format` counts up should that ever not hold. Must never show the value of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import CertificateError, one_line
+from .file_references import reference_names
 from .model import Property
 from .package import Package
-from .references import reference_names
 from .verify import line_verdicts
 
 FORMAT = 1
 _HIDDEN = "(hidden)"
 
 
-def report(package: Package) -> dict[str, Any]:
-    """Return all that is known of the package as plain values for JSON; sizes and offsets are bytes."""
+def report(package: Package, listed: Callable[[Iterator[Any]], Any] = list) -> dict[str, Any]:
+    """Return all that is known of the package as plain values for JSON; sizes and offsets are bytes.
+
+    `listed` makes each list of what a package may have many of; `iter` leaves it to be made one by one.
+    """
     content = package.descriptor.content
     return {
         "format": FORMAT,
@@ -30,19 +33,55 @@ def report(package: Package) -> dict[str, Any]:
         "descriptor": package.descriptor.name,
         "version": content.version,
         "encoding": content.encoding.codec,
-        "members": [{"name": m.name, "offset": m.offset, "size": m.size} for m in package.members],
-        "references": _references(package),
-        "manifest": _manifest(package),
+        "members": listed({"name": m.name, "offset": m.offset, "size": m.size} for m in package.members),
+        "references": listed(_references(package)),
+        "manifest": _manifest(package, listed),
         "certificate": _certificate(package),
-        "systems": [{"id": s.id, "kind": s.kind.value, "parent": s.parent, "name": s.name} for s in package.systems],
-        "configurations": [{"id": each.id, "default": each.default} for each in package.configurations],
-        "properties": [_property(prop) for prop in package.properties],
+        "systems": listed(
+            {"id": s.id, "kind": s.kind.value, "parent": s.parent, "name": s.name} for s in package.systems
+        ),
+        "configurations": listed({"id": each.id, "default": each.default} for each in package.configurations),
+        "properties": listed(_property(prop) for prop in package.properties),
     }
+
+
+def json_text(package: Package) -> Iterator[str]:
+    """Yield the report as JSON, as `json.dumps` writes it with an indent of two: in pieces, and never as a whole."""
+    from json import JSONEncoder
+
+    encode = JSONEncoder().encode
+
+    def whole(value: Any, margin: str) -> str:
+        if not isinstance(value, dict) or not value:
+            return encode(value)
+        within = margin + "  "
+        items = ",".join(f"{within}{encode(key)}: {whole(each, within)}" for key, each in value.items())
+        return f"{{{items}{margin}}}"
+
+    def pieces(value: Any, margin: str) -> Iterator[str]:
+        within, separator = margin + "  ", ""
+        if isinstance(value, Iterator):
+            yield "["
+            for each in value:
+                yield separator + within + whole(each, within)
+                separator = ","
+            yield f"{margin}]" if separator else "]"
+        elif isinstance(value, dict):
+            yield "{"
+            for key, each in value.items():
+                yield f"{separator}{within}{encode(key)}: "
+                yield from pieces(each, within)
+                separator = ","
+            yield f"{margin}}}"
+        else:
+            yield encode(value)
+
+    yield from pieces(report(package, iter), "\n")
 
 
 def lines(package: Package) -> Iterator[str]:
     """Yield the same for people, line by line, each printable."""
-    known = report(package)
+    known = report(package, iter)
     yield one_line(f"{known['file']}: {known['kind']}, {known['size']} bytes, OVF {known['version']}")
     yield "members"
     for member in known["members"]:
@@ -58,7 +97,7 @@ def lines(package: Package) -> Iterator[str]:
     yield "systems"
     for system in known["systems"]:
         yield one_line(f"  {system['kind']:<24} {system['id']}")
-    if known["configurations"]:
+    if package.configurations:
         yield "configurations"
         for option in known["configurations"]:
             yield one_line(f"  {option['id']}" + (" (default)" if option["default"] else ""))
@@ -77,10 +116,10 @@ def _property_lines(prop: Property, several: bool) -> Iterator[str]:
         yield one_line(f"    {configuration}: {_HIDDEN if prop.password else repr(own)}")
 
 
-def _references(package: Package) -> list[dict[str, Any]]:
+def _references(package: Package) -> Iterator[dict[str, Any]]:
     names = {member.name for member in package.members}
-    return [
-        {
+    for reference in package.references:
+        yield {
             "id": reference.id,
             "href": reference.href,
             "size": reference.size,
@@ -88,17 +127,15 @@ def _references(package: Package) -> list[dict[str, Any]]:
             "chunkSize": reference.chunk_size,
             "present": bool(names.intersection(reference_names(reference, package.descriptor.name))),
         }
-        for reference in package.references
-    ]
 
 
-def _manifest(package: Package) -> dict[str, Any] | None:
+def _manifest(package: Package, listed: Callable[[Iterator[Any]], Any]) -> dict[str, Any] | None:
     if package.manifest is None:
         return None
     return {
         "name": package.manifest.name,
         "algorithm": package.manifest.algorithm,
-        "lines": [
+        "lines": listed(
             {
                 "line": line.number,
                 "name": line.name,
@@ -107,7 +144,7 @@ def _manifest(package: Package) -> dict[str, Any] | None:
                 "verdict": verdict.value,
             }
             for line, verdict in zip(package.manifest.lines, line_verdicts(package))
-        ],
+        ),
     }
 
 

@@ -1,4 +1,4 @@
-"""The plan of the new file: literal bytes and extents of the source, and where each comes to lie.
+"""The plan of the new file: literal bytes, extents of the source and zeros, and where each comes to lie.
 
 The layout trick: white space after the descriptor's root element, which XML allows and the digest covers, fills the
 descriptor's region so that every disk keeps its offset modulo 4096 (then extents can be shared) and so that usual edits
@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from . import tar
 from .errors import PackageError
+from .limits import MAX_PADDING
 from .records import dataclass
 from .xmltext import Encoding, padding, trailing_space
 
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Union
 
-    Segment = Union["Literal", "Extent"]
+    Segment = Union["Literal", "Extent", "Zeros"]
 
 ALIGNMENT = 4096
 
@@ -40,6 +41,13 @@ class Extent:
     """`length` bytes of the source, from byte `offset` on."""
 
     offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """`length` zero bytes: a hole where the file system knows holes, and no memory anywhere."""
+
     length: int
 
 
@@ -87,7 +95,9 @@ def plan_of(segments: Iterable[Segment]) -> Plan:
             continue
         flush()
         last = merged[-1] if merged else None
-        if isinstance(last, Extent) and last.offset + last.length == segment.offset:
+        if isinstance(segment, Zeros) and isinstance(last, Zeros):
+            merged[-1] = Zeros(last.length + segment.length)
+        elif isinstance(segment, Extent) and isinstance(last, Extent) and last.offset + last.length == segment.offset:
             merged[-1] = Extent(last.offset, last.length + segment.length)
         else:
             merged.append(segment)
@@ -167,13 +177,25 @@ def plan_archive(index: tar.Index, descriptor: str, fitted: Fitted, others: Iter
         header = Literal(_descriptor_header(entry, len(fitted.data)))
     segments: list[Segment] = [header, Literal(fitted.data), Literal(bytes(fitted.capacity - len(fitted.data)))]
     segments += _before(index, entry, None, rest)
-    segments.append(Extent(index.tail, index.size - index.tail))
+    segments.append(Extent(index.tail, index.end - index.tail))
     return plan_of(segments)
 
 
 def plan_unchanged(index: tar.Index) -> Plan:
-    """Return the plan that copies the archive as it is."""
-    return Plan((Extent(0, index.size),))
+    """Return the plan that copies the archive as it is, without zeros that were added behind its end."""
+    return Plan((Extent(0, index.end),))
+
+
+def padded(plan: Plan, size: int) -> Plan:
+    """Return the plan of an archive with zeros behind its end, so that it has `size` bytes: the same, to every reader.
+
+    `size` is that of `plan` or a multiple of 512 more, up to `limits.MAX_PADDING`; anything else is a ValueError.
+    An edit of the archive leaves the zeros out again.
+    """
+    zeros = size - plan.size
+    if zeros % tar.BLOCK or not 0 <= zeros <= MAX_PADDING:
+        raise ValueError(f"an archive of {plan.size} bytes cannot be padded to {size}")
+    return plan_of([*plan.segments, Zeros(zeros)])
 
 
 def descriptor_is_first(index: tar.Index, descriptor: str) -> bool:

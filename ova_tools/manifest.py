@@ -11,9 +11,9 @@ import re
 from collections.abc import Collection
 
 from .errors import ManifestError
+from .limits import MAX_MANIFEST_LINES
 from .records import dataclass, replace
 
-MAX_BYTES = 4 << 20
 _ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 _LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IGNORECASE)
 
@@ -59,8 +59,11 @@ class Manifest:
 def parse_manifest(name: str, data: bytes, members: Collection[str] = ()) -> Manifest:
     """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them.
 
-    Where `members` are given, a name that is none of them is also looked for in the manifest's own directory.
+    Where `members` are given, a name that is none of them is also looked for in the manifest's own directory. Raises
+    ManifestError for more lines than any package needs.
     """
+    if data.count(b"\n") > MAX_MANIFEST_LINES:
+        raise ManifestError(f"{name} has more than {MAX_MANIFEST_LINES} lines, one for each file is right")
     directory = name.rpartition("/")[0]
     lines = (_line(number, text) for number, text in enumerate(_lines(data), 1) if text.strip())
     return Manifest(name, data, tuple(_in_directory(line, directory, members) for line in lines))

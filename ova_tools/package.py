@@ -13,13 +13,13 @@ from collections.abc import Callable, Collection
 from enum import Enum
 
 from . import tar
-from .descriptor import MAX_BYTES, parse
+from .descriptor import parse
 from .errors import PackageError
-from .manifest import MAX_BYTES as MAX_MANIFEST
+from .file_references import check_inside, reference_names
+from .limits import MAX_CERTIFICATE_BYTES, MAX_DESCRIPTOR_BYTES, MAX_MANIFEST_BYTES
 from .manifest import Manifest, parse_manifest
 from .model import Configuration, Content, Property, Reference, System
 from .records import dataclass, field
-from .references import check_inside, reference_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ __all__ = [
     "require_archive",
 ]
 
-_MAX_CERTIFICATE = 1 << 20
 _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
 
 
@@ -160,14 +159,6 @@ def read_package(path: str | os.PathLike[str]) -> Package:
         raise
 
 
-def require_archive(package: Package) -> None:
-    """Raise PackageError for a bare descriptor, where the files beside it are none of the reader's business."""
-    if package.kind is not Kind.OVA:
-        raise PackageError(
-            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
-        )
-
-
 def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
 
@@ -208,7 +199,7 @@ def _read_ova(location: str, file: io.FileIO, size: int) -> Package:
         return _read_exactly(file.fileno(), name, entry.size, entry.data_offset)
 
     name = _descriptor_name(tuple(entries))
-    descriptor = _load_descriptor(name, load(name, MAX_BYTES))
+    descriptor = _load_descriptor(name, load(name, MAX_DESCRIPTOR_BYTES))
     for reference in descriptor.content.references:
         check_inside(reference, web_allowed=False)
     manifest_name = _companion(name, ".mf", tuple(entries))
@@ -238,17 +229,17 @@ def _read_ovf(location: str, file: io.FileIO, size: int) -> Package:
             _check_limit(name, length, limit)
             return _read_exactly(companion.fileno(), name, length, 0)
 
-    _check_limit(path.name, size, MAX_BYTES)
+    _check_limit(path.name, size, MAX_DESCRIPTOR_BYTES)
     descriptor = _load_descriptor(path.name, _read_exactly(file.fileno(), path.name, size, 0))
-    names = [path.name]
+    names = {path.name: None}  # for their order
     manifest_name, certificate_name = (
         name if (directory / name).is_file() else None for name in (path.stem + ".mf", path.stem + ".cert")
     )
-    names += [name for name in (manifest_name, certificate_name) if name is not None]
+    names.update({name: None for name in (manifest_name, certificate_name) if name is not None})
     for reference in descriptor.content.references:
         name = next((n for n in reference_names(reference) if _is_file(directory / n)), None)
-        if name is not None and name not in names:
-            names.append(name)
+        if name is not None:
+            names[name] = None
     return Package(
         location=location,
         kind=Kind.OVF,
@@ -293,11 +284,11 @@ def _load_descriptor(name: str, data: bytes) -> Descriptor:
 def _load_manifest(
     name: str | None, load: Callable[[str, int], bytes], members: Collection[str] = ()
 ) -> Manifest | None:
-    return None if name is None else parse_manifest(name, load(name, MAX_MANIFEST), members)
+    return None if name is None else parse_manifest(name, load(name, MAX_MANIFEST_BYTES), members)
 
 
 def _load_certificate(name: str | None, load: Callable[[str, int], bytes]) -> Certificate | None:
-    return None if name is None else Certificate(name, load(name, _MAX_CERTIFICATE))
+    return None if name is None else Certificate(name, load(name, MAX_CERTIFICATE_BYTES))
 
 
 def _descriptor_name(names: tuple[str, ...]) -> str:
@@ -319,3 +310,11 @@ def _companion(descriptor: str, suffix: str, names: tuple[str, ...]) -> str | No
     if len(found) > 1:
         raise PackageError(f"{len(found)} members end with {suffix}: {', '.join(found[:5])}; {right} would be right")
     return found[0] if found else None
+
+
+def require_archive(package: Package) -> None:
+    """Raises PackageError for a bare descriptor: what lies beside it may be none of its business."""
+    if package.kind is not Kind.OVA:
+        raise PackageError(
+            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+        )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PATIENCE = 1.0  # seconds
 
 
-class Progress:
+class ProgressBar:
     """Counts bytes of `total`; `advance` is the callback that `write` and `verify_members` take."""
 
     def __init__(self, action: str, total: int) -> None:
@@ -43,7 +43,7 @@ class Progress:
         self._task = self._bar.add_task(self._action, total=self._total)
         self._bar.start()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *_: object) -> None:

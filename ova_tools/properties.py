@@ -1,44 +1,96 @@
 """Which property does a name mean? By full name, by key, by parts of the full name, and within a system.
 
 Must never choose between several: what could mean more than one property is an error that lists the names to use.
-Source: DSP0243 10.1 (names `[class.]key[.instance]`); docs/users.md for AVUs.
+Source: DSP0243 10.1 (names `[class.]key[.instance]`); docs/reference.md for AVUs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from .errors import PropertyError
 from .model import Property
 
 _LISTED = 12
+_FULL_NAME, _KEY, _PART = _FORMS = (0, 1, 2)
+_ANY = ("",)
 
 
-def select(properties: Iterable[Property], name: str) -> Property:
-    """Return the one property that `name` means.
+class Names:
+    """The properties of a package by what they may be called: for many names, each is looked up and none is searched.
 
-    `name` is a full name, else a key, else `class.key` or `key.instance`; each also as `SYSTEM-ID/…`. The first of
-    these forms that any property has decides. Raises PropertyError if there is none, or more than one.
+    What a name can mean: a full name, else a key, else `class.key` or `key.instance`; each also as `SYSTEM-ID/…`. The
+    first of these forms that any property has decides. Tables are made when they are first needed.
     """
-    known = tuple(properties)
-    for form in (_by_full_name, _by_key, _by_part):
-        found = [prop for prop in known if form(prop, name)]
+
+    def __init__(self, properties: Iterable[Property]) -> None:
+        self.properties = tuple(properties)
+        self._tables: dict[tuple[int, bool, bool], dict[tuple[str, str, str], list[int]]] = {}
+        self._systems: dict[int, set[str]] | None = None  # by their lengths
+
+    def select(self, name: str) -> Property:
+        """Return the one property that `name` means. Raises PropertyError if there is none, or more than one."""
+        found = self.candidates(name)
         if len(found) == 1:
             return found[0]
         if found:
             raise PropertyError(_ambiguous(name, found), name)
-    names = _listed(prop.full_name for prop in known)
-    raise PropertyError(f"no property {name}; " + (f"known: {names}" if names else "the descriptor has none"), name)
+        names = _listed(prop.full_name for prop in self.properties)
+        raise PropertyError(f"no property {name}; " + (f"known: {names}" if names else "the descriptor has none"), name)
+
+    def candidates(self, name: str, section: str = "") -> tuple[Property, ...]:
+        """Return every property that `name` could mean by the first form that any has; none is an empty tuple.
+
+        With `section`, `CLASS` or `CLASS.INSTANCE`, as if there were no properties but those of such product sections.
+        """
+        return tuple(self.properties[position] for position in self.positions(name, section))
+
+    def positions(self, name: str, section: str = "") -> tuple[int, ...]:
+        """Return where the candidates stand in `properties`."""
+        for form in _FORMS:
+            found = set(self._table(form, False, bool(section)).get(("", name, section), ()))
+            for system in self._systems_before(name):
+                rest = name[len(system) + 1 :]
+                found.update(self._table(form, True, bool(section)).get((system, rest, section), ()))
+            if found:
+                return tuple(sorted(found))
+        return ()
+
+    def _systems_before(self, name: str) -> Iterator[str]:
+        """The systems whose id and a slash begin `name`; ids and keys may have slashes themselves."""
+        if "/" not in name:
+            return
+        if self._systems is None:
+            self._systems = {}
+            for prop in self.properties:
+                self._systems.setdefault(len(prop.system), set()).add(prop.system)
+        slash = name.find("/")
+        while slash >= 0:
+            if slash in self._systems and name[:slash] in self._systems[slash]:
+                yield name[:slash]
+            slash = name.find("/", slash + 1)
+
+    def _table(self, form: int, by_system: bool, by_section: bool) -> dict[tuple[str, str, str], list[int]]:
+        """Positions by system, name and section; the first and the last are "" where they are not asked for."""
+        table = self._tables.get((form, by_system, by_section))
+        if table is None:
+            table = self._tables[form, by_system, by_section] = {}
+            for position, prop in enumerate(self.properties):
+                system = prop.system if by_system else ""
+                for section in _sections(prop) if by_section else _ANY:
+                    for name in _names(prop, form):
+                        table.setdefault((system, name, section), []).append(position)
+        return table
+
+
+def select(properties: Iterable[Property], name: str) -> Property:
+    """Return the one property that `name` means, as `Names.select` does; for more than one name that is to be used."""
+    return Names(properties).select(name)
 
 
 def candidates(properties: Iterable[Property], name: str) -> tuple[Property, ...]:
-    """Return every property that `name` could mean by the first form that any has; none is an empty tuple."""
-    known = tuple(properties)
-    for form in (_by_full_name, _by_key, _by_part):
-        found = tuple(prop for prop in known if form(prop, name))
-        if found:
-            return found
-    return ()
+    """Return every property that `name` could mean, as `Names.candidates` does; also the faster way for one name."""
+    return Names(prop for prop in properties if prop.key in name).candidates(name)
 
 
 def same_name(properties: Iterable[Property], prop: Property) -> tuple[Property, ...]:
@@ -46,24 +98,20 @@ def same_name(properties: Iterable[Property], prop: Property) -> tuple[Property,
     return tuple(p for p in properties if p.full_name == prop.full_name and p.system == prop.system)
 
 
-def _names(prop: Property, plain: str, name: str) -> bool:
-    return name in (plain, f"{prop.system}/{plain}")
+def _names(prop: Property, form: int) -> tuple[str, ...]:
+    if form == _FULL_NAME:
+        return (prop.full_name,)
+    if form == _KEY:
+        return (prop.key,)
+    class_key = (f"{prop.class_}.{prop.key}",) if prop.class_ else ()
+    return (*class_key, f"{prop.key}.{prop.instance}") if prop.instance else class_key
 
 
-def _by_full_name(prop: Property, name: str) -> bool:
-    return _names(prop, prop.full_name, name)
+def _sections(prop: Property) -> tuple[str, ...]:
+    return (prop.class_, f"{prop.class_}.{prop.instance}") if prop.instance else (prop.class_,)
 
 
-def _by_key(prop: Property, name: str) -> bool:
-    return _names(prop, prop.key, name)
-
-
-def _by_part(prop: Property, name: str) -> bool:
-    with_class = bool(prop.class_) and _names(prop, f"{prop.class_}.{prop.key}", name)
-    return with_class or (bool(prop.instance) and _names(prop, f"{prop.key}.{prop.instance}", name))
-
-
-def _ambiguous(name: str, found: list[Property]) -> str:
+def _ambiguous(name: str, found: tuple[Property, ...]) -> str:
     systems = {prop.system for prop in found}
     addresses = {prop.address for prop in found}
     if len(addresses) < len(found) and len(addresses) == 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from .limits import MAX_QUALIFIERS
 from .records import dataclass
 
 TYPE_CHECKING = False
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 _HEAD = re.compile(r"([A-Za-z_][\w.-]*)\s*([({\[]?)")
 _BETWEEN = re.compile(r"[\s,;]*")
-_LONGEST = 1 << 18  # a map of all time zones has 13,000 characters
 _QUOTED = {'"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL), "'": re.compile(r"'((?:[^'\\]|\\.)*)'", re.DOTALL)}
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _CLOSE = {"(": ")", "{": "}", "[": "]"}
@@ -69,8 +69,8 @@ def parse_qualifiers(text: str) -> Limits:
     choices: tuple[str, ...] | None = None
     network: str | None = None
     position = 0
-    if len(text) > _LONGEST:
-        raise QualifierSyntaxError(f"{len(text)} characters, at most {_LONGEST} are right")
+    if len(text) > MAX_QUALIFIERS:
+        raise QualifierSyntaxError(f"{len(text)} characters, at most {MAX_QUALIFIERS} are right")
     while (position := _skipped(text, position)) < len(text):
         head = _HEAD.match(text, position)
         if head is None:

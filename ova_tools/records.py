@@ -71,6 +71,7 @@ else:
     def _init(fields):
         names = tuple(fields)
         rest = {name: each for name, each in fields.items() if each.default is not _NOTHING or each.factory}
+        put = object.__setattr__  # one by one and in one order: records of a class then share the table of their names
 
         def __init__(self, *values, **named):  # noqa: N807
             given = dict(zip(names, values))
@@ -84,7 +85,8 @@ else:
                 if len(given) < len(names):
                     missing = [name for name in names if name not in given]
                     raise TypeError(f"{type(self).__name__} needs {', '.join(missing)}")
-            self.__dict__.update(given)
+            for name in names:
+                put(self, name, given[name])
 
         return __init__
 

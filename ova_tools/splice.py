@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from .descriptor import parse
 from .errors import DescriptorError, PropertyError
 from .model import Content, Property, Slot
-from .records import dataclass, replace
+from .records import asdict, dataclass
 from .xmltext import escape, read_start_tag
 
 
@@ -121,14 +121,15 @@ def _check(data: bytes, before: Content, values: Sequence[tuple[Property, str]],
         value = asked.get(old.place.slot.tag)
         expected = _meaning(old)
         if value is not None and configuration is None:
-            expected = replace(expected, value=value)
+            expected["value"] = value
         elif value is not None:
-            expected = replace(expected, configurations={**old.configurations, str(configuration): value})
+            expected["configurations"] = {**old.configurations, str(configuration): value}
         same = same and _meaning(new) == expected
     if not same:
         raise DescriptorError("the edited descriptor does not read back as asked; please report this file as a fault")
 
 
-def _meaning(prop: Property) -> Property:
-    """Return the property without its place and spelling, to be compared."""
-    return replace(prop, place=Property("", "").place, default=None, configurations=dict(prop.configurations))
+def _meaning(prop: Property) -> dict[str, object]:
+    """Return what the property says, without its place and spelling, to be compared."""
+    fields: dict[str, object] = asdict(prop)
+    return {**fields, "place": None, "default": None, "configurations": dict(prop.configurations)}

@@ -15,12 +15,12 @@ from .edit import Edit
 from .errors import WriteError
 from .layout import Literal, Plan
 from .package import Kind, Package
-from .progress import Progress
+from .progress import ProgressBar
 from .write import stage
 
 
 def store(package: Package, edit: Edit, target: Path) -> None:
-    """Publish `edit` of `package` at `target`, an absolute path. Raises WriteError; then nothing has changed.
+    """Put `edit` of `package` at `target`, an absolute path. Raises WriteError; then nothing has changed.
 
     A new file gets the source's mode, within the umask. Where a file is replaced, the new one is synced to the disk
     first.
@@ -39,7 +39,7 @@ def store(package: Package, edit: Edit, target: Path) -> None:
             _check_apart(package, source, [path for path, _ in files[1:]])
     mode = stat.S_IMODE(os.fstat(package.fileno()).st_mode) & ~_umask() & 0o777
     total = sum(plan.size for _, plan in files)
-    with ExitStack() as stack, Progress("writing", total) as progress:
+    with ExitStack() as stack, ProgressBar("writing", total) as progress:
         staged = [
             stack.enter_context(
                 stage(plan, package.fileno(), path, mode=mode, durable=path.exists(), report=progress.advance)

@@ -7,15 +7,16 @@ Formats: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual, "Basic Ta
 
 from __future__ import annotations
 
+import errno
 import os
 
 from .errors import PackageError
+from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_MEMBER_NAME, MAX_TAIL
 from .records import dataclass
 
 BLOCK = 512
-MAX_HEADERS = 20_000
-MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
-MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
+RECORD = 20 * BLOCK  # what tar programs write at once, so that most archives end at a multiple of it
+_LONGEST_LENGTH = 12  # digits of a pax record's length, and the blank
 _CHUNK = 1 << 18
 _ZEROS = bytes(_CHUNK)
 
@@ -66,6 +67,16 @@ class Index:
     tail: int
     size: int
 
+    @property
+    def end(self) -> int:
+        """Bytes of the archive up to its normal end: two blocks of zeros, and what fills the record if that is there.
+
+        Further zeros are padding, such as `layout.padded` adds, and no part of what the archive says.
+        """
+        least = self.tail + 2 * BLOCK
+        full = round_up(least, RECORD)
+        return full if self.size >= full else min(self.size, least)
+
 
 def round_up(size: int, unit: int = BLOCK) -> int:
     """Return `size` rounded up to a multiple of `unit`."""
@@ -84,7 +95,7 @@ def read_index(fd: int, size: int) -> Index:
     """
     entries: list[Entry] = []
     seen: dict[str, bool] = {}
-    offset, start = 0, 0
+    offset, start, extensions = 0, 0, 0
     long_name: str | None = None
     pax: dict[str, str] = {}
     for _ in range(MAX_HEADERS):
@@ -101,7 +112,8 @@ def read_index(fd: int, size: int) -> Index:
         kind = header[156:157]
         length = _number(header[124:136], "size", offset)
         if kind in (b"L", b"K", b"x", b"g"):
-            record = _extension(fd, size, offset + BLOCK, length)
+            extensions += length
+            record = _extension(fd, size, offset + BLOCK, length, extensions)
             if kind == b"L":
                 long_name = _text(record.split(b"\0", 1)[0])
             elif kind == b"x":
@@ -145,6 +157,8 @@ def read_index(fd: int, size: int) -> Index:
 
 def safe_name(name: str, *, is_file: bool = True) -> str:
     """Return a member's name without leading "./"; raise PackageError if it is absolute, climbs or is empty."""
+    if len(name.encode("utf-8", "surrogateescape")) > MAX_MEMBER_NAME:
+        raise PackageError(f"member {name[:40]}…: a name of more than {MAX_MEMBER_NAME} bytes")
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or (len(name) > 1 and name[1] == ":" and name[0].isalpha()):
         raise PackageError(f"member {name}: an absolute name, one relative to the package is right")
@@ -203,10 +217,8 @@ def resized(entry: Entry, size: int) -> bytes | None:
 def _split_name(name: bytes) -> tuple[bytes, bytes] | None:
     if len(name) <= 100:
         return b"", name
-    for cut in range(len(name) - 1, 0, -1):
-        if name[cut : cut + 1] == b"/" and cut <= 155 and 0 < len(name) - cut - 1 <= 100:
-            return name[:cut], name[cut + 1 :]
-    return None
+    cut = name.rfind(b"/", 1, min(156, len(name) - 1))
+    return (name[:cut], name[cut + 1 :]) if cut > 0 and len(name) - cut - 1 <= 100 else None
 
 
 def _checksum_right(header: bytes) -> bool:
@@ -215,9 +227,9 @@ def _checksum_right(header: bytes) -> bool:
         stored = int(field, 8) if field.isdigit() else -1
     except ValueError:
         return False
-    unsigned = sum(header) - sum(header[148:156]) + 8 * 0x20
-    signed = unsigned - 256 * sum(1 for i, byte in enumerate(header) if byte > 127 and not 148 <= i < 156)
-    return stored in (unsigned, signed)  # old tars summed signed characters
+    summed = header[:148] + b" " * 8 + header[156:]
+    unsigned = sum(summed)
+    return stored == unsigned or stored == unsigned - 256 * sum(byte > 127 for byte in summed)  # old tars: signed
 
 
 def _number(field: bytes, name: str, offset: int) -> int:
@@ -237,11 +249,13 @@ def _number(field: bytes, name: str, offset: int) -> int:
         raise PackageError(f"the tar header at byte {offset} has a {name} that is not an octal number") from None
 
 
-def _extension(fd: int, size: int, offset: int, length: int) -> bytes:
+def _extension(fd: int, size: int, offset: int, length: int, in_all: int) -> bytes:
     if length > MAX_EXTENSION:
         raise PackageError(
             f"an extension header at byte {offset - BLOCK} claims {length} bytes, at most 1 MiB is right"
         )
+    if in_all > MAX_EXTENSIONS:
+        raise PackageError(f"extension headers of more than {MAX_EXTENSIONS} bytes, an OVA has few and short names")
     if offset + round_up(length) > size:
         raise PackageError(f"truncated archive: an extension header at byte {offset - BLOCK} is cut short")
     return os.pread(fd, length, offset)
@@ -251,15 +265,14 @@ def _pax_records(record: bytes, offset: int) -> dict[str, str]:
     found: dict[str, str] = {}
     position = 0
     while position < len(record) and record[position] != 0:
-        space = record.find(b" ", position, position + 12)
-        digits = record[position:space] if space > 0 else b""
-        length = int(digits) if digits.isdigit() else 0
-        line = record[space + 1 : position + length]
-        key, equals, value = line[:-1].partition(b"=")
-        if not equals or line[-1:] != b"\n" or position + length > len(record):
+        digits, blank, _ = record[position : position + _LONGEST_LENGTH].partition(b" ")
+        start = position + len(digits) + 1
+        end = position + int(digits) if blank and digits.isdigit() else 0
+        key, equals, value = record[start : end - 1].partition(b"=")
+        if not start < end <= len(record) or not equals or record[end - 1 : end] != b"\n":
             raise PackageError(f"the pax header at byte {offset} cannot be read")
         found[_text(key)] = _text(value)
-        position += length
+        position = end  # beyond `start`, so that every record brings the loop nearer to its end
     return found
 
 
@@ -285,6 +298,11 @@ def _text(raw: bytes) -> str:
 def _check_tail(fd: int, offset: int, size: int) -> None:
     if size - offset > MAX_TAIL:
         raise PackageError(f"{size - offset} bytes after the last member, at most {MAX_TAIL} bytes of zeros are right")
+    try:
+        offset = max(offset, os.lseek(fd, offset, os.SEEK_DATA))
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole up to the end: zeros that need not be read
+            return
     while offset < size:
         chunk = os.pread(fd, min(_CHUNK, size - offset), offset)
         if not chunk:

@@ -31,10 +31,9 @@ _REALS.update({"float": _REALS["real32"], "real": _REALS["real64"], "double": _R
 _TEXTS = {"string", "password", "expression", "char16", "datetime"}  # vSphere's own and CIM's (DSP0004) too
 _INTEGER = re.compile(r"[+-]?[0-9]{1,40}$", re.ASCII)
 _REAL = re.compile(r"[+-]?([0-9]{1,400}(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?$", re.ASCII)
-_RANGED = re.compile(r"(string|password|int|real)\s*\(\s*([^().]*(?:\.[0-9]+)?)\s*\.\.\s*([^()]*?)\s*\)$")
+_BOUNDED = ("string", "password", "int", "real")
 _CHOICE = re.compile(r"(string|password|int|real)\s*\[(.*)\]$", re.DOTALL)
 _LISTED = 12
-_LONGEST_RANGE = 200
 _MACRO = re.compile(r"\$\{[^{}]+\}$")
 
 
@@ -53,7 +52,7 @@ def check_value(prop: Property, value: str) -> None:
     )
     if wrong:
         shown = "the value" if prop.password else repr(value if len(value) <= 60 else value[:60] + "…")
-        raise PropertyError(f"property {prop.full_name}: {shown} does not fit, {wrong}", prop.full_name)
+        raise PropertyError(f"property {prop.full_name}: {shown} does not fit, {wrong}", prop.full_name, wrong)
 
 
 def _rules(prop: Property) -> tuple[str, Limits]:
@@ -77,9 +76,9 @@ def _type_limits(type_: str) -> tuple[str, Limits]:
     choice = _CHOICE.match(type_) or _CHOICE.match(lower)
     if choice:
         return choice.group(1).lower(), parse_qualifiers("ValueMap{" + choice.group(2) + "}")
-    ranged = _RANGED.match(lower) if len(lower) < _LONGEST_RANGE else None
-    if ranged:
-        base, low, high = ranged.groups()
+    base, _, within = lower.partition("(")
+    base, (low, dots, high) = base.strip(), within[:-1].partition("..")
+    if base in _BOUNDED and dots and within.endswith(")") and not set("()") & set(within[:-1]):
         lengths = base in ("string", "password")
         names = ("MinLen", "MaxLen") if lengths else ("MinValue", "MaxValue")
         return base, parse_qualifiers(

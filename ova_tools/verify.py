@@ -13,10 +13,10 @@ from collections.abc import Callable
 from enum import Enum
 
 from .errors import ManifestError, PackageError
+from .file_references import check_inside, on_the_web, reference_names
 from .manifest import Digests, Line, Manifest, check_line, check_readable
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
-from .references import check_inside, on_the_web, reference_names
 
 _BLOCK = 1 << 20
 _CHUNK = re.compile(r"\.[0-9]{9}$")
@@ -53,10 +53,11 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
         check_readable(manifest)
         members = {member.name: member for member in package.members}
         done: dict[tuple[str, str], str] = {}
+        files: dict[tuple[int, int, str], str] = {}
         for line in manifest.lines:
             pair = (line.name, str(line.algorithm))
             if pair not in done:
-                done[pair] = _digest(package, members, manifest, line, report)
+                done[pair] = _digest(package, members, manifest, line, report, files)
                 hashed.append((line.name, line.spelling))
             check_line(manifest, line, done[pair])
     _check_references(package)
@@ -89,7 +90,15 @@ def _beside(package: Package, name: str) -> bool:
         return False
 
 
-def _digest(package: Package, members: dict[str, Member], manifest: Manifest, line: Line, report: Report | None) -> str:
+def _digest(
+    package: Package,
+    members: dict[str, Member],
+    manifest: Manifest,
+    line: Line,
+    report: Report | None,
+    files: dict[tuple[int, int, str], str],
+) -> str:
+    """The digest of the file that `line` is about; `files` holds those of files beside a plain .ovf, whatever name."""
     member = members.get(line.name)
     if member is None and not _beside(package, line.name):
         raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
@@ -97,8 +106,11 @@ def _digest(package: Package, members: dict[str, Member], manifest: Manifest, li
     if package.kind is Kind.OVA and member is not None:
         return _hash(package.fileno(), member.name, member.offset, member.size, algorithm, report)
     with open_regular(package.path.parent / line.name, line.name) as file:
-        size = os.fstat(file.fileno()).st_size
-        return _hash(file.fileno(), line.name, 0, size, algorithm, report)
+        status = os.fstat(file.fileno())
+        known = (status.st_dev, status.st_ino, algorithm)
+        if known not in files:
+            files[known] = _hash(file.fileno(), line.name, 0, status.st_size, algorithm, report)
+        return files[known]
 
 
 def _hash(fd: int, name: str, offset: int, size: int, algorithm: str, report: Report | None) -> str:

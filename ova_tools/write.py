@@ -1,24 +1,41 @@
-"""Carry out a plan, and publish a file whole or not at all.
+"""Carry out a plan, and put a file in its place whole or not at all.
 
-With `extents` the only module that writes. Must never leave a half-written file under the target's name, and must
-never follow a link or reuse a file that someone else put in its place. Source: rename(2).
+With `extents` the only module that writes. Must never leave a half-written file under the target's name, never follow
+a link or reuse a file that someone else put in its place, and never remove what this module did not make.
+
+A file has no name while it is written (O_TMPFILE), so it goes with its writer; it gets one for the moment before it
+replaces another. That name, and that of a file where the file system knows no unnamed ones, is not UTF-8, so in a vault
+of iRODS it is nobody's: the server writes the names of a new object as JSON before it makes the file, and a catalog in
+UTF-8 refuses to rename one so. What a writer that was killed in that moment left is known by its mark and by its lock,
+and goes when the name is next wanted. Source: open(2) O_TMPFILE, linkat(2), rename(2), flock(2), xattr(7); iRODS 4.2.12
+to 5.0.2, create_new_replica, register_physical_path, replica_proxy to_json.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .errors import WriteError
 from .extents import Carrier, Method, Report, short, write_all
-from .layout import Literal, Plan
+from .layout import Literal, Plan, Zeros
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeVar
+
+    _T = TypeVar("_T")
 
 _PIECE = 1 << 20
-_TEMPORARY = ".part"
-_RANDOM = 6  # bytes in a temporary file's name
+_NAME = b".\xffova-"  # and a number
+_NUMBERS = 100  # so many writers in one folder find what a killed one left; the others take a name that is drawn
+_MARK = "user.ova_tools.unfinished"  # the extended attribute of a file that is not in its place yet
+_NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
+_NO_SUCH_NAMES = {errno.EILSEQ, errno.EINVAL}  # of file systems that take UTF-8 only
 
 
 def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = None, *, to_disk: bool = False) -> Method:
@@ -34,7 +51,9 @@ def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = No
         for segment in plan.segments:
             if isinstance(segment, Literal):
                 write_all(target_fd, segment.data, offset)
-                carrier.done(len(segment.data))
+                carrier.done(segment.length)
+            elif isinstance(segment, Zeros):  # a hole, which ftruncate made
+                carrier.done(segment.length)
             else:
                 carrier.extent(segment, offset)
             offset += segment.length
@@ -50,6 +69,11 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
             for start in range(0, segment.length, block):
                 yield segment.data[start : start + block]
             continue
+        if isinstance(segment, Zeros):
+            zeros = bytes(min(block, segment.length))
+            for start in range(0, segment.length, block):
+                yield zeros[: segment.length - start]
+            continue
         position, end = segment.offset, segment.offset + segment.length
         while position < end:
             data = os.pread(source_fd, min(block, end - position), position)
@@ -59,7 +83,7 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
             yield data
 
 
-def publish(
+def put_in_place(
     plan: Plan,
     source_fd: int,
     target: str | os.PathLike[str],
@@ -70,9 +94,8 @@ def publish(
 ) -> Method:
     """Put the planned file at `target`, replacing what is there in one step.
 
-    It is written to a hidden file beside the target, which is removed on any failure; what a killed writer left there
-    is removed too. An existing target's mode and owner are kept, else `mode` is used. `durable` syncs it to the disk
-    before. Raises WriteError.
+    It is written to the target's folder without a name, and nothing of it stays after a failure. An existing target's
+    mode and owner are kept, else `mode` is used. `durable` syncs it to the disk before. Raises WriteError.
     """
     staged = stage(plan, source_fd, target, mode=mode, durable=durable, report=report)
     with staged:
@@ -81,11 +104,10 @@ def publish(
 
 
 class Staged:
-    """A planned file, written beside its target and not yet in its place. Leaving its `with` block removes it."""
+    """A planned file, written in its target's folder and not yet in its place. Leaving its `with` block removes it."""
 
-    def __init__(self, fd: int, temporary: str, target: str, durable: bool) -> None:
-        self._fd, self._temporary, self._target, self._durable = fd, temporary, target, durable
-        self._committed = False
+    def __init__(self, fd: int, name: bytes | None, target: str, *, durable: bool, replaces: bool) -> None:
+        self._fd, self._name, self._target, self._durable, self._replaces = fd, name, target, durable, replaces
         self.method = Method.SHARED
 
     def commit(self, *, sync_directory: bool = True) -> None:
@@ -94,19 +116,34 @@ class Staged:
         Without `sync_directory` a power cut may bring the old file back, whole; never a torn one.
         """
         try:
-            os.replace(self._temporary, self._target)
+            if not self._linked():
+                if self._name is None:
+                    self._name, _ = _named(self._target, lambda name: _link(self._fd, name))
+                os.replace(self._name, self._target)
         except OSError as error:
             raise _cannot_write(self._target, error) from error
-        self._committed = True
+        self._name = None
+        with contextlib.suppress(OSError):
+            os.removexattr(self._fd, _MARK)
         if self._durable and sync_directory:
             _sync_directory(os.path.dirname(self._target))
+
+    def _linked(self) -> bool:
+        """Give a file without a name its target's, if that is free; then it needs no other."""
+        if self._replaces or self._name is not None:
+            return False
+        try:
+            _link(self._fd, os.fsencode(self._target))
+        except FileExistsError:  # since the file was begun
+            return False
+        return True
 
     def __enter__(self) -> Staged:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not self._committed:
-            _unlink(self._temporary)
+        if self._name is not None:
+            _unlink(self._name)
         os.close(self._fd)
 
 
@@ -119,7 +156,7 @@ def stage(
     durable: bool = True,
     report: Report | None = None,
 ) -> Staged:
-    """Write the planned file beside `target`, to be committed there later; otherwise as `publish`."""
+    """Write the planned file in the folder of `target`, to be committed there later; otherwise as `put_in_place`."""
     target = os.fspath(target)
     try:
         old = os.lstat(target)
@@ -130,11 +167,10 @@ def stage(
     if old is not None and not stat.S_ISREG(old.st_mode):
         raise WriteError(f"{target} is not a regular file and is not replaced")
     try:
-        _remove_stale(target)
-        fd, temporary = _open_temporary(target)
+        fd, name = _opened(target)
     except OSError as error:
         raise _cannot_write(target, error) from error
-    staged = Staged(fd, temporary, target, durable)
+    staged = Staged(fd, name, target, durable=durable, replaces=old is not None)
     try:
         staged.method = write(plan, source_fd, fd, report, to_disk=durable)
         _take_over(fd, old, mode)
@@ -153,58 +189,82 @@ def _cannot_write(target: str, error: OSError) -> WriteError:
     return WriteError(f"{target} cannot be written: {error.strerror or error}")
 
 
-def _open_temporary(target: str) -> tuple[int, str]:
-    """Create a hidden file beside `target`, locked for as long as its writer lives."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    start = os.path.join(*_beside(target))
-    while True:
-        path = f"{start}{os.urandom(_RANDOM).hex()}{_TEMPORARY}"
+def _opened(target: str) -> tuple[int, bytes | None]:
+    """Open a new file in the folder of `target`; its name is None where the file system knows unnamed files."""
+    try:
+        fd = os.open(os.path.dirname(target) or os.curdir, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        if error.errno not in _NO_UNNAMED_FILES:
+            raise
+    else:
+        if os.path.exists(_path(fd)):  # without /proc it would never get a name
+            _mark(fd)
+            return fd, None
+        os.close(fd)
+    name, fd = _named(target, _created)
+    return fd, name
+
+
+def _named(target: str, make: Callable[[bytes], _T]) -> tuple[bytes, _T]:
+    """Return what `make` makes of a name in the folder of `target`, and the name; `make` refuses one that is taken."""
+    folder = os.fsencode(os.path.dirname(target))
+    for number in range(_NUMBERS):
+        name = os.path.join(folder, _NAME + b"%d" % number)
         try:
-            fd = os.open(path, flags, 0o600)
-        except FileExistsError:
-            continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(fd), os.lstat(path)):
-                return fd, path
-        except BlockingIOError:
-            pass  # another writer took it for a dead one's in this very moment
-        except FileNotFoundError:
-            pass
-        except OSError:
-            return fd, path  # a file system without locks
+            for _ in range(2):
+                with contextlib.suppress(FileExistsError):
+                    return name, make(name)
+                if not _removed(name):
+                    break
+        except OSError as error:
+            if error.errno not in _NO_SUCH_NAMES:
+                raise
+            break
+    name = os.path.join(folder, b".ova-" + os.urandom(16).hex().encode())
+    return name, make(name)
+
+
+def _removed(name: bytes) -> bool:
+    """Remove what a writer that died left under this name: it has the mark, and the kernel has let go of its lock."""
+    try:
+        fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        os.getxattr(fd, _MARK)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(fd), os.lstat(name)):
+            os.unlink(name)
+        return True
+    except OSError:  # its writer lives, or it is not ours to remove
+        return False
+    finally:
         os.close(fd)
 
 
-def _remove_stale(target: str) -> None:
-    """Remove the temporary files of writers that died: the kernel has let go of their locks."""
-    folder, start = _beside(target)
-    for name in os.listdir(folder or os.curdir):
-        if not (
-            name.startswith(start) and name.endswith(_TEMPORARY) and len(name) == len(start) + 12 + len(_TEMPORARY)
-        ):
-            continue
-        path = os.path.join(folder, name)
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _unlink(path)
-        except OSError:
-            pass  # its writer lives, or it is not ours to remove
-        finally:
-            os.close(fd)
+def _created(name: bytes) -> int:
+    fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    _mark(fd)
+    return fd
 
 
-def _beside(target: str) -> tuple[str, str]:
-    """The folder of `target`, and how the names of the temporary files for it begin."""
-    folder, name = os.path.split(target)
-    return folder, f".{name[:200]}."
+def _mark(fd: int) -> None:
+    """Lock a new file for as long as its writer lives, then mark it: never the other way round."""
+    with contextlib.suppress(OSError):  # a file system without either: then it is never taken for a dead one's
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.setxattr(fd, _MARK, b"1")
 
 
-def _unlink(path: str) -> None:
+def _link(fd: int, name: bytes) -> None:
+    # With a descriptor, any, Python asks linkat(2), which follows the link that /proc has.
+    os.link(_path(fd), name, src_dir_fd=fd, follow_symlinks=True)
+
+
+def _path(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+def _unlink(path: bytes) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
 

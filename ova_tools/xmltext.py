@@ -17,9 +17,12 @@ from .records import dataclass
 # Single-byte sets that agree with ASCII below 128 (what the XML declaration is written in).
 _SINGLE_BYTE = r"(ascii|iso8859-\d+|cp(437|7\d\d|8\d\d|12\d\d|1125)|koi8-[rtu]|mac-\w+|tis-620|kz1048)$"
 _DECLARED = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._:-]+)["']""")
+# Each takes one part of a tag and gives up within it: one pattern for all would try again at each character.
+_TAG_NAME = r"<([^ \t\r\n/>]+)"
 _ATTRIBUTE = r"""[ \t\r\n]+([^ \t\r\n=/>"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')"""
-_START_TAG = r"""<([^ \t\r\n/>]+)([^<>"']*(?:(?:"[^"]*"|'[^']*')[^<>"']*)*)>"""
-_WINDOW = 4096
+_TAG_END = r"[ \t\r\n]*(/?)>"
+_WINDOW = 512  # bytes; most tags are shorter
+_HEAD = 4096
 _SPACE = " \t\r\n"
 
 
@@ -89,27 +92,36 @@ def detect_encoding(data: bytes) -> Encoding:
 def read_start_tag(data: bytes, offset: int, encoding: Encoding) -> StartTag:
     """Read the start tag (or empty-element tag) at byte `offset` of a well-formed document."""
     window = _WINDOW
-    start_tag, attribute = re.compile(_START_TAG), re.compile(_ATTRIBUTE)
-    while True:
-        text = data[offset : offset + window].decode(encoding.codec, "ignore")
-        match = start_tag.match(text)
-        if match:
-            break
+    while (tag := _start_tag(data[offset : offset + window], offset, encoding.codec)) is None:
         if offset + window >= len(data):
             raise DescriptorError(f"the descriptor has no start tag at byte {offset}")
         window *= 4
+    return tag
+
+
+def _start_tag(data: bytes, offset: int, codec: str) -> StartTag | None:
+    """Read the start tag that begins `data`, which lies at byte `offset` of its document; None if it is cut short."""
+    text = data.decode(codec, "ignore")
+    characters, place = 0, offset
 
     def at(index: int) -> int:
-        return offset + len(text[:index].encode(encoding.codec))
+        """The byte of a character behind the one asked for before: so each is encoded once."""
+        nonlocal characters, place
+        place += len(text[characters:index].encode(codec))
+        characters = index
+        return place
 
-    body_start, body_end = match.span(2)
+    name = re.compile(_TAG_NAME).match(text)
+    if name is None:
+        return None
     attributes: dict[str, Value] = {}
-    insert = body_start
-    while found := attribute.match(text, insert, body_end):  # from attribute to attribute: linear in hostile tags too
-        start, end = found.span(2)
-        attributes[found.group(1)] = Value(at(start + 1), at(end - 1), text[start])
-        insert = end
-    return StartTag(match.group(1), attributes, at(insert), at(match.end()), text[body_end - 1] == "/")
+    attribute, position, insert = re.compile(_ATTRIBUTE), name.end(), at(name.end())
+    while found := attribute.match(text, position):
+        start, position = found.span(2)
+        attributes[found.group(1)] = Value(at(start + 1), at(position - 1), text[start])
+        insert = at(position)
+    end = re.compile(_TAG_END).match(text, position)
+    return None if end is None else StartTag(name.group(1), attributes, insert, at(end.end()), end.group(1) == "/")
 
 
 def escape(value: str, quote: str, codec: str, property: str | None = None) -> bytes:
@@ -146,7 +158,7 @@ def padding(length: int, data: bytes, encoding: Encoding) -> bytes:
 
     It is shorter by a byte where `length` is odd and the document is in UTF-16.
     """
-    eol = "\r\n" if "\r\n".encode(encoding.codec) in data[:_WINDOW] else "\n"
+    eol = "\r\n" if "\r\n".encode(encoding.codec) in data[:_HEAD] else "\n"
     units = length // encoding.unit
     line = " " * (80 - len(eol)) + eol
     text = " " * (units % 80) + line * (units // 80)

@@ -7,7 +7,7 @@ fail, every other one must succeed. All run in one bash, in order, in the folder
 
 Standard library only, so that it runs in the client container as anywhere else:
 
-    python3 docker/client/guide.py docs/user-guide.md --folder /tmp/guide
+    python3 docker/client/guide.py docs/tutorial.md --folder /tmp/guide
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _block_lines(document: str) -> Iterator[tuple[int, str | None]]:
             yield number, None
 
 
-def complaint(command: Command, code: int, output: str) -> str | None:
+def mismatch(command: Command, code: int, output: str) -> str | None:
     """What is not as the document says; None if all is."""
     if command.must_fail and code == 0:
         return "was to be refused, and was not"
@@ -149,10 +149,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"$ {command.text}", flush=True)
         code, output = shell.run(command.text)
         print(output, flush=True)
-        trouble = complaint(command, code, output)
-        if trouble is not None:
+        wrong = mismatch(command, code, output)
+        if wrong is not None:
             bad += 1
-            print(f"{options.document}:{command.line}: {trouble}", file=sys.stderr, flush=True)
+            print(f"{options.document}:{command.line}: {wrong}", file=sys.stderr, flush=True)
     shell.close()
     print(f"{len(found)} commands, {bad} not as the document says")
     return 1 if bad else 0

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_admin.catalog import connection
 from ova_admin.check import server, settings, zone
 from ova_admin.check.finding import Finding, Outcome, not_ok
 from ova_admin.errors import AdminError
 from ova_admin.places import Places
-from ova_admin.zone.connection import environment
 from ova_rules import settings as rules_settings
 
 if TYPE_CHECKING:
@@ -21,17 +21,17 @@ _COLOURS = {Outcome.OK: "green", Outcome.NOTE: "yellow", Outcome.NOT_OK: "bold r
 
 def findings(places: Places, environment_file: Path | None, *, connect: bool) -> Iterator[Finding]:
     """Every requirement, in the order in which one would set them right."""
-    yield from server.look(places)
-    yield from settings.look(places)
+    yield from server.findings(places)
+    yield from settings.findings(places)
     if not connect:
         return
     try:
-        chosen = environment(environment_file)
+        environment = connection.environment(environment_file)
     except AdminError as error:
         yield not_ok("connection", str(error), "run this as the service account, after iinit; or say --no-connection")
         return
     local_hosts = rules_settings.load(str(places.etc), lambda text: None).local_hosts
-    yield from zone.look(chosen, local_hosts)
+    yield from zone.findings(environment, local_hosts)
 
 
 def line(finding: Finding) -> Text:

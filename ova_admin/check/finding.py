@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from enum import Enum
 
-from ova_admin.errors import one_line
+from ova_rules.errors import one_line
 
 
 class Outcome(Enum):

@@ -17,7 +17,7 @@ _INSTALL = "run `ova-admin install`"
 _CONFIGURE = "run `ova-admin install --configure-server`"
 
 
-def look(places: Places) -> Iterator[Finding]:
+def findings(places: Places) -> Iterator[Finding]:
     """Everything about the folder."""
     yield _plugin(places)
     yield from _configuration(places)
@@ -95,8 +95,8 @@ def _core(places: Places, python: Interpreter) -> Iterator[Finding]:
         yield not_ok("core.py", f"{places.core} is not there", _INSTALL)
         return
     seen = trial.of_file(places, python, places.core)
-    if seen.trouble:
-        yield not_ok("core.py", f"cannot be imported: {seen.trouble}", f"put that right, or {_INSTALL} again")
+    if seen.error:
+        yield not_ok("core.py", f"cannot be imported: {seen.error}", f"put that right, or {_INSTALL} again")
     elif not seen.folder:
         yield not_ok("core.py", "does not load our rules", _INSTALL)
     elif seen.replaced:

@@ -19,19 +19,19 @@ from ova_rules.settings import FILE_NAME, Settings
 _KEY_BYTES = 32
 
 
-def look(places: Places) -> Iterator[Finding]:
+def findings(places: Places) -> Iterator[Finding]:
     """Everything about the settings."""
     file = places.etc / FILE_NAME
     problems: list[str] = []
-    chosen = rules_settings.load(str(places.etc), problems.append)
+    settings = rules_settings.load(str(places.etc), problems.append)
     if not file.exists():
         yield ok("settings", f"{file} is not there: the defaults")
     else:
         yield from _file(places, file, problems)
-    yield from _state(places, chosen)
-    yield _gate(chosen)
-    yield _downloads(places, chosen)
-    yield _admin_command(places, chosen)
+    yield from _state(places, settings)
+    yield _gate(settings)
+    yield _downloads(places, settings)
+    yield _admin_command(places, settings)
 
 
 def _file(places: Places, file: Path, problems: list[str]) -> Iterator[Finding]:
@@ -39,9 +39,9 @@ def _file(places: Places, file: Path, problems: list[str]) -> Iterator[Finding]:
         yield not_ok("settings", "; ".join(problems), f"put {file} right; the defaults are used meanwhile")
     else:
         yield ok("settings", str(file))
-    trouble = _writable_by_others(places, file)
-    if trouble:
-        yield not_ok("settings' owner", trouble, f"chown root {file} && chmod 644 {file}")
+    risk = _writable_by_others(places, file)
+    if risk:
+        yield not_ok("settings' owner", risk, f"chown root {file} && chmod 644 {file}")
     else:
         yield ok("settings' owner", "only root or the service account may write it")
 
@@ -57,10 +57,10 @@ def _writable_by_others(places: Places, file: Path) -> str:
     return ""
 
 
-def _state(places: Places, chosen: Settings) -> Iterator[Finding]:
+def _state(places: Places, settings: Settings) -> Iterator[Finding]:
     account = places.service_account()
-    if chosen.state_directory:
-        folder = Path(chosen.state_directory)
+    if settings.state_directory:
+        folder = Path(settings.state_directory)
     elif account is not None:
         folder = Path(account.pw_dir) / ".ova-rules"
     else:
@@ -98,19 +98,19 @@ def _key(key: Path) -> Finding:
     return ok("key", f"{key}; keep it with your backups")
 
 
-def _gate(chosen: Settings) -> Finding:
-    if "*" in chosen.rules_for_users:
+def _gate(settings: Settings) -> Finding:
+    if "*" in settings.rules_for_users:
         return not_ok(
             "rules for users",
             'rules_for_users is ["*"]: any user may run Python as the service account',
             "list the rules that users need instead",
         )
-    listed = ", ".join(chosen.rules_for_users) or "none"
+    listed = ", ".join(settings.rules_for_users) or "none"
     return ok("rules for users", f"users may call: {listed}")
 
 
-def _downloads(places: Places, chosen: Settings) -> Finding:
-    if not getattr(chosen, "allowed_urls", ()):
+def _downloads(places: Places, settings: Settings) -> Finding:
+    if not settings.allowed_urls:
         return not_applicable("httpx", "allowed_urls is empty: nothing is downloaded")
     try:
         python = interpreter.find(places)
@@ -124,15 +124,15 @@ def _downloads(places: Places, chosen: Settings) -> Finding:
     return not_ok("httpx", "allowed_urls is not empty, but httpx cannot be imported", remedy)
 
 
-def _admin_command(places: Places, chosen: Settings) -> Finding:
-    if not chosen.admin_command:
+def _admin_command(places: Places, settings: Settings) -> Finding:
+    if not settings.admin_command:
         return not_applicable("admin_command", "not set: `ova-admin reconcile --every` needs it")
-    command = Path(chosen.admin_command)
+    command = Path(settings.admin_command)
     if not os.access(command, os.X_OK) or not command.is_file():
         return not_ok("admin_command", f"{command} cannot be run", f"set it to {places.prefix / 'bin' / 'ova-admin'}")
-    trouble = _writable_by_others(places, command)
-    if trouble:
-        return not_ok("admin_command", trouble, "it runs as the service account: let root own it, mode 755")
+    risk = _writable_by_others(places, command)
+    if risk:
+        return not_ok("admin_command", risk, "it runs as the service account: let root own it, mode 755")
     return ok("admin_command", str(command))
 
 

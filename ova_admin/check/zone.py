@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_admin.catalog import rule_text
+from ova_admin.catalog.connection import Environment, User, connected, message
 from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok
 from ova_admin.errors import AdminError
-from ova_admin.zone import rule_text
-from ova_admin.zone.connection import Environment, User, connected, words
 from ova_rules import names
 from ova_tools.extents import can_share
 
@@ -29,26 +29,26 @@ _REFUSED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 _INSTALL = "run `ova-admin install`, then look at the lines above"
 
 
-def look(chosen: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
+def findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
     """Everything that takes a connection."""
     try:
-        with connected(chosen) as session:
+        with connected(environment) as session:
             version = ".".join(str(part) for part in session.server_version)
-            yield ok("connection", f"{chosen.user} at {session.host}:{session.port}, iRODS {version}")
-            yield from _hooks(session, chosen)
-            yield from _gate(session, chosen)
+            yield ok("connection", f"{environment.user} at {session.host}:{session.port}, iRODS {version}")
+            yield from _hooks(session, environment)
+            yield from _gate(session, environment)
             yield from _vaults(session, local_hosts)
     except AdminError as error:
         yield not_ok("connection", str(error), "run this as the service account, after iinit as an administrator")
 
 
-def _hooks(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
+def _hooks(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
     """A component whose source is not there: setting its `ova_url` must be answered by facts."""
-    path = f"/{chosen.user.zone}/home/{chosen.user.name}/ova-admin-check-{secrets.token_hex(4)}"
+    path = f"/{environment.user.zone}/home/{environment.user.name}/ova-admin-check-{secrets.token_hex(4)}"
     try:
         session.collections.create(path)
     except Exception as error:
-        yield not_ok("hooks", f"{path} cannot be made: {words(error)}", "sign in as an administrator with a home")
+        yield not_ok("hooks", f"{path} cannot be made: {message(error)}", "sign in as an administrator with a home")
         return
     try:
         metadata = session.collections.get(path).metadata
@@ -59,22 +59,22 @@ def _hooks(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
         else:
             yield not_ok("hooks", "an AVU was set, and the rules did not answer", _INSTALL)
     except Exception as error:
-        yield not_ok("hooks", words(error), f"{_INSTALL}; the server log says more")
+        yield not_ok("hooks", message(error), f"{_INSTALL}; the server log says more")
     finally:
         with contextlib.suppress(Exception):  # the finding says what is wrong; a scratch collection may stay
             session.collections.remove(path, recurse=True, force=True)
 
 
-def _gate(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
+def _gate(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
     """Rule text of an ordinary user, here of one who is made for it, must be refused."""
-    user = User(f"ova-check-{secrets.token_hex(4)}", chosen.user.zone)
+    user = User(f"ova-check-{secrets.token_hex(4)}", environment.user.zone)
     try:
         session.users.create(user.name, "rodsuser")
     except Exception as error:
-        yield not_applicable("rule-text gate", f"no ordinary user could be made to try it: {words(error)}")
+        yield not_applicable("rule-text gate", f"no ordinary user could be made to try it: {message(error)}")
         return
     try:
-        with connected(chosen, user) as theirs:
+        with connected(environment, user) as theirs:
             code = rule_text.try_rule_language(theirs)
         if code == _REFUSED:
             yield ok("rule-text gate", "an ordinary user's rule text was refused")
@@ -85,7 +85,7 @@ def _gate(session: iRODSSession, chosen: Environment) -> Iterator[Finding]:
     except AdminError as error:
         yield not_ok("proxy", str(error), "rebuilds act for owners: the user must be an administrator (rodsadmin)")
     else:
-        yield ok("proxy", f"{chosen.user} may act for others")
+        yield ok("proxy", f"{environment.user} may act for others")
     finally:
         with contextlib.suppress(Exception):
             session.users.remove(user.name)

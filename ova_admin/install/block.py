@@ -17,22 +17,11 @@ _TEXT = """\
 {site}try:
     import os as _ova_os
     import sys as _ova_sys
-    from _frozen_importlib_external import PathFinder as _ova_path_finder
+    from _frozen_importlib_external import SourceFileLoader as _OvaLoader
 
     _ova_folder = _ova_os.path.realpath({current!r})  # one version for the agent's life
-    _ova_packages = {{"ova_rules": [_ova_os.path.join(_ova_folder, "rules")], "ova_tools": [_ova_folder]}}
-
-    class _OvaFinder:
-        @staticmethod
-        def find_spec(name, path=None, target=None):
-            if name not in _ova_packages:
-                return None
-            found = _ova_path_finder.find_spec(name, _ova_packages[name])
-            if found is None:
-                raise ModuleNotFoundError("%s is not in %s" % (name, _ova_packages[name][0]), name=name)
-            return found
-
-    _ova_sys.meta_path.insert(0, _OvaFinder)
+    _ova_core = _ova_os.path.join(_ova_folder, "core.py")  # it finds our packages, and leaves sys.path to the site
+    exec(_OvaLoader("ova_core", _ova_core).get_code("ova_core"), {{"__name__": "ova_core", "__file__": _ova_core}})
     _ova_sys.path.append(_ova_os.path.join(_ova_folder, "packages"))
     from ova_rules import chain as _ova_chain
 
@@ -56,10 +45,10 @@ except Exception as _ova_error:  # the site's own rules go on, but rule text sta
 
 # The site's core.py was a link: it stands beside, and is run in this module's own namespace, as if it were this file.
 _SITE = """\
-import importlib.machinery as _ova_machinery
+from _frozen_importlib_external import SourceFileLoader as _OvaLoader
 
 __file__ = {link!r}
-exec(_ova_machinery.SourceFileLoader("core", __file__).get_code("core"), globals())
+exec(_OvaLoader("core", __file__).get_code("core"), globals())
 """
 
 

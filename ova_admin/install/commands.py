@@ -15,11 +15,11 @@ from ova_admin.install.reload import reload
 from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places, is_root
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 Agree = Callable[[], bool]
 
 
-def install(places: Places, wanted: site.Wanted, agree: Agree, say: Say, *, reloading: bool = True) -> bool:
+def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *, reloading: bool = True) -> bool:
     """Installs or upgrades. agree: asked once, after everything was shown. Whether it is installed then.
 
     Raises AdminError; then nothing in the folder was changed, unless the message names a file.
@@ -30,52 +30,52 @@ def install(places: Places, wanted: site.Wanted, agree: Agree, say: Say, *, relo
     changes = site.to_install(places, wanted)
     whole = versions.is_whole(places.prefix, parts, python)
     if whole and not changes:
-        say(f"nothing to do: {versions.current_name(places.prefix)} is installed in {places.prefix}")
+        report(f"nothing to do: {versions.current_name(places.prefix)} is installed in {places.prefix}")
         return True
     if not whole:
         before = versions.current_name(places.prefix)
         name = versions.name_of(parts, python)
-        say(f"{places.prefix}: {before or 'nothing'} -> {name}, {len(parts.files)} files, for {python.path}")
+        report(f"{places.prefix}: {before or 'nothing'} -> {name}, {len(parts.files)} files, for {python.path}")
         if not is_root():
-            say("note: you are not root, so whoever you are may change the installed files; root is safer")
-    _show(changes, say)
+            report("note: you are not root, so whoever you are may change the installed files; root is safer")
+    _show(changes, report)
     if not agree():
         return False
     versions.prepare(places.prefix)
     folder = versions.stage(places.prefix, parts, python)
-    _try(places, python, changes, folder, say)
+    _try(places, python, changes, folder, report)
     kept = record.back_up(places.prefix, changes)
     record.write(places.prefix, record.with_changes(record.read(places.prefix), changes).values())
     versions.switch(places.prefix, folder, python)
     versions.prune(places.prefix, folder.name)
-    _apply(changes, say)
+    _apply(changes, report)
     if kept is not None:
-        say(f"what was replaced is kept in {kept}")
-    _reload(places, changes, reloading, say)
+        report(f"what was replaced is kept in {kept}")
+    _reload(places, changes, reloading, report)
     return True
 
 
-def uninstall(places: Places, agree: Agree, say: Say, *, reloading: bool = True) -> bool:
+def uninstall(places: Places, agree: Agree, report: Report, *, reloading: bool = True) -> bool:
     """Takes everything out again. Whether it was done. Raises AdminError; then nothing was changed."""
     known = record.read(places.prefix)
     changes, left = site.to_uninstall(places, known)
     if not changes and versions.current_name(places.prefix) is None:
-        say("nothing to do: nothing is installed")
+        report("nothing to do: nothing is installed")
         return True
-    _show(changes, say)
+    _show(changes, report)
     for line in left:
-        say(line)
-    say(f"{places.prefix}: removed, but for the backups")
+        report(line)
+    report(f"{places.prefix}: removed, but for the backups")
     if not agree():
         return False
     kept = record.back_up(places.prefix, changes) if places.prefix.is_dir() else None
-    _apply(changes, say)
-    _reload(places, changes, reloading, say)
+    _apply(changes, report)
+    _reload(places, changes, reloading, report)
     record.forget(places.prefix)
     versions.remove(places.prefix)
     _remove_bytecode(places)
     if kept is not None:
-        say(f"what was replaced is kept in {kept}; it may hold the secrets of server_config.json")
+        report(f"what was replaced is kept in {kept}; it may hold the secrets of server_config.json")
     return True
 
 
@@ -86,20 +86,20 @@ def _require_fitting(python: Interpreter) -> None:
     if sys.version_info[:2] != python.version:
         own = "python{}.{}".format(*sys.version_info[:2])
         raise AdminError(
-            f"PREP embeds {python.name}, and this is {own}: make the environment with it (`make clean setup "
-            f"PYTHON={python.path}`), then run this again"
+            f"PREP embeds {python.name}, and this is {own}: install this in an environment of that Python "
+            f"(`{python.path} -m venv`; in a clone `make clean install PYTHON={python.path}`), and run it from there"
         )
 
 
-def _show(changes: Sequence[Change], say: Say) -> None:
+def _show(changes: Sequence[Change], report: Report) -> None:
     for each in changes:
         text = each.diff()
         if each.after is not None and each.after.link is not None:
             text = f"{each.path}: a link to {each.after.link}\n" + text
-        say(text.rstrip("\n") or f"{each.path}: removed")
+        report(text.rstrip("\n") or f"{each.path}: removed")
 
 
-def _try(places: Places, python: Interpreter, changes: Sequence[Change], folder: Path, say: Say) -> None:
+def _try(places: Places, python: Interpreter, changes: Sequence[Change], folder: Path, report: Report) -> None:
     """Imports what core.py is to become, with the version that is to be current. Raises AdminError if it fails."""
     core = next((each for each in changes if each.path == places.core), None)
     text = core.after.content if core and core.after else places.core.read_bytes()
@@ -109,29 +109,29 @@ def _try(places: Places, python: Interpreter, changes: Sequence[Change], folder:
         moved = repr(str(link.path.absolute())).encode()
         staged = staged.replace(moved, repr(str(places.core.absolute())).encode())
     seen = trial.of_text(places, python, staged)
-    if not seen.trouble and not seen.replaced:
+    if not seen.error and not seen.replaced:
         return
     if core is not None and core.before is not None:
         alone = trial.of_text(places, python, core.before.content)
-        if alone.trouble and alone.trouble == seen.trouble:
-            say(f"note: core.py could not be tried outside the server, with or without us: {seen.trouble}")
+        if alone.error and alone.error == seen.error:
+            report(f"note: core.py could not be tried outside the server, with or without us: {seen.error}")
             return
-    reason = seen.trouble or f"{', '.join(seen.replaced)} would not be ours"
+    reason = seen.error or f"{', '.join(seen.replaced)} would not be ours"
     raise AdminError(f"{places.core} with our hooks does not work, so nothing was changed there: {reason}")
 
 
-def _apply(changes: Sequence[Change], say: Say) -> None:
+def _apply(changes: Sequence[Change], report: Report) -> None:
     for each in changes:
         change.apply(each)
-        say(f"{each.path}: {'written' if each.after else 'removed'}")
+        report(f"{each.path}: {'written' if each.after else 'removed'}")
 
 
-def _reload(places: Places, changes: Sequence[Change], reloading: bool, say: Say) -> None:
+def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> None:
     """Only for a change of the configuration: a reload refuses connections for a second, core.py needs none."""
     if not any(each.path == places.server_config for each in changes):
-        say("no reload is needed: each new connection reads the rules")
+        report("no reload is needed: each new connection reads the rules")
     elif reloading:
-        say(reload(places))
+        report(reload(places))
 
 
 def _remove_bytecode(places: Places) -> None:
@@ -141,12 +141,12 @@ def _remove_bytecode(places: Places) -> None:
         file.unlink(missing_ok=True)
 
 
-def confirmed(yes: bool, dry_run: bool, say: Say) -> Agree:
+def confirmed(yes: bool, dry_run: bool, report: Report) -> Agree:
     """Asks on the terminal, unless it was said beforehand."""
 
     def agree() -> bool:
         if dry_run:
-            say("nothing was changed (--dry-run)")
+            report("nothing was changed (--dry-run)")
             return False
         if yes:
             return True

@@ -1,25 +1,30 @@
-"""What is installed: our packages from where this command runs, and the packages that ova-admin needs.
+"""What is installed: our packages from where Python finds them, and the packages that ova-admin needs.
 
-Copied, not fetched: no index is needed on the server, and what was tested is what is installed.
+Copied, not fetched: no index is needed on the server, and what was tested is what is installed. A clone, an installed
+wheel and an installed version give the same files.
 """
 
 from __future__ import annotations
 
 import hashlib
+import importlib
 import importlib.metadata
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import Distribution, PackageNotFoundError
 from pathlib import Path, PurePosixPath
 
 from ova_admin.errors import AdminError
 
-ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = "packages"
-_OURS = ("rules", "ova_tools", "ova_admin")
+RULES = PurePosixPath("rules")  # core.py looks for ova_rules here, for the others beside itself
+_OURS = {"ova_rules": RULES, "ova_tools": PurePosixPath(), "ova_admin": PurePosixPath()}
+_NAME = "ova-tools"
+_METADATA = ("METADATA", "licenses/LICENSE")  # what an installed version keeps of our own distribution
 _NEEDED = ("python-irodsclient", "rich")
 _IF_THERE = ("httpx",)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -31,41 +36,47 @@ class Payload:
 
     def digest(self, *more: str) -> str:
         """A hash of all names and contents, and of what else makes versions differ."""
-        made = hashlib.sha256(repr(more).encode())
+        digest = hashlib.sha256(repr(more).encode())
         for name in sorted(self.files):
             content = self.files[name].read_bytes()
-            made.update(f"{name}\0{len(content)}\0".encode())
-            made.update(content)
-        return made.hexdigest()
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        return digest.hexdigest()
 
 
-def collect(root: Path = ROOT) -> Payload:
-    """Everything to install, from a checkout (or an installed version) at `root`. Raises AdminError if parts lack."""
-    core = root / "core.py"
-    if not core.is_file() or not (root / "rules").is_dir():
-        raise AdminError(f"{root}: core.py and rules/ are not here; run ova-admin from a clone of the repository")
+def collect() -> Payload:
+    """Everything to install, of the version that runs. Raises AdminError if a part is missing."""
+    core, own = _core(), _distribution(_NAME)
     files = {PurePosixPath("core.py"): core}
-    for package in _OURS:
-        for file in sorted((root / package).rglob("*")):
-            if file.is_file() and (file.suffix == ".py" or file.name == "py.typed"):
-                files[PurePosixPath(file.relative_to(root).as_posix())] = file
-    for name, file in _distribution_files():
-        files[PurePosixPath(PACKAGES) / name] = file
-    if (root / "LICENSE").is_file():
-        files[PurePosixPath("LICENSE")] = root / "LICENSE"
-    return Payload(files, _version(root))
+    for package, place in _OURS.items():
+        folder = Path(importlib.import_module(package).__path__[0]).resolve()
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and (file.suffix == ".py" or file.name == "py.typed") and file != core:
+                files[place / package / file.relative_to(folder).as_posix()] = file
+    for name, file in (*_own_metadata(own), *_distribution_files()):
+        files[PACKAGES / name] = file
+    return Payload(files, own.version)
 
 
-def _version(root: Path) -> str:
-    try:
-        return importlib.metadata.version("ova-tools")
-    except importlib.metadata.PackageNotFoundError:
-        note = root / "VERSION"
-        return note.read_text().strip() if note.is_file() else "0"
+def _core() -> Path:
+    """In a wheel it lies beside this module, elsewhere beside the package."""
+    folder = Path(__file__).resolve().parent
+    for core in (folder / "core.py", folder.parents[1] / "core.py"):
+        if core.is_file():
+            return core
+    raise AdminError(f"{folder}: core.py is missing; install {_NAME} again")
+
+
+def _own_metadata(own: Distribution) -> Iterator[tuple[PurePosixPath, Path]]:
+    for name in _METADATA:
+        entry = PurePosixPath(f"{_NAME.replace('-', '_')}-{own.version}.dist-info", name)
+        file = Path(str(own.locate_file(entry)))
+        if file.is_file():
+            yield entry, file
 
 
 def _distribution_files() -> Iterator[tuple[PurePosixPath, Path]]:
-    for distribution in _distributions():
+    for distribution in _needed_distributions():
         for entry in distribution.files or ():
             # Scripts (../../bin) and bytecode stay behind.
             if ".." in entry.parts or "__pycache__" in entry.parts or entry.suffix == ".pyc":
@@ -75,9 +86,9 @@ def _distribution_files() -> Iterator[tuple[PurePosixPath, Path]]:
                 yield PurePosixPath(*entry.parts), located
 
 
-def _distributions() -> list[importlib.metadata.Distribution]:
+def _needed_distributions() -> list[Distribution]:
     """The distributions that ova-admin needs and all that they need."""
-    found: dict[str, importlib.metadata.Distribution] = {}
+    found: dict[str, Distribution] = {}
     waiting = [(name, name not in _IF_THERE) for name in (*_NEEDED, *_IF_THERE)]
     while waiting:
         name, needed = waiting.pop()
@@ -85,16 +96,21 @@ def _distributions() -> list[importlib.metadata.Distribution]:
         if key in found:
             continue
         try:
-            found[key] = importlib.metadata.distribution(name)
-        except importlib.metadata.PackageNotFoundError:
+            found[key] = _distribution(name)
+        except AdminError:
             if needed:
-                raise AdminError(
-                    f"the package {name} is missing here; run `make setup`, then .venv/bin/ova-admin"
-                ) from None
+                raise
             continue
         for requirement in found[key].requires or ():
             text, _, marker = requirement.partition(";")
-            match = _NAME.match(text)
+            match = _REQUIREMENT.match(text)
             if match and "extra" not in marker:
                 waiting.append((match[0], not marker.strip()))
     return list(found.values())
+
+
+def _distribution(name: str) -> Distribution:
+    try:
+        return importlib.metadata.distribution(name)
+    except PackageNotFoundError:
+        raise AdminError(f"the package {name} is missing here; install it: pip install '{_NAME}[admin]'") from None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ova_admin.errors import AdminError
-from ova_admin.install import block, change, lines, server_config
+from ova_admin.install import block, change, server_config, undo
 from ova_admin.install.change import Change, Entry
+from ova_admin.install.payload import RULES
 from ova_admin.install.record import Changed
 from ova_admin.places import Places
-from ova_rules.settings import FILE_NAME, Settings
-from ova_tools.records import asdict
+from ova_rules.settings import FILE_NAME, defaults_text
 
 SITE_LINK = "ova_site_core.py"
 
@@ -38,8 +37,7 @@ def to_install(places: Places, wanted: Wanted) -> list[Change]:
         changes.append(Change(places.server_config, before, Entry(text.encode("utf-8"))))
     settings = places.etc / FILE_NAME
     if wanted.write_settings and change.read(settings) is None:
-        defaults = json.dumps(asdict(Settings()), indent=4) + "\n"
-        changes.append(Change(settings, None, Entry(defaults.encode("utf-8"), mode=0o644)))
+        changes.append(Change(settings, None, Entry(defaults_text().encode("utf-8"), mode=0o644)))
     return [each for each in changes if each.is_one]
 
 
@@ -65,14 +63,14 @@ def _is_ours(core: Entry, places: Places) -> bool:
     """Whether core.py is a link to ours: from a clone, as somebody installs by hand."""
     if core.link is None:
         return False
-    folder = places.core.resolve().parent
-    return (folder / "rules" / "ova_rules" / "hooks.py").is_file() and b"from ova_rules import hooks" in core.content
+    rules = places.core.resolve().parent / RULES / "ova_rules"
+    return rules.is_dir() and b"from ova_rules import" in core.content
 
 
 def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Change], list[str]]:
     """The changes that take everything back, and what is left alone, in lines. Raises AdminError."""
     changes, left = [], []
-    changes += _core_taken_back(places, known.get(places.core))
+    changes += _core_restored(places, known.get(places.core))
     for path, changed in known.items():
         if path.name in (places.core.name, SITE_LINK):
             continue
@@ -84,7 +82,7 @@ def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Ch
         elif path.name == FILE_NAME:
             left.append(f"{path}: was edited since it was written, so it stays; remove it by hand if you like")
         else:
-            changes.append(Change(path, now, _edited_taken_back(path, changed, now)))
+            changes.append(Change(path, now, _edit_kept(path, changed, now)))
     changes = [_kept_if_needed(each, places, changes, left) for each in changes]
     return [each for each in changes if each.is_one], left
 
@@ -101,9 +99,9 @@ def _kept_if_needed(each: Change, places: Places, changes: list[Change], left: l
     return Change(each.path, each.before, Entry(b""))
 
 
-def _edited_taken_back(path: Path, changed: Changed, now: Entry) -> Entry:
+def _edit_kept(path: Path, changed: Changed, now: Entry) -> Entry:
     before, after = changed.before, changed.after
-    text = lines.taken_back(before.content, after.content, now.content) if before and after else None
+    text = undo.undone(before.content, after.content, now.content) if before and after else None
     if text is None or now.link is not None:
         raise AdminError(
             f"{path}: was edited where ova-admin had put PREP; take the entry {server_config.INSTANCE} out by hand, "
@@ -113,7 +111,7 @@ def _edited_taken_back(path: Path, changed: Changed, now: Entry) -> Entry:
     return Entry(text)
 
 
-def _core_taken_back(places: Places, changed: Changed | None) -> list[Change]:
+def _core_restored(places: Places, changed: Changed | None) -> list[Change]:
     now = change.read(places.core)
     beside = places.etc / SITE_LINK
     link = change.read(beside)

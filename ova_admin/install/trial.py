@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ova_admin.errors import one_line
 from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places, is_root
+from ova_rules.errors import one_line
 
 # What PREP gives to core.py and no Python outside has: modules in which every name is a class.
 _PROGRAM = """
@@ -35,10 +35,10 @@ core = importlib.util.module_from_spec(spec)
 sys.modules["core"] = core
 spec.loader.exec_module(core)
 from_us = lambda name: getattr(getattr(core, name, None), "__module__", "").startswith("ova_rules")
-hooks = sys.modules.get("ova_rules.hooks")
+rules, hooks = (sys.modules.get("ova_rules" + name) for name in ("", ".hooks"))
 print(json.dumps({
-    "trouble": getattr(core, "_ova_message", ""),
-    "folder": (getattr(hooks, "__file__", None) or "").rpartition("/rules/")[0],
+    "error": getattr(core, "_ova_message", ""),
+    "folder": rules.__file__.rpartition("/rules/")[0] if rules else "",
     "replaced": [name for name in (hooks.RULES if hooks else ()) if not from_us(name)],
     "gate": from_us("pep_api_exec_my_rule_pre"),
 }))
@@ -47,12 +47,12 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Trial:
-    """What importing core.py showed. trouble: why it fails, or our part of it; '' if it works.
+    """What importing core.py showed. error: why it fails, or our part of it; '' if it works.
 
     folder: of the rules that were loaded; replaced: our hooks that something defined later stands in for.
     """
 
-    trouble: str
+    error: str
     folder: str = ""
     replaced: tuple[str, ...] = ()
     gate: bool = False
@@ -75,7 +75,7 @@ def of_file(places: Places, python: Interpreter, core: Path) -> Trial:
     if done.returncode != 0 or not lines:
         return Trial(one_line((done.stderr.strip().splitlines() or ["it ended without a word"])[-1]))
     seen = json.loads(lines[-1])
-    return Trial(one_line(seen["trouble"]), seen["folder"], tuple(seen["replaced"]), bool(seen["gate"]))
+    return Trial(one_line(seen["error"]), seen["folder"], tuple(seen["replaced"]), bool(seen["gate"]))
 
 
 def of_text(places: Places, python: Interpreter, text: bytes) -> Trial:

@@ -1,6 +1,6 @@
 """The prefix: a folder for each installed version, and the link `current`, which is switched in one step.
 
-    PREFIX/versions/0.1.0-1f2e3d4c5b6a/   core.py, rules/, ova_tools/, ova_admin/, packages/
+    PREFIX/versions/0.1.0-1f2e3d4c5b6a/   core.py, rules/ova_rules/, ova_tools/, ova_admin/, packages/
     PREFIX/current -> versions/…          what core.py's block resolves once in each agent
     PREFIX/bin/ova-admin                  this command with PREP's interpreter
     PREFIX/backups/                       what was changed in /etc/irods, and what it was before
@@ -17,11 +17,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from ova_admin.errors import AdminError, one_line
-from ova_admin.install.payload import PACKAGES, Payload
+from ova_admin.errors import AdminError
+from ova_admin.install.payload import PACKAGES, RULES, Payload
 from ova_admin.interpreter import Interpreter
+from ova_rules.errors import one_line
 
-_DIGEST_FILE = "DIGEST"
 _KEPT = 2
 _OURS = {"versions", "bin", "current", "backups"}
 _LAUNCHER = """\
@@ -30,7 +30,7 @@ import os
 import sys
 
 folder = os.path.realpath({current!r})
-sys.path[:0] = [folder, os.path.join(folder, {packages!r})]
+sys.path[:0] = [folder, os.path.join(folder, {rules!r}), os.path.join(folder, {packages!r})]
 from ova_admin.cli import main
 
 sys.exit(main())
@@ -65,18 +65,6 @@ def is_whole(prefix: Path, payload: Payload, python: Interpreter) -> bool:
     )
 
 
-def install(prefix: Path, payload: Payload, python: Interpreter) -> Path:
-    """Writes the version beside the others, compiled, then switches to it. Its folder.
-
-    Raises AdminError if the prefix holds things of somebody else, or a file does not compile.
-    """
-    prepare(prefix)
-    folder = stage(prefix, payload, python)
-    switch(prefix, folder, python)
-    prune(prefix, folder.name)
-    return folder
-
-
 def prepare(prefix: Path) -> None:
     """Makes the prefix. Raises AdminError if it is a folder with other things in it, or may not be made."""
     if prefix.is_dir() and any(entry.name not in _OURS and entry.name[0] != "." for entry in prefix.iterdir()):
@@ -91,7 +79,9 @@ def prepare(prefix: Path) -> None:
 
 
 def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
-    """Writes the version's folder; the name is only taken when all is there."""
+    """Writes the version's folder, compiled; the name is only taken when all is there. Raises AdminError if a file
+    does not compile.
+    """
     versions = prefix.absolute() / "versions"
     name = name_of(payload, python)
     work = versions / f".new-{secrets.token_hex(6)}"
@@ -100,9 +90,7 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
             target = work / path
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-        (work / "VERSION").write_text(payload.version + "\n")
-        (work / _DIGEST_FILE).write_text(payload.digest(python.name) + "\n")
-        _compile(work, versions / name, python)
+        compile_folder(work, versions / name, python)
         for folder, _, names in os.walk(work):
             Path(folder).chmod(0o755)
             for each in names:
@@ -116,8 +104,11 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _compile(folder: Path, final: Path, python: Interpreter) -> None:
-    """Bytecode for the interpreter that PREP embeds: the service account cannot write it here."""
+def compile_folder(folder: Path, final: Path, python: Interpreter) -> None:
+    """Bytecode for the interpreter that PREP embeds: the service account cannot write it here.
+
+    final: where the folder will lie. Raises AdminError if one of our files does not compile.
+    """
     command = [str(python.path), "-I", "-m", "compileall", "-q", "-s", str(folder), "-p", str(final), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)  # noqa: S603 - ours
     ours = [line for line in (done.stdout + done.stderr).splitlines() if PACKAGES + "/" not in line]
@@ -158,4 +149,4 @@ def remove(prefix: Path) -> None:
 
 def _launcher(prefix: Path, python: Interpreter) -> str:
     current = str(prefix.absolute() / "current")
-    return _LAUNCHER.format(python=python.path, current=current, packages=PACKAGES)
+    return _LAUNCHER.format(python=python.path, current=current, rules=str(RULES), packages=PACKAGES)

@@ -1,10 +1,10 @@
 """Our hooks beside those of a site that has its own core.py; what `ova-admin install` writes there calls `add`.
 
-Imported in every agent: no imports but `ova_rules.hooks`. Order: ours first. What ours denies is denied; otherwise the
+Imported in every agent: no imports but those of `hooks`. Order: ours first. What ours denies is denied; otherwise the
 site's hook of that name runs with the same arguments, and its answer (or what it raises) is what iRODS gets.
 """
 
-from ova_rules import hooks
+from ova_rules import agent, hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def add(namespace: "Names", settings_directory: str) -> None:
     """Puts our hooks and jobs into the names of core.py, each before the site's own of that name."""
-    hooks.settings_directory = settings_directory
+    agent.settings_directory = settings_directory
     for name, ours in hooks.RULES.items():
         theirs = _theirs(namespace, name)
         namespace[name] = ours if theirs is None else _both(ours, theirs)
@@ -35,6 +35,6 @@ def _theirs(namespace: "Names", name: str) -> "Any":
 def _both(ours: "Any", theirs: "Any") -> "hooks.Rule":
     def rule(rule_args: "list[Any]", callback: "Any", rei: "Any") -> "Any":
         answer = ours(rule_args, callback, rei)
-        return theirs(rule_args, callback, rei) if answer == hooks.CONTINUE else answer
+        return theirs(rule_args, callback, rei) if answer == agent.CONTINUE else answer
 
     return rule

@@ -32,11 +32,21 @@ class BehindError(ComponentError):
         self.upstream = upstream
 
 
+class UnusableSettingsError(ComponentError):
+    """The administrator's settings cannot be used; that is in the server log already."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, lasting=False)
+
+
 class Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
     """The AVUs, the source or the ready OVA changed while a build ran; it begins again."""
 
 
 def one_line(text: str, limit: int = 1000) -> str:
-    """`text` without line breaks and control characters, at most `limit` characters (AVU values hold 2700 bytes)."""
+    """`text` without line breaks and control characters, at most `limit` bytes (iRODS reads 2700 of a value)."""
     cleaned = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return cleaned if len(cleaned) <= limit else cleaned[: limit - 1] + "…"
+    if len(cleaned.encode()) <= limit:
+        return cleaned
+    end = "…"
+    return cleaned.encode()[: limit - len(end.encode())].decode("utf-8", "ignore") + end

@@ -12,6 +12,10 @@ from collections.abc import Callable
 
 def report(log: Callable[[str], None], name: str, error: BaseException) -> None:
     """Logs where a hook, the gate or a build failed. Raises nothing."""
+    from ova_rules.errors import UnusableSettingsError
+
+    if isinstance(error, UnusableSettingsError):
+        return  # said when they were read
     line = json.dumps(_told(name, error))
     try:
         log(line)

@@ -2,14 +2,14 @@
 handles it then.
 
 Imported in every agent, that is on every client connection, often without cached bytecode: so it is short, imports
-nothing but `ova_rules.names`, and decides by string comparison. A hook never raises and never fails a command that is not
-about a ready OVA: what goes wrong in our code goes to the server log.
+nothing but `agent` and `names`, and decides by string comparison. A hook never raises and never fails a command that
+is not about a ready OVA: what goes wrong in our code goes to the server log.
 
-Hook names and their arguments are iRODS's (docs/irods-facts.md). Each returns CONTINUE, so that rules of the same
-name in the site's other rule engines run too, or a negative code, which denies.
+Hook names and their arguments are iRODS's (docs/irods-facts.md). Each returns CONTINUE, or a negative code, which
+denies.
 """
 
-from ova_rules import names
+from ova_rules import agent, names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,28 +18,17 @@ if TYPE_CHECKING:
 
     Rule = Callable[[list[Any], Any, Any], int]
 
-CONTINUE = 5000000
-NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
-NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
-_ADMINISTRATOR = 5  # authFlag of a local rodsadmin
 _COLLECTION = ("-C", "-c")
-OBJECT = ("-d", "-D")
-
-# Where core.py lies, for the settings file beside it; core.py sets it.
-settings_directory = "/etc/irods"
-
-
-# Whether what happens now is our own doing.
-paused = False
+_OBJECT = ("-d", "-D")
 
 
 def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
     # operation, -C, path, …; `cp` has the kinds of both ends: cp, -C, -C, from, to
     kind = rule_args[2 if rule_args[0] == "cp" else 1]
-    return kind in _COLLECTION or (kind in OBJECT and any(names.RELEASE in argument for argument in rule_args[3:]))
+    return kind in _COLLECTION or (kind in _OBJECT and any(names.RELEASE in argument for argument in rule_args[3:]))
 
 
-def _to_be_judged(rule_args: "list[Any]", rei: "Any") -> bool:
+def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
     # A fact, a control, or longer than a server can read
     return any("ova" in argument or len(argument) > 60 for argument in map(str, rule_args[3:]))
 
@@ -75,48 +64,101 @@ def _copy_of_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
     return any(names.component_of(str(end.objPath)) is not None for end in ends)
 
 
+def _opens_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
+    # Every file that is opened passes here, by whatever call; context values are text, or None
+    context = rule_args[1].map()
+    path = str(context.get("logical_path"))
+    return path[-4:] == ".ova" and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
+
+
+def _is_read(flags: "Any") -> bool:
+    return not int(flags or 0) & 3  # O_ACCMODE
+
+
 def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
     return names.looks_like_package(str(rule_args[2].objPath))
 
 
 def _not_from_the_delay_server(rule_args: "list[Any]", rei: "Any") -> bool:
     # It signs in as an administrator; the user of a job stands in the request only.
-    return int(rei.uoip.authInfo.authFlag) < _ADMINISTRATOR
+    return int(rei.uoip.authInfo.authFlag) < agent.ADMINISTRATOR
 
 
-# name of the hook: (may the event be ours, the function in ova_rules.events.handlers, what a fault of ours answers)
+def _avus() -> "Any":
+    from ova_rules.events import avus
+
+    return avus
+
+
+def _reads() -> "Any":
+    from ova_rules.events import reads
+
+    return reads
+
+
+def _removals() -> "Any":
+    from ova_rules.events import removals
+
+    return removals
+
+
+def _renames() -> "Any":
+    from ova_rules.events import renames
+
+    return renames
+
+
+def _rule_text() -> "Any":
+    from ova_rules.events import rule_text
+
+    return rule_text
+
+
+def _sources() -> "Any":
+    from ova_rules.events import sources
+
+    return sources
+
+
+# name of the hook: (may the event be ours, the module of events and its function, what a fault of ours answers)
 _TABLE = {
-    "acPreProcForModifyAVUMetadata": (_to_be_judged, "before_avu", NOT_PERMITTED),
-    "acPostProcForModifyAVUMetadata": (_avu_that_counts, "after_avu", CONTINUE),
-    "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, "before_atomic_avus", NOT_PERMITTED),
-    "pep_api_atomic_apply_metadata_operations_post": (_any, "after_atomic_avus", CONTINUE),
-    "pep_resource_modified_post": (_package_written, "after_write", CONTINUE),
-    "acPostProcForFilePathReg": (_package_registered, "after_registration", CONTINUE),
-    "acPostProcForDelete": (_about_package, "after_removal", CONTINUE),
-    "acPostProcForObjRename": (_any, "after_rename", CONTINUE),
-    "pep_api_data_obj_get_pre": (_may_be_ready_ova, "before_read", CONTINUE),
-    "pep_api_data_obj_open_pre": (_may_be_ready_ova, "before_open", CONTINUE),
-    "pep_api_replica_open_pre": (_may_be_ready_ova, "before_open", CONTINUE),
-    "pep_api_data_obj_put_pre": (_may_be_ready_ova, "before_put", CONTINUE),
-    "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, "before_copy", CONTINUE),
-    "pep_api_data_obj_unlink_pre": (_unlinks_package, "before_unlink", CONTINUE),
-    "pep_api_rm_coll_pre": (_any, "before_collection_removal", CONTINUE),
-    "pep_api_rm_coll_post": (_any, "after_collection_removal", CONTINUE),
-    "pep_api_exec_my_rule_pre": (_any, "before_rule_text", NOT_PRIVILEGED),
-    "pep_api_exec_rule_expression_pre": (_not_from_the_delay_server, "before_rule_expression", NOT_PRIVILEGED),
-}
+    "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _avus, "before_change", agent.NOT_PERMITTED),
+    "acPostProcForModifyAVUMetadata": (_avu_that_counts, _avus, "after_change", agent.CONTINUE),
+    "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, _avus, "before_atomic", agent.NOT_PERMITTED),
+    "pep_api_atomic_apply_metadata_operations_post": (_any, _avus, "after_atomic", agent.CONTINUE),
+    "pep_resource_modified_post": (_package_written, _sources, "after_write", agent.CONTINUE),
+    "acPostProcForFilePathReg": (_package_registered, _sources, "after_registration", agent.CONTINUE),
+    "acPostProcForDelete": (_about_package, _removals, "after_removal", agent.CONTINUE),
+    "acPostProcForObjRename": (_any, _renames, "after_rename", agent.CONTINUE),
+    "pep_api_data_obj_get_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
+    "pep_api_replica_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_open_and_stat_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_rsync_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
+    "pep_resource_open_pre": (_opens_ready_ova, _reads, "before_resource_open", agent.NOT_PERMITTED),
+    "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
+    "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
+    "pep_api_phy_bundle_coll_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
+    "pep_api_data_obj_put_pre": (_may_be_ready_ova, _reads, "before_put", agent.CONTINUE),
+    "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, _reads, "before_copy", agent.CONTINUE),
+    "pep_api_data_obj_unlink_pre": (_unlinks_package, _removals, "before_unlink", agent.CONTINUE),
+    "pep_api_rm_coll_pre": (_any, _removals, "before_collection_removal", agent.CONTINUE),
+    "pep_api_rm_coll_post": (_any, _removals, "after_collection_removal", agent.CONTINUE),
+    "pep_api_exec_my_rule_pre": (_any, _rule_text, "before_rule_text", agent.NOT_PRIVILEGED),
+    "pep_api_exec_rule_expression_pre": (
+        _not_from_the_delay_server, _rule_text, "before_rule_expression", agent.NOT_PRIVILEGED,
+    ),
+}  # fmt: skip
 
 
 def _rule(name: str) -> "Rule":
-    ours, handler, on_fault = _TABLE[name]
+    may_be_ours, module, function, on_fault = _TABLE[name]
 
     def rule(rule_args: "list[Any]", callback: "Any", rei: "Any") -> int:
         try:
-            if paused or not ours(rule_args, rei):
-                return CONTINUE
-            from ova_rules.events import handlers
-
-            answer: int = getattr(handlers, handler)(rule_args, callback, rei)
+            if agent.own_change or not may_be_ours(rule_args, rei):
+                return agent.CONTINUE
+            answer: int = getattr(module(), function)(rule_args, callback, rei)
             return answer
         except Exception as error:
             from ova_rules.faults import report
@@ -130,25 +172,25 @@ def _rule(name: str) -> "Rule":
 RULES = {name: _rule(name) for name in _TABLE}
 
 
-def ova_job(kind: str, mark: str, callback: "Any", rei: "Any") -> None:
-    """What a delayed rule runs, as the user who queued it (see ova_rules/jobs.py). Raises, so that iRODS tries again."""
-    from ova_rules.events import handlers
+def ova_job(kind: str, encoded_path: str, callback: "Any", rei: "Any") -> None:
+    """What a delayed rule runs, as the user who queued it (see `jobs`). Raises, so that iRODS tries again."""
+    from ova_rules.events import queued
 
-    handlers.run_job(kind, mark, callback, rei)
+    queued.run(kind, encoded_path, callback, rei)
 
 
 def ova_reconcile(callback: "Any", rei: "Any") -> None:
     """For an administrator's rule text: one line of JSON on stdout for each component that has to be built."""
-    from ova_rules.events import handlers
+    from ova_rules.events import reconcile
 
-    handlers.reconcile(callback, rei)
+    reconcile.print_stale(callback, rei)
 
 
 def ova_reconcile_job(callback: "Any") -> None:
     """What the recurring delayed rule of `ova-admin reconcile --every` runs. Raises what goes wrong."""
-    from ova_rules.events import reconcile_job
+    from ova_rules.events import reconcile
 
-    reconcile_job.run(callback)
+    reconcile.run_admin_command(callback)
 
 
 # What core.py offers to delayed rules and rule text, beside the hooks.

@@ -1,12 +1,32 @@
 """The delay queue: one job per path and kind, idempotent, retried by iRODS, run as the user whose change caused it.
 
-Kinds, each a function of (catalog, settings, path) in `ova_rules.events.handlers`: a job finds out for itself what there is to do,
-so however many changes were made, the last state wins.
+A job finds out for itself what there is to do (`ova_rules.events.queued`), so however many changes were made, the last
+state wins. A job that does not end well, be it that its agent died, is tried MOST_TRIES times in all, with growing
+pauses; then it stays away until something changes, that is until it is queued again.
 """
 
 from __future__ import annotations
 
-from ova_rules.catalog.writes import Catalog
+import time
+
+from ova_rules.errors import ComponentError
+from ova_rules.state import forget_tries, note_tries, tries_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from ova_rules.settings import Settings
+
+    class DelayQueue(Protocol):
+        """The delay queue as the client of this agent sees it."""
+
+        def queued_jobs(self, part: str, text: str) -> int:
+            """How many delayed rules of the client hold `text`, looked for by a part of it that can be quoted."""
+
+        def delay(self, text: str) -> None:
+            """Queues Python text as the client, to run soon and again if it fails."""
+
 
 BUILD = "build"  # a component
 CHANGE = "change"  # all that depends on a collection or a source
@@ -16,23 +36,57 @@ FETCH = "fetch"  # the source of a component whose ova_url is a URL
 
 _FUNCTION = "ova_job"
 
+MOST_TRIES = 6
 
 # Jobs that may be past what they read, and are still in the queue: one that runs, and some that have ended just now.
 _MOST_BEFORE = 3
 
 
-def queue(catalog: Catalog, kind: str, path: str, *, running: bool = False) -> None:
+def queue(delay_queue: DelayQueue, settings: Settings, kind: str, path: str, *, running: bool = False) -> None:
     """Queues a job, unless one is waiting already.
 
     running: a job of this kind and path that is in the queue may be past what it reads; one more sees everything since.
     """
+    forget_tries(settings.state_directory, f"{kind} {path}")
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
-    mark = path.encode("utf-8", "surrogateescape").hex()
-    call = f"core.{_FUNCTION}('{kind}', '{mark}', callback, rei)"
-    if catalog.queued_jobs(f"{kind}', '{mark}'", call) < (1 + _MOST_BEFORE if running else 1):
-        catalog.delay(f"import core; {call}")
+    encoded = path.encode("utf-8", "surrogateescape").hex()
+    call = f"core.{_FUNCTION}('{kind}', '{encoded}', callback, rei)"
+    if delay_queue.queued_jobs(f"{kind}', '{encoded}'", call) < (1 + _MOST_BEFORE if running else 1):
+        delay_queue.delay(f"import core; {call}")
 
 
-def path_of(mark: str) -> str:
+def path_of(encoded: str) -> str:
     """The path that a job's text names."""
-    return bytes.fromhex(mark).decode("utf-8", "surrogateescape")
+    return bytes.fromhex(encoded).decode("utf-8", "surrogateescape")
+
+
+class Deadline:
+    """Counts bytes like a progress; ends a job that takes too long."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.job_time
+        self._end = time.monotonic() + settings.job_time
+
+    def __call__(self, count: int) -> None:
+        """Raises ComponentError once the time is over."""
+        if time.monotonic() > self._end:
+            message = f"took longer than {self._seconds} seconds, the limit of the setting job_time"
+            raise ComponentError(message, lasting=False)
+
+
+def begin(settings: Settings, kind: str, path: str) -> bool:
+    """Counts one more try, before it is made: an agent may die in it. False if there were enough."""
+    label = f"{kind} {path}"
+    tries = tries_of(settings.state_directory, label) + 1
+    note_tries(settings.state_directory, label, tries)
+    return tries <= MOST_TRIES
+
+
+def end(settings: Settings, kind: str, path: str) -> None:
+    """The job ended well, or because somebody else is at it."""
+    forget_tries(settings.state_directory, f"{kind} {path}")
+
+
+def is_last_try(settings: Settings, kind: str, path: str) -> bool:
+    """Whether the try that is under way is the last one."""
+    return tries_of(settings.state_directory, f"{kind} {path}") >= MOST_TRIES

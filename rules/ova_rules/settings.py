@@ -1,7 +1,8 @@
-"""The administrator's settings: one JSON file beside core.py, every key optional.
+"""The administrator's settings: one JSON file beside core.py, every key optional, described in the class `Settings`.
 
-A wrong key or type is reported (once per agent, in the server log) and the default is used: a typing error in the
-settings must never take the zone's users down.
+A wrong key or type is reported, once for each agent, in the server log, and the default is used: a typing error in the
+settings must never take the zone's users down. A file that cannot be read at all says nothing of where the key and the
+known ready OVAs lie: then ready OVAs are neither built nor handed out, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -13,45 +14,109 @@ import stat
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from ova_tools.records import asdict, dataclass, field
+from ova_rules.errors import one_line
+from ova_tools.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
 
 FILE_NAME = "ova_rules.json"
-_DEFAULTS = "defaults are used"
+_MOST_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of value. expected: what is right, in words; converted: the value as the rules use it, None if wrong."""
+
+    expected: str
+    converted: Callable[[Any], Any]
+
+
+def _number(value: Any) -> Any:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _strings(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) and all(isinstance(v, str) for v in value) else None
+
+
+def _mapping(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()) else None
+
+
+def _path(value: Any) -> Any:
+    return value if isinstance(value, str) and (value == "" or value.startswith("/")) else None
+
+
+_BYTES = Kind("a number of bytes", _number)
+_SECONDS = Kind("a number of seconds", _number)
+_COUNT = Kind("a number", _number)
+_PATH = Kind('an absolute path, or ""', _path)
+_MAPPING = Kind("an object of strings", _mapping)
+_REFUSE_OR_ALLOW = Kind('"refuse" or "allow"', lambda value: value if value in ("refuse", "allow") else None)
+
+
+def _list_of(what: str) -> Kind:
+    return Kind(f"a list of {what}", _strings)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of the settings file: what its values are, what it is without one, and what it is for."""
+
+    key: str
+    kind: Kind
+    default: Any
+    text: str
+
+
+_described: list[tuple[Kind, Any, str]] = []
+
+
+def _setting(default: T, kind: Kind, text: str) -> T:
+    _described.append((kind, default, text))
+    return default
 
 
 @dataclass(frozen=True)
 class Settings:
     """What an administrator may choose. Sizes in bytes, times in seconds."""
 
-    # What a rebuild may read and copy inside a hook; more goes to the delay queue. Shared extents count nothing.
-    inline_limit: int = 64 * 1024 * 1024
-    # How long a reader waits for a rebuild under way before the read is refused.
-    gate_wait: int = 60
-    # How many components one change rebuilds inside the hook (an AVU on a grid reaches all of its components).
-    inline_components: int = 16
-    # AVU attribute -> property key, for spellings that differ between grids and appliances.
-    aliases: Mapping[str, str] = field(default_factory=lambda: {"ip_addr": "ipaddr"})
-    # "refuse" or "allow": whether AVUs may set properties that are not userConfigurable.
-    fixed_properties: str = "refuse"
-    # Which rules ordinary users may call with irule; ["*"] lifts the gate (see docs/admin-guide.md before).
-    rules_for_users: tuple[str, ...] = ()
-    # Where lock files and the key of the seals live, on this server. "" = .ova-rules in the service account's home.
-    state_directory: str = ""
-    # Which http(s) sources the server downloads: URL prefixes, and ranges (10.1.0.0/16) of addresses that are not
-    # public but may be connected to. Empty: none.
-    allowed_urls: tuple[str, ...] = ()
-    # The most bytes of one download; 0 = no limit.
-    fetch_limit: int = 64 * 1024 * 1024 * 1024
-    # How long one download may take; what came by then is kept, and the next attempt goes on.
-    fetch_time: int = 4 * 3600
-    # The path of ova-admin on this server, for `ova-admin reconcile --every`. "" = that job is refused.
-    admin_command: str = ""
-    # Further names by which the resources' host (RESC_LOC) may call this server.
-    local_hosts: tuple[str, ...] = ()
+    inline_limit: int = _setting(64 * 1024 * 1024, _BYTES,
+        "What a build may read and copy while the client waits. Larger builds go to the delay queue. "
+        "Extents that the file system shares do not count.")  # fmt: skip
+    gate_wait: int = _setting(60, _SECONDS,
+        "How long a reader waits for a build under way before the read is refused.")  # fmt: skip
+    inline_components: int = _setting(16, _COUNT,
+        "How many components one change builds while the client waits. The delay queue builds the others.")  # fmt: skip
+    aliases: Mapping[str, str] = _setting({"ip_addr": "ipaddr"}, _MAPPING,
+        "AVU attribute to property key, where grids and appliances spell them differently.")  # fmt: skip
+    fixed_properties: str = _setting("refuse", _REFUSE_OR_ALLOW,
+        "Whether AVUs may set properties that are not userConfigurable.")  # fmt: skip
+    rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
+        'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
+    state_directory: str = _setting("", _PATH,
+        'The folder for locks, the key and the known ready OVAs. "" means .ova-rules in the service account\'s home.'
+        )  # fmt: skip
+    allowed_urls: tuple[str, ...] = _setting((), _list_of("URL prefixes and address ranges"),
+        "The http(s) sources that the server may download: URL prefixes, and ranges such as 10.1.0.0/16 of addresses "
+        "that are not public but may be connected to. An empty list allows none.")  # fmt: skip
+    fetch_limit: int = _setting(64 * 1024 * 1024 * 1024, _BYTES,
+        "The most bytes of one download. 0 means no limit.")  # fmt: skip
+    fetch_time: int = _setting(4 * 3600, _SECONDS,
+        "How long one download may take. What has come by then is kept, and the next attempt goes on.")  # fmt: skip
+    job_time: int = _setting(4 * 3600, _SECONDS,
+        "How long a job of the delay queue may build or check one OVA; then it leaves its place.")  # fmt: skip
+    admin_command: str = _setting("", _PATH,
+        'The path of ova-admin on this server, for `ova-admin reconcile --every`. "" refuses that job.')  # fmt: skip
+    local_hosts: tuple[str, ...] = _setting((), _list_of("host names"),
+        "Further names by which the host of a resource may name this server.")  # fmt: skip
+
+    # Why the file cannot be used as a whole; "" if it can, or is not there.
+    unusable: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
@@ -60,72 +125,60 @@ class Settings:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+SETTINGS = {
+    key: Setting(key, kind, default, text) for key, (kind, default, text) in zip(Settings.__annotations__, _described)
+}
+
+
+def defaults_text() -> str:
+    """A settings file that says the defaults."""
+    return json.dumps({setting.key: setting.default for setting in SETTINGS.values()}, indent=4) + "\n"
+
+
 def load(directory: str, report: Callable[[str], None]) -> Settings:
-    """The settings in `directory`; each mistake is reported in one line and its default used. Raises nothing."""
+    """The settings in `directory`; each mistake is reported in one line, once, and its default used. Raises nothing."""
     settings, problems = _read(os.path.join(directory, FILE_NAME))
-    for problem in problems:
-        report(problem)
+    while problems:
+        report(problems.pop(0))
     return settings
 
 
 @lru_cache(maxsize=4)
 def _read(path: str) -> tuple[Settings, list[str]]:
-    problems: list[str] = []
     try:
-        with open(path, encoding="utf-8") as stream:
-            state = os.fstat(stream.fileno())
-            if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
-                return Settings(), [f"{path}: others than root and the service account may write it, {_DEFAULTS}"]
-            data = json.load(stream)
+        data = _data(path)
     except FileNotFoundError:
-        return Settings(), problems
-    except (OSError, ValueError) as error:
-        return Settings(), [f"{path}: not read, defaults are used: {error}"]
-    if not isinstance(data, dict):
-        return Settings(), [f"{path}: must hold one JSON object; defaults are used"]
-    known = set(asdict(Settings()))
+        return Settings(), []
+    except (OSError, ValueError, RecursionError) as error:
+        reason = one_line(f"{path}: cannot be used: {error}; ready OVAs are neither built nor read until it can")
+        return Settings(unusable=reason), [reason]
+    problems: list[str] = []
     chosen: dict[str, Any] = {}
     for key, value in data.items():
-        if key not in known:
-            problems.append(f"{path}: {key}: no such setting; known are {', '.join(sorted(known))}")
+        if key not in SETTINGS:
+            problems.append(f"{path}: {key}: no such setting; known are {', '.join(sorted(SETTINGS))}")
             continue
-        converted = _convert(key, value)
+        kind = SETTINGS[key].kind
+        converted = kind.converted(value)
         if converted is None:
-            problems.append(f"{path}: {key}: {value!r} is not {EXPECTED[key]}; the default is used")
+            problems.append(one_line(f"{path}: {key}: {value!r} is not {kind.expected}; the default is used"))
         else:
             chosen[key] = converted
     return Settings(**chosen), problems
 
 
-EXPECTED = {
-    "inline_limit": "a number of bytes",
-    "gate_wait": "a number of seconds",
-    "inline_components": "a number",
-    "aliases": "an object of strings",
-    "fixed_properties": '"refuse" or "allow"',
-    "rules_for_users": "a list of rule names",
-    "state_directory": "an absolute path",
-    "allowed_urls": "a list of URL prefixes and address ranges",
-    "fetch_limit": "a number of bytes",
-    "fetch_time": "a number of seconds",
-    "admin_command": "an absolute path",
-    "local_hosts": "a list of host names",
-}
-
-
-def _convert(key: str, value: Any) -> Any:
-    """`value` in the type of the setting, or None if it does not fit."""
-    if key in ("inline_limit", "gate_wait", "inline_components", "fetch_limit", "fetch_time"):
-        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-        return value if fits else None
-    if key == "aliases":
-        if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()):
-            return dict(value)
-        return None
-    if key in ("rules_for_users", "allowed_urls", "local_hosts"):
-        if isinstance(value, list) and all(isinstance(v, str) for v in value):
-            return tuple(value)
-        return None
-    if key == "fixed_properties":
-        return value if value in ("refuse", "allow") else None
-    return value if isinstance(value, str) and value.startswith("/") else None
+def _data(path: str) -> dict[str, Any]:
+    """What the file holds. Raises OSError or ValueError where it must not be believed, and never waits for anybody."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(descriptor, encoding="utf-8") as stream:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode):
+            raise ValueError("it is no file")
+        if state.st_uid not in (0, os.geteuid()) or state.st_mode & stat.S_IWOTH:
+            raise ValueError("others than root and the service account may write it")
+        if state.st_size > _MOST_BYTES:
+            raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+        data = json.load(stream)
+    if not isinstance(data, dict):
+        raise ValueError("it must hold one JSON object")
+    return data

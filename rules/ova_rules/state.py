@@ -1,7 +1,8 @@
-"""Where the server keeps what is not in the catalog, in a private folder: lock files, the key of the seals, and marks.
+"""Where the server keeps what is not in the catalog, in a private folder: lock files, the key, what it has made.
 
-A mark says that a path is that of a ready OVA. It is asked for where a client sees nothing of the component: such a
-client must not read the object past the gate, and no AVU would do, since users write those.
+Which data objects the server has made is noted here, by path: nothing else is ever overwritten. It is asked, too, where
+a client sees nothing of a component: such a client must not read its ready OVA past the gate. No AVU would do for
+either, since users write those.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import hashlib
 import os
 import pwd
 import stat
+from contextlib import suppress
 
 _NAME = ".ova-rules"
 
@@ -36,19 +38,79 @@ def _default() -> str:
     return os.path.join(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
 
 
-def mark(configured: str, path: str) -> None:
-    """Notes that `path` is that of a ready OVA."""
-    file = _mark(configured, path)
-    if not os.path.exists(file):
-        os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
-        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def note_made(configured: str, path: str, data_id: str, version: str = "") -> None:
+    """Notes that the server has made the data object of this number at `path`; "" for one that it is about to create.
+
+    version: where others may write the object from now on: which version of it the server has made.
+    """
+    _write(_note(configured, path), f"{data_id} {version}".strip())
 
 
-def is_marked(configured: str, path: str) -> bool:
-    """Whether a ready OVA was made at `path`."""
-    return os.path.exists(_mark(configured, path))
+def forget_made(configured: str, path: str) -> None:
+    """The server has made nothing at `path`."""
+    with suppress(FileNotFoundError):
+        os.unlink(_note(configured, path))
 
 
-def _mark(configured: str, path: str) -> str:
+def made_at(configured: str, path: str) -> tuple[str, str] | None:
+    """The number and the version of what the server has made at `path`, as they were noted; None if nothing."""
+    text = _read(_note(configured, path))
+    if text is None:
+        return None
+    data_id, _, version = text.partition(" ")
+    return data_id, version
+
+
+def is_known_ready(configured: str, path: str) -> bool:
+    """Whether the server ever made a data object at `path`."""
+    return os.path.exists(_note(configured, path))
+
+
+def note_source_file(configured: str, path: str, file: str) -> None:
+    """Notes which vault file holds the source at `path`, for readers who may not ask the catalog for it."""
+    _write(_note(configured, path, "sources"), file)
+
+
+def source_file(configured: str, path: str) -> str | None:
+    """The vault file that was noted for the source at `path`, or None."""
+    return _read(_note(configured, path, "sources"))
+
+
+def note_tries(configured: str, job: str, count: int) -> None:
+    """Notes how often a job was begun since it was queued."""
+    _write(_note(configured, job, "tries"), str(count))
+
+
+def tries_of(configured: str, job: str) -> int:
+    """How often a job was begun since it was queued and did not end well."""
+    text = _read(_note(configured, job, "tries")) or ""
+    return int(text) if text.isdigit() else 0
+
+
+def forget_tries(configured: str, job: str) -> None:
+    """The job ended well, or begins anew."""
+    with suppress(FileNotFoundError):
+        os.unlink(_note(configured, job, "tries"))
+
+
+def _write(file: str, text: str) -> None:
+    if _read(file) == text:
+        return
+    os.makedirs(os.path.dirname(file), mode=0o700, exist_ok=True)
+    temporary = f"{file}.{os.urandom(8).hex()}"
+    with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(text)
+    os.replace(temporary, file)
+
+
+def _read(file: str) -> str | None:
+    try:
+        with open(file, encoding="utf-8", errors="surrogateescape") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def _note(configured: str, path: str, kind: str = "made") -> str:
     name = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:32]
-    return os.path.join(directory(configured), "ready", name)
+    return os.path.join(directory(configured), kind, name)

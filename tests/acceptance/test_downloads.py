@@ -215,6 +215,11 @@ def test_what_somebody_put_in_its_place_is_not_taken_for_it(make_person: MakePer
     mallory.client.put(ova(b"evil" * 5000), trap)
     mallory.grants("own", trap, alice.name)
     component = alice.client.component(f"{alice.home}/second/comp", url)
+    until_status(alice.client, component, "failed")
+    assert f"{trap} was not made by the server, so it stays as it is" in alice.facts(component)["ova::message"]
+    assert mallory.client.get(trap) == ova(b"evil" * 5000)
+    alice.client.session.data_objects.move(trap, f"{alice.home}/second/evil.ova")
+    alice.client.set(component, "hostname", "again")
     until_ready(alice.client, component)
     assert alice.client.ready(component).members["disk1.vmdk"] == b"disk" * 5000
 

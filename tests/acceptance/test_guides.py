@@ -19,7 +19,7 @@ from tests.support import REPOSITORY
 from tests.support.clients import HAS_ICOMMANDS
 from tests.support.zones import rule_folder
 
-DOCUMENTS = ("docs/user-guide.md", "docs/moving-a-grid.md")
+DOCUMENTS = ("docs/tutorial.md",)
 
 if HAS_ICOMMANDS:
 

@@ -10,7 +10,7 @@ import pytest
 from irods.exception import CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 from irods.rule import Rule
 from irods_zone.protocol.packing import Packing
-from irods_zone.raw_client import Client
+from irods_zone.raw_client import RawClient
 
 from tests.acceptance.conftest import Site
 from tests.acceptance.people import Person
@@ -47,12 +47,13 @@ def test_an_administrators_rule_text_runs(site: Site) -> None:
 def test_a_user_cannot_run_a_rule_expression(site: Site, person: Person, named: str) -> None:
     """The request names the user that the text is to run as, and the server believes it."""
     environment = json.loads(site.environment.read_text())
-    client = Client(environment["irods_host"], environment["irods_port"], Packing.NATIVE, person.name, raw=True)
-    client.connect(person.name)
-    assert client.sign_in(person.name, "secret") == 0
+    host, port = environment["irods_host"], environment["irods_port"]
+    client = RawClient(host, port, Packing.NATIVE, user=person.name, signed_in=False)
+    client.start()
+    assert client.sign_in("secret") == 0
     user = person.name if named == "themselves" else site.session.username
-    reply = client.call(EXEC_RULE_EXPRESSION, expression("raise SystemExit(1)", user, site.session.zone))
-    client.close()
+    reply = client.request(EXEC_RULE_EXPRESSION, expression("raise SystemExit(1)", user, site.session.zone))
+    client.drop()
     assert reply.int_info in (REFUSED, NOT_SERVED)
 
 

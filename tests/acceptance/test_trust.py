@@ -129,10 +129,10 @@ def test_facts_that_are_copied_are_not_believed(site: Site, component: str, clie
 
     right = client.get(site.ready)
     client.component(f"{site.home}/grid01/comp02", site.source, hostname="other")
-    facts = [a for a in client.metadata(component).items() if a.name == "ova::fingerprint"]
+    facts = [a for a in client.metadata(component).items() if a.name == "ova::build"]
     client.metadata(component).remove(facts[0])
     forged = site.session.users.get(site.session.username).metadata
-    fact = iRODSMeta("ova::fingerprint", facts[0].value, facts[0].units.replace(" ", "9 "))
+    fact = iRODSMeta("ova::build", facts[0].value.replace('"version":"', '"version":"9'), facts[0].units)
     forged.add(fact)
     try:
         site.session.metadata.copy(User, Collection, site.session.username, component)
@@ -158,7 +158,7 @@ def test_the_settings_of_a_component_can_be_copied(site: Site, component: str, c
 
 def test_a_removed_fact_comes_back(site: Site, component: str, client: PythonClient) -> None:
     metadata = client.metadata(component)
-    for avu in [avu for avu in metadata.items() if avu.name == "ova::fingerprint"]:
+    for avu in [avu for avu in metadata.items() if avu.name == "ova::build"]:
         metadata.remove(avu)
     assert site.facts()["ova::status"] == "ready"
     assert client.ready(component).whole

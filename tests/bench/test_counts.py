@@ -139,11 +139,21 @@ def test_deciding_about_many_components_costs_a_query_for_hundreds(counted: Coun
 
 
 def test_importing_core_brings_the_hooks_and_nothing_else() -> None:
-    assert imported(REPOSITORY).modules == ("core", "ova_rules", "ova_rules.hooks", "ova_rules.names")
+    assert imported(REPOSITORY).modules == (
+        "core",
+        "ova_rules",
+        "ova_rules.agent",
+        "ova_rules.hooks",
+        "ova_rules.names",
+    )
 
 
 def test_a_hook_that_is_not_about_a_component_imports_nothing_of_packages() -> None:
-    modules = set(imported(REPOSITORY, "core", "ova_rules.events.handlers", "ova_rules.events.events").modules)
+    modules = set(
+        imported(
+            REPOSITORY, "core", "ova_rules.events.avus", "ova_rules.component.dependents", "ova_rules.build.batch"
+        ).modules
+    )
 
     assert not {name for name in modules if name.startswith("ova_tools.")} - {"ova_tools.records"}
 
@@ -155,7 +165,7 @@ def test_what_a_build_imports_stays_small() -> None:
     expensive |= {"typing", "pathlib", "urllib.parse", "datetime", "decimal"}
     assert not modules & expensive
     assert not {name for name in modules if name.startswith(("irods", "cryptography", "rich", "lxml", "httpx"))}
-    assert len(modules) <= 95
+    assert len(modules) <= 101
 
 
 def test_every_phase_of_the_profiler_is_there() -> None:

@@ -1,4 +1,4 @@
-"""The documents are those that the results make, and what is computed from samples is right."""
+"""The document is the one that the results make, and what is computed from samples is right."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import figures, report, scale_document
+from bench import figures, report
 from bench.results import RESULTS, Recorder, Result, Series
 from bench.scale_model import Costs, Site, busy, fewest_servers, simulate
 
@@ -18,11 +18,18 @@ def series(*values: float) -> Series:
     return Series("x", "ms", {}, values)
 
 
-def test_the_documents_are_made_from_the_results() -> None:
-    parts = report.load(RESULTS)
+def test_the_document_is_made_from_the_results() -> None:
+    _, generated, _ = report.split(report.DOCUMENT.read_text(encoding="utf-8"))
 
-    assert report.DOCUMENT.read_text(encoding="utf-8") == report.text(parts)
-    assert scale_document.DOCUMENT.read_text(encoding="utf-8") == scale_document.text(parts)
+    assert generated == report.text(report.load(RESULTS))
+
+
+def test_what_people_wrote_around_it_stays() -> None:
+    document = report.DOCUMENT.read_text(encoding="utf-8")
+
+    assert "".join(report.split(document)) == document
+    with pytest.raises(ValueError, match="marker"):
+        report.split("no markers")
 
 
 def test_results_name_no_machine() -> None:

@@ -112,8 +112,7 @@ def test_every_file_that_an_image_copies_is_there() -> None:
         for line in dockerfile.read_text().replace("\\\n", " ").splitlines():
             if line.startswith("COPY "):
                 for source in line.split()[1:-1]:
-                    if source != "docs/user-guide.md":  # written with the guide
-                        assert (root / source).exists(), f"{dockerfile}: {source}"
+                    assert (root / source).exists(), f"{dockerfile}: {source}"
 
 
 def test_everything_is_pinned() -> None:

@@ -12,13 +12,12 @@ from tests.support.zones import MakePlace, rule_folder
 
 # A fault put where the hooks hand over: everything behind it is broken.
 BROKEN = """
-import ova_rules.component.model, ova_rules.events.events, ova_rules.events.reads
+import ova_rules.build.batch, ova_rules.build.build, ova_rules.build.staleness, ova_rules.events.reads
 
 def broken(*_, **__):
     raise ZeroDivisionError("a fault of ours")
 
-ova_rules.component.model.view = ova_rules.events.reads.view = broken
-ova_rules.events.events.build_all = broken
+ova_rules.build.staleness.view = ova_rules.events.reads.view = ova_rules.build.batch.build_all = broken
 """
 
 

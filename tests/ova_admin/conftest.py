@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ova_admin.install import commands, payload, site
+from ova_admin.install import commands, payload, site, versions
 from ova_admin.places import Places
 
 CONFIG = {
@@ -75,9 +75,10 @@ def snapshot(folder: Path) -> dict[str, tuple[object, ...]]:
 
 
 @pytest.fixture(autouse=True)
-def few_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own files only: copying and compiling the libraries takes seconds, and one test does it."""
+def quick_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own files only, not compiled: the libraries and bytecode take seconds, and one test has each."""
     monkeypatch.setattr(payload, "_NEEDED", ())
+    monkeypatch.setattr(versions, "compile_folder", lambda *arguments: None)
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from ova_admin import graph, status
+from ova_admin.catalog.components import Avu, Component
+from ova_admin.catalog.connection import User
 from ova_admin.graph import Edge, Relation
-from ova_admin.zone.components import Avu, Component
-from ova_admin.zone.connection import User
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 
@@ -15,14 +15,14 @@ NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 def component(path: str, *urls: str, **more: object) -> Component:
     values: dict[str, object] = {
         "owner": User("alice", "z"), "state": "ready", "source": urls[0], "built": NOW, "message": "", "progress": "",
-        "depends_on": (), "likes": (),
+        "depends_on": (), "prototypes": (),
     }  # fmt: skip
     return Component(path, urls=urls, **{**values, **more})  # type: ignore[arg-type]
 
 
 def test_every_relation_is_an_edge() -> None:
     one = component("/z/a", "/z/base.ova", depends_on=("/z/b",))
-    two = component("/z/b", "../x/base.ova", likes=("/z/c",), built=None, state="failed")
+    two = component("/z/b", "../x/base.ova", prototypes=("/z/c",), built=None, state="failed")
     assert graph.edges(
         [one, two], [Avu("/z/other.ova", "ova::used_by", "/z/a", ""), Avu("/z/o.ova", "", "/z/no", "")]
     ) == [

@@ -17,9 +17,12 @@ import pytest
 from ova_admin.cli import main
 from ova_admin.errors import AdminError
 from ova_admin.install import change, payload, trial, versions
+from ova_admin.install.versions import compile_folder
 from ova_admin.interpreter import Interpreter
+from ova_rules import settings
 from tests.ova_admin.conftest import Server, snapshot
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 THIS = Interpreter(Path(sys.executable), sys.version_info[:2])
 HOOK = "acPostProcForObjRename"
 SITE = f"""import irods_types
@@ -53,7 +56,7 @@ def link_to_own_core(server: Server) -> None:
 
 
 def link_to_our_clone(server: Server) -> None:
-    (server.etc / "core.py").symlink_to(payload.ROOT / "core.py")
+    (server.etc / "core.py").symlink_to(REPOSITORY / "core.py")
 
 
 SITES: list[Callable[[Server], None]] = [
@@ -102,17 +105,17 @@ def test_the_sites_hooks_run_after_ours(
     monkeypatch.setattr(sys, "path", list(sys.path))
     site(server)
     server.install()
-    from ova_rules import hooks
+    from ova_rules import agent, hooks
 
     order: list[str] = []
-    answers = [hooks.CONTINUE]
+    answers = [agent.CONTINUE]
 
     def ours(rule_args: list[object], callback: object, rei: object) -> int:
         order.append("ours")
         return answers[0]
 
     monkeypatch.setitem(hooks.RULES, HOOK, ours)
-    monkeypatch.setattr(hooks, "settings_directory", "")
+    monkeypatch.setattr(agent, "settings_directory", "")
     core = loaded(server)
     assert getattr(core, HOOK)(["/a", "/b"], None, None) == 7
     assert order == ["ours"]
@@ -120,7 +123,7 @@ def test_the_sites_hooks_run_after_ours(
     answers[0] = -818000
     assert getattr(core, HOOK)(["/a", "/b"], None, None) == -818000
     assert len(core.said) == 1  # what we deny they are not asked
-    assert hooks.settings_directory == str(server.etc)
+    assert agent.settings_directory == str(server.etc)
 
 
 def test_a_linked_core_keeps_its_place(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,9 +143,9 @@ def test_hooks_that_the_site_makes_on_demand_run_too(server: Server, monkeypatch
         "    raise AttributeError(name)\n"
     )
     server.install()
-    from ova_rules import hooks
+    from ova_rules import agent, hooks
 
-    monkeypatch.setitem(hooks.RULES, HOOK, lambda *arguments: hooks.CONTINUE)
+    monkeypatch.setitem(hooks.RULES, HOOK, lambda *arguments: agent.CONTINUE)
     assert getattr(loaded(server), HOOK)([], None, None) == 9
 
 
@@ -151,7 +154,7 @@ def test_the_installed_rules_are_those_of_core_py(server: Server) -> None:
     server.install()
     names = "print(sorted(n for n in vars(core) if n.startswith(('ac', 'pep_', 'ova_'))))"
     program = "import sys; sys.path.insert(0, {!r}); import core; " + names
-    ask = [THIS.run(program.format(str(folder))).stdout for folder in (server.etc, payload.ROOT)]
+    ask = [THIS.run(program.format(str(folder))).stdout for folder in (server.etc, REPOSITORY)]
     assert ask[0] == ask[1] != "[]\n"
 
 
@@ -220,6 +223,13 @@ def test_an_edit_of_the_site_after_installing_survives(server: Server) -> None:
     assert json.loads(config.read_text())["advanced_settings"] == {"delay_server_sleep_time_in_seconds": 5}
 
 
+def test_the_settings_that_are_written_are_the_defaults(server: Server) -> None:
+    server.install(write_settings=True)
+    problems: list[str] = []
+    assert settings.load(str(server.etc), problems.append) == settings.Settings()
+    assert problems == []
+
+
 def test_settings_that_were_edited_stay(server: Server) -> None:
     server.install(write_settings=True)
     (server.etc / "ova_rules.json").write_text('{"gate_wait": 5}')
@@ -246,10 +256,10 @@ def test_an_upgrade_switches_and_keeps_the_version_before(server: Server, monkey
         note.write_text(f"# {number}\n")
         whole = payload.collect()
         newer = payload.Payload({**whole.files, PurePosixPath("rules/note.py"): note}, whole.version)
-        monkeypatch.setattr(payload, "collect", lambda newer=newer: newer)
-        assert server.install()
+        with monkeypatch.context() as patched:
+            patched.setattr(payload, "collect", lambda newer=newer: newer)
+            assert server.install()
         names.append(versions.current_name(server.prefix))
-        monkeypatch.undo()
     assert len({first, *names}) == 3
     assert (server.etc / "core.py").read_bytes() == core
     kept = {entry.name for entry in (server.prefix / "versions").iterdir()}
@@ -261,10 +271,11 @@ def test_a_file_changed_by_hand_is_put_right(server: Server) -> None:
     hooks = server.prefix / "current" / "rules" / "ova_rules" / "hooks.py"
     hooks.write_text("broken")
     assert server.install()
-    assert hooks.read_bytes() == (payload.ROOT / "rules" / "ova_rules" / "hooks.py").read_bytes()
+    assert hooks.read_bytes() == (REPOSITORY / "rules" / "ova_rules" / "hooks.py").read_bytes()
 
 
-def test_what_is_installed_is_compiled_and_nobody_elses(server: Server) -> None:
+def test_what_is_installed_is_compiled_and_nobody_elses(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "compile_folder", compile_folder)
     os.umask(0o077)
     server.install()
     folder = server.prefix / "current"
@@ -329,7 +340,7 @@ def test_a_trial_sees_what_stands_in_for_our_hooks(server: Server) -> None:
     core = server.etc / "core.py"
     core.write_text(core.read_text() + f"def {HOOK}(rule_args, callback, rei):\n    return 0\n")
     seen = trial.of_file(server.places, THIS, core)
-    assert (seen.trouble, seen.replaced, seen.gate) == ("", (HOOK,), True)
+    assert (seen.error, seen.replaced, seen.gate) == ("", (HOOK,), True)
     assert seen.folder == str((server.prefix / "current").resolve())
 
 

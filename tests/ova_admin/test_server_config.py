@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ova_admin.errors import AdminError
 from ova_admin.install import json_text, server_config
-from ova_admin.install.lines import taken_back
 from ova_admin.install.server_config import INSTANCE, PLUGIN, REGEXES, RULE_LANGUAGE
+from ova_admin.install.undo import undone
 
 LANGUAGE: dict[str, Any] = {
     "instance_name": "irods_rule_engine_plugin-irods_rule_language-instance",
@@ -135,17 +135,17 @@ def test_an_item_put_in_anywhere_is_there(items: list[Any], value: Any) -> None:
             assert json.loads(made) == [*items[:index], value, *items[index:]]
 
 
-def test_a_change_is_taken_back_around_an_edit_of_somebody_else() -> None:
+def test_a_change_is_undone_around_an_edit_of_somebody_else() -> None:
     before = config(LANGUAGE, CPP).encode()
     after = server_config.configured(before.decode()).encode()
     edited = after.replace(b'"zone_port": 1247', b'"zone_port": 1248')
-    assert taken_back(before, after, edited) == before.replace(b"1247", b"1248")
+    assert undone(before, after, edited) == before.replace(b"1247", b"1248")
 
 
 def test_a_change_that_was_itself_edited_is_not_guessed() -> None:
     before = config(LANGUAGE, CPP).encode()
     after = server_config.configured(before.decode()).encode()
-    assert taken_back(before, after, after.replace(b'"msi[^ ]*"', b'"mine"')) is None
+    assert undone(before, after, after.replace(b'"msi[^ ]*"', b'"mine"')) is None
 
 
 @given(st.lists(st.sampled_from([b"a\n", b"b\n", b"c\n"]), max_size=30), st.lists(st.integers(0, 30), max_size=4))
@@ -154,5 +154,5 @@ def test_taking_back_at_once_is_exact(before: list[bytes], places: list[int]) ->
     for number, place in enumerate(places):
         after.insert(place, b"new %d\n" % number)
     edited = [b"first\n", *after]
-    assert taken_back(b"".join(before), b"".join(after), b"".join(after)) == b"".join(before)
-    assert taken_back(b"".join(before), b"".join(after), b"".join(edited)) in (None, b"".join([b"first\n", *before]))
+    assert undone(b"".join(before), b"".join(after), b"".join(after)) == b"".join(before)
+    assert undone(b"".join(before), b"".join(after), b"".join(edited)) in (None, b"".join([b"first\n", *before]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,9 +33,26 @@ def test_a_wrong_key_or_type_is_reported_and_the_default_used(tmp_path: Path) ->
     assert sorted(p.partition(": ")[2].partition(":")[0] for p in problems) == ["aliases", "gate_wiat", "inline_limit"]
 
 
-def test_a_broken_settings_file_is_reported_and_the_defaults_used(tmp_path: Path) -> None:
-    settings, problems = loaded(tmp_path, "{")
-    assert settings == Settings()
+UNUSABLE: dict[str, Callable[[Path], object]] = {
+    "broken": lambda file: file.write_text("{"),
+    "nested": lambda file: file.write_text("[" * 100_000),
+    "a list": lambda file: file.write_text("[]"),
+    "no text": lambda file: file.write_bytes(b"\xff\xfe{}"),
+    "a folder": Path.mkdir,
+    "a pipe": lambda file: os.mkfifo(file),
+    "huge": lambda file: file.write_text(" " * 2_000_000 + "{}"),
+    "a link to itself": lambda file: file.symlink_to(file),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_a_broken_settings_file_is_reported_once_and_the_defaults_used(tmp_path: Path, kind: str) -> None:
+    UNUSABLE[kind](tmp_path / FILE_NAME)
+    problems: list[str] = []
+    for _ in range(3):
+        settings = load(str(tmp_path), problems.append)
+        assert settings == Settings()
+        assert "ready OVAs are neither built nor read" in settings.unusable
     assert len(problems) == 1 and FILE_NAME in problems[0]
 
 

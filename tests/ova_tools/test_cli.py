@@ -343,7 +343,7 @@ sys.exit(main(["set", {str(source)!r}, "hostname=a", "-o", {str(tmp_path / "new.
 def test_a_fault_of_our_own_is_one_line_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("two\nlines")
 
     monkeypatch.setattr("ova_tools.inspect.report", fail)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ova_tools.descriptor import MAX_BYTES, MAX_DEPTH, parse
+from ova_tools.descriptor import parse
 from ova_tools.errors import DescriptorError
+from ova_tools.limits import MAX_DEPTH, MAX_DESCRIPTOR_BYTES
 from ova_tools.model import SystemKind
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
@@ -181,7 +182,7 @@ def test_a_descriptor_of_very_many_elements_or_attributes_is_refused() -> None:
 
 def test_a_descriptor_over_16_mib_is_refused_unread() -> None:
     with pytest.raises(DescriptorError, match="at most 16777216 are right"):
-        parse(b" " * (MAX_BYTES + 1))
+        parse(b" " * (MAX_DESCRIPTOR_BYTES + 1))
 
 
 OUTSIDE = ["/etc/passwd", "../disk.vmdk", "a/../../disk.vmdk", "%2e%2e/disk.vmdk", "..\\disk.vmdk", "file:///etc/passwd",

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from ova_tools import progress
-from ova_tools.progress import Progress
+from ova_tools.progress import ProgressBar
 
 
 class Terminal(io.StringIO):
@@ -34,7 +34,7 @@ def test_a_bar_is_shown_on_a_terminal_that_has_waited(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
 
-    with Progress("hashing", 100) as bar:
+    with ProgressBar("hashing", 100) as bar:
         bar.advance(40)
         bar.advance(60)
 

@@ -64,7 +64,7 @@ QUESTIONS: dict[str, Callable[[dict[str, Any]], object]] = {
     "not ordered": lambda of: of["Frozen"](1) < of["Frozen"](2),
     "order of another class": lambda of: of["Ordered"](1, "a") < 1,
 }
-if sys.version_info >= (3, 10):  # before it there is no `match`, and nothing that it asks of a class
+if sys.version_info >= (3, 10):  # Python 3.9 has no pattern matching
     QUESTIONS["matched"] = lambda of: of["Below"].__match_args__
 
 

@@ -12,6 +12,7 @@ import pytest
 from ova_tools import tar
 from ova_tools.edit import Change, edit
 from ova_tools.errors import PackageError
+from ova_tools.limits import MAX_HEADERS
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
 from tests.support.appliances import manifest_of, tar_of
@@ -99,7 +100,7 @@ def test_a_package_in_a_directory_of_the_archive_is_one(tmp_path: Path) -> None:
 
 
 def test_very_many_headers_are_refused(tmp_path: Path) -> None:
-    data = special("x", b"x") * (tar.MAX_HEADERS + 1)
+    data = special("x", b"x") * (MAX_HEADERS + 1)
 
     with pytest.raises(PackageError, match="more than 20000 headers"):
         read_package(write(tmp_path / "a.ova", data))

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from ova_tools import extents
-from ova_tools import write as writing
 from ova_tools.errors import WriteError
 from ova_tools.extents import Method, can_share
 from ova_tools.layout import Extent, Literal, Plan, plan_of
-from ova_tools.write import publish, stream, write
+from ova_tools.write import put_in_place, stream, write
 
 from . import build
 
@@ -77,7 +73,7 @@ def test_holes_of_the_source_stay_holes(tmp_path: Path) -> None:
         os.pwrite(file.fileno(), b"end", (64 << 20) - 3)
 
     with (tmp_path / "source").open("rb") as old:
-        publish(Plan((Extent(0, 64 << 20),)), old.fileno(), tmp_path / "new")
+        put_in_place(Plan((Extent(0, 64 << 20),)), old.fileno(), tmp_path / "new")
 
     assert (tmp_path / "new").stat().st_size == 64 << 20
     assert (tmp_path / "new").stat().st_blocks * 512 < 1 << 20
@@ -89,7 +85,7 @@ def test_publishing_replaces_the_target_in_one_step_and_keeps_its_mode(source: P
     target.chmod(0o640)
 
     with source.open("rb") as old, target.open("rb") as reader:
-        publish(PLAN, old.fileno(), target)
+        put_in_place(PLAN, old.fileno(), target)
         assert reader.read() == b"old"
 
     assert target.read_bytes() == expected(source)
@@ -99,8 +95,8 @@ def test_publishing_replaces_the_target_in_one_step_and_keeps_its_mode(source: P
 
 def test_a_new_target_is_private_unless_told_otherwise(source: Path, tmp_path: Path) -> None:
     with source.open("rb") as old:
-        publish(PLAN, old.fileno(), tmp_path / "private")
-        publish(PLAN, old.fileno(), tmp_path / "shared", mode=0o644)
+        put_in_place(PLAN, old.fileno(), tmp_path / "private")
+        put_in_place(PLAN, old.fileno(), tmp_path / "shared", mode=0o644)
 
     assert (tmp_path / "private").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o644
@@ -111,7 +107,7 @@ def test_a_source_that_became_shorter_leaves_the_old_target(source: Path, tmp_pa
     os.truncate(source, 100_000)
 
     with source.open("rb") as old, pytest.raises(WriteError, match="the source ends at byte 100000"):
-        publish(PLAN, old.fileno(), tmp_path / "target")
+        put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert (tmp_path / "target").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
@@ -125,7 +121,7 @@ def test_a_full_disk_leaves_the_old_target(source: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(os, "pwrite", full)
 
     with source.open("rb") as old, pytest.raises(WriteError, match="No space left on device"):
-        publish(PLAN, old.fileno(), tmp_path / "target")
+        put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert (tmp_path / "target").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
@@ -143,7 +139,7 @@ def test_a_full_disk_is_known_before_anything_is_copied(
     monkeypatch.setattr(os, "copy_file_range", lambda *_: pytest.fail("something was copied"))
 
     with source.open("rb") as old, pytest.raises(WriteError, match="No space left on device"):
-        publish(PLAN, old.fileno(), tmp_path / "target")
+        put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert [p.name for p in tmp_path.iterdir()] == ["source"]
 
@@ -163,7 +159,7 @@ def test_blocks_are_asked_for_at_once_only_where_that_costs_nothing(
     monkeypatch.setattr(os, "posix_fallocate", refuse)
 
     with source.open("rb") as old:
-        publish(PLAN, old.fileno(), tmp_path / "target")
+        put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert (tmp_path / "target").read_bytes() == expected(source)
     assert len(calls) == asked
@@ -186,7 +182,7 @@ def test_every_byte_is_reported_once(
         monkeypatch.setattr(extents, "_clone", lambda *_: False)
 
     with source.open("rb") as old:
-        publish(plan, old.fileno(), tmp_path / "target", report=reported.append)
+        put_in_place(plan, old.fileno(), tmp_path / "target", report=reported.append)
 
     assert sum(reported) == plan.size
 
@@ -196,38 +192,9 @@ def test_a_link_in_the_targets_place_is_not_followed(source: Path, tmp_path: Pat
     (tmp_path / "target").symlink_to("victim")
 
     with source.open("rb") as old, pytest.raises(WriteError, match="is not a regular file"):
-        publish(PLAN, old.fileno(), tmp_path / "target")
+        put_in_place(PLAN, old.fileno(), tmp_path / "target")
 
     assert (tmp_path / "victim").read_bytes() == b"untouched"
-
-
-def test_what_a_killed_writer_left_is_removed_by_the_next(source: Path, tmp_path: Path) -> None:
-    script = f"""
-import os, signal
-from pathlib import Path
-from ova_tools import layout, write
-write.os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
-with open({str(source)!r}, "rb") as file:
-    write.publish(write.Plan((layout.Extent(0, 100),)), file.fileno(), Path({str(tmp_path / "target")!r}))
-"""
-    killed = subprocess.run([sys.executable, "-c", script], check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert len([p for p in tmp_path.iterdir() if p.name.endswith(".part")]) == 1
-
-    with source.open("rb") as old:
-        publish(PLAN, old.fileno(), tmp_path / "target")
-
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["source", "target"]
-
-
-def test_a_living_writers_temporary_file_is_left_alone(source: Path, tmp_path: Path) -> None:
-    fd, temporary = writing._open_temporary(str(tmp_path / "target"))
-    try:
-        with source.open("rb") as old:
-            publish(PLAN, old.fileno(), tmp_path / "target")
-        assert Path(temporary).exists()
-    finally:
-        os.close(fd)
 
 
 def test_probing_for_shared_extents_leaves_nothing(source: Path, tmp_path: Path) -> None:

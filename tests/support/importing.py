@@ -11,9 +11,9 @@ from pathlib import Path
 
 # What the first event of an agent that rebuilds has to import, beside core.
 BUILDING = (
-    "ova_rules.events.handlers",
-    "ova_rules.events.events",
-    "ova_rules.build.build",
+    "ova_rules.events.avus",
+    "ova_rules.events.context",
+    "ova_rules.build.batch",
     "ova_tools.edit",
     "ova_tools.package",
     "ova_tools.write",

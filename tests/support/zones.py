@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from irods_zone.nursery import Nursery
+from irods_zone.forkserver import Forkserver
 from irods_zone.pytest_plugin import EmbeddedZone
 
 from tests.support import REPOSITORY
@@ -37,15 +37,15 @@ def rule_folder(folder: Path, behind: str = "", /, **settings: object) -> Path:
 @contextmanager
 def embedded_zone(root: Path, rules: Path | None) -> Iterator[EmbeddedZone]:
     """A zone where no fixture makes one."""
-    nursery = Nursery()
+    forkserver = Forkserver()
     try:
-        zone = EmbeddedZone(nursery, root, rules, {})
+        zone = EmbeddedZone(forkserver, root, rules, {})
         try:
             yield zone
         finally:
             zone.close()
     finally:
-        nursery.close()
+        forkserver.close()
 
 
 class Place:

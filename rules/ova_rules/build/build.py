@@ -13,28 +13,33 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import Enum
 
-from ova_tools.records import dataclass, replace
 from ova_rules import jobs, names
-from ova_rules.record import facts, authorship as vouching
-from ova_rules.catalog.writes import Avu, Catalog
-from ova_rules.component.model import Component, View, inputs, read, unseen, view, what_is_unseen
-from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
+from ova_rules.build.ownership import require_ours
+from ova_rules.build.publish import Content, publish
+from ova_rules.build.staleness import View, view
+from ova_rules.catalog.types import Avu
+from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import content, file_identity, source_state
-from ova_rules.record.last_build import LastBuild
-from ova_rules.locks import locked
-from ova_rules.component.matching import Matching, Setting, described, match
-from ova_rules.build.progress import Progress
-from ova_rules.build.publish import publish
-from ova_rules.component.prototype import tasks
-from ova_rules.record.signing import seals_of
-from ova_rules.settings import Settings
+from ova_rules.component.matching import Assignment, Matching, described, match
+from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
-from ova_rules.state import mark
+from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
+from ova_rules.locks import locked
+from ova_rules.record import authorship, facts
+from ova_rules.record.last_build import LastBuild
+from ova_rules.record.signing import signer_of
+from ova_rules.settings import Settings
+from ova_rules.state import note_made, note_source_file
+from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ova_rules.build.progress import Progress
     from ova_tools.edit import Edit
+    from ova_tools.errors import PropertyError
     from ova_tools.package import Package
+    from ova_tools.write import Staged
 
 _PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
 _SPARE_OTHER = 16384  # room for longer values in a descriptor, where the usual room would give the usual size
@@ -57,7 +62,15 @@ class Outcome:
     """How a component stands, and what was done, in words for the journal."""
 
     state: State
-    what: str = ""
+    done: str = ""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """How a component is to be built: whether the delay queue may do it, and who watches the progress."""
+
+    may_queue: bool
+    progress: Progress | None
 
 
 def build(
@@ -70,29 +83,21 @@ def build(
     progress: Progress | None = None,
     upstream: bool = True,
 ) -> State:
-    """Brings the component at `path` up to date, or hands it to the delay queue if it is dear and may_queue.
+    """Brings the component at `path` up to date, or hands it to the delay queue if it is expensive and may_queue.
 
     upstream: the components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another
     agent builds it for longer than `wait` seconds.
     """
     start = time.monotonic()
-    outcome = _build(catalog, settings, path, may_queue, wait, progress, upstream)
+    outcome = _build(catalog, settings, path, _Order(may_queue, progress), wait, upstream)
     if outcome.state is not State.NOT_A_COMPONENT:
         milliseconds = round(1000 * (time.monotonic() - start))
-        done = f"{outcome.state.value}: {outcome.what}" if outcome.what else outcome.state.value
+        done = f"{outcome.state.value}: {outcome.done}" if outcome.done else outcome.state.value
         catalog.journal("component", component=path, done=done, ms=milliseconds)
     return outcome.state
 
 
-def _build(
-    catalog: Catalog,
-    settings: Settings,
-    path: str,
-    may_queue: bool,
-    wait: float,
-    progress: Progress | None,
-    upstream: bool,
-) -> Outcome:
+def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float, upstream: bool) -> Outcome:
     helped: dict[str, State] | None = {} if upstream else None
     for _ in range(_ATTEMPTS):
         try:
@@ -100,13 +105,13 @@ def _build(
                 component = read(catalog, path)
                 if component is None:
                     return Outcome(State.NOT_A_COMPONENT)
-                if progress is not None:
+                if order.progress is not None:
                     component = _building(catalog, component)
-                return _build_once(catalog, settings, component, may_queue, progress, helped)
+                return _build_once(catalog, settings, component, order, helped)
         except Changed:
             continue
         except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
-            state = build(catalog, settings, behind.upstream, may_queue=may_queue, wait=wait)
+            state = build(catalog, settings, behind.upstream, may_queue=order.may_queue, wait=wait)
             helped = {**(helped or {}), behind.upstream: state}
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
 
@@ -117,81 +122,79 @@ def _building(catalog: Catalog, component: Component) -> Component:
     return read(catalog, component.path) or component
 
 
-def queue(catalog: Catalog, component: Component) -> None:
+def queue(catalog: Catalog, settings: Settings, component: Component) -> None:
     """Queues a job for a component, unless one waits that has not begun to read: it would have said `building` before.
 
     Any other status than `queued` says nothing: a job that has built, and said so, stays in the queue for a moment.
     """
     status = component.fact(names.STATUS)
     waits = status is not None and status.value == names.QUEUED
-    jobs.queue(catalog, jobs.BUILD, component.path, running=not waits)
+    jobs.queue(catalog, settings, jobs.BUILD, component.path, running=not waits)
 
 
 def _build_once(
-    catalog: Catalog,
-    settings: Settings,
-    component: Component,
-    may_queue: bool,
-    progress: Progress | None,
-    helped: dict[str, State] | None,
+    catalog: Catalog, settings: Settings, component: Component, order: _Order, helped: dict[str, State] | None
 ) -> Outcome:
     seen = view(catalog, settings, component)
+    now = seen.inputs
+    authorship.forget_authors(catalog, settings, component)
     try:
         if seen.fresh:
-            facts.write(catalog, component, facts.fresh(seen))
-            mark(settings.state_directory, component.ready_path)
+            facts.write(catalog, component, facts.fresh(catalog, now))
+            note_made(settings.state_directory, component.ready_path, now.ready[0].data_id)
             return Outcome(State.UNCHANGED)
+        require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
-        if seen.inputs.last is None or seen.inputs.last.source_path != source.path:
+        if seen.last is None or not seen.last.is_from(source.path):
             from ova_rules.images.in_use import changed
 
             changed(catalog, settings, component.path, None, source.path)
-        return _make(catalog, settings, seen, source, may_queue, progress)
+        return _make(catalog, settings, seen, source, order)
     except BehindError as behind:
         if helped is not None and behind.upstream not in helped:
             raise
         if (helped or {}).get(behind.upstream) is State.QUEUED:  # the job that builds the source goes on with this one
-            facts.write(catalog, component, facts.waiting(seen, str(behind)))
+            facts.write(catalog, component, facts.waiting(catalog, now, str(behind)))
             return Outcome(State.QUEUED, str(behind))
-        facts.write(catalog, component, facts.failed(seen, behind, seals_of(settings)))
-        return Outcome(State.FAILED, str(behind))
+        return _failed(catalog, settings, seen, behind)
     except WaitingError as waiting:
-        jobs.queue(catalog, jobs.FETCH, component.path)
-        facts.write(catalog, component, facts.waiting(seen, str(waiting)))
+        jobs.queue(catalog, settings, jobs.FETCH, component.path)
+        facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
     except ComponentError as error:
-        facts.write(catalog, component, facts.failed(seen, error, seals_of(settings)))
-        return Outcome(State.FAILED, str(error))
+        return _failed(catalog, settings, seen, error)
+
+
+def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError) -> Outcome:
+    facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
+    return Outcome(State.FAILED, str(error))
 
 
 def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source:
-    """The source, if the client, and those who set the AVUs, may do all that the build does."""
-    component = seen.component
-    source = seen.inputs.source
-    if source is None:
-        raise seen.inputs.trouble or ComponentError(f"{component.path} has no source")
+    """The source, if the client, and the authors of the AVUs, may do all that the build does."""
+    component, now = seen.component, seen.inputs
+    if now.source is None:
+        raise now.error or ComponentError(f"{component.path} has no source")
     if "++++" in component.path or len(component.ready_path.encode()) > 1000:
         raise ComponentError(f"{component.path}: iRODS cannot open objects of such a name; rename the collection")
-    hidden = unseen(catalog, component, seen.inputs.resolved)
+    hidden = unseen(catalog, component, now.resolved)
     if hidden:
-        raise what_is_unseen(component, seen.inputs, hidden, catalog.user)
+        raise unseen_error(now, hidden, catalog.user)
     if not catalog.may_write(component.path):
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
-    if seen.ready and not catalog.may_replace(component.ready_path):
+    if now.ready and not catalog.may_replace(component.ready_path):
         raise ComponentError(f"{catalog.user} may not write {component.ready_path}", lasting=False)
-    vouching.require(catalog, settings, component, seen.inputs, source)
-    return source
+    authorship.require_rights(catalog, settings, now, now.source)
+    return now.source
 
 
-def _make(
-    catalog: Catalog, settings: Settings, seen: View, source: Source, may_queue: bool, progress: Progress | None
-) -> Outcome:
+def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, order: _Order) -> Outcome:
     from ova_tools.errors import OvaError, PropertyError
-    from ova_tools.package import read_package
-    from ova_rules.images.check import require_archive
+    from ova_tools.package import read_package, require_archive
 
     start = time.monotonic()
-    component, last = seen.component, seen.inputs.last
+    component, last = seen.component, seen.last
+    progress = order.progress
     with ExitStack() as stack:
         try:
             package = stack.enter_context(read_package(source.replica.vault_path))
@@ -200,21 +203,19 @@ def _make(
             if source_state(source.replica, opened) != source.state:
                 raise Changed
             matching = match(component.levels, package.properties, settings.aliases)
-            settled = _expanded(seen, matching)
-            values = [
-                (f"{setting.property.system}/{setting.property.full_name}", setting.avu.value) for setting in settled
-            ]
+            assignments = _expanded(seen, matching)
+            values = [(f"{each.property.system}/{each.property.full_name}", each.avu.value) for each in assignments]
             wanted = content(source.state, settings.digest, values)
             ready = component.ready_path
-            if last is not None and last.content == wanted and version_of(seen.ready, settings) == last.version:
-                return _kept(catalog, settings, seen, matching, last)
-            edit = _edit(package, settled, settings, seen)
+            if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
+                return _kept(catalog, settings, seen, source, matching, last)
+            edit = _edit(package, assignments, settings, seen)
             verified = _is_verified(catalog, settings, seen, source)
-            if may_queue and _is_dear(package, edit, source, settings, verified):
-                what = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
-                facts.write(catalog, component, facts.queued(component, what))
-                queue(catalog, component)
-                return Outcome(State.QUEUED, what)
+            if order.may_queue and _is_expensive(package, edit, source, settings, verified):
+                message = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
+                facts.write(catalog, component, facts.queued(component, message))
+                queue(catalog, settings, component)
+                return Outcome(State.QUEUED, message)
             if progress is not None:
                 progress.expect(edit.plan.size if verified else 2 * edit.plan.size)
             if not verified:
@@ -222,119 +223,158 @@ def _make(
         except PropertyError as error:
             raise ComponentError(f"{source.path}: {error}") from error
         except OvaError as error:
-            raise ComponentError(_in_irods_words(str(error), source)) from error
+            message = source.named_in(str(error))
+            passing = isinstance(error.__cause__, OSError)  # the file could not be read just now
+            raise ComponentError(
+                message if source.path in message else f"{source.path}: {message}", lasting=not passing
+            ) from error
+
+        def stage(vault_path: str) -> Staged:
+            from ova_tools.write import stage as stage_beside
+
+            staged_for.append(vault_path)
+            return stage_beside(edit.plan, package.fileno(), vault_path, report=progress)
 
         def check() -> None:
             if source_state(source.replica, os.fstat(package.fileno())) != source.state:
                 raise Changed  # it was written while it was copied
             if time.monotonic() - start > _LONG_SECONDS:
-                _check_unchanged(catalog, settings, seen)
+                _require_unchanged(catalog, settings, seen)
 
-        mark(settings.state_directory, ready)
+        staged_for: list[str] = []
+        bytes_ = Content(edit.plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         try:
-            after = publish(catalog, settings, ready, seen.ready, source.replica, package, edit, check, progress)
+            after = publish(catalog, settings, ready, seen.inputs.ready, bytes_, check)
         except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
             raise Changed from error
         except OvaError as error:
-            raise ComponentError(f"{ready}: {error}", lasting=False) from error
-        except RuntimeError as error:  # a microservice failed
-            raise ComponentError(f"{ready}: iRODS refused: {error}", lasting=False) from error
+            message = str(error)
+            for vault_path in staged_for:
+                message = message.replace(f"{vault_path} ", "")
+            raise ComponentError(f"{ready}: {message}", lasting=False) from error
+        except RuntimeError as error:  # a microservice failed; what it says stands in the server log
+            catalog.log(f"{ready}: {error}")
+            raise ComponentError(f"{ready}: iRODS refused to write it", lasting=False) from error
     version = version_of(after, settings)
     if version is None:
         raise Changed
+    note_made(settings.state_directory, ready, after[0].data_id)
+    note_source_file(settings.state_directory, source.path, source.replica.vault_path)
     if progress is not None:
         progress.close()
-    file = (file_identity(opened), source.replica.vault_path)
-    made = LastBuild(seen.inputs.fingerprint, version, wanted, source.path, source.state, *file, source.state)
-    _write_ready(catalog, settings, seen, matching, made, facts.now())
+    made = LastBuild(
+        built=facts.moment(),
+        fingerprint=seen.inputs.fingerprint,
+        data_id=after[0].data_id,
+        version=version,
+        content=wanted,
+        source=hashed(source.path),
+        source_state=source.state,
+        source_file=file_identity(opened),
+        verified=source.state,
+    )
+    _write_ready(catalog, settings, seen, source, matching, made)
     return Outcome(State.BUILT, f"{edit.plan.size} bytes")
 
 
-def _kept(catalog: Catalog, settings: Settings, seen: View, matching: Matching, last: LastBuild) -> Outcome:
+def _kept(
+    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, last: LastBuild
+) -> Outcome:
     """The AVUs changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
-    built = seen.component.fact(names.BUILT)
-    made = replace(last, fingerprint=seen.inputs.fingerprint)
-    _check_unchanged(catalog, settings, seen)
-    _write_ready(catalog, settings, seen, matching, made, built.value if built else facts.now())
+    _require_unchanged(catalog, settings, seen)
+    _write_ready(catalog, settings, seen, source, matching, replace(last, fingerprint=seen.inputs.fingerprint))
     return Outcome(State.UNCHANGED, "other AVUs, same content")
 
 
 def _write_ready(
-    catalog: Catalog, settings: Settings, seen: View, matching: Matching, made: LastBuild, built: str
+    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, made: LastBuild
 ) -> None:
     component = seen.component
     own_unmatched: list[Avu] = [avu for avu in matching.unmatched if avu.collection == component.path]
     unmatched = [*own_unmatched, *component.unknown_controls]
-    seals = seals_of(settings)
-    facts.write(catalog, component, facts.ready(seen, made, built, unmatched, tasks(catalog, component), seals))
+    tasks: list[Avu] = []
+    if component.prototypes:
+        from ova_rules.component.prototype import tasks_of
+
+        tasks = tasks_of(catalog, component)
+    found = facts.ready(catalog, seen.inputs, made, source.path, unmatched, tasks, signer_of(settings))
+    facts.write(catalog, component, found)
 
 
 def _is_verified(catalog: Catalog, settings: Settings, seen: View, source: Source) -> bool:
     """Whether the disks of this version of the source were held against the manifest, for this component or another."""
-    if seen.inputs.last is not None and seen.inputs.last.verified == source.state:
+    if seen.last is not None and seen.last.verified == source.state:
         return True
     from ova_rules.images.check import known_valid
 
     return known_valid(catalog, settings, source)
 
 
-def _expanded(seen: View, matching: Matching) -> list[Setting]:
-    """The settings with the values that the fingerprint was computed from."""
-    settled = []
-    for setting in matching.settings:
-        expansion = seen.inputs.expansions[setting.avu]
-        if expansion.trouble is not None:
-            raise expansion.trouble
-        settled.append(Setting(setting.property, expansion.avu))
-    return settled
+def _expanded(seen: View, matching: Matching) -> list[Assignment]:
+    """The assignments with the values that the fingerprint was computed from."""
+    found = []
+    for assignment in matching.assignments:
+        expansion = seen.inputs.expansions[assignment.avu]
+        if expansion.error is not None:
+            raise expansion.error
+        found.append(Assignment(assignment.property, expansion.avu))
+    return found
 
 
-def _edit(package: Package, settled: Sequence[Setting], settings: Settings, seen: View) -> Edit:
-    """The edit of all settings at once, each value first tried alone so that a misfit is said of its AVU."""
+def _edit(package: Package, assignments: Sequence[Assignment], settings: Settings, seen: View) -> Edit:
+    """The edit of all values at once, each first tried alone so that a misfit is said of its AVU."""
     from ova_tools.edit import Change, edit
     from ova_tools.errors import PropertyError
     from ova_tools.values import check_value
 
     allow_fixed = settings.fixed_properties == "allow"
-    for setting in settled:
+    for each in assignments:
         try:
-            check_value(setting.property, setting.avu.value)
+            check_value(each.property, each.avu.value)
         except PropertyError as error:
-            raise ComponentError(f"{described(setting.avu)}: {error}") from error
-        if not setting.property.user_configurable and not allow_fixed:
+            raise ComponentError(f"{described(each.avu)}: {_misfit(seen, each, error)}") from error
+        if not each.property.user_configurable and not allow_fixed:
             raise ComponentError(
-                f"{described(setting.avu)}: the property {setting.property.full_name} is not userConfigurable"
+                f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable"
             )
-    changes = [Change(setting.property, setting.avu.value) for setting in settled]
+    changes = [Change(each.property, each.avu.value) for each in assignments]
     made = edit(package, changes, allow_fixed=allow_fixed)
     if _needs_another_size(package, made, seen):
         return edit(package, changes, allow_fixed=allow_fixed, spare=_SPARE_OTHER)
     return made
 
 
+def _misfit(seen: View, assignment: Assignment, error: PropertyError) -> str:
+    """Why a value does not fit. Readers of the component's facts may not know values that come from elsewhere."""
+    avu = assignment.avu
+    if not error.wrong or avu in seen.component.own_values:
+        return str(error)
+    return f"its value does not fit the property {assignment.property.full_name}, {error.wrong}"
+
+
 def _needs_another_size(package: Package, made: Edit, seen: View) -> bool:
     """Whether two versions of one size could be mixed by a parallel download.
 
     Clients open large objects once per connection. Only the first connection reads the descriptor; a manifest behind
-    the disks is read by the last one. The gate tells versions apart by their size (see `ova_rules.events.reads`).
+    the disks is read by the last one. The gate tells versions apart by their size (see `events.reads`).
     """
     if package.manifest is None or made.plan.size < _PARALLEL_FROM:
         return False
     order = [member.name for member in package.members]
     before_manifest = set(order[: order.index(package.manifest.name)]) - {package.descriptor.name}
-    return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.ready)
+    return bool(before_manifest) and any(replica.size == made.plan.size for replica in seen.inputs.ready)
 
 
 def _verify(catalog: Catalog, settings: Settings, source: Source, package: Package, progress: Progress | None) -> None:
     """The disks against the manifest, once per version of a source."""
-    from ova_tools.verify import verify_members
     from ova_rules.images.check import note_checked
+    from ova_tools.verify import verify_members
 
     verify_members(package, progress)
     note_checked(catalog, settings, source, package)
 
 
-def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:
+def _is_expensive(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:
     """Whether the build would read and copy more than a hook should; shared extents cost nothing."""
     from ova_tools.extents import can_share
 
@@ -343,14 +383,8 @@ def _is_dear(package: Package, edit: Edit, source: Source, settings: Settings, v
     return not verified or not can_share(package.fileno(), os.path.dirname(source.replica.vault_path))
 
 
-def _check_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
+def _require_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
     """Raises Changed if AVUs or source moved meanwhile: what was made for them would be of no use."""
     component = read(catalog, seen.component.path)
-    if component is None or inputs(catalog, settings, component).fingerprint != seen.inputs.fingerprint:
+    if component is None or view(catalog, settings, component).inputs.fingerprint != seen.inputs.fingerprint:
         raise Changed
-
-
-def _in_irods_words(message: str, source: Source) -> str:
-    """A message of ova_tools may name the vault file; its owner knows the logical path."""
-    worded = message.replace(source.replica.vault_path, source.path)
-    return worded if source.path in worded else f"{source.path}: {worded}"

@@ -6,17 +6,24 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ova_rules import names
-from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.catalog.types import Avu
+from ova_rules.catalog.writes import Catalog
+from ova_rules.jobs import Deadline
+from ova_rules.record.facts import percent
+from ova_rules.settings import Settings
 
 _EVERY_SECONDS = 0.5
 
 
 class Progress:
-    """Counts bytes; writes the percentage at most twice a second. Not to be called while a lock on AVUs is held."""
+    """Counts bytes, within the time of a job; writes the percentage at most twice a second.
 
-    def __init__(self, catalog: Catalog, component: str) -> None:
+    Not to be called while a lock on AVUs is held.
+    """
+
+    def __init__(self, catalog: Catalog, settings: Settings, component: str) -> None:
         self._catalog = catalog
+        self._deadline = Deadline(settings)
         self._component = component
         self._done = self._total = 0
         self._shown: Avu | None = percent(component, 0)  # as facts.building has written it
@@ -28,6 +35,7 @@ class Progress:
 
     def __call__(self, count: int) -> None:
         """So many bytes were done since the last call."""
+        self._deadline(count)
         self._done += count
         if self._total and time.monotonic() >= self._next:
             self._show(percent(self._component, min(99, 100 * self._done // self._total)))
@@ -45,15 +53,10 @@ class Progress:
             self._show(None)
 
 
-def percent(component: str, number: int) -> Avu:
-    """The fact."""
-    return Avu(component, names.PROGRESS, str(number), "percent")
-
-
 @contextmanager
-def progress(catalog: Catalog, component: str) -> Iterator[Progress]:
+def progress(catalog: Catalog, settings: Settings, component: str) -> Iterator[Progress]:
     """The progress of a job of the client, who may change the component's AVUs."""
-    shown = Progress(catalog, component)
+    shown = Progress(catalog, settings, component)
     try:
         yield shown
     finally:

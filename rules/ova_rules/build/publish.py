@@ -1,9 +1,9 @@
-"""Puts the bytes of a ready OVA in place: the three ways of the data path, each atomic for readers.
+"""Puts new bytes in a data object's place: the three ways of the data path, each atomic for readers.
 
-First build: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
+New object: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
 Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
 Only files of a local vault; never a byte of the file that readers may have open is changed. The new file is synced, its
-folder is not: should a power cut bring the old file back, it is not the one that the facts vouch for.
+folder is not: should a power cut bring the old file back, it is not the one that the facts are about.
 """
 
 from __future__ import annotations
@@ -11,54 +11,59 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from ova_rules.catalog.writes import GOOD, STALE, Catalog, Replica
-from ova_rules.errors import Changed, ComponentError
+from ova_rules.catalog.types import GOOD, STALE, Replica
+from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.settings import Settings
 from ova_rules.component.source import stat_of
+from ova_rules.errors import Changed, ComponentError
+from ova_rules.settings import Settings
+from ova_rules.state import forget_made, note_made
+from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ova_tools.edit import Edit
-    from ova_tools.package import Package
-    from ova_tools.write import Staged
+    from contextlib import AbstractContextManager
+    from typing import Protocol
 
-    Check = Callable[[], None]  # raises if what was written must not become visible
-    Stage = Callable[[str], Staged]  # writes the new file beside a vault file
+    class Staged(AbstractContextManager["Staged"], Protocol):
+        """A file that is whole and not yet in its place; leaving its `with` block removes it."""
+
+        def commit(self, *, sync_directory: bool) -> None:
+            """Puts it in its place, in one step."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a data object is to hold. size in bytes; resource: where a new object goes.
+
+    stage: makes the file ready to replace a vault file, on the same file system.
+    """
+
+    size: int
+    resource: str
+    stage: Callable[[str], Staged]
 
 
 def publish(
     catalog: Catalog,
     settings: Settings,
     path: str,
-    replicas: tuple[Replica, ...],
-    source: Replica,
-    package: Package,
-    edit: Edit,
-    check: Check,
-    report: Callable[[int], None] | None = None,
+    replicas: Sequence[Replica],
+    content: Content,
+    check: Callable[[], None] = lambda: None,
 ) -> Sequence[Replica]:
-    """Makes the data object `path` hold the bytes of `edit`. Returns the replicas that it has then.
+    """Makes the data object `path` hold `content`. Returns the replicas that it has then.
 
-    replicas: those it has now.
-    source: a new object goes to the resource where its source is, so that extents can be shared.
-    report: called with the bytes written since its last call.
-    check: called when the bytes are written but not yet visible; raises if they must not become so.
-    Raises ComponentError, OvaError, RuntimeError where a microservice fails, and Changed if in the end the object has
-    other good replicas than the one that was written, or a checksum (replicated, moved or checksummed meanwhile).
+    replicas: those it has now; the caller knows that the server has made the object (see `ownership`). check: called
+    when the bytes are written but not yet visible; raises if they must not become so. Raises ComponentError, OvaError,
+    RuntimeError where a microservice fails, and Changed if in the end the object has other good replicas than the one
+    that was written, or a checksum (replicated, moved or checksummed meanwhile).
     """
-
-    def staged(vault: str) -> Staged:
-        """The new file, written beside the vault file."""
-        from ova_tools.write import stage
-
-        return stage(edit.plan, package.fileno(), vault, report=report)
-
     if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
-        _first(catalog, settings, path, source.resource, staged, check)
+        _first(catalog, settings, path, content, check)
         return catalog.replicas(path)
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
@@ -67,8 +72,8 @@ def publish(
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
 
     alone = len(replicas) == 1 and not local.checksum
-    same_size = alone and local.size == edit.plan.size
-    version = (_same_size if same_size else _other_size)(catalog, path, local, staged, check)
+    same_size = alone and local.size == content.size
+    version = (_same_size if same_size else _other_size)(catalog, path, local, content, check)
     after = catalog.replicas(path)
     good = [each for each in after if each.good]
     if same_size:
@@ -86,17 +91,23 @@ def _place(replica: Replica) -> tuple[str, str, str]:
     return replica.data_id, replica.number, replica.vault_path
 
 
-def _first(catalog: Catalog, settings: Settings, path: str, resource: str, staged: Stage, check: Check) -> None:
+def _first(catalog: Catalog, settings: Settings, path: str, content: Content, check: Callable[[], None]) -> None:
+    if catalog.replicas(path):
+        raise Changed  # creating would empty it
+    note_made(settings.state_directory, path, "")
     try:
-        descriptor = catalog.create(path, resource)
+        descriptor = catalog.create(path, content.resource)
     except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
-        raise ComponentError(f"{catalog.user} may not write {path} ({error})", lasting=False) from error
+        forget_made(settings.state_directory, path)
+        message = f"{catalog.user} may not write {path}, or it belongs to another user"
+        raise ComponentError(message, lasting=False) from error
     done = False
     try:
         created = catalog.replicas(path)
         if not created or stat_of(created[0], settings) is None:
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
-        with staged(created[0].vault_path) as new:
+        note_made(settings.state_directory, path, created[0].data_id)
+        with content.stage(created[0].vault_path) as new:
             check()
             new.commit(sync_directory=False)
         done = True
@@ -106,19 +117,19 @@ def _first(catalog: Catalog, settings: Settings, path: str, resource: str, stage
             catalog.unlink(path)
 
 
-def _same_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
+def _same_size(catalog: Catalog, path: str, replica: Replica, content: Content, check: Callable[[], None]) -> str:
     vault = replica.vault_path
-    with staged(vault) as new:
+    with content.stage(vault) as new:
         check()
         catalog.touch(path)  # proves the user's permission, before anything is visible
         new.commit(sync_directory=False)
     return file_identity(os.stat(vault))
 
 
-def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, check: Check) -> str:
+def _other_size(catalog: Catalog, path: str, replica: Replica, content: Content, check: Callable[[], None]) -> str:
     vault = replica.vault_path
-    first = first_character(vault)
-    with staged(vault) as new:
+    first = _first_character(vault)
+    with content.stage(vault) as new:
         check()
         descriptor = catalog.open_for_write(path, replica)
         try:
@@ -132,7 +143,7 @@ def _other_size(catalog: Catalog, path: str, replica: Replica, staged: Stage, ch
     return version
 
 
-def first_character(file: str) -> str:
+def _first_character(file: str) -> str:
     """The first character of a file, whole; a tar opens with the name of its first member."""
     with open(file, "rb") as stream:
         head = stream.read(4)

@@ -1,79 +1,259 @@
-"""Which of many components are not what they should be, found with few queries: for the jobs of large grids.
+"""What is out of date: whether a ready OVA is what its component's metadata says now, for one component or for many.
 
-Decides about hundreds at a time from one reading of the catalog. Reading only, and only a hint: a build reads anew.
+The one place that decides it; the gate, the jobs and `ova-admin reconcile` ask here. Reading only. About many it
+decides from a snapshot of the catalog, which is a hint: a build reads anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
-from ova_tools.records import dataclass
 from ova_rules import names
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
-from ova_rules.component.model import View, read, view
-from ova_rules.errors import ComponentError
+from ova_rules.component.fingerprint import fingerprint
+from ova_rules.component.model import Component, Expansion, Inputs, expansions, read
+from ova_rules.component.source import (
+    Address,
+    Source,
+    find_source,
+    path_named,
+    the_url,
+    version_of,
+    waiting_for_download,
+)
 from ova_rules.component.tree import above
-from ova_rules.record.signing import same, seals_of
+from ova_rules.errors import BehindError, ComponentError
+from ova_rules.record.facts import has_failed
+from ova_rules.record.last_build import LastBuild, last_build, recorded_state
+from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
+from ova_rules.state import is_known_ready
+from ova_tools.records import dataclass
 
+_MOST_SOURCES = 50  # ready OVAs that are made from each other, one after the other
 _AT_ONCE = 250  # components that are decided about together; their AVUs are in memory then
 
 
 @dataclass(frozen=True)
+class View:
+    """What a component should be made from now, its last build, and whether its ready OVA is that already."""
+
+    inputs: Inputs
+    last: LastBuild | None
+    fresh: bool
+
+    @property
+    def component(self) -> Component:
+        """The component."""
+        return self.inputs.component
+
+
+@dataclass(frozen=True)
 class Stale:
-    """A component whose ready OVA is not what it should be, and why that is believed, in one line."""
+    """A component whose ready OVA is not what it should be, and why that is believed, in one line.
 
-    path: str
+    owner: of its collection (name#zone), where all components of a zone were looked at.
+    """
+
+    component: str
     reason: str
+    owner: str = ""
 
 
-def stale(catalog: Catalog, settings: Settings, components: Sequence[str]) -> Iterator[Stale]:
-    """Those that have to be built, in the order given. What follows in the order sees what was built before it."""
-    for start in range(0, len(components), _AT_ONCE):
-        batch = components[start : start + _AT_ONCE]
-        yield from [found for path, seen in _views(catalog, settings, batch) for found in _judged(settings, path, seen)]
+# ---- one component ---------------------------------------------------------------------------------------------------
 
 
-def _judged(settings: Settings, path: str, seen: View | ComponentError | None) -> Iterator[Stale]:
-    if isinstance(seen, ComponentError):
-        yield Stale(path, str(seen))
-    elif seen is not None:
-        reason = why_stale(settings, seen)
-        if reason is not None:
-            yield Stale(path, reason)
+def view(catalog: Access, settings: Settings, component: Component, trail: tuple[str, ...] = ()) -> View:
+    """Compares what the component should be made from now with its last build. Raises nothing of its own.
+
+    trail: the components whose source this one's ready OVA is, directly or over others.
+    """
+    last = last_build(component, signer_of(settings))
+    now = _inputs(catalog, settings, component, last, trail)
+    fresh = (
+        now.state is not None
+        and last is not None
+        and last.fingerprint == now.fingerprint
+        and version_of(now.ready, settings) == last.version
+    )
+    return View(now, last, fresh)
+
+
+def _inputs(
+    catalog: Access, settings: Settings, component: Component, last: LastBuild | None, trail: tuple[str, ...]
+) -> Inputs:
+    """Finds the source, expands the references and computes the fingerprint."""
+    expanded = expansions(catalog, settings, component)
+    source, state, failure, upstream = None, None, component.error, None
+    address, path = None, None
+    if failure is None:
+        try:
+            address = _address(catalog, settings, component, expanded)
+            path = path_named(catalog, settings, address)
+            upstream = _maker(catalog, settings, path)
+            if upstream is not None:
+                _require_fresh(catalog, settings, component, address, upstream, trail)
+        except ComponentError as error:
+            failure = error
+    if address is None or path is None or failure is not None:
+        ready = catalog.replicas(component.ready_path)
+    else:
+        objects = catalog.replicas_and_access([component.ready_path, path])
+        ready = objects[component.ready_path]
+        state = recorded_state(settings, last, path)
+        try:
+            source = _source(catalog, settings, address, path, objects[path])
+            state = source.state
+        except ComponentError as error:
+            failure = error
+    levels = [[expanded[avu].avu for avu in level] for level in component.levels]
+    current = fingerprint(levels, state or "", settings.digest)
+    return Inputs(component, source, state, failure, expanded, current, upstream, tuple(ready))
+
+
+def _address(catalog: Access, settings: Settings, component: Component, expanded: Mapping[Avu, Expansion]) -> Address:
+    """What `ova_url` stands for. Raises ComponentError unless its author may read all that its references reach."""
+    url = the_url(component.path, component.urls)
+    expansion = expanded[url]
+    if expansion.error is not None:
+        raise expansion.error
+    if expansion.reached:  # before anything is resolved, fetched or said for somebody who may not
+        from ova_rules.record.authorship import require_author
+
+        require_author(catalog, settings, component, url, expansion.reached)
+    return Address(component.path, url.value, expansion.avu.value)
+
+
+def _source(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> Source:
+    found = find_source(catalog, settings, address, path, replicas)
+    if address.is_url:
+        from ova_rules.record.fetched import is_fetched
+
+        if not is_fetched(catalog, settings, found, address.value):
+            raise waiting_for_download(address)
+    return found
+
+
+def _maker(catalog: Access, settings: Settings, path: str) -> str | None:
+    """The component whose ready OVA a source is, or None."""
+    collection = names.component_of(path)
+    if collection is None:
+        return None
+    known = is_known_ready(settings.state_directory, path) or catalog.is_component(collection)
+    return collection if known else None
+
+
+def _require_fresh(
+    catalog: Access,
+    settings: Settings,
+    component: Component,
+    address: Address,
+    upstream: str,
+    trail: tuple[str, ...],
+) -> None:
+    """Raises ComponentError, or BehindError, unless the ready OVA of `upstream` is what it should be now."""
+    trail = (*trail, component.path)
+    if upstream == component.path:
+        raise ComponentError(f"{address.label}: a component cannot be its own source")
+    if upstream in trail:
+        circle = " -> ".join([*trail[trail.index(upstream) :], upstream])
+        shown = f": {circle}" if len({posixpath.dirname(path) for path in trail}) == 1 else ""
+        raise ComponentError(f"{address.label}: the sources go in a circle{shown}")
+    if len(trail) > _MOST_SOURCES:
+        raise ComponentError(f"{address.label}: more than {_MOST_SOURCES} ready OVAs are made from each other")
+    other = read(catalog, upstream)
+    if other is None:
+        if catalog.visible([upstream]):
+            return  # it was a component; what is left is an ordinary object
+        raise ComponentError(
+            f"{address.label}: {catalog.user} may not read the AVUs of the component that makes it", lasting=False
+        )
+    seen = view(catalog, settings, other, trail)
+    error = seen.inputs.error
+    if error is not None and error.lasting:
+        raise ComponentError(f"{address.label}: {_said_of(catalog, component, upstream, str(error))}", lasting=False)
+    if not seen.fresh:
+        message = other.fact(names.MESSAGE)
+        said = _said_of(catalog, component, upstream, f"is out of date{f': {message.value}' if message else ''}")
+        raise BehindError(f"{address.label}: {said}", upstream)
+
+
+def _said_of(catalog: Access, component: Component, upstream: str, text: str) -> str:
+    """What is wrong with the component that makes the source, if all who may read this one may read that one."""
+    readers = catalog.readers([component.path, upstream])
+    if readers[component.path] <= readers[upstream]:
+        return f"{upstream} {text}" if text.startswith("is ") else f"{upstream}: {text}"
+    return "the component that makes it is out of date; see its ova::message"
 
 
 def why_stale(settings: Settings, seen: View) -> str | None:
     """Why a component has to be built, in one line; None if it is right, or is known to fail."""
     component = seen.component
-    status = component.fact(names.STATUS)
     if seen.fresh:
+        status = component.fact(names.STATUS)
         return None if status is not None and status.value == names.READY else "its status is not that of its OVA"
-    message = component.fact(names.MESSAGE)
-    failure = seals_of(settings).of_failure(component.id, seen.inputs.fingerprint)
-    if message is not None and same(message.units, failure):
+    if has_failed(seen.inputs, signer_of(settings)):
         return None
-    if seen.inputs.last is None:
-        return "never built" if component.fact(names.FINGERPRINT) is None else "its facts are not the server's"
-    if seen.inputs.last.fingerprint != seen.inputs.fingerprint:
+    if seen.last is None:
+        return "never built" if component.fact(names.BUILD) is None else "its facts are not the server's"
+    if seen.last.fingerprint != seen.inputs.fingerprint:
         return "its AVUs or its source changed"
     return "its ready OVA is not the file that was built"
 
 
+# ---- many components -------------------------------------------------------------------------------------------------
+
+
+def all_stale(catalog: Catalog, settings: Settings) -> Iterator[Stale]:
+    """All of the zone, by owner; what AVUs say that an owner may not see is no reason to build.
+
+    What no event announced is found here: AVUs set by `iput --metadata` or by microservices, another server's changes,
+    a removed ready OVA, a lost job. Raises PermissionError for ordinary users.
+    """
+    if not catalog.is_administrator:
+        raise PermissionError("only an administrator sees all components")
+    owned: dict[str, list[str]] = {}
+    for path, owner in catalog.all_components():
+        owned.setdefault(owner, []).append(path)
+    for owner, paths in owned.items():
+        yield from stale(catalog, settings, paths, as_user=owner)
+
+
+def stale(
+    catalog: Catalog, settings: Settings, components: Sequence[str], as_user: str | None = None
+) -> Iterator[Stale]:
+    """Those that have to be built, in the order given. What follows in the order sees what was built before it.
+
+    as_user: for an administrator: AVUs that this user (name#zone) may not see are left out.
+    """
+    for start in range(0, len(components), _AT_ONCE):
+        batch = components[start : start + _AT_ONCE]
+        for path, seen in _views(catalog, settings, batch, as_user):
+            reason = why_stale(settings, seen) if isinstance(seen, View) else seen
+            if reason is not None:
+                yield Stale(path, reason, as_user or "")
+
+
 def _views(
-    catalog: Catalog, settings: Settings, batch: Sequence[str]
-) -> Iterator[tuple[str, View | ComponentError | None]]:
+    catalog: Catalog, settings: Settings, batch: Sequence[str], as_user: str | None
+) -> list[tuple[str, View | str | None]]:
+    """Each component's view, the reason why there is none, or None where there is no component any more."""
+    from ova_rules.catalog.snapshot import Snapshot
+
     collections = sorted({name for path in batch for name in above(path)})
-    try:
-        with catalog.prefetched(collections, [names.ready_path(path) for path in batch]):
-            yield from [(path, _view(catalog, settings, path)) for path in batch]
-    except ComponentError:  # one AVU that cannot be read spoils the reading of all: each for itself
-        yield from [(path, _view(catalog, settings, path)) for path in batch]
+    reader: Access = catalog
+    with suppress(ComponentError):  # one AVU that cannot be read spoils the reading of all: then each for itself
+        reader = Snapshot(catalog, collections, [names.ready_path(path) for path in batch], as_user)
+    return [(path, _view(reader, settings, path)) for path in batch]
 
 
-def _view(catalog: Catalog, settings: Settings, path: str) -> View | ComponentError | None:
+def _view(catalog: Access, settings: Settings, path: str) -> View | str | None:
     try:
         component = read(catalog, path)
         return None if component is None else view(catalog, settings, component)
     except ComponentError as error:
-        return error
+        return str(error)

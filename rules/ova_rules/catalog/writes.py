@@ -1,4 +1,4 @@
-"""The one wrapper through which the rules talk to iRODS: queries, microservices, the log and refusals.
+"""What the rules change in iRODS: data objects, AVUs, the delay queue; the log, and refusals.
 
 A microservice that fails leaves its error on the user's terminal even if the exception is caught, so everything here
 that can be looked up is looked up first.
@@ -6,24 +6,34 @@ that can be looked up is looked up first.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
-from ova_rules import hooks
-from ova_rules.catalog.queries import GOOD, STALE, Avu, ObjectAvu, Queries, Replica
+from ova_rules import agent
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["GOOD", "STALE", "Avu", "Catalog", "ObjectAvu", "Replica", "refuse"]
-
 DELAY_INSTANCE = "irods_rule_engine_plugin-python-instance"
 _BACK_OFF = "10s DOUBLE UNTIL SUCCESS OR 6 TIMES"  # a failed job runs again after 10, 20, 40 … seconds
 
 
-class Catalog(Queries):
+@contextmanager
+def _own_change() -> Iterator[None]:
+    """Within, hooks do nothing: what happens is our own doing, and whoever does it knows what follows."""
+    before = agent.own_change
+    agent.own_change = True
+    try:
+        yield
+    finally:
+        agent.own_change = before
+
+
+class Catalog(Access):
     """iRODS as the client of this agent sees it. Lives for one event. Not for use from other threads."""
 
     # ---- data objects --------------------------------------------------------------------------------------------
@@ -31,62 +41,69 @@ class Catalog(Queries):
     def create(self, path: str, resource: str) -> int:
         """A new data object, open for writing; its replica is intermediate until close. The descriptor.
 
-        resource: where; "" leaves that to the server.
+        resource: where; "" leaves that to the server. Fails if there is an object, also one that the client cannot see.
         """
-        where = f"destRescName={resource}++++" if resource else ""
-        reply = self._callback.msiDataObjCreate(path, f"{where}forceFlag=", 0)
+        where = f"destRescName={resource}" if resource else ""
+        with _own_change():
+            reply = self._callback.msiDataObjCreate(path, where, 0)
         return int(reply["arguments"][2])
 
     def open_for_write(self, path: str, replica: Replica) -> int:
         """The descriptor of a replica, locked against others until close, which makes the other replicas stale."""
-        reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
+        with _own_change():
+            reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
         return int(reply["arguments"][1])
 
     def write(self, descriptor: int, text: str) -> None:
         """Writes through the descriptor, that is to the file it was opened on."""
-        self._callback.msiDataObjWrite(descriptor, text, 0)
+        with _own_change():
+            self._callback.msiDataObjWrite(descriptor, text, 0)
 
     def close(self, descriptor: int) -> None:
         """Closes; the server takes the size from the file now at the vault path."""
-        self._callback.msiDataObjClose(descriptor, 0)
+        with _own_change():
+            self._callback.msiDataObjClose(descriptor, 0)
 
     def touch(self, path: str) -> None:
         """Proves write permission on an object and renews its modify time."""
         request = {"logical_path": path, "options": {"no_create": True}}
-        self._callback.msi_touch(json.dumps(request))
+        with _own_change():
+            self._callback.msi_touch(json.dumps(request))
 
     def unlink(self, path: str) -> None:
         """Removes a data object, not into the trash."""
-        self._callback.msiDataObjUnlink(f"objPath={path}++++forceFlag=", 0)
+        with _own_change():
+            self._callback.msiDataObjUnlink(f"objPath={path}++++forceFlag=", 0)
 
     def rename(self, source: str, target: str) -> None:
         """Renames a data object; works also on one that a dead agent left intermediate."""
-        self._callback.msiDataObjRename(source, target, "0", 0)
+        with _own_change():
+            self._callback.msiDataObjRename(source, target, "0", 0)
 
-    # ---- AVUs, jobs, words ---------------------------------------------------------------------------------------
+    # ---- AVUs, jobs ------------------------------------------------------------------------------------------------
 
     def change_object_avus(self, path: str, remove: Sequence[ObjectAvu], add: Sequence[ObjectAvu]) -> None:
         """Replaces AVUs of a data object in one transaction, silently (no hook runs).
 
         An administrator's go through where he has no permission, too: he set an AVU there in admin mode.
         """
-        self._apply("data_object", path, remove, add, admin=self.is_administrator and not self.may_note_object(path))
+        self._apply(
+            "data_object", path, remove, add, admin=self.is_administrator and not self.may_annotate_object(path)
+        )
 
     def make_collection(self, path: str) -> None:
         """A new collection; those above it must be there."""
-        self._callback.msiCollCreate(path, "0", 0)
+        with _own_change():
+            self._callback.msiCollCreate(path, "0", 0)
 
     def remove_avus(self, collection: str, avus: Sequence[Avu]) -> None:
         """Removes AVUs that clients set. Not in one transaction: the server's atomic call may remove none of them.
 
         It takes the first row of that text, and `imeta set` leaves several (docs/irods-facts.md). Our hooks keep quiet.
         """
-        hooks.paused = True
-        try:
+        with _own_change():
             for avu in avus:
                 self._callback.msiModAVUMetadata("-C", collection, "rm", avu.attribute, avu.value, avu.units)
-        finally:
-            hooks.paused = False
 
     def change_facts(self, collection: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
         """Replaces AVUs of a collection in one transaction, silently (no hook runs)."""
@@ -106,25 +123,18 @@ class Catalog(Queries):
             request: dict[str, object] = {"entity_name": path, "entity_type": kind, "operations": operations}
             if admin:
                 request["admin_mode"] = True
-            self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
+            with _own_change():
+                self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:
         """Queues Python text as the client, to run soon and again if it fails."""
         conditions = f"<INST_NAME>{DELAY_INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>{_BACK_OFF}</EF>"
         self._callback.delayExec(conditions, text, "")
 
-    def log(self, text: str) -> None:
-        """One line in the server log, as it is."""
-        self._callback.writeLine("serverLog", text)
-
-    def journal(self, kind: str, **fields: object) -> None:
-        """One line of JSON in the server log: what was ours (`ova`), what caused it, and for whom."""
-        self.log(json.dumps({"ova": kind, "cause": self.cause, "user": self.identity, **fields}))
-
 
 def refuse(callback: Any, code: int, text: str) -> int:
     """`Level 0: text` at the client; the hook must return the code, which is what denies."""
-    with contextlib.suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
+    with suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
         callback.msiExit(str(code), text)
     return code
 

@@ -1,4 +1,4 @@
-"""What a change reaches: the components that take values from it, in the order in which they must be built.
+"""The dependents of what changes: the components that take values from it, in the order in which to build them.
 
 For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
 each collection that stands for it, and one for each step to components that depend on these; hundreds at once.
@@ -6,29 +6,35 @@ each collection that stands for it, and one for each step to components that dep
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import posixpath
+from collections.abc import Iterable, Iterator
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu
+from ova_rules.component.pointers import pointing
+from ova_rules.component.source import urls_of
 from ova_rules.component.tree import above, components, naming, tree
 
 
-def of_avus(catalog: Catalog, collection: str) -> list[str]:
-    """The components that a change of this collection's AVUs may reach: those below, those like them, dependents."""
+def of_avus(catalog: Access, collection: str) -> list[str]:
+    """The components that a change of this collection's AVUs may reach: those below, those that have these as
+    prototypes, and all that take values from them.
+    """
     there = tree(catalog, collection)
     holders = above(collection)[1:]
     near = naming(catalog, there, (names.DEPENDS, names.LIKE), holders)
     found = set(components(catalog, there))
     edges = {(avu.value, avu.collection) for avu in near if avu.attribute == names.DEPENDS and avu.value not in holders}
     if any(avu.attribute == names.LIKE for avu in near):
-        for place in _places(collection, catalog.likes()):
+        for place in _places(catalog, collection):
             there = tree(catalog, place)
             found.update(components(catalog, there))
             edges |= {(avu.value, avu.collection) for avu in naming(catalog, there, (names.DEPENDS,))}
     return _in_order(catalog, found, edges)
 
 
-def of_collection(catalog: Catalog, path: str) -> list[str]:
+def of_collection(catalog: Access, path: str) -> list[str]:
     """The components that a collection reaches by its AVUs or by sources in it; also if it is not there any more."""
     named = catalog.values_like((names.URL, names.SOURCE, names.DEPENDS, names.LIKE), start=f"{path}/")
     found = {avu.collection for avu in named if avu.attribute != names.LIKE}
@@ -36,48 +42,77 @@ def of_collection(catalog: Catalog, path: str) -> list[str]:
     return [*of_components(catalog, found), *of_avus(catalog, path)]
 
 
-def _places(changed: str, likes: Sequence[Avu]) -> set[str]:
-    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn."""
-    waiting, seen = [(changed, frozenset[Avu]())], set()
+class _Likes:
+    """All `ova_like` of the zone, found by what they lead to without looking at each."""
+
+    def __init__(self, likes: Iterable[Avu]) -> None:
+        self._by_value: dict[str, list[Avu]] = {}
+        for like in likes:
+            self._by_value.setdefault(like.value, []).append(like)
+        self._values = sorted(self._by_value)
+
+    def standing_for(self, changed: str) -> Iterator[tuple[Avu, str]]:
+        """Those by which a collection stands for `changed` or for what is in it, each with that collection."""
+        for holder in above(changed):
+            for like in self._by_value.get(holder, ()):
+                yield like, like.collection + changed[len(holder) :]
+        from bisect import bisect_left
+
+        below = f"{changed}/"
+        for value in self._values[bisect_left(self._values, below) :]:
+            if not value.startswith(below):
+                break
+            for like in self._by_value[value]:
+                yield like, like.collection
+
+
+def _places(catalog: Access, changed: str) -> set[str]:
+    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn.
+
+    Without those below collections of others, where the client can build nothing.
+    """
+    likes = _Likes(catalog.likes())
+    waiting, holders = [(changed, frozenset[Avu]())], dict[str, str]()
     while waiting:
         root, followed = waiting.pop(0)
-        if root in seen:
-            continue
-        seen.add(root)
-        for like in likes:
-            place = _standing_for(root, like)
-            if place and like not in followed:  # each once on the way, as in a lineage: some lead to ever longer paths
+        for like, place in likes.standing_for(root):
+            # Each once on the way, as in a lineage: some lead to ever longer paths.
+            if place not in holders and like not in followed:
+                holders[place] = like.collection
                 waiting.append((place, followed | {like}))
-    return seen - {changed}
+    own = set(catalog.annotatable(dict.fromkeys(holders.values())))
+    return {place for place, holder in holders.items() if holder in own} - {changed}
 
 
-def alike(catalog: Catalog, collection: str) -> list[str]:
-    """The collections that are like this one, what holds it or what is in it, or like one of those; in that order."""
+def derived(catalog: Access, collection: str) -> list[str]:
+    """The collections whose prototype is this one, what holds it or what is in it, or one of those; in that order."""
     found: dict[str, None] = {}
-    likes = catalog.likes()
+    likes = _Likes(catalog.likes())
     waiting = [collection]
     while waiting:
-        root = waiting.pop(0)
-        for like in likes:
-            if _standing_for(root, like) and like.collection not in found:
+        for like, _ in likes.standing_for(waiting.pop(0)):
+            if like.collection not in found:
                 found[like.collection] = None
                 waiting.append(like.collection)
     return list(found)
 
 
-def _standing_for(changed: str, like: Avu) -> str | None:
-    """The collection that stands for `changed`, or for what is in it, because of this `ova_like`; None if none does."""
-    if f"{changed}/".startswith(f"{like.value}/"):
-        return like.collection + changed[len(like.value) :]
-    return like.collection if like.value.startswith(f"{changed}/") else None
+def of_source(catalog: Access, path: str) -> list[str]:
+    """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
+    found = {avu.collection for avu in pointing(catalog, (names.URL, names.SOURCE), [path])}
+    found |= {avu.collection for avu in catalog.naming((names.URL,), urls_of(catalog, path))}
+    for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
+        if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
+            found.add(avu.collection)
+    return of_components(catalog, found) if found else []
 
 
-def of_components(catalog: Catalog, components: Iterable[str]) -> list[str]:
+def of_components(catalog: Access, components: Iterable[str]) -> list[str]:
     """These components, and those that depend on them."""
     return _in_order(catalog, set(components), None)
 
 
-def _in_order(catalog: Catalog, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
+def _in_order(catalog: Access, found: set[str], edges: set[tuple[str, str]] | None) -> list[str]:
     found = {path for path in found if not names.in_trash(path)}
     if edges is None:
         known, fresh = set[tuple[str, str]](), sorted(found)
@@ -87,7 +122,7 @@ def _in_order(catalog: Catalog, found: set[str], edges: set[tuple[str, str]] | N
         found.update(fresh)
     while fresh:
         new: set[tuple[str, str]] = set()
-        new.update((avu.value, avu.collection) for avu in catalog.naming((names.DEPENDS,), fresh))
+        new.update((avu.value, avu.collection) for avu in pointing(catalog, (names.DEPENDS,), fresh))
         known |= new
         fresh = sorted({other for _, other in new if not names.in_trash(other)} - found)
         found.update(fresh)

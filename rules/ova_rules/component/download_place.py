@@ -1,4 +1,4 @@
-"""Where the OVA of a URL lies in the repository, and whether what lies there is what was downloaded.
+"""Where the OVA of a URL lies in the repository.
 
 Asked for every look at a component whose `ova_url` is a URL, so it imports nothing of the transfer.
 """
@@ -10,20 +10,18 @@ import posixpath
 import re
 
 from ova_rules import names
-from ova_rules.catalog.writes import Catalog
-from ova_rules.component.source import Source
+from ova_rules.catalog.access import Access
 from ova_rules.component.tree import above
 from ova_rules.component.url_policy import Url, permit, policy_of
 from ova_rules.errors import ComponentError
-from ova_rules.record.signing import same, seals_of
 from ova_rules.settings import Settings
 
-_BESIDE = "images"
+_DEFAULT_NAME = "images"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NAME = 80  # characters of the URL's last segment that the object's name keeps
 
 
-def place(catalog: Catalog, settings: Settings, component_path: str, url: str) -> str:
+def place_of(catalog: Access, settings: Settings, component_path: str, url: str) -> str:
     """The logical path where the OVA of a URL lies, or will lie, for this component. At most one query.
 
     The collection is the nearest with `ova_images` that is above the component or lies in a collection above it, else
@@ -32,11 +30,10 @@ def place(catalog: Catalog, settings: Settings, component_path: str, url: str) -
     policy = policy_of(settings.allowed_urls)
     try:
         allowed = permit(policy, url)
-    except ComponentError as error:
+    except ComponentError:
         for problem in policy.problems:
             catalog.log(problem)
-        # Not lasting: an administrator may allow it any time.
-        raise ComponentError(f"AVU {names.URL} of {component_path}: {url}: {error}", lasting=False) from error
+        raise
     return f"{_collection(catalog, component_path)}/{object_name(allowed)}"
 
 
@@ -48,7 +45,7 @@ def object_name(url: Url) -> str:
     return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.ova"
 
 
-def _collection(catalog: Catalog, component: str) -> str:
+def _collection(catalog: Access, component: str) -> str:
     chain = above(posixpath.dirname(component))
     candidates = []
     for found in catalog.children_having([*chain, "/"], names.IMAGES):
@@ -57,21 +54,13 @@ def _collection(catalog: Catalog, component: str) -> str:
             candidates.append((chain.index(found), 1, found))
         elif parent in chain and not _holds_homes(parent) and not f"{component}/".startswith(f"{found}/"):
             candidates.append((chain.index(parent), 0, found))
-    best = min(candidates, key=lambda one: (*one[:2], posixpath.basename(one[2]) != _BESIDE, one[2]), default=None)
-    return best[2] if best else posixpath.join(posixpath.dirname(component), _BESIDE)
+    best = min(
+        candidates, key=lambda one: (*one[:2], posixpath.basename(one[2]) != _DEFAULT_NAME, one[2]), default=None
+    )
+    return best[2] if best else posixpath.join(posixpath.dirname(component), _DEFAULT_NAME)
 
 
 def _holds_homes(collection: str) -> bool:
     """Whether a collection's children belong to users who have nothing to do with each other."""
     parts = collection.strip("/").split("/")
     return parts[1:] in (["home"], ["trash"], ["trash", "home"])
-
-
-def is_fetched(catalog: Catalog, settings: Settings, source: Source, url: str) -> bool:
-    """Whether this very version of the data object is what the server downloaded from the URL. One query."""
-    seal = seals_of(settings).of_fetched(source.state, url)
-    return any(
-        same(avu.units.partition(" ")[2], seal)
-        for avu in catalog.object_avus(source.path, [names.FETCHED_FROM])
-        if avu.value == url
-    )

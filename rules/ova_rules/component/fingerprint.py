@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 
-from ova_rules.catalog.writes import Avu, Replica
+from ova_rules.catalog.types import Avu, Replica
 
 # Raise it when the builder makes other bytes of the same inputs: every ready OVA is then rebuilt.
 BUILDER_FORMAT = 2

@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
 from ova_rules.component.tree import above
 from ova_rules.errors import ComponentError
@@ -18,12 +18,13 @@ from ova_tools.records import dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Protocol
 
     class Reader(Protocol):
         """What reads AVUs: the catalog, or a snapshot of it."""
 
-        def avus(self, collections: list[str]) -> list[Avu]:
+        def avus(self, collections: Iterable[str]) -> list[Avu]:
             """Every AVU of these collections that the client may see."""
 
 
@@ -31,18 +32,18 @@ if TYPE_CHECKING:
 class Lineage:
     """What a collection takes AVUs from.
 
-    levels: collection -> all its AVUs, nearest first. alike: the collection, then those whose place it takes. likes:
-    the `ova_like` AVUs that lead there, each with the collections that it adds.
+    levels: collection -> all its AVUs, nearest first. prototypes: those in whose place it stands, nearest first.
+    likes: the `ova_like` AVUs that lead there, each with the collections that it adds.
     """
 
     levels: dict[str, list[Avu]] = field(default_factory=dict)
-    alike: list[str] = field(default_factory=list)
+    prototypes: list[str] = field(default_factory=list)
     likes: dict[Avu, set[str]] = field(default_factory=dict)
-    trouble: ComponentError | None = None
+    error: ComponentError | None = None
 
 
 def lineage(reader: Reader, path: str) -> Lineage:
-    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere is its trouble.
+    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere is its error.
 
     Raises ComponentError if its own AVUs, or those of the collections above it, cannot be read: then nothing is known.
     """
@@ -52,7 +53,7 @@ def lineage(reader: Reader, path: str) -> Lineage:
     except ComponentError as error:
         if path not in found.levels:
             raise
-        found.trouble = error
+        found.error = error
     return found
 
 
@@ -63,7 +64,8 @@ def _follow(
     known.update({name: [] for name in missing})
     for avu in reader.avus(missing):
         known[avu.collection].append(avu)
-    found.alike.append(path)
+    if trail:
+        found.prototypes.append(path)
     for name in above(path):
         if name in found.levels:
             continue

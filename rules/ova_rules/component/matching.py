@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.errors import ComponentError
 from ova_tools.records import dataclass
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setting:
+class Assignment:
     """A property, and the AVU whose value it takes."""
 
     property: Property
@@ -27,9 +27,9 @@ class Setting:
 
 @dataclass(frozen=True)
 class Matching:
-    """What the AVUs set, and those that no property took."""
+    """What the AVUs set, and the AVUs that no property took."""
 
-    settings: tuple[Setting, ...]
+    assignments: tuple[Assignment, ...]
     unmatched: tuple[Avu, ...]
 
 
@@ -38,10 +38,10 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
 
     Raises ComponentError if several properties could take one AVU, or two values of one level one property.
     """
-    chosen: dict[int, Setting] = {}
+    chosen: dict[int, Assignment] = {}
     unmatched: list[Avu] = []
     for level in levels:
-        here: dict[int, Setting] = {}
+        here: dict[int, Assignment] = {}
         for avu in level:
             index = _taker(avu, properties, aliases)
             if index is None:
@@ -52,9 +52,9 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
                 both = dict.fromkeys((described(avu), described(other.avu)))
                 name = properties[index].full_name
                 raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")
-            here[index] = Setting(properties[index], avu)
-        for index, setting in here.items():
-            chosen.setdefault(index, setting)
+            here[index] = Assignment(properties[index], avu)
+        for index, assignment in here.items():
+            chosen.setdefault(index, assignment)
     ordered = tuple(chosen[index] for index in sorted(chosen))
     return Matching(ordered, tuple(unmatched))
 

@@ -2,78 +2,184 @@
 
 `${NAME:ATTRIBUTE}` is the effective value of the sibling NAME (or of an absolute path); `$${` stands for `${`.
 `${NAME:ova_url}` is the absolute path (or the URL) of that component's source.
-A cycle is an error that prints the cycle.
+
+An error names the AVU at fault and what that AVU itself says. What is wrong behind it, in values that others have set,
+is not shown: whoever reads the message may not be allowed to read those.
+
+Each AVU is resolved once, so the cost is linear in the AVUs that are read; depth, bytes and collections have limits.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
 from ova_rules.errors import ComponentError
-from ova_tools.records import replace
+from ova_tools.records import dataclass
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
+_MOST_DEPTH = 50  # references from one to the next
+_MOST_BYTES = 64 * 1024  # of one value
+_MOST_BYTES_IN_ALL = 1024 * 1024  # of all values that one component reads by references
+_MOST_COLLECTIONS = 200  # that one component's references name, directly or over others
+
 Levels = Sequence[Sequence[Avu]]
+_TOO_DEEP = f"more than {_MOST_DEPTH} references lead from one to the next"
+_BEHIND = "its value there cannot be resolved"
+_Place = tuple[str, Avu]  # the collection that is asked, and the AVU that it or one above it has
+
 LookUp = Callable[[str], Levels]  # a component's path -> its levels of AVUs, nearest first
 
 
-class References:
-    """Expands references.
+@dataclass(frozen=True)
+class Resolved:
+    """A value with its references replaced.
 
-    visited: the collections it took values from or looked in; named: those that an AVU itself names.
+    named: the collections that the AVU itself names; visited: all that values came from or were looked for in; depth:
+    references from one to the next, the most on any way.
     """
+
+    value: str
+    named: frozenset[str]
+    visited: frozenset[str]
+    depth: int
+
+
+class UnresolvedError(ComponentError):
+    """References that cannot be resolved. named, visited: as of `Resolved`, as far as they were followed.
+
+    public: what may be said of it wherever the AVU is referred to; '' if nothing. passing: whether it would be another
+    one if the AVU were not reached over so many others.
+    """
+
+    def __init__(
+        self, message: str, named: Iterable[str], visited: Iterable[str], public: str = "", *, passing: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.named = frozenset(named)
+        self.visited = frozenset(visited)
+        self.public = public
+        self.passing = passing
+
+
+class References:
+    """Resolves the references of one component."""
 
     def __init__(self, look_up: LookUp, aliases: Mapping[str, str]) -> None:
         self._look_up = look_up
         self._aliases = aliases
-        self.visited: set[str] = set()
-        self.named: set[str] = set()
+        self._indexes: dict[str, list[dict[str, dict[str, Avu]]]] = {}
+        self._known: dict[_Place, Resolved | UnresolvedError] = {}
+        self._bytes = 0
 
-    def expand(self, component: str, avu: Avu) -> Avu:
-        """`avu` with its references replaced, as seen from `component` (the collection, not where the AVU stands).
+    def expand(self, component: str, avu: Avu) -> Resolved:
+        """What `avu` stands for as seen from `component` (the collection, not where the AVU stands).
 
-        Raises ComponentError where a reference is malformed, leads nowhere, is ambiguous or comes back to itself.
+        Raises UnresolvedError where a reference is malformed, leads nowhere, is ambiguous, comes back to itself, or is
+        beyond a limit.
         """
-        return replace(avu, value=self._value(component, avu, ()))
+        return self._resolved((component, avu), ())
 
-    def _value(self, component: str, avu: Avu, trail: tuple[str, ...]) -> str:
+    def _resolved(self, here: _Place, trail: tuple[_Place, ...]) -> Resolved:
+        component, avu = here
         if "${" not in avu.value:
-            return avu.value
-        here = f"{component}:{avu.attribute}"
+            return Resolved(avu.value, frozenset(), frozenset(), 0)
         if here in trail:
-            cycle = " -> ".join((*trail[trail.index(here) :], here))
-            raise ComponentError(f"{described(avu)}: its references go in a circle: {cycle}")
+            text = f"its references go in a circle{_circle([*trail[trail.index(here) :], here])}"
+            raise UnresolvedError(f"{described(avu)}: {text}", (), (), text)
+        if len(trail) >= _MOST_DEPTH:
+            raise UnresolvedError(f"{described(avu)}: {_TOO_DEEP}", (), (), _TOO_DEEP, passing=True)
+        found = self._known.get(here)
+        if found is None:
+            found = self._followed(component, avu, (*trail, here))
+            if not (isinstance(found, UnresolvedError) and found.passing):
+                self._known[here] = found
+        if isinstance(found, UnresolvedError):
+            raise found
+        return found
 
-        def replaced(found: re.Match[str]) -> str:
-            if found.group(1) is None:
-                return "${"
-            return self._target(component, avu, found.group(1), (*trail, here))
+    def _followed(self, component: str, avu: Avu, trail: tuple[_Place, ...]) -> Resolved | UnresolvedError:
+        parts: list[str] = []
+        named, visited = set[str](), set[str]()
+        size = start = depth = 0
+        try:
+            for found in _REFERENCE.finditer(avu.value):
+                text = "${"
+                if found.group(1) is not None:
+                    text, below = self._target(component, avu, found.group(1), trail, named, visited)
+                    depth = max(depth, 1 + below)
+                parts += (avu.value[start : found.start()], text)
+                start = found.end()
+                size += len(text.encode("utf-8", "surrogateescape"))
+                self._require_bytes(avu, size)
+        except UnresolvedError as error:
+            return UnresolvedError(str(error), named, visited | error.visited, error.public, passing=error.passing)
+        except ComponentError as error:  # of this AVU itself
+            return UnresolvedError(str(error), named, visited)
+        if depth > _MOST_DEPTH:
+            return UnresolvedError(f"{described(avu)}: {_TOO_DEEP}", named, visited, _TOO_DEEP)
+        self._bytes += size
+        return Resolved("".join((*parts, avu.value[start:])), frozenset(named), frozenset(visited), depth)
 
-        return _REFERENCE.sub(replaced, avu.value)
+    def _require_bytes(self, avu: Avu, size: int) -> None:
+        if size > _MOST_BYTES or self._bytes + size > _MOST_BYTES_IN_ALL:
+            raise ComponentError(
+                f"{described(avu)}: its references make more than {_MOST_BYTES} bytes, or {_MOST_BYTES_IN_ALL} with "
+                "those of the component's other AVUs"
+            )
 
-    def _target(self, component: str, avu: Avu, text: str, trail: tuple[str, ...]) -> str:
+    def _target(
+        self, component: str, avu: Avu, text: str, trail: tuple[_Place, ...], named: set[str], visited: set[str]
+    ) -> tuple[str, int]:
+        """What one reference stands for, and the depth of that."""
+        label = f"{described(avu)}: ${{{text}}}"
         name, colon, attribute = text.rpartition(":")
         if not (name and colon and attribute):
-            raise ComponentError(f"{described(avu)}: ${{{text}}} is not ${{COMPONENT:ATTRIBUTE}}")
+            raise ComponentError(f"{label} is not ${{COMPONENT:ATTRIBUTE}}")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(component), name))
-        self.visited.add(path)
-        if len(trail) == 1:
-            self.named.add(path)
-        for level in self._look_up(path):
-            values = {a.value: a for a in level if attribute in (a.attribute, self._aliases.get(a.attribute))}
-            values = values or {a.value: a for a in level if self._aliases.get(attribute) == a.attribute}
+        named.add(path)
+        visited.add(path)
+        for level in self._index(path, label):
+            values = level.get(attribute) or level.get(f":{self._aliases.get(attribute)}", {})
             if len(values) > 1:
-                raise ComponentError(f"{described(avu)}: ${{{text}}}: {path} has several values of {attribute}")
+                raise ComponentError(f"{label}: {path} has several values of {attribute}")
             for target in values.values():
-                self.visited.add(target.collection)  # a value may be inherited from above
-                value = self._value(path, target, trail)
+                visited.add(target.collection)  # a value may be inherited from above
+                try:
+                    resolved = self._resolved((path, target), trail)
+                except UnresolvedError as error:
+                    message = f"{described(avu)}: {error.public}" if error.public else f"{label}: {_BEHIND}"
+                    raise UnresolvedError(message, named, error.visited, error.public, passing=error.passing) from error
+                visited |= resolved.visited
+                value = resolved.value
                 if attribute == names.URL and "://" not in value:
-                    return posixpath.normpath(posixpath.join(path, value))
-                return value
-        raise ComponentError(f"{described(avu)}: ${{{text}}}: {path} has no AVU {attribute} that you may read")
+                    value = posixpath.normpath(posixpath.join(path, value))
+                return value, resolved.depth
+        raise ComponentError(f"{label}: {path} has no AVU {attribute} that you may read")
+
+    def _index(self, path: str, label: str) -> list[dict[str, dict[str, Avu]]]:
+        """For each level the AVUs by attribute (`:NAME` by the bare attribute, NAME also by what it is an alias of)."""
+        if path not in self._indexes:
+            if len(self._indexes) >= _MOST_COLLECTIONS:
+                raise ComponentError(f"{label}: more than {_MOST_COLLECTIONS} collections are referred to")
+            self._indexes[path] = []
+            for level in self._look_up(path):
+                index: dict[str, dict[str, Avu]] = {}
+                for each in level:
+                    for name in {each.attribute, self._aliases.get(each.attribute, each.attribute)}:
+                        index.setdefault(name, {})[each.value] = each
+                    index.setdefault(f":{each.attribute}", {})[each.value] = each
+                self._indexes[path].append(index)
+        return self._indexes[path]
+
+
+def _circle(places: Sequence[_Place]) -> str:
+    """The circle, if it is one of siblings; other collections whoever reads the message may not know."""
+    if len({posixpath.dirname(component) for component, _ in places}) > 1:
+        return ""
+    return ": " + " -> ".join(f"{component}:{avu.attribute}" for component, avu in places)

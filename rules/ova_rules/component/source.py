@@ -10,7 +10,8 @@ import posixpath
 from collections.abc import Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import GOOD, STALE, Avu, Catalog, Replica
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import GOOD, STALE, Avu, Replica
 from ova_rules.component.fingerprint import digest, file_identity, source_state
 from ova_rules.errors import ComponentError, WaitingError
 from ova_rules.settings import Settings
@@ -27,6 +28,32 @@ class Source:
     replica: Replica
     state: str
 
+    def named_in(self, message: str) -> str:
+        """A message of ova_tools, which names the vault file, with the logical path that its owner knows."""
+        return message.replace(self.replica.vault_path, self.path)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What the `ova_url` of a component says, and what it stands for with its references replaced.
+
+    Messages show what it says: not everybody who reads them may know what it stands for.
+    """
+
+    component: str
+    text: str
+    value: str
+
+    @property
+    def label(self) -> str:
+        """The AVU as a message names it."""
+        return f"AVU ova_url of {self.component}: {self.text}"
+
+    @property
+    def is_url(self) -> bool:
+        """Whether it names something outside of iRODS."""
+        return is_url(self.value)
+
 
 def is_url(text: str) -> bool:
     """Whether `ova_url` names something outside of iRODS."""
@@ -41,32 +68,37 @@ def the_url(component: str, urls: Sequence[Avu]) -> Avu:
     return urls[0]
 
 
-def urls_of(catalog: Catalog, path: str) -> list[str]:
+def urls_of(catalog: Access, path: str) -> list[str]:
     """The URLs that a data object was downloaded from, as it says itself; no query for names that no download has."""
     if not set(path[-16:-4]) <= set("0123456789abcdef") or path[-17:-16] != "-":
         return []
     return [avu.value for avu in catalog.object_avus(path, [names.FETCHED_FROM])]
 
 
-def path_named(catalog: Catalog, settings: Settings, component: str, url: str) -> str:
+def path_named(catalog: Access, settings: Settings, address: Address) -> str:
     """The data object that an `ova_url` names: its path, or the place in the repository of what a URL leads to."""
-    if is_url(url):
-        from ova_rules.component.download_place import place
+    if address.is_url:
+        from ova_rules.component.download_place import place_of
 
-        return place(catalog, settings, component, url)
-    path = posixpath.normpath(posixpath.join(component, url))
+        try:
+            return place_of(catalog, settings, address.component, address.value)
+        except ComponentError as error:
+            reason = str(error) if address.text == address.value else "the URL that it stands for is not allowed"
+            # Not lasting: an administrator may allow it any time.
+            raise ComponentError(f"{address.label}: {reason}", lasting=False) from error
+    path = posixpath.normpath(posixpath.join(address.component, address.value))
     if not names.looks_like_package(path):
-        raise ComponentError(f"{_label(component, url)}: a source is a data object whose name ends in .ova")
+        raise ComponentError(f"{address.label}: a source is a data object whose name ends in .ova")
     return path
 
 
 def find_source(
-    catalog: Catalog, settings: Settings, component: str, url: str, path: str, replicas: Sequence[Replica]
+    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]
 ) -> Source:
     """The source at `path`, readable by the client and on this server. Raises WaitingError where it must be fetched."""
-    label = _label(component, url)
-    if not replicas and is_url(url):
-        raise WaitingError(f"{label}: waits for its download")
+    label = address.label
+    if not replicas and address.is_url:
+        raise waiting_for_download(address)
     if not replicas or not catalog.may_read(path):
         raise ComponentError(
             f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False
@@ -74,26 +106,26 @@ def find_source(
     good = [replica for replica in replicas if replica.good]
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
-    for replica in good:
-        file = stat_of(replica, settings)
+    found = local_source(path, replicas, settings)
+    if found is None:
+        raise ComponentError(
+            f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False
+        )
+    return found
+
+
+def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> Source | None:
+    """The data object as it lies in a vault of this server, at rest; None if it does not."""
+    for replica in replicas:
+        file = stat_of(replica, settings) if replica.good else None
         if file is not None and file.st_size == replica.size:
-            source = Source(path, replica, source_state(replica, file))
-            _require_fetched(catalog, settings, source, label, url)
-            return source
-    raise ComponentError(f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False)
+            return Source(path, replica, source_state(replica, file))
+    return None
 
 
-def _require_fetched(catalog: Catalog, settings: Settings, source: Source, label: str, url: str) -> None:
-    """Raises WaitingError if what lies at the place of a URL is not what was downloaded from it."""
-    if is_url(url):
-        from ova_rules.component.download_place import is_fetched
-
-        if not is_fetched(catalog, settings, source, url):
-            raise WaitingError(f"{label}: waits for its download")
-
-
-def _label(component: str, url: str) -> str:
-    return f"AVU ova_url of {component}: {url}"
+def waiting_for_download(address: Address) -> WaitingError:
+    """The error where a URL was not downloaded yet, or what lies at its place is something else."""
+    return WaitingError(f"{address.label}: waits for its download")
 
 
 def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:

@@ -11,8 +11,10 @@ import posixpath
 from collections.abc import Sequence
 
 from ova_rules import names
+from ova_rules.catalog.access import Access
 from ova_rules.catalog.conditions import masked
-from ova_rules.catalog.writes import Avu, Catalog
+from ova_rules.catalog.types import Avu
+from ova_rules.component.pointers import pointing
 from ova_tools.records import dataclass
 
 _MOST = 2000  # collections that are listed
@@ -36,7 +38,7 @@ def above(path: str) -> list[str]:
     return chain
 
 
-def tree(catalog: Catalog, root: str) -> Tree:
+def tree(catalog: Access, root: str) -> Tree:
     """What is there now. One query for each level."""
     found: list[str] = []
     odd = 0
@@ -50,21 +52,21 @@ def tree(catalog: Catalog, root: str) -> Tree:
     return Tree(root, None if level is None else tuple(found))
 
 
-def components_below(catalog: Catalog, root: str) -> list[str]:
+def components_below(catalog: Access, root: str) -> list[str]:
     """The collections at or below `root` that have `ova_url`, sorted."""
     return components(catalog, tree(catalog, root))
 
 
-def components(catalog: Catalog, there: Tree) -> list[str]:
+def components(catalog: Access, there: Tree) -> list[str]:
     """Those of a tree that have `ova_url`, sorted."""
     if there.collections is None:
         return sorted(catalog.having([there.root], names.URL) | catalog.having_below(there.root, names.URL))
     return sorted(catalog.having(there.collections, names.URL))
 
 
-def naming(catalog: Catalog, there: Tree, attributes: Sequence[str], also: Sequence[str] = ()) -> list[Avu]:
+def naming(catalog: Access, there: Tree, attributes: Sequence[str], also: Sequence[str] = ()) -> list[Avu]:
     """The collections' AVUs of these attributes whose value is a collection of the tree, or one of `also`."""
     if there.collections is None:
         below = catalog.values_like(attributes, start=f"{there.root}/")
-        return [*below, *catalog.naming(attributes, [there.root, *also])]
-    return catalog.naming(attributes, [*there.collections, *also])
+        return [*below, *pointing(catalog, attributes, [there.root, *also])]
+    return pointing(catalog, attributes, [*there.collections, *also])

@@ -2,7 +2,7 @@
 
 All components that name a URL and have the same collection of images share one data object. It is downloaded beside the
 vault's collections (what is not whole and right never becomes an object), verified, and put in place like a ready OVA.
-A sealed fact says of which URL it is: whoever may write there could else hand others an OVA under a URL's name.
+A signed fact says of which URL it is: whoever may write there could else hand others an OVA under a URL's name.
 """
 
 from __future__ import annotations
@@ -15,83 +15,89 @@ import time
 from pathlib import Path
 
 from ova_rules import names
+from ova_rules.build.build import build
+from ova_rules.build.ownership import require_ours
 from ova_rules.build.progress import Progress, progress
-from ova_rules.build.publish import first_character
-from ova_rules.catalog.writes import Avu, Catalog, ObjectAvu, Replica
-from ova_rules.component.download_place import is_fetched, place
-from ova_rules.component.model import View, read, view
+from ova_rules.build.publish import Content, publish
+from ova_rules.build.staleness import View, view
+from ova_rules.catalog.types import Avu, Replica, fact
+from ova_rules.catalog.writes import Catalog
+from ova_rules.component.download_place import place_of
+from ova_rules.component.model import read
 from ova_rules.component.source import Source, is_url, stat_of, the_url
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
-from ova_rules.errors import ComponentError
-from ova_rules.images.check import image_at, note_checked, require_archive
+from ova_rules.errors import Changed, ComponentError
+from ova_rules.images.check import image_at, note_checked
 from ova_rules.locks import BusyError, locked
-from ova_rules.record import facts
-from ova_rules.record.signing import seals_of
+from ova_rules.record import authorship, facts, fetched
+from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
+from ova_rules.state import note_made
+from ova_tools.package import read_package, require_archive
 from ova_tools.records import replace
 
 _FOLDER = ".ova-downloads"  # in the vault, where no collection that a user can make has its files
-_ETAG, _MODIFIED = "ETag", "Last-Modified"
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------------
 
 
-def run_fetch(catalog: Catalog, settings: Settings, path: str) -> None:
+def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """The job `fetch`: downloads the source of the component at `path`, or again if `ova_refresh` asks and it changed.
 
-    Then all components that name the URL are built. Raises BusyError while another job downloads it, and
-    UnreachableError if it cannot be had now, so that iRODS tries again.
+    Returns the data object if it has another content now: what is made from it has to be built. Raises BusyError while
+    another job downloads it, and UnreachableError if it cannot be had now, so that iRODS tries again.
     """
     component = read(catalog, path)
     if component is None:
-        return
+        return None
     seen = view(catalog, settings, component)
     refresh = [avu for avu in catalog.avus([path]) if avu.attribute == names.REFRESH]
+    changed = None
     try:
         url = seen.inputs.expansions[the_url(path, component.urls)]
-        if url.trouble is None and is_url(url.avu.value):
-            _fetch(catalog, settings, seen, url.avu.value, refresh=bool(refresh))
+        if url.error is None and is_url(url.avu.value):
+            authorship.require_rights(catalog, settings, seen.inputs, None)
+            changed = _fetch(catalog, settings, seen, url.avu.value, refresh=bool(refresh))
     except BusyError:
         raise
     except ComponentError as error:
-        _say(catalog, settings, path, error, refreshing=bool(refresh))
+        _report(catalog, settings, path, error, refreshing=bool(refresh))
         if not error.lasting:
             raise
-    if refresh and catalog.may_note(path):
+    if refresh and catalog.may_annotate(path):
         catalog.remove_avus(path, refresh)
+    return changed
 
 
-def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refresh: bool) -> None:
-    from ova_rules.build.build import build
-    from ova_rules.events.events import source_changed
-
+def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refresh: bool) -> str | None:
     component = seen.component
-    target = place(catalog, settings, component.path, url)
+    target = place_of(catalog, settings, component.path, url)
     with locked(settings.state_directory, f"{target} download", 0):
         present = image_at(catalog, settings, target)
         known = None
-        if present is not None and is_fetched(catalog, settings, present, url):
-            known = _version(catalog.object_avus(target, [names.FETCHED_VERSION]))
+        if present is not None and fetched.is_fetched(catalog, settings, present, url):
+            known = Version(*fetched.validators(catalog, target))
         changed = known is None or refresh
         if changed:
             _require_rights(catalog, target)
             if not refresh:
                 facts.write(catalog, component, facts.building(component))
             start = time.monotonic()
-            with progress(catalog, component.path) as shown:
+            with progress(catalog, settings, component.path) as shown:
                 changed = _download(catalog, settings, target, url, known, shown)
             done = "downloaded" if changed else "still the same"
             milliseconds = round(1000 * (time.monotonic() - start))
             catalog.journal("download", component=component.path, url=url, path=target, done=done, ms=milliseconds)
     if changed:
-        source_changed(catalog, settings, target)
-    else:  # another job has it since, and has told all the others
-        build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
+        return target
+    # Another job has it since, and has told all the others.
+    build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
+    return None
 
 
-def _say(catalog: Catalog, settings: Settings, path: str, error: ComponentError, *, refreshing: bool) -> None:
+def _report(catalog: Catalog, settings: Settings, path: str, error: ComponentError, *, refreshing: bool) -> None:
     """Tells the component's owner; what a refresh could not renew is still what the component is made from."""
     component = read(catalog, path)
     if component is None:
@@ -99,9 +105,9 @@ def _say(catalog: Catalog, settings: Settings, path: str, error: ComponentError,
     seen = view(catalog, settings, component)
     if refreshing and seen.fresh:
         kept = [avu for avu in component.facts if avu.attribute != names.MESSAGE]
-        facts.write(catalog, component, [*kept, Avu(path, names.MESSAGE, f"not refreshed: {error}")])
+        facts.write(catalog, component, [*kept, fact(path, names.MESSAGE, f"not refreshed: {error}")])
     else:
-        facts.write(catalog, component, facts.failed(seen, error, seals_of(settings)))
+        facts.write(catalog, component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
 
 
 def _require_rights(catalog: Catalog, target: str) -> None:
@@ -143,7 +149,7 @@ def _download(
     try:
         outcome = transfer.download(url, file, known, report)
     except ImportError as error:
-        text = "the server's Python has no package httpx; an administrator has to install it (docs/dependencies.md)"
+        text = "the server's Python has no package httpx; an administrator has to install it (docs/operations.md)"
         raise ComponentError(f"{url}: {text}", lasting=False) from error
     if not outcome.changed:
         return False
@@ -161,7 +167,6 @@ def _download(
 
 def _require_valid(file: Path, url: str) -> None:
     from ova_tools.errors import OvaError
-    from ova_tools.package import read_package
     from ova_tools.verify import verify_members
 
     try:
@@ -202,47 +207,40 @@ def _folder(catalog: Catalog, resource: Replica) -> Path:
     return folder
 
 
+class _Downloaded:
+    """A verified download, on the file system of the vault, to be put in a vault file's place."""
+
+    def __init__(self, file: Path, vault_path: str) -> None:
+        self._file, self._vault_path = file, vault_path
+
+    def __enter__(self) -> _Downloaded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The caller discards the file."""
+
+    def commit(self, *, sync_directory: bool) -> None:
+        """Puts it in its place, in one step."""
+        self._file.replace(self._vault_path)
+
+
 def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, file: Path) -> None:
     """Makes the verified file the content of the data object, atomically for readers."""
     present = catalog.replicas(target)
-    local = next((each for each in present if each.good and stat_of(each, settings) is not None), None)
-    if local is not None:
-        first = first_character(local.vault_path)
-        descriptor = catalog.open_for_write(target, local)
-        try:
-            file.replace(local.vault_path)
-            catalog.write(descriptor, first)  # into the old file; without a write the server would keep the old size
-        finally:
-            catalog.close(descriptor)
-        return
-    if present:
+    require_ours(settings, target, present)
+    if present and not any(replica.good for replica in present):
         raise ComponentError(f"{target} has no good replica in a vault of this server; remove it", lasting=False)
+    content = Content(file.stat().st_size, resource.resource, lambda vault_path: _Downloaded(file, vault_path))
     try:
-        descriptor = catalog.create(target, resource.resource)
-    except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
-        raise ComponentError(f"{catalog.user} may not write {target} ({error})", lasting=False) from error
-    done = False
-    try:
-        file.replace(catalog.replicas(target)[0].vault_path)
-        done = True
-    finally:
-        catalog.close(descriptor)
-        if not done:  # an empty object must not stay behind
-            catalog.unlink(target)
+        after = publish(catalog, settings, target, present, content)
+        note_made(settings.state_directory, target, after[0].data_id)
+    except Changed as error:  # whoever did so is heard of
+        raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False) from error
 
 
 def _note(catalog: Catalog, settings: Settings, source: Source, url: str, version: Version) -> None:
-    from ova_tools.package import read_package
-
-    old = catalog.object_avus(source.path, (names.FETCHED_FROM, names.FETCHED_VERSION))
-    new = [ObjectAvu(names.FETCHED_FROM, url, f"{source.state} {seals_of(settings).of_fetched(source.state, url)}")]
-    validators = ((version.etag, _ETAG), (version.modified, _MODIFIED))
-    new += [ObjectAvu(names.FETCHED_VERSION, value, kind) for value, kind in validators if 0 < len(value) <= 1000]
-    catalog.change_object_avus(source.path, sorted(set(old) - set(new)), sorted(set(new) - set(old)))
+    old = set(catalog.object_avus(source.path, fetched.ATTRIBUTES))
+    new = set(fetched.facts(settings, source, url, version.etag, version.modified))
+    catalog.change_object_avus(source.path, sorted(old - new), sorted(new - old))
     with read_package(source.replica.vault_path) as package:
         note_checked(catalog, settings, source, package)
-
-
-def _version(avus: list[ObjectAvu]) -> Version:
-    found = {avu.units: avu.value for avu in avus if avu.attribute == names.FETCHED_VERSION}
-    return Version(found.get(_ETAG, ""), found.get(_MODIFIED, ""))

@@ -1,9 +1,9 @@
 """One download: a URL into a local file, in blocks, resumed after a break, within limits of size and time.
 
-Every connection goes to an address that `ova_rules.component.url_policy` has judged, redirects included, and to no proxy; TLS
-is verified against the host's name. Beside the file a small note says which version its bytes are of, so that a later
-call, also of another process, goes on where the last one stopped: only with a strong ETag, else it begins anew.
-Sources: RFC 9110 (ranges 14, conditions 13, redirects 15.4), docs/dependencies.md (httpx).
+Every connection goes to an address that `url_policy` has judged, redirects included, and to no proxy; TLS is verified
+against the host's name. Beside the file a small note says which version its bytes are of, so that a later call, also of
+another process, goes on where the last one stopped: only with a strong ETag, else it begins anew.
+Sources: RFC 9110 (ranges 14, conditions 13, redirects 15.4), docs/architecture.md (httpx).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin
 
-from ova_rules.component import url_policy as policy
+from ova_rules.component import url_policy
 from ova_rules.component.url_policy import Policy, Url
 from ova_rules.errors import ComponentError
 from ova_tools.records import dataclass, field
@@ -108,7 +108,7 @@ class Transfer:
         UnreachableError if that may change by itself. What came is kept then, where going on is possible. The caller
         discards the file when it is done with it.
         """
-        url = policy.permit(self.policy, text)
+        url = url_policy.permit(self.policy, text)
         end = self.clock() + self.limits.seconds if self.limits.seconds else None
         breaks, before = 0, -1
         while True:
@@ -206,7 +206,7 @@ class Transfer:
             if not location:
                 raise ComponentError(f"{url.text} redirects to nowhere")
             try:
-                url = policy.permit(self.policy, urljoin(url.text, location))
+                url = url_policy.permit(self.policy, urljoin(url.text, location))
             except (ComponentError, ValueError) as error:
                 shown = location.partition("?")[0]  # what is behind it may be a secret of the server
                 raise ComponentError(f"redirects to {shown}: {error}") from error
@@ -220,8 +220,8 @@ class Transfer:
         left = _SILENCE_SECONDS if end is None else max(0.001, end - self.clock())
         timeout = httpx.Timeout(min(_SILENCE_SECONDS, left), connect=min(_CONNECT_SECONDS, left))
         # The name is resolved here, once, and no more: what was judged is what is connected to.
-        addresses = policy.permit_addresses(self.policy, url.host, self.resolve(url.host, url.port))
-        trouble: Exception | None = None
+        addresses = url_policy.permit_addresses(self.policy, url.host, self.resolve(url.host, url.port))
+        failure: Exception | None = None
         for address in addresses:
             # A client of its own for each hop: connections are kept by address, and two hosts may share one.
             with httpx.Client(verify=self._tls(), trust_env=False, follow_redirects=False, timeout=timeout) as client:
@@ -236,16 +236,16 @@ class Transfer:
                 except httpx.ConnectError as error:
                     if isinstance(_root(error), ssl.SSLCertVerificationError):
                         raise ComponentError(f"{url.host} does not prove who it is: {_root(error)}") from error
-                    trouble = error
+                    failure = error
                     continue
                 except httpx.TransportError as error:
-                    raise _Interrupted(_words(error)) from error
+                    raise _Interrupted(_message(error)) from error
                 try:
                     yield response
                 finally:
                     response.close()
                 return
-        raise _Interrupted(f"no connection to {url.authority}: {_words(trouble)}") from trouble
+        raise _Interrupted(f"no connection to {url.authority}: {_message(failure)}") from failure
 
     def _tls(self) -> ssl.SSLContext:
         if self.context is None:
@@ -322,7 +322,7 @@ def _blocks(response: httpx.Response) -> Iterator[bytes]:
     try:
         yield from response.iter_raw()
     except httpx.TransportError as error:
-        raise _Interrupted(_words(error)) from error
+        raise _Interrupted(_message(error)) from error
 
 
 def _continues(response: httpx.Response, partial: _Partial, version: Version) -> bool:
@@ -343,7 +343,7 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
-def _words(error: Exception | None) -> str:
+def _message(error: Exception | None) -> str:
     """What broke, for a person."""
     import httpx
 

@@ -1,1 +1,1 @@
-"""What iRODS's events mean: one module a subject, with its refusals."""
+"""What iRODS's events mean: one module a subject, with the decoding of iRODS's arguments and the subject's refusals."""

@@ -1,28 +1,217 @@
-"""The gate: nobody is handed a ready OVA that does not match its metadata.
+"""The gate: nobody is handed a ready OVA that does not match its metadata, and nobody writes one by hand.
 
-Before a get, an open for reading or a copy of `…/NAME/NAME.ova` the fingerprint is computed anew. Stale: build it if
-that is cheap and allowed, else wait for the queued job, else refuse in one line.
+Before `…/NAME/NAME.ova` is read its fingerprint is computed anew. A stale one is built if that is cheap and allowed;
+else the reader waits for the queued job; else the read is refused in one line.
+
+Every read of a file passes `pep_resource_open`, by whatever call (docs/security.md has the table); the members of a
+bundle alone do not. The hooks of the calls that clients usually make stand before it, since they see what the client
+asks for: which replica, or one more part of a download. What a call's own hook has judged is not judged again.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ova_rules import names
+from ova_rules.agent import CONTINUE, NOT_PERMITTED
+from ova_rules.build.batch import follow
 from ova_rules.build.build import State, build
-from ova_rules.catalog.writes import Catalog, Replica
-from ova_rules.component.model import Component, View, read, unseen, view, what_is_unseen
-from ova_rules.errors import BehindError, ComponentError, one_line
-from ova_rules.events.events import follow
+from ova_rules.build.ownership import is_ours
+from ova_rules.build.staleness import View, view
+from ova_rules.catalog.types import Replica
+from ova_rules.catalog.writes import Catalog, refuse
+from ova_rules.component.fingerprint import file_identity
+from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.errors import BehindError, ComponentError, UnusableSettingsError, one_line
+from ova_rules.events.context import context
+from ova_rules.faults import report
 from ova_rules.locks import is_held
-from ova_rules.record.signing import same, seals_of
+from ova_rules.record.facts import has_failed
+from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import is_marked
+from ova_rules.state import is_known_ready
+from ova_tools.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_O_ACCMODE = 3
 _POLL_SECONDS = 0.05
 # How long a reader who may not build waits for a builder that has not even begun.
 _PATIENCE_SECONDS = 2.0
+
+
+_MOST_BUNDLED = 1000  # ready OVAs in one bundle
+
+
+@dataclass
+class _Reading:
+    """A ready OVA that a call of this agent may read. file: which version of it was opened first, "" before that."""
+
+    path: str
+    api: str
+    file: str = ""
+
+
+_reading: _Reading | None = None
+
+
+# ---- events ----------------------------------------------------------------------------------------------------------
+
+
+def before_get(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a get, or a comparison of objects."""
+    return _gate(rule_args, rule_args[2], callback, rei)
+
+
+def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before an open: for reading it checks, for writing it refuses."""
+    request = rule_args[2]
+    if int(request.openFlags) & _O_ACCMODE:
+        return _refuse_writing(str(request.objPath), callback, rei)
+    return _gate(rule_args, request, callback, rei)
+
+
+def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A ready OVA is never put by hand."""
+    return _refuse_writing(str(rule_args[2].objPath), callback, rei)
+
+
+def before_copy(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a copy, which reads and writes."""
+    refused = _refuse_writing(str(rule_args[2].destDataObjInp.objPath), callback, rei)
+    return refused if refused != CONTINUE else _gate(rule_args, rule_args[2].srcDataObjInp, callback, rei)
+
+
+def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a file is opened for reading, where no hook of the call has judged already."""
+    global _reading
+    context_ = rule_args[1].map()
+    path, api = str(context_["logical_path"]), str(context_.get("api_index"))
+    if _reading is not None and (_reading.path, _reading.api) == (path, api):
+        return CONTINUE
+    _reading = None
+    answer = _judge(path, {}, callback, rei)
+    if answer == CONTINUE:
+        _reading = _Reading(path, api)
+    return answer
+
+
+def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The server opens a large file once for each of its threads: all must be of one version."""
+    context_ = rule_args[1].map()
+    path, handle = str(context_["logical_path"]), int(context_.get("file_descriptor") or -1)
+    if _reading is None or _reading.path != path or handle < 1:
+        return CONTINUE
+    try:
+        file = file_identity(os.fstat(handle))
+    except OSError:  # no file of this server
+        return CONTINUE
+    _reading.file = _reading.file or file
+    return CONTINUE if _reading.file == file else refuse(callback, NOT_PERMITTED, _changed_meanwhile(path))
+
+
+def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before a collection is bundled: the server reads the members' files without a word."""
+    collection = str(rule_args[2].collection if hasattr(rule_args[2], "collection") else rule_args[2]["collection"])
+    catalog = Catalog(callback, rei, "bundle")
+    members = [path for path in catalog.packages_below(collection) if names.component_of(path) is not None]
+    if len(members) > _MOST_BUNDLED:
+        text = f"{collection} holds more than {_MOST_BUNDLED} ready OVAs; bundle its parts"
+        return refuse(callback, NOT_PERMITTED, text)
+    for path in members:
+        answer = _judge(path, {}, callback, rei)
+        if answer != CONTINUE:
+            return answer
+    return CONTINUE
+
+
+def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
+    collection = names.component_of(path)
+    if collection is None or not Catalog(callback, rei).is_component(collection):
+        return CONTINUE
+    text = f"{path} is made by the server; put your OVA elsewhere and name it in ova_url"
+    return refuse(callback, NOT_PERMITTED, text)
+
+
+def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
+    global _reading
+    _reading = None
+    path = str(request.objPath)
+    if names.component_of(path) is None:
+        return CONTINUE
+    keywords = {str(request.condInput.key[i]): str(request.condInput.value[i]) for i in range(request.condInput.len)}
+    answer = _judge(path, keywords, callback, rei)
+    if answer == CONTINUE:
+        _reading = _Reading(path, str(rule_args[1].map().get("api_index")))
+    return answer
+
+
+def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any) -> int:
+    try:
+        catalog, settings = context(callback, rei, "read")
+    except UnusableSettingsError:
+        return _refuse_unjudged(path, callback, rei)
+    try:
+        reason = reason_against_reading(catalog, settings, path, keywords)
+    except Exception as error:
+        reason = _reason_if_unjudged(catalog, settings, path, error)
+    if reason:
+        catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
+        return refuse(callback, NOT_PERMITTED, reason)
+    return CONTINUE
+
+
+def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
+    """Without settings no ready OVA is handed out; where the client sees no AVUs, that may be one."""
+    catalog = Catalog(callback, rei)
+    collection = str(names.component_of(path))
+    if not catalog.is_component(collection) and catalog.visible([collection]):
+        return CONTINUE
+    reason = f"{path} could not be checked against its metadata; an administrator has to put the settings right"
+    return refuse(callback, NOT_PERMITTED, reason)
+
+
+def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception) -> str | None:
+    """Why an object must not be read that could not be judged; None if it is no ready OVA.
+
+    Neither AVUs that no server can read nor a fault of ours may hand out what may be stale, nor keep anybody from an
+    object that is no ready OVA. Where even that cannot be told, it stays where it is.
+    """
+    if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
+        reason, is_ours = one_line(f"{path}: {error}"), _is_or_hides_component
+    else:
+        report(catalog.log, "gate", error)
+        reason, is_ours = f"{path} could not be checked against its metadata; the server log says why", _is_ready_ova
+    try:
+        return reason if is_ours(catalog, settings, path) else None
+    except Exception as again:
+        report(catalog.log, "gate", again)
+        return reason
+
+
+def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
+    """Whether a client sees `ova_url`, or sees nothing at all of where a ready OVA was made."""
+    collection = str(names.component_of(path))
+    return catalog.is_component(collection) or (_is_known(settings, path) and not catalog.visible([collection]))
+
+
+def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
+    """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
+    return _is_known(settings, path) or catalog.is_component(str(names.component_of(path)))
+
+
+def _is_known(settings: Settings, path: str) -> bool:
+    try:
+        return is_known_ready(settings.state_directory, path)
+    except OSError:  # the folder may be what is wrong
+        return False
+
+
+# ---- decisions -------------------------------------------------------------------------------------------------------
 
 
 def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str]) -> str | None:
@@ -39,13 +228,22 @@ def reason_against_reading(catalog: Catalog, settings: Settings, path: str, keyw
     seen = view(catalog, settings, component)
     if "dataSize" in keywords and keywords.get("resc_hier"):
         return _mixed_versions(seen, path, keywords["dataSize"])
-    reason = None if seen.fresh else _make_fresh(catalog, settings, component, seen, path)
-    return reason or _stale_replica(seen.ready, path, keywords)
+    if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
+        return None
+    reason = None if seen.fresh else _make_fresh(catalog, settings, seen, path)
+    return reason or _stale_replica(seen.inputs.ready, path, keywords)
+
+
+def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
+    """Whether the object was there before any ready OVA: it is not the server's, and stays its owner's to read."""
+    if seen.component.fact(names.BUILD) is not None or is_known_ready(settings.state_directory, path):
+        return False
+    return not is_ours(settings, path, seen.inputs.ready, seen.last)
 
 
 def _hidden_component(catalog: Catalog, settings: Settings, collection: str, path: str) -> str | None:
     """No AVUs to be seen: a collection that is no component, or one whose AVUs this client may not read."""
-    if not is_marked(settings.state_directory, path) or catalog.visible([collection]):
+    if not is_known_ready(settings.state_directory, path) or catalog.visible([collection]):
         return None
     return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
 
@@ -53,14 +251,18 @@ def _hidden_component(catalog: Catalog, settings: Settings, collection: str, pat
 def _mixed_versions(seen: View, path: str, size: str) -> str | None:
     """One more connection must read what the first one reads. Its client says which size it counts on.
 
-    `ova_rules.build.build` sees to it that versions that differ behind the first connection's part differ in size.
+    `build` sees to it that versions that differ behind the first connection's part differ in size.
     """
-    if seen.fresh and all(str(replica.size) == size for replica in seen.ready if replica.good):
+    if seen.fresh and all(str(replica.size) == size for replica in seen.inputs.ready if replica.good):
         return None
+    return _changed_meanwhile(path)
+
+
+def _changed_meanwhile(path: str) -> str:
     return one_line(f"{path} was rebuilt while this download ran; get it again")
 
 
-def _stale_replica(replicas: tuple[Replica, ...], path: str, keywords: Mapping[str, str]) -> str | None:
+def _stale_replica(replicas: Sequence[Replica], path: str, keywords: Mapping[str, str]) -> str | None:
     """Why the replica that the client asks for must not be read; the server picks a good one if it asks for none."""
     asked = {keywords.get(name, "") for name in ("replNum", "rescName", "resc_hier")} - {""}
     for replica in replicas:
@@ -70,13 +272,14 @@ def _stale_replica(replicas: tuple[Replica, ...], path: str, keywords: Mapping[s
     return None
 
 
-def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen: View, path: str) -> str | None:
-    if _has_failed(settings, component, seen):
-        return _words(component, path)
-    hidden = unseen(catalog, component, seen.inputs.depends)
+def _make_fresh(catalog: Catalog, settings: Settings, seen: View, path: str) -> str | None:
+    component, now = seen.component, seen.inputs
+    if has_failed(now, signer_of(settings)):
+        return _reason(component, path)
+    hidden = unseen(catalog, component, now.depends)
     if hidden:
-        return one_line(f"{path}: {what_is_unseen(component, seen.inputs, hidden, catalog.user)}")
-    may_help = seen.inputs.source is not None or isinstance(seen.inputs.trouble, BehindError)
+        return one_line(f"{path}: {unseen_error(now, hidden, catalog.user)}")
+    may_help = now.source is not None or isinstance(now.error, BehindError)
     if may_help and catalog.may_write(component.path):
         try:
             state = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
@@ -84,17 +287,9 @@ def _make_fresh(catalog: Catalog, settings: Settings, component: Component, seen
             return one_line(str(error))
         if state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
             if state is State.BUILT:
-                follow(catalog, component.path)
+                follow(catalog, settings, component.path)
             return None  # it matched after the read was asked for, which is all a reader can know
     return _wait(catalog, settings, path)
-
-
-def _has_failed(settings: Settings, component: Component, seen: View) -> bool:
-    """Whether a build from the very same inputs has failed for good."""
-    message = component.fact(names.MESSAGE)
-    return message is not None and same(
-        message.units, seals_of(settings).of_failure(component.id, seen.inputs.fingerprint)
-    )
 
 
 def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -110,14 +305,14 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
         if status is not None and not queued and not is_held(settings.state_directory, component.path):
-            return _words(component, path)  # nobody is at it
+            return _reason(component, path)  # nobody is at it
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
-        if _has_failed(settings, component, seen) or time.monotonic() - start >= patience:
-            return _words(component, path)
+        if has_failed(seen.inputs, signer_of(settings)) or time.monotonic() - start >= patience:
+            return _reason(component, path)
         time.sleep(_POLL_SECONDS)
 
 
-def _words(component: Component, path: str) -> str:
+def _reason(component: Component, path: str) -> str:
     message = component.fact(names.MESSAGE)
     if message is not None:
         return one_line(f"{path}: {message.value}")

@@ -1,48 +1,75 @@
-"""What no event announced: finds every component of the zone that is not what it should be, for an administrator.
+"""Reconciling: what no event announced is found and built, for an administrator (`ova-admin reconcile`).
 
-AVUs set by `iput --metadata` or by microservices, another server's changes, a removed ready OVA, a lost job. Only says
-which; `ova-admin reconcile` builds each on behalf of its owner, whose rights count. A handful of queries for some
-hundreds of components, and none for each.
+Finding is done here, in an agent. Building on behalf of each owner takes connections of their own: that is ova-admin's
+work. The recurring job only starts it, as the service account, with that account's iRODS environment.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
 
-from ova_rules.build.staleness import Stale, stale
-from ova_rules.catalog.writes import Catalog
+from ova_rules import agent
+from ova_rules.build.staleness import all_stale
+from ova_rules.errors import one_line
+from ova_rules.events.context import context
 from ova_rules.images.in_use import reconcile as forget_stale_uses
-from ova_rules.settings import Settings
-from ova_tools.records import dataclass
+from ova_rules.settings import load
+from ova_tools.records import asdict
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_LONGEST_SECONDS = 6 * 3600
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A component that is not what it should be, its owner (name#zone), and why that is believed."""
-
-    component: str
-    owner: str
-    reason: str
-
-
-def findings(catalog: Catalog, settings: Settings) -> Iterator[Finding]:
-    """All of them, by owner. Also brings up to date who uses which image. Raises PermissionError for ordinary users."""
-    if not catalog.is_administrator:
-        raise PermissionError("only an administrator sees all components")
-    forget_stale_uses(catalog, settings)
-    for owner, paths in _by_owner(catalog).items():
-        for found in _of_owner(catalog, settings, owner, paths):
-            yield Finding(found.path, owner, found.reason)
+def print_stale(callback: Any, rei: Any) -> None:
+    """Writes what has to be built to the stdout of an administrator's rule text, one `Stale` as JSON a line."""
+    catalog, settings = context(callback, rei, "reconcile")
+    if catalog.is_administrator:
+        forget_stale_uses(catalog, settings)
+    for found in all_stale(catalog, settings):
+        callback.writeLine("stdout", json.dumps(asdict(found)))
 
 
-def _by_owner(catalog: Catalog) -> dict[str, list[str]]:
-    owned: dict[str, list[str]] = {}
-    for path, owner in catalog.all_components():
-        owned.setdefault(owner, []).append(path)
-    return owned
+def run_admin_command(callback: Any) -> None:
+    """Runs `ADMIN_COMMAND reconcile`; logs its last line. Raises RuntimeError if it cannot be run or fails."""
+    import os
+    import pwd
+    import subprocess
+
+    chosen = load(agent.settings_directory, lambda text: _log(callback, "settings", text))
+    command = _checked(chosen.admin_command)
+    account = pwd.getpwuid(os.getuid())
+    environment = {"HOME": account.pw_dir, "USER": account.pw_name, "LANG": "C.UTF-8", "PATH": os.defpath}
+    done = subprocess.run(  # noqa: S603 - the administrator's own
+        [command, "reconcile"],
+        env=environment,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_LONGEST_SECONDS,
+    )
+    lines = (done.stdout + done.stderr).strip().splitlines() or [f"it ended with {done.returncode}, without a word"]
+    _log(callback, "reconcile", lines[-1])
+    if done.returncode not in (0, 1):  # 1: some components stay failed, and say why
+        raise RuntimeError(f"{command} reconcile: {one_line(lines[-1])}")
 
 
-def _of_owner(catalog: Catalog, settings: Settings, owner: str, paths: Sequence[str]) -> Iterator[Stale]:
-    """What the owner would find: AVUs that the owner may not see are no reason to build."""
-    with catalog.eyes_of(owner):
-        yield from stale(catalog, settings, paths)
+def _log(callback: Any, event: str, text: str) -> None:
+    callback.writeLine("serverLog", json.dumps({"ova": event, "said": one_line(text)}))
+
+
+def _checked(command: str) -> str:
+    """The command, if nobody but root and the service account could have written it."""
+    import os
+    import stat
+
+    if not command:
+        raise RuntimeError("the setting admin_command is missing; it is the path of ova-admin on this server")
+    state = os.stat(command)
+    if state.st_uid not in (0, os.getuid()) or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise RuntimeError(f"{command}: others may write it, so it is not run")
+    return command

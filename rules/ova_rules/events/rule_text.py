@@ -1,6 +1,7 @@
-"""Which rule text an ordinary user may run: a call of a listed rule and nothing else. Pure.
+"""Rule text of users: an ordinary user may run a call of a listed rule and nothing else.
 
-An allow list, because rule language can hide a delayed Python text in more ways than a deny list can name.
+Without this gate any user could queue Python text that runs as the service account. It is an allow list, because rule
+language can hide a delayed Python text in more ways than a deny list can name.
 """
 
 from __future__ import annotations
@@ -8,10 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ova_rules.agent import CONTINUE, NOT_PRIVILEGED
+from ova_rules.catalog.writes import Catalog, refuse
+from ova_rules.events.context import settings_for
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # What irule and the client libraries wrap around a call.
 _WRAPPED = re.compile(r"^\s*@external(?:\s+rule\s*)?\s*\{(.*)\}\s*$|^\s*@external\s*\n(.*)$", re.DOTALL)
 _LITERAL = r'(?:"[^"\\$`]*"|\'[^\'\\$`]*\'|\*[A-Za-z_]\w*|-?\d+)'
 _CALL = re.compile(rf"^\s*([A-Za-z_]\w*)\s*(?:\(\s*(?:{_LITERAL}\s*(?:,\s*{_LITERAL}\s*)*)?\))?\s*;?\s*$")
+
+
+def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """The gate before irule."""
+    catalog = Catalog(callback, rei)
+    if catalog.is_administrator:
+        return CONTINUE
+    if may_run(str(rule_args[2]["myRule"]), settings_for(catalog).rules_for_users):
+        return CONTINUE
+    return refuse(callback, NOT_PRIVILEGED, "only administrators may run rule text here (setting rules_for_users)")
+
+
+def before_rule_expression(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """API 1206 runs any text as any user that the request names; the server lets every user call it.
+
+    It is how the delay server runs jobs. No setting lifts this.
+    """
+    return refuse(callback, NOT_PRIVILEGED, "only the delay server may run rule expressions")
 
 
 def may_run(text: str, allowed: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 What is found stands on the data object: `ova::package` and one `ova::property` for each settable property. Facts only:
 a wrong image harms nobody, and components of it say why they cannot be built. Everybody who may write a data object
-can forge its AVUs (`imeta cp`, `iput --metadata`), so `ova::package` carries the version that it is about and a seal.
+can forge its AVUs (`imeta cp`, `iput --metadata`), so `ova::package` carries the version it is about and a signature.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ import time
 from collections.abc import Sequence
 
 from ova_rules import jobs, names
-from ova_rules.catalog.writes import Catalog, ObjectAvu
+from ova_rules.catalog.types import ObjectAvu
+from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import source_state
-from ova_rules.component.source import Source, stat_of
+from ova_rules.component.source import Source, local_source
 from ova_rules.component.tree import above
 from ova_rules.errors import Changed, one_line
 from ova_rules.faults import report
-from ova_rules.images import usage as ledger
+from ova_rules.images import usage
 from ova_rules.locks import BusyError, locked
-from ova_rules.record.signing import same, seals_of
+from ova_rules.record.signing import is_same, signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import is_marked
+from ova_rules.state import is_known_ready
 from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
@@ -57,13 +58,13 @@ def on_written(catalog: Catalog, settings: Settings, path: str) -> None:
     """
     if names.in_trash(path) or _is_ready_ova(settings, path):
         return
-    in_use = bool(ledger.users_of(settings.state_directory, path))
+    in_use = bool(usage.users_of(settings.state_directory, path))
     if in_use or catalog.having(above(posixpath.dirname(path)), names.IMAGES):
-        jobs.queue(catalog, jobs.CHECK, path, running=True)  # one may be past what it reads
+        jobs.queue(catalog, settings, jobs.CHECK, path, running=True)  # one may be past what it reads
 
 
 def _is_ready_ova(settings: Settings, path: str) -> bool:
-    return names.component_of(path) is not None and is_marked(settings.state_directory, path)
+    return names.component_of(path) is not None and is_known_ready(settings.state_directory, path)
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------------
@@ -87,21 +88,21 @@ def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
                 _check_one(catalog, settings, image)
         except BusyError as error:
             busy = error
-        except Exception as error:  # one image's trouble stops no other
+        except Exception as error:  # one image's fault stops no other
             report(catalog.log, f"check of {image}", error)
     if busy is not None:
         raise busy
 
 
 def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
-    if not (catalog.may_read(path) and catalog.may_note_object(path)):
+    if not (catalog.may_read(path) and catalog.may_annotate_object(path)):
         return
     with locked(settings.state_directory, path, settings.gate_wait):
         source = image_at(catalog, settings, path)
         if source is None:  # being written, or on another server
             return
         present = catalog.object_avus(path, _FACTS)
-        if _sealed_fact(settings, present, source.state) is not None:
+        if _signed_fact(settings, present, source.state) is not None:
             return
         start = time.monotonic()
         try:
@@ -114,19 +115,22 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         )
 
 
+def note_unchecked(catalog: Catalog, settings: Settings, path: str, message: str) -> None:
+    """Says on an image why it is not checked."""
+    source = image_at(catalog, settings, path)
+    if source is not None and catalog.may_annotate_object(path):
+        _note(catalog, settings, source, catalog.object_avus(path, _FACTS), Verdict(one_line(message, _VALUE)))
+
+
 def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
     """The image as it lies on this server, at rest; None if it does not."""
-    for replica in catalog.replicas(path):
-        file = stat_of(replica, settings) if replica.good else None
-        if file is not None and file.st_size == replica.size:
-            return Source(path, replica, source_state(replica, file))
-    return None
+    return local_source(path, catalog.replicas(path), settings)
 
 
 def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
     """Reads the whole image. Raises Changed if it is not, or no longer, the version that `source` names."""
     from ova_tools.errors import OvaError
-    from ova_tools.package import read_package
+    from ova_tools.package import read_package, require_archive
     from ova_tools.verify import verify_members
 
     file = source.replica.vault_path
@@ -135,7 +139,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
             _require_state(source, os.fstat(package.fileno()))
             try:
                 require_archive(package)
-                verify_members(package)
+                verify_members(package, jobs.Deadline(settings))
                 verdict = _verdict(catalog, settings, source, package)
             finally:
                 _require_state(source, os.fstat(package.fileno()))
@@ -145,18 +149,7 @@ def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
             _require_state(source, os.stat(file))
         except OSError:
             raise Changed from error
-        return Verdict(_in_irods_words(str(error), source))
-
-
-def require_archive(package: Package) -> None:
-    """Raises PackageError for a bare descriptor: what lies beside it in the vault is none of its business."""
-    from ova_tools.errors import PackageError
-    from ova_tools.package import Kind
-
-    if package.kind is not Kind.OVA:
-        raise PackageError(
-            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
-        )
+        return Verdict(one_line(source.named_in(str(error)), _VALUE))
 
 
 def _require_state(source: Source, file: os.stat_result) -> None:
@@ -184,7 +177,7 @@ def _settable(properties: Sequence[Property], settings: Settings) -> tuple[Objec
 
     free = [each for each in properties if each.user_configurable or settings.fixed_properties == "allow"]
     shown = dict.fromkeys(
-        ObjectAvu(names.PROPERTY, _cut(name, _VALUE), _cut(f"{each.type} {_default(each)}", _UNITS))
+        ObjectAvu(names.PROPERTY, one_line(name, _VALUE), one_line(f"{each.type} {_default(each)}", _UNITS))
         for name, each in zip(choices(free), free[:_MOST_PROPERTIES])
     )
     if len(free) > _MOST_PROPERTIES:
@@ -196,24 +189,12 @@ def _default(prop: Property) -> str:
     return "(password)" if prop.password else prop.value
 
 
-def _in_irods_words(message: str, source: Source) -> str:
-    return _cut(message.replace(source.replica.vault_path, source.path), _VALUE)
-
-
-def _cut(text: str, size: int) -> str:
-    """`text` in one line of at most so many bytes."""
-    line = one_line(text)
-    if len(line.encode()) <= size:
-        return line
-    return line.encode()[: size - len("…".encode())].decode("utf-8", "ignore") + "…"
-
-
 # ---- facts -----------------------------------------------------------------------------------------------------------
 
 
 def known_valid(catalog: Catalog, settings: Settings, source: Source) -> bool:
     """Whether this very version of a source was checked and found valid: it need not be hashed again. One query."""
-    fact = _sealed_fact(settings, catalog.object_avus(source.path, _FACTS), source.state)
+    fact = _signed_fact(settings, catalog.object_avus(source.path, _FACTS), source.state)
     return fact is not None and fact.value == VALID
 
 
@@ -224,34 +205,34 @@ def note_checked(catalog: Catalog, settings: Settings, source: Source, package: 
     """
     from ova_tools.errors import OvaError
 
-    if not catalog.may_note_object(source.path):
+    if not catalog.may_annotate_object(source.path):
         return
     try:
         with locked(settings.state_directory, source.path, 0):
             present = catalog.object_avus(source.path, _FACTS)
-            if _sealed_fact(settings, present, source.state) is not None:
+            if _signed_fact(settings, present, source.state) is not None:
                 return
             try:
                 verdict = _verdict(catalog, settings, source, package)
             except OvaError as error:
-                verdict = Verdict(_in_irods_words(str(error), source))
+                verdict = Verdict(one_line(source.named_in(str(error)), _VALUE))
             _note(catalog, settings, source, present, verdict)
     except BusyError:
         return  # a check is under way
 
 
-def _sealed_fact(settings: Settings, avus: Sequence[ObjectAvu], state: str) -> ObjectAvu | None:
+def _signed_fact(settings: Settings, avus: Sequence[ObjectAvu], state: str) -> ObjectAvu | None:
     """The server's own fact about this version, or None."""
     for avu in avus:
         if avu.attribute == names.PACKAGE:
-            about, _, seal = avu.units.partition(" ")
-            if about == state and same(seal, seals_of(settings).of_package(state, avu.value)):
+            about, _, signature = avu.units.partition(" ")
+            if about == state and is_same(signature, signer_of(settings).of_package(state, avu.value)):
                 return avu
     return None
 
 
 def _note(catalog: Catalog, settings: Settings, source: Source, present: Sequence[ObjectAvu], verdict: Verdict) -> None:
-    seal = seals_of(settings).of_package(source.state, verdict.text)
-    wanted = {ObjectAvu(names.PACKAGE, verdict.text, f"{source.state} {seal}"), *verdict.properties}
+    signature = signer_of(settings).of_package(source.state, verdict.text)
+    wanted = {ObjectAvu(names.PACKAGE, verdict.text, f"{source.state} {signature}"), *verdict.properties}
     old = set(present)
     catalog.change_object_avus(source.path, sorted(old - wanted), sorted(wanted - old))

@@ -1,9 +1,9 @@
 """Who uses which image, so that one in use is not removed by accident.
 
-A use is noted when a component is built: in the ledger of the state folder and, where the client may change the
-object's AVUs, as `ova::used_by`. Only the ledger counts, and it is held against the catalog as far as the client sees.
-`ova_release` lifts the refusal if an administrator set it: that is what the seal in `ova::released_by` says, because
-everybody who may write the object can copy AVUs onto it.
+A use is noted when a component is built: in the database of uses and, where the client may change the object's AVUs,
+as `ova::used_by`. Only the database counts, and it is held against the catalog as far as the client sees.
+`ova_release` lifts the refusal if an administrator set it: that is what the signature in `ova::released_by` says,
+because everybody who may write the object can copy AVUs onto it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import posixpath
 from collections.abc import Callable, Iterable, Sequence
 
 from ova_rules import names
-from ova_rules.catalog.writes import Catalog, ObjectAvu
+from ova_rules.catalog.types import ObjectAvu
+from ova_rules.catalog.writes import Catalog
 from ova_rules.errors import one_line
-from ova_rules.images import usage as ledger
+from ova_rules.images import usage
 from ova_rules.images.usage import Use
 from ova_rules.locks import BusyError, locked
-from ova_rules.record.signing import same, seals_of
+from ova_rules.record.signing import is_same, signer_of
 from ova_rules.settings import Settings
 
 _NAMED = 10  # components that a refusal names
@@ -28,39 +29,39 @@ _PATIENCE_SECONDS = 5.0
 def changed(catalog: Catalog, settings: Settings, component: str, old_path: str | None, new_path: str | None) -> None:
     """A component that had the source `old_path` (None: none, or not known) has `new_path` (None: none) from now on.
 
-    Costs one look into the ledger, and no query, if that is what is noted already.
+    Costs one look into the database, and no query, if that is what is noted already.
     """
-    known = ledger.source_of(settings.state_directory, component)
+    known = usage.source_of(settings.state_directory, component)
     if known == new_path and old_path in (None, new_path):
         return
     if known != new_path:
-        ledger.note(settings.state_directory, component, new_path)
+        usage.note(settings.state_directory, component, new_path)
     for path in dict.fromkeys(path for path in (old_path, known, new_path) if path is not None):
         _show(catalog, settings, path, [component])
 
 
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
     """An object or a collection has another path (in the trash, too). Sources stay what `ova_url` names."""
-    moved = ledger.uses_by(settings.state_directory, old)
+    moved = usage.uses_by(settings.state_directory, old)
     if moved:
-        ledger.renamed(settings.state_directory, old, new)
+        usage.renamed(settings.state_directory, old, new)
         for use in moved:
             _show(catalog, settings, use.source, [use.component, new + use.component[len(old) :]])
-    if names.looks_like_package(new) and ledger.users_of(settings.state_directory, old):
+    if names.looks_like_package(new) and usage.users_of(settings.state_directory, old):
         _show_all(catalog, settings, new)
 
 
 def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
     """A collection is gone, and the components at or below it use nothing any more."""
-    gone = ledger.uses_by(settings.state_directory, collection)
-    ledger.forget(settings.state_directory, gone)
+    gone = usage.uses_by(settings.state_directory, collection)
+    usage.forget(settings.state_directory, gone)
     for path in dict.fromkeys(use.source for use in gone):
         _show_all(catalog, settings, path)
 
 
 def reconcile(catalog: Catalog, settings: Settings) -> None:
     """Forgets the uses that the catalog does not know of. For an administrator, who sees all components."""
-    uses = ledger.uses_by(settings.state_directory, "")
+    uses = usage.uses_by(settings.state_directory, "")
     visible, hidden = _checked(catalog, settings, uses)
     for path in sorted({use.source for use in set(uses) - set(visible) - set(hidden)}):
         _show_all(catalog, settings, path)
@@ -73,7 +74,7 @@ def refusal(catalog: Catalog, settings: Settings, path: str) -> str | None:
     from within the collection itself do not count, nor do components in the trash.
     """
     path = path.rstrip("/")
-    uses = ledger.uses_from_outside(settings.state_directory, path)
+    uses = usage.uses_from_outside(settings.state_directory, path)
     uses = [use for use in uses if not names.in_trash(use.component)]
     if not uses:
         return None
@@ -112,7 +113,7 @@ def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple
             urls.setdefault(avu.collection, []).append(avu.value)
     visible = [use for use in uses if use.component in there and _names(use, urls.get(use.component, ()))]
     hidden = [use for use in uses if use.component not in there and not catalog.is_administrator]
-    ledger.forget(settings.state_directory, sorted(set(uses) - set(visible) - set(hidden)))
+    usage.forget(settings.state_directory, sorted(set(uses) - set(visible) - set(hidden)))
     return visible, hidden
 
 
@@ -132,10 +133,10 @@ def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
         there = {avu for each in components for avu in catalog.object_avus(path, [names.USED_BY], each)}
-        using = [each for each in components if ledger.source_of(settings.state_directory, each) == path]
+        using = [each for each in components if usage.source_of(settings.state_directory, each) == path]
         return there, {ObjectAvu(names.USED_BY, each) for each in using}
 
-    _bring(catalog, settings, path, there_and_right)
+    _update(catalog, settings, path, there_and_right)
 
 
 def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
@@ -145,21 +146,21 @@ def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
     """
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
-        users = set(ledger.users_of(settings.state_directory, path))
+        users = set(usage.users_of(settings.state_directory, path))
         there = set(catalog.object_avus(path, [names.USED_BY]))
         return there, {avu for avu in there if avu.value in users and not avu.units}
 
-    _bring(catalog, settings, path, there_and_right)
+    _update(catalog, settings, path, there_and_right)
 
 
-def _bring(
+def _update(
     catalog: Catalog, settings: Settings, path: str, facts: Callable[[], tuple[set[ObjectAvu], set[ObjectAvu]]]
 ) -> None:
     """Replaces the facts that are there by those that are right, both as `facts` finds them under a lock."""
     try:
         with locked(settings.state_directory, f"{path} used by", _PATIENCE_SECONDS):
             old, new = facts()
-            if old != new and catalog.may_note_object(path):
+            if old != new and catalog.may_annotate_object(path):
                 catalog.change_object_avus(path, sorted(old - new), sorted(new - old))
     except BusyError as error:
         catalog.log(f"{names.USED_BY} of {path} stays as it is: {error}")
@@ -169,7 +170,7 @@ def _bring(
 
 
 def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: bool) -> None:
-    """`ova_release` of a data object was set or removed: what an administrator set is sealed, what is gone is over."""
+    """`ova_release` of a data object was set or removed: what an administrator set is signed, what is gone is over."""
     avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
     old = {avu for avu in avus if avu.attribute == names.RELEASED_BY}
     new = set(old)
@@ -177,9 +178,9 @@ def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: b
     if not any(avu.attribute == names.RELEASE for avu in avus):
         new = set()
     elif added and catalog.is_administrator and replicas:
-        seal = seals_of(settings).of_release(replicas[0].data_id, catalog.identity)
-        new = {ObjectAvu(names.RELEASED_BY, catalog.identity, seal)}
-    if old != new and (catalog.is_administrator or catalog.may_note_object(path)):
+        signature = signer_of(settings).of_release(replicas[0].data_id, catalog.identity)
+        new = {ObjectAvu(names.RELEASED_BY, catalog.identity, signature)}
+    if old != new and (catalog.is_administrator or catalog.may_annotate_object(path)):
         catalog.change_object_avus(path, sorted(old - new), sorted(new - old))
 
 
@@ -188,7 +189,7 @@ def _is_released(catalog: Catalog, settings: Settings, path: str) -> bool:
     if not any(avu.attribute == names.RELEASE for avu in avus):
         return False
     data_id = catalog.replicas(path)[0].data_id
-    seals = seals_of(settings)
+    signer = signer_of(settings)
     return any(
-        avu.attribute == names.RELEASED_BY and same(avu.units, seals.of_release(data_id, avu.value)) for avu in avus
+        avu.attribute == names.RELEASED_BY and is_same(avu.units, signer.of_release(data_id, avu.value)) for avu in avus
     )

@@ -1,8 +1,9 @@
 """Which component uses which data object as its source: one small database in the state folder.
 
 It is kept besides the `ova::used_by` facts, because those need the right to change the object's AVUs, and because
-whoever removes an object may not see the components of others. Marks can become stale (a component is removed where no
-hook tells): `ova_rules.images.in_use` asks the catalog before it counts one. Nothing is read or made until there is a mark.
+whoever removes an object may not see the components of others. Uses can become stale (a component is removed where no
+hook tells): `ova_rules.images.in_use` asks the catalog before it counts one. Nothing is read or made
+until there is one.
 
 Paths are stored as bytes: they compare by byte, so that what lies below a collection is one range of the index.
 """

@@ -1,6 +1,6 @@
 """What the server writes about a component: the `ova::…` AVUs, changed in one silent transaction.
 
-`ova::set_by` is not handled here (see `ova_rules.record.authorship`): it belongs to the AVUs, not to builds.
+`ova::set_by` is not handled here (see `authorship`): it belongs to the AVUs, not to builds.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import time
 from collections.abc import Sequence
 
 from ova_rules import names
-from ova_rules.build.progress import percent
-from ova_rules.catalog.writes import Avu, Catalog
-from ova_rules.component.model import Component, View
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu, fact
+from ova_rules.catalog.writes import Catalog
+from ova_rules.component.model import Component, Inputs
 from ova_rules.errors import Changed, ComponentError, one_line
 from ova_rules.record import history
 from ova_rules.record.last_build import LastBuild
-from ova_rules.record.signing import Seals
+from ova_rules.record.signing import Signer, is_same
 
 # What a failed build leaves as it was: it describes the last good OVA.
 _OF_THE_LAST_GOOD_OVA = (
@@ -23,15 +24,14 @@ _OF_THE_LAST_GOOD_OVA = (
     names.BUILT,
     names.INHERITED,
     names.SOURCE,
-    names.SOURCE_FILE,
-    names.VERIFIED,
+    names.BUILD,
     names.TASKS,
     names.HISTORY,
     names.HISTORY_VALUES,
 )
 
 
-def now(*, milliseconds: bool = False) -> str:
+def moment(*, milliseconds: bool = False) -> str:
     """The time as facts have it: UTC, ISO 8601."""
     seconds, thousandths = divmod(time.time_ns() // 1_000_000, 1000)
     fraction = f".{thousandths:03}" if milliseconds else ""
@@ -39,64 +39,92 @@ def now(*, milliseconds: bool = False) -> str:
 
 
 def ready(
-    view: View, last: LastBuild, built: str, unmatched: Sequence[Avu], tasks: Sequence[Avu], seals: Seals
+    catalog: Access,
+    now: Inputs,
+    last: LastBuild,
+    source_path: str,
+    unmatched: Sequence[Avu],
+    tasks: Sequence[Avu],
+    signer: Signer,
 ) -> list[Avu]:
-    """The facts of a component whose ready OVA is now the one that `last` describes, built at that time."""
-    component = view.component
+    """The facts of a component whose ready OVA is now the one that `last` describes."""
+    component = now.component
     path = component.path
+    source = _source(catalog, now, source_path)
     facts = [
-        Avu(path, names.STATUS, names.READY),
-        Avu(path, names.FINGERPRINT, last.fingerprint, f"{last.version} {seals.of_build(component.id, last.parts)}"),
-        Avu(path, names.BUILT, built, last.content),
-        Avu(path, names.SOURCE, last.source_path, last.source_state),
-        Avu(path, names.SOURCE_FILE, last.source_vault_path, last.source_file),
-        Avu(path, names.VERIFIED, last.verified),
-        *history.added(component, now(milliseconds=True), last.fingerprint, last.source_path, seals),
+        fact(path, names.STATUS, names.READY),
+        fact(path, names.FINGERPRINT, last.fingerprint),
+        fact(path, names.BUILT, last.built),
+        fact(path, names.SOURCE, source),
+        last.avu(component, signer),
+        *history.added(component, moment(milliseconds=True), last.fingerprint, source, signer),
         *tasks,
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
-    facts += [Avu(path, names.INHERITED, collection) for collection in sorted(component.contributors)]
-    return facts + _depends(view, view.inputs.depends)
+    facts += _pointers(catalog, now, names.INHERITED, component.contributors)
+    return facts + _pointers(catalog, now, names.DEPENDS, now.depends)
 
 
-def fresh(view: View) -> list[Avu]:
+def fresh(catalog: Access, now: Inputs) -> list[Avu]:
     """The facts when the last build is right again (a value was set back): without a failure between."""
-    component = view.component
+    component = now.component
     dropped = (names.STATUS, names.MESSAGE, names.DEPENDS, names.PROGRESS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
-    return [*kept, Avu(component.path, names.STATUS, names.READY), *_depends(view, view.inputs.depends)]
+    return [
+        *kept,
+        fact(component.path, names.STATUS, names.READY),
+        *_pointers(catalog, now, names.DEPENDS, now.depends),
+    ]
 
 
-def failed(view: View, error: ComponentError, seals: Seals) -> list[Avu]:
+def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
     """The facts of a component that cannot be built; those of its last good OVA stay.
 
-    The message of a lasting failure carries a seal of the fingerprint it is about, so that a read need not try again.
-    What its AVUs name is noted too: setting that right must heal it. Nothing else that the client saw is.
+    The message of a lasting failure carries a signature of the fingerprint it is about, so that a read need not try
+    again. What its AVUs name is noted too: setting that right must heal it. Nothing else that the client saw is.
     """
-    component = view.component
+    component = now.component
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
-    about = seals.of_failure(component.id, view.inputs.fingerprint) if error.lasting else ""
-    message = Avu(component.path, names.MESSAGE, one_line(str(error)), about)
-    return [*kept, *_depends(view, view.inputs.named), Avu(component.path, names.STATUS, names.FAILED), message]
+    about = signer.of_failure(component.id, now.fingerprint) if error.lasting else ""
+    message = fact(component.path, names.MESSAGE, one_line(str(error)), about)
+    return [
+        *kept,
+        *_pointers(catalog, now, names.DEPENDS, now.named),
+        fact(component.path, names.STATUS, names.FAILED),
+        message,
+    ]
 
 
-def waiting(view: View, what: str) -> list[Avu]:
+def given_up(component: Component, message: str) -> list[Avu]:
+    """The facts of a component whose job was given up; those of its last good OVA stay."""
+    kept = [avu for avu in component.facts if avu.attribute in (*_OF_THE_LAST_GOOD_OVA, names.DEPENDS)]
+    path = component.path
+    return [*kept, fact(path, names.STATUS, names.FAILED), fact(path, names.MESSAGE, one_line(message))]
+
+
+def has_failed(now: Inputs, signer: Signer) -> bool:
+    """Whether a build from the very same inputs has failed for good."""
+    message = now.component.fact(names.MESSAGE)
+    return message is not None and is_same(message.units, signer.of_failure(now.component.id, now.fingerprint))
+
+
+def waiting(catalog: Access, now: Inputs, what: str) -> list[Avu]:
     """The facts of a component that waits for another job; what its AVUs name is noted, too."""
-    kept = [avu for avu in queued(view.component, what) if avu.attribute != names.DEPENDS]
-    return [*kept, *_depends(view, view.inputs.named)]
+    kept = [avu for avu in queued(now.component, what) if avu.attribute != names.DEPENDS]
+    return [*kept, *_pointers(catalog, now, names.DEPENDS, now.named)]
 
 
 def building(component: Component) -> list[Avu]:
     """The facts of a component while a job builds it."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
-    return [*kept, Avu(component.path, names.STATUS, names.BUILDING), percent(component.path, 0)]
+    return [*kept, fact(component.path, names.STATUS, names.BUILDING), percent(component.path, 0)]
 
 
 def queued(component: Component, what: str) -> list[Avu]:
     """The facts of a component whose build waits in the delay queue."""
     kept = [avu for avu in component.facts if avu.attribute not in (names.STATUS, names.MESSAGE, names.PROGRESS)]
     path = component.path
-    return [*kept, Avu(path, names.STATUS, names.QUEUED), Avu(path, names.MESSAGE, what)]
+    return [*kept, fact(path, names.STATUS, names.QUEUED), fact(path, names.MESSAGE, what)]
 
 
 def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
@@ -106,7 +134,7 @@ def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
     fingerprint is, and the gate computes it for each read. Raises Changed if the component is not there any more.
     """
     old, new = (_without_notes(avus) for avus in (component.facts, facts))
-    if old != new and catalog.may_note(component.path):
+    if old != new and catalog.may_annotate(component.path):
         try:
             catalog.change_facts(component.path, sorted(old - new, key=_order), sorted(new - old, key=_order))
         except RuntimeError:
@@ -119,9 +147,30 @@ def _without_notes(avus: Sequence[Avu]) -> set[Avu]:
     return {avu for avu in avus if avu.attribute != names.SET_BY}
 
 
-def _depends(view: View, on: frozenset[str]) -> list[Avu]:
-    own = view.component.path
-    return [Avu(own, names.DEPENDS, other) for other in sorted(on - {own})]
+def percent(component: str, number: int) -> Avu:
+    """How far a job is."""
+    return fact(component, names.PROGRESS, str(number), "percent")
+
+
+def _pointers(catalog: Access, now: Inputs, attribute: str, paths: frozenset[str]) -> list[Avu]:
+    """One fact for each other collection, as far as every reader may know of it."""
+    own = now.component.path
+    others = paths - {own}
+    if others <= now.public:
+        shown = sorted(others)
+    else:
+        from ova_rules.record.disclosure import shown_collections
+
+        shown = shown_collections(catalog, now, others)
+    return [Avu(own, attribute, other) for other in shown]
+
+
+def _source(catalog: Access, now: Inputs, path: str) -> str:
+    if not any("${" in avu.value for avu in now.component.urls):
+        return path
+    from ova_rules.record.disclosure import shown_source
+
+    return shown_source(catalog, now, path)
 
 
 def _order(avu: Avu) -> tuple[str, str, str]:

@@ -1,63 +1,73 @@
-"""The last build of a component as its sealed facts tell: what the ready OVA was made from, and which file it is."""
+"""The last build of a component, one signed record (`ova::build`): what the ready OVA was made from, which file it is.
+
+The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is believed. It names no
+source: not everybody who reads it may know that.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 
 from ova_rules import names
+from ova_rules.catalog.types import Avu, fact
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.record.signing import Seals, same
-from ova_tools.records import dataclass
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from ova_rules.component.model import Component
+from ova_rules.component.model import Component
+from ova_rules.component.pointers import hashed
+from ova_rules.record.signing import Signer, is_same
+from ova_rules.settings import Settings
+from ova_rules.state import source_file
+from ova_tools.records import asdict, dataclass
 
 
 @dataclass(frozen=True)
 class LastBuild:
-    """What the facts of a component vouch for.
+    """What the ready OVA was made from. built: when, as facts have it. data_id, version: of the ready OVA.
 
-    content: a hash of the values that were set and the source's version; equal content is the same ready OVA.
+    content: a hash of the values that were set and the source's version; equal content is the same ready OVA. source:
+    a hash of its path; source_file: the identity of its vault file; verified: its version whose digests were right.
     """
 
+    built: str
     fingerprint: str
+    data_id: str
     version: str
     content: str
-    source_path: str
+    source: str
     source_state: str
     source_file: str
-    source_vault_path: str
     verified: str
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What is sealed."""
-        source = (self.source_path, self.source_state, self.source_file, self.source_vault_path)
-        return (self.fingerprint, self.version, self.content, *source, self.verified)
+    def avu(self, component: Component, signer: Signer) -> Avu:
+        """The record as a fact."""
+        text = json.dumps(asdict(self), separators=(",", ":"))
+        return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
+
+    def is_from(self, source_path: str) -> bool:
+        """Whether the source lay at this path."""
+        return self.source == hashed(source_path)
 
 
-def last_build(component: Component, seals: Seals) -> LastBuild | None:
-    """The facts about the last build; None if there are none or they are not the server's."""
-    wanted = (names.FINGERPRINT, names.BUILT, names.SOURCE, names.SOURCE_FILE, names.VERIFIED)
-    kept, built, source, file, verified = (component.fact(name) for name in wanted)
-    if kept is None or built is None or source is None or file is None or verified is None:
+def last_build(component: Component, signer: Signer) -> LastBuild | None:
+    """The record of the last build; None if there is none or it is not the server's."""
+    fact = component.fact(names.BUILD)
+    if fact is None or not is_same(fact.units, signer.of_build(component.id, fact.value)):
         return None
-    version, _, seal = kept.units.partition(" ")
-    last = LastBuild(
-        kept.value, version, built.units, source.value, source.units, file.units, file.value, verified.value
-    )
-    return last if same(seal, seals.of_build(component.id, last.parts)) else None
+    try:
+        return LastBuild(**json.loads(fact.value))
+    except (ValueError, TypeError):  # written by another version of the rules
+        return None
 
 
-def recorded_state(last: LastBuild | None, source_path: str) -> str | None:
+def recorded_state(settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
     """The state of the source at this path as the last build noted it, if its file is still the same one; else None.
 
     For readers who may have the ready OVA but not its source: they learn that nothing changed, and nothing more.
     """
-    if last is None or last.source_path != source_path:
+    if last is None or not last.is_from(source_path):
         return None
+    file = source_file(settings.state_directory, source_path)
     try:
-        return last.source_state if file_identity(os.stat(last.source_vault_path)) == last.source_file else None
+        return last.source_state if file and file_identity(os.stat(file)) == last.source_file else None
     except OSError:
         return None

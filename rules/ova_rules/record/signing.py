@@ -1,4 +1,4 @@
-"""Seals: what makes a fact believable.
+"""Signatures: what makes a fact believable.
 
 AVUs can be copied and edited in ways that no hook sees in time, so the facts that the gate relies on carry a keyed hash
 that only the service account can make.
@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Sequence
 from functools import lru_cache
 
 from ova_rules.settings import Settings
@@ -21,60 +20,60 @@ from ova_rules.state import directory
 _KEY_BYTES = 32
 
 
-class Seals:
-    """Makes and checks seals with one key."""
+class Signer:
+    """Makes signatures with one key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
-    def of_build(self, collection_id: str, parts: Sequence[str]) -> str:
-        """Vouches that the server made this ready OVA of these (see `ova_rules.record.last_build`)."""
-        return self._seal("build", collection_id, *parts)
+    def of_build(self, collection_id: str, text: str) -> str:
+        """Says that the server wrote this record of a build (see `last_build`)."""
+        return self._sign("build", collection_id, text)
 
     def of_entry(self, collection_id: str, text: str, values: str) -> str:
-        """Vouches that the server wrote this entry of a component's history."""
-        return self._seal("history", collection_id, text, values)
+        """Says that the server wrote this entry of a component's history."""
+        return self._sign("history", collection_id, text, values)
 
-    def of_setting(self, collection_id: str, digest: str, user: str) -> str:
-        """Vouches that `user` set the AVU of this digest on the collection."""
-        return self._seal("set by", collection_id, digest, user)
+    def of_author(self, collection_id: str, digest: str, user: str) -> str:
+        """Says that `user` set the AVU of this digest on the collection."""
+        return self._sign("set by", collection_id, digest, user)
 
     def of_failure(self, collection_id: str, fingerprint: str) -> str:
         """Stands for a fingerprint in a message, and shows nothing of the values that it was computed from."""
-        return self._seal("failure", collection_id, fingerprint)
+        return self._sign("failure", collection_id, fingerprint)
 
     def of_package(self, state: str, verdict: str) -> str:
-        """Vouches that the server checked the image of this state (which holds the object's number) and found this."""
-        return self._seal("package", state, verdict)
+        """Says that the server checked the image of this state (which holds the object's number) and found this."""
+        return self._sign("package", state, verdict)
 
     def of_fetched(self, state: str, url: str) -> str:
-        """Vouches that the server downloaded the image of this state from this URL."""
-        return self._seal("fetched from", state, url)
+        """Says that the server downloaded the image of this state from this URL."""
+        return self._sign("fetched from", state, url)
 
     def of_release(self, data_id: str, user: str) -> str:
-        """Vouches that an administrator released this data object."""
-        return self._seal("released by", data_id, user)
+        """Says that an administrator released this data object."""
+        return self._sign("released by", data_id, user)
 
-    def _seal(self, *parts: str) -> str:
+    def _sign(self, *parts: str) -> str:
         text = json.dumps(parts, ensure_ascii=True)
         return hmac.new(self._key, text.encode("ascii"), hashlib.sha256).hexdigest()[:40]
 
 
-def same(seal: str, other: str) -> bool:
-    """Whether two seals are equal, without telling by time how much of them is."""
-    return hmac.compare_digest(seal.encode("utf-8", "surrogateescape"), other.encode("ascii"))
+def is_same(signature: str, other: str) -> bool:
+    """Whether two signatures are equal, without telling by time how much of them is."""
+    return hmac.compare_digest(signature.encode("utf-8", "surrogateescape"), other.encode("ascii"))
 
 
-def seals_of(settings: Settings) -> Seals:
-    """The seals of this server."""
-    return _seals_in(directory(settings.state_directory))
+def signer_of(settings: Settings) -> Signer:
+    """The signer of this server."""
+    return _signer_in(directory(settings.state_directory))
 
 
 @lru_cache(maxsize=4)
-def _seals_in(folder: str) -> Seals:
+def _signer_in(folder: str) -> Signer:
     path = os.path.join(folder, "key")
     try:
-        return Seals(_read(path))
+        return Signer(_read(path))
     except FileNotFoundError:
         pass
     temporary = os.path.join(folder, f"key.{os.urandom(8).hex()}")
@@ -88,7 +87,7 @@ def _seals_in(folder: str) -> Seals:
     finally:
         os.close(descriptor)
         os.unlink(temporary)
-    return Seals(_read(path))
+    return Signer(_read(path))
 
 
 def _read(path: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ova_rules.catalog.writes import Avu
+from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import Matching, match
 from ova_rules.errors import ComponentError
 from ova_tools.descriptor import parse
@@ -23,7 +23,7 @@ def own(attribute: str, value: str, units: str = "") -> Avu:
 
 def matched(properties: tuple[Property, ...], *levels: list[Avu]) -> dict[str, str]:
     matching = match(levels, properties, ALIASES)
-    return {setting.property.full_name: setting.avu.value for setting in matching.settings}
+    return {each.property.full_name: each.avu.value for each in matching.assignments}
 
 
 def section(head: str, key: str) -> str:

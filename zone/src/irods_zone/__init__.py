@@ -1,1 +1,5 @@
 """The embedded zone: a small server that speaks the iRODS protocol, for trying and testing. Not for production."""
+
+from __future__ import annotations
+
+__version__ = "0.1.0"

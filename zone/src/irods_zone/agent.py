@@ -12,18 +12,19 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from irods_zone import errors, log
-from irods_zone.api.dispatcher import Answer, Dispatcher
+from irods_zone.api.dispatcher import Dispatcher, PackedReply
 from irods_zone.api.registry import ConnectionOverError, Stream
 from irods_zone.catalog import users
 from irods_zone.catalog.database import Database
-from irods_zone.catalog.users import User
+from irods_zone.catalog.users import UNAUTHENTICATED, User
+from irods_zone.config import ClientLimits, ZoneConfig
 from irods_zone.errors import IrodsError
-from irods_zone.operations import objects
-from irods_zone.operations.descriptors import Descriptors
+from irods_zone.operations import closing
 from irods_zone.policy import NoPolicy
+from irods_zone.prep import engine
 from irods_zone.protocol import auth, connection
 from irods_zone.protocol.connection import (
     NEED_DATA,
@@ -31,26 +32,21 @@ from irods_zone.protocol.connection import (
     Connection,
     Data,
     Disconnect,
-    Event,
     Negotiation,
     Ping,
+    ProtocolEvent,
     Refused,
     Startup,
 )
 from irods_zone.protocol.errors import ProtocolError
-from irods_zone.session import Session, ZoneConfig
-
-if TYPE_CHECKING:
-    from types import FrameType
-
-    from irods_zone.server import Limits
+from irods_zone.session import Session
 
 _RECEIVE = 256 * 1024
 _GATHER = 64 * 1024 * 1024  # byte streams up to here are held in memory; longer ones are handed on in pieces
 _SIGN_IN_TRIES = 3
 
 
-class _GoneError(ConnectionOverError):
+class _ClientGoneError(ConnectionOverError):
     """The client is gone or has to go; the text says why."""
 
 
@@ -58,13 +54,13 @@ class _Stopped(BaseException):
     """The server stops."""
 
 
-def serve(config: ZoneConfig, sock: socket.socket, address: str, limits: Limits, lifeline: int) -> int:
+def serve(config: ZoneConfig, sock: socket.socket, address: str, limits: ClientLimits, lifeline: int) -> int:
     """Serves one client until it goes. `lifeline` is a pipe that ends with the server. Returns the exit code."""
     logger = log.open_log(config.root)
     agent = _Agent(config, sock, address, limits, lifeline)
     try:
         agent.run()
-    except (ProtocolError, _GoneError) as error:
+    except (ProtocolError, _ClientGoneError) as error:
         logger.warning("%s: connection ended: %s", address, error)
     except (ConnectionError, BrokenPipeError) as error:
         logger.warning("%s: connection lost: %s", address, error)
@@ -79,7 +75,9 @@ def serve(config: ZoneConfig, sock: socket.socket, address: str, limits: Limits,
 
 
 class _Agent:
-    def __init__(self, config: ZoneConfig, sock: socket.socket, address: str, limits: Limits, lifeline: int) -> None:
+    def __init__(
+        self, config: ZoneConfig, sock: socket.socket, address: str, limits: ClientLimits, lifeline: int
+    ) -> None:
         self._config = config
         self._socket = sock
         self._limits = limits
@@ -92,11 +90,9 @@ class _Agent:
         self._stopping = False
         self._waiting = False
         self._branches = 0
-        stranger = User(0, "", "", "")
         self._session = Session(
-            config=config, db=Database.open(config.catalog_path), client=stranger, proxy=stranger,
-            policy=NoPolicy(), descriptors=Descriptors(), client_address=address,
-        )  # fmt: skip
+            config, Database.open(config.catalog_path), UNAUTHENTICATED, UNAUTHENTICATED, client_address=address
+        )
         self._dispatcher: Dispatcher | None = None
         self._startup: Startup | None = None
         self._challenge = ""
@@ -119,9 +115,9 @@ class _Agent:
     def clean_up(self) -> None:
         """What a real agent does when its client is gone: replicas left open for writing become stale."""
         try:
-            objects.abandon_all(self._session)
+            closing.abandon_all(self._session)
             if self._session.trace is not None:
-                self._session.trace.close(self._session)
+                self._session.trace.close()
         except Exception:
             self._session.log.exception("what the client left open could not be closed")
         with contextlib.suppress(OSError):
@@ -129,7 +125,7 @@ class _Agent:
         self._socket.close()
         self._session.db.close()
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: ProtocolEvent) -> None:
         protocol = self._connection
         if isinstance(event, ApiRequest):
             self._on_request(event)
@@ -153,7 +149,7 @@ class _Agent:
             return
         dispatcher = self._dispatcher
         if dispatcher is None:
-            dispatcher = Dispatcher(self._session, self._connection.packing, self._answer, self._serve_branch)
+            dispatcher = Dispatcher(self._session, self._connection.packing, self._send_reply, self._serve_branch)
             if self._session.client.id:
                 self._dispatcher = dispatcher
         dispatcher.run(request.number, request.msg, self._body(request))
@@ -172,25 +168,25 @@ class _Agent:
         while True:
             event = self._next_event()
             if not isinstance(event, Data):
-                raise _GoneError("the client stopped in the middle of a message")
+                raise _ClientGoneError("the client stopped in the middle of a message")
             yield event.data
             if event.last:
                 return
 
-    def _answer(self, answer: Answer) -> None:
-        head = self._connection.send_reply_head(answer.status, answer.message, answer.error, len(answer.data))
-        self._send(head, answer.data)
+    def _send_reply(self, reply: PackedReply) -> None:
+        head = self._connection.send_reply_head(reply.status, reply.message, reply.error, len(reply.data))
+        self._send(head, reply.data)
 
     def _serve_branch(self) -> None:
         """Serves requests inside a running call until the client says that its transfer is complete."""
         self._branches += 1
         if self._branches > 1:
-            raise _GoneError("a transfer inside a transfer")
+            raise _ClientGoneError("a transfer inside a transfer")
         try:
             while True:
                 event = self._next_event()
                 if isinstance(event, Disconnect):
-                    raise _GoneError("the client left in the middle of a transfer")
+                    raise _ClientGoneError("the client left in the middle of a transfer")
                 self._on_event(event)
                 if isinstance(event, ApiRequest) and event.number == 626:
                     return
@@ -209,7 +205,7 @@ class _Agent:
             self._send(protocol.send_reply(error.code))
             self._tries += 1
             if self._tries >= _SIGN_IN_TRIES:
-                raise _GoneError("too many attempts to sign in") from None
+                raise _ClientGoneError("too many attempts to sign in") from None
         else:
             self._send(protocol.send_reply(0, auth.write_message(reply, protocol.packing)))
 
@@ -248,25 +244,19 @@ class _Agent:
         session = self._session
         session.client, session.proxy, session.challenge = client, proxy, challenge
         if self._config.rules is not None:
-            from irods_zone.prep import engine
-
-            session.policy = engine.load(self._config.rules, session)
-            if self._config.trace is not None:
-                from irods_zone.trace import Trace
-
-                session.trace = Trace(self._config.trace)
+            engine.attach(session)
             try:
                 # A rule may refuse the connection here, and a rule file that cannot be imported does.
-                session.policy.static(session, "acChkHostAccessControl")
+                session.policy.static("acChkHostAccessControl")
             except IrodsError:
-                session.client = session.proxy = User(0, "", "", "")
+                session.client = session.proxy = UNAUTHENTICATED
                 session.policy = NoPolicy()
                 raise
         self._connection.signed_in()
 
     # --- bytes ---
 
-    def _next_event(self) -> Event:
+    def _next_event(self) -> ProtocolEvent:
         while True:
             event = self._connection.next_event()
             if event is not NEED_DATA:
@@ -277,35 +267,35 @@ class _Agent:
         signed_in = bool(self._session.client.id)
         if signed_in:
             in_message = not self._connection.between_messages
-            patience = self._limits.stall if in_message or self._branches else self._limits.idle
+            timeout = self._limits.stall if in_message or self._branches else self._limits.idle
         else:
             in_message = True
-            patience = max(0.0, (self._deadline or 0.0) - time.monotonic())
-        # Nobody waits for a stranger: a stop ends the connection at once.
+            timeout = max(0.0, (self._deadline or 0.0) - time.monotonic())
+        # Before sign-in a stop ends the connection at once.
         may_stop = not in_message or not signed_in
         self._waiting = may_stop  # from here on a stop ends the wait, or the wait does not begin
         try:
             if self._stopping and may_stop:
                 raise _Stopped
-            ready = {handle for handle, _ in self._poll.poll(patience * 1000)}
+            ready = {handle for handle, _ in self._poll.poll(timeout * 1000)}
         finally:
             self._waiting = False
         if self._lifeline in ready:
             raise _Stopped
         if not ready:
-            what = "did not sign in" if not signed_in else "was silent inside a message" if in_message else "was silent"
-            raise _GoneError(f"the client {what} for too long")
+            fault = "was silent inside a message" if in_message else "was silent"
+            raise _ClientGoneError(f"the client {fault if signed_in else 'did not sign in'} for too long")
         data = self._socket.recv(_RECEIVE)
         self._connection.receive_data(data)
 
     def _send(self, *parts: bytes | memoryview) -> None:
         try:
             for part in parts:
-                left = memoryview(part)
-                while left:
-                    left = left[self._socket.send(left) :]
+                remaining = memoryview(part)
+                while remaining:
+                    remaining = remaining[self._socket.send(remaining) :]
         except socket.timeout:
-            raise _GoneError("the client does not take its answer") from None
+            raise _ClientGoneError("the client does not take its answer") from None
 
     def _on_stop(self, number: int, frame: FrameType | None) -> None:
         self._stopping = True

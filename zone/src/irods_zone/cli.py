@@ -9,8 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from irods_zone.server import Limits, Options, Server
-from irods_zone.session import Resource
+from irods_zone.config import ClientLimits, Resource, ServerOptions
+from irods_zone.server import Server
 
 NOTICE = "for trying and testing, not for production"
 
@@ -40,13 +40,13 @@ def parser() -> argparse.ArgumentParser:
                       "(default: demoResc in ROOT/vault)")  # fmt: skip
     made.add_argument("--zone", default="tempZone", help="name of a new zone (default: %(default)s)")
     made.add_argument("--user", default="rods", help="administrator of a new zone (default: %(default)s)")
-    made.add_argument("--max-connections", type=int, default=Limits.connections, metavar="N",
+    made.add_argument("--max-connections", type=int, default=ClientLimits.connections, metavar="N",
                       help="connections at once (default: %(default)s)")  # fmt: skip
-    made.add_argument("--handshake-timeout", type=float, default=Limits.handshake, metavar="SECONDS",
+    made.add_argument("--handshake-timeout", type=float, default=ClientLimits.handshake, metavar="SECONDS",
                       help="time to sign in (default: %(default)s)")  # fmt: skip
-    made.add_argument("--stall-timeout", type=float, default=Limits.stall, metavar="SECONDS",
+    made.add_argument("--stall-timeout", type=float, default=ClientLimits.stall, metavar="SECONDS",
                       help="time without progress inside a message (default: %(default)s)")  # fmt: skip
-    made.add_argument("--idle-timeout", type=float, default=Limits.idle, metavar="SECONDS",
+    made.add_argument("--idle-timeout", type=float, default=ClientLimits.idle, metavar="SECONDS",
                       help="time between two requests (default: %(default)s)")  # fmt: skip
     return made
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.rules is not None and not arguments.rules.is_file():
         print(f"irods-zone: no rule file {arguments.rules}", file=sys.stderr)
         return 2
-    options = Options(
+    options = ServerOptions(
         root=root,
         host=arguments.host,
         port=arguments.port,
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         resources=tuple(arguments.resource),
         zone_name=arguments.zone,
         administrator=arguments.user,
-        limits=Limits(
+        limits=ClientLimits(
             connections=arguments.max_connections,
             handshake=arguments.handshake_timeout,
             stall=arguments.stall_timeout,

@@ -7,24 +7,23 @@ after a restart. A job that crashes or blocks harms no other, though it takes on
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
 
 from irods_zone import log, processes
 from irods_zone.catalog import delay_queue, users
 from irods_zone.catalog.database import Database
 from irods_zone.catalog.delay_queue import Job
+from irods_zone.catalog.users import User
+from irods_zone.config import ZoneConfig
 from irods_zone.errors import CAT_INVALID_USER, IrodsError
+from irods_zone.operations import closing
+from irods_zone.prep import engine, execution
 from irods_zone.prep.repeat import next_run
-
-if TYPE_CHECKING:
-    import logging
-
-    from irods_zone.catalog.users import User
-    from irods_zone.session import Session, ZoneConfig
+from irods_zone.session import Session
 
 # Seconds between two looks at the queue, and how many jobs run at once (a real server's default).
 INTERVAL = 0.1
@@ -79,12 +78,12 @@ class DelayServer:
 
     def _may_be_due(self, now: float) -> bool:
         """Whether time or a change of the catalog may have made a job due; spares a look into it otherwise."""
-        seen = []
+        stamp = []
         for suffix in ("", "-wal"):
             with contextlib.suppress(FileNotFoundError):
-                found = self._config.catalog_path.with_name(self._config.catalog_path.name + suffix).stat()
-                seen += [found.st_mtime_ns, found.st_size]
-        changed, self._seen = tuple(seen) != self._seen, tuple(seen)
+                status = self._config.catalog_path.with_name(self._config.catalog_path.name + suffix).stat()
+                stamp += [status.st_mtime_ns, status.st_size]
+        changed, self._seen = tuple(stamp) != self._seen, tuple(stamp)
         return changed or now >= self._next_due
 
     def _start(self, job: Job) -> None:
@@ -129,21 +128,15 @@ def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:
     os.chdir(config.root)
     try:
         with contextlib.closing(Database.open(config.catalog_path)) as database:
-            session = _session(config, database, job)
-            from irods_zone.operations import objects
-            from irods_zone.prep import engine, execution
-
-            session.policy = engine.load(config.rules, session)
-            if config.trace is not None:
-                from irods_zone.trace import Trace
-
-                session.trace = Trace(config.trace, job.id)
+            client, proxy = _user(database, job.client), _user(database, job.proxy)
+            session = Session(config, database, client, proxy, option=OPTION)
+            engine.attach(session, job.id)
             try:
                 execution.run_delayed(session, job.text, job.instance)
             finally:
-                objects.abandon_all(session)
+                closing.abandon_all(session)
                 if session.trace is not None:
-                    session.trace.close(session)
+                    session.trace.close()
     except IrodsError as error:
         logger.error("delayed job %d of %s failed: %s", job.id, job.user_name, error)
         return False
@@ -153,24 +146,8 @@ def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:
     return True
 
 
-def _session(config: ZoneConfig, database: Database, job: Job) -> Session:
-    from irods_zone.operations.descriptors import Descriptors
-    from irods_zone.policy import NoPolicy
-    from irods_zone.session import Session
-
-    return Session(
-        config=config,
-        db=database,
-        client=_user(database, job.client),
-        proxy=_user(database, job.proxy),
-        policy=NoPolicy(),
-        descriptors=Descriptors(),
-        option=OPTION,
-    )
-
-
-def _user(database: Database, who: tuple[str, str]) -> User:
-    user = users.find(database, *who)
+def _user(database: Database, name_and_zone: tuple[str, str]) -> User:
+    user = users.find(database, *name_and_zone)
     if user is None:
-        raise IrodsError(CAT_INVALID_USER, f"there is no user {'#'.join(who)} any more")
+        raise IrodsError(CAT_INVALID_USER, f"there is no user {'#'.join(name_and_zone)} any more")
     return user

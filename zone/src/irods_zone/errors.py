@@ -1,10 +1,14 @@
 """The error the zone raises to answer a client: an iRODS code and one line of text.
 
-The codes are those of the iRODS error table; only what the zone uses stands here. Subtracting an errno from a code
-(SYS -5xx000 - errno) is iRODS's custom for system errors.
+The codes are those of the iRODS error table (error_codes.txt); only those that the zone itself uses are constants here.
+Subtracting an errno from a code (-5xx000 - errno) is iRODS's custom for system errors.
 """
 
 from __future__ import annotations
+
+from functools import cache
+
+from irods_zone.tables import lines_of
 
 
 class IrodsError(Exception):
@@ -16,30 +20,34 @@ class IrodsError(Exception):
         self.message = message
 
 
-class ToldError(IrodsError):
+class ClientMessageError(IrodsError):
     """A refusal whose message is a real server's own text, which clients are sent and print."""
 
 
 def name_of(code: int) -> str:
     """The name of an iRODS code (its last three digits may be an errno), or the number as text."""
-    return NAMES.get(code) or NAMES.get(-(-code // 1000 * 1000)) or str(code)
+    without_errno = -(-code // 1000 * 1000)
+    names = NAMES if code in NAMES or without_errno in NAMES else _all_names()
+    return names.get(code) or names.get(without_errno) or str(code)
 
 
-SYS_SOCK_LISTEN_ERR = -1100
+@cache
+def all_codes() -> dict[str, int]:
+    """The codes of every iRODS error by name, read when they are first asked for."""
+    return {name: int(code) for name, code in (line.split() for line in lines_of(__file__, "error_codes.txt"))}
+
+
+@cache
+def _all_names() -> dict[int, str]:
+    return {code: name for name, code in all_codes().items()}
+
+
 SYS_HEADER_READ_LEN_ERR = -4000
-SYS_HEADER_WRITE_LEN_ERR = -5000
 SYS_HEADER_TYPE_LEN_ERR = -6000
-SYS_EXCEED_CONNECT_CNT = -9000
-SYS_USER_NOT_ALLOWED_TO_CONN = -10000
-SYS_API_INPUT_ERR = -14000
 SYS_UNMATCHED_API_NUM = -12000
-SYS_MALLOC_ERR = -16000
 SYS_NO_API_PRIV = -13000
-SYS_UNKNOWN_ERROR = -165000
 SYS_FILE_DESC_OUT_OF_RANGE = -19000
 SYS_OUT_OF_FILE_DESC = -18000
-SYS_UNRECOGNIZED_REMOTE_FLAG = -20000
-SYS_INTERNAL_NULL_INPUT_ERR = -24000
 SYS_COPY_ALREADY_IN_RESC = -46000
 SYS_RESC_DOES_NOT_EXIST = -78000
 SYS_REPLICA_DOES_NOT_EXIST = -164000
@@ -48,7 +56,6 @@ SYS_NOT_SUPPORTED = -66000
 SYS_NOT_ALLOWED = -169000
 SYS_LIBRARY_ERROR = -167000
 SYS_REPLICA_INACCESSIBLE = -168000
-SYS_INVALID_OPR_TYPE = -35000
 SYS_INTERNAL_ERR = -154000
 USER_STRLEN_TOOLONG = -306000
 USER_FILE_DOES_NOT_EXIST = -310000
@@ -62,7 +69,6 @@ USER_BAD_KEYWORD_ERR = -315000
 USER_PATH_EXCEEDS_MAX = -346000
 USER_INCOMPATIBLE_PARAMS = -402000
 HIERARCHY_ERROR = -1803000
-REPLICA_IS_BEING_STAGED = -721000
 LOCKED_DATA_OBJECT_ACCESS = -406000
 UNIX_FILE_OPEN_ERR = -510000
 UNIX_FILE_READ_ERR = -512000
@@ -86,14 +92,12 @@ CAT_NAME_EXISTS_AS_COLLECTION = -833000
 CAT_NAME_EXISTS_AS_DATAOBJ = -834000
 CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION = -836000
 CAT_UNKNOWN_SPECIFIC_QUERY = -853000
-NO_RULE_OR_MSI_FUNCTION_FOUND_ERR = -1097000
 RULE_ENGINE_ERROR = -1828000
 INVALID_OBJECT_TYPE = -1105000
 JSON_VALIDATION_ERROR = -172000
 INPUT_ARG_NOT_WELL_FORMED_ERR = -1084000
 USER_PARAM_TYPE_ERR = -323000
 NO_KEY_WD_IN_MS_INP_STR = -353000
-END_OF_RESULTSET = -408000
 ACTION_ARG_COUNT_MISMATCH = -1021000
 NO_MICROSERVICE_FOUND_ERR = -1102000
 RE_PARSER_ERROR = -1201000
@@ -102,7 +106,6 @@ INVALID_ANY_CAST = -1822000
 SYS_NULL_INPUT = -99999996
 CAT_SQL_ERR = -806000
 CAT_GET_ROW_ERR = -807000
-CAT_INVALID_RESOURCE_TYPE = -810000
 CAT_INVALID_RESOURCE_VAULT_PATH = -813000
 CAT_INVALID_DATA_TYPE = -815000
 CAT_INVALID_USER_TYPE = -820000
@@ -112,7 +115,6 @@ CAT_INVALID_ZONE = -828000
 CAT_INVALID_GROUP = -829000
 CAT_INVALID_CLIENT_USER = -832000
 CAT_RECURSIVE_MOVE = -837000
-CAT_TABLE_ACCESS_DENIED = -851000
 CAT_RESOURCE_NOT_EMPTY = -835000
 CAT_STATEMENT_TABLE_FULL = -860000
 INVALID_OPERATION = -1811000
@@ -134,11 +136,6 @@ UNIX_FILE_TRUNCATE_ERR = -529000
 INTERMEDIATE_REPLICA_ACCESS = -405000
 OBJ_PATH_DOES_NOT_EXIST = -358000
 SYS_PROXYUSER_NO_PRIV = -39000
-USER_INVALID_REPLICA_INPUT = -403000
-NOT_A_DATA_OBJECT = -171000
-NOT_A_COLLECTION = -170000
-SYS_DELETE_DISALLOWED = -41000
-USER_INPUT_FORMAT_ERR = -349000
 
 USER_ACCESS_DENIED = -350000
 DIRECT_CHILD_ACCESS = -1816000
@@ -151,7 +148,6 @@ USER_NOT_IN_GROUP = -1830000
 CAT_PSEUDO_RESC_MODIFY_DISALLOWED = -854000
 CAT_INVALID_RESOURCE_NAME = -859000
 SYS_NO_GOOD_REPLICA = -166000
-SYS_NO_PATH_PERMISSION = -36000
 CAT_NO_CHECKSUM_FOR_REPLICA = -862000
 CHECK_VERIFICATION_RESULTS = -407000
 CHKSUM_EMPTY_IN_STRUCT_ERR = -1004000

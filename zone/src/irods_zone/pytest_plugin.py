@@ -16,7 +16,8 @@ import pytest
 if TYPE_CHECKING:
     from irods.session import iRODSSession
 
-    from irods_zone.nursery import Nursery
+    from irods_zone.forkserver import Forkserver
+    from irods_zone.raw_client import RawClient
     from irods_zone.trace import Event
 
 Rules = Union[Path, str, None]
@@ -30,9 +31,9 @@ class EmbeddedZone:
     zone = "tempZone"
 
     def __init__(
-        self, nursery: Nursery, root: Path, rules: Path | None, resources: dict[str, Path], *, trace: bool = False
+        self, forkserver: Forkserver, root: Path, rules: Path | None, resources: dict[str, Path], *, trace: bool = False
     ) -> None:
-        self._nursery = nursery
+        self._forkserver = forkserver
         self._resources = resources
         self._pid = 0
         self._sessions: list[iRODSSession] = []
@@ -64,6 +65,12 @@ class EmbeddedZone:
         self._sessions.append(made)
         return made
 
+    def raw_client(self, **options: Any) -> RawClient:
+        """A client that sends any request, right or wrong; the options are RawClient's."""
+        from irods_zone.raw_client import RawClient
+
+        return RawClient(self.host, self.port, **options)
+
     def log_text(self) -> str:
         """What the zone has logged so far."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
@@ -79,7 +86,7 @@ class EmbeddedZone:
     def start(self) -> None:
         """Start it (again), on the same port if it had one."""
         if not self._pid:
-            started = self._nursery.start(self.root, self.rules, self._resources, self.port, self._trace)
+            started = self._forkserver.start(self.root, self.rules, self._resources, self.port, self._trace)
             self._pid, self.host, self.port = started.pid, started.host, started.port
 
     def stop(self) -> None:
@@ -99,7 +106,7 @@ class EmbeddedZone:
     def _end(self, number: int) -> None:
         if self._pid:
             pid, self._pid = self._pid, 0
-            self._nursery.stop(pid, number)
+            self._forkserver.stop(pid, number)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -108,13 +115,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def irods_nursery() -> Iterator[Nursery]:
+def irods_forkserver() -> Iterator[Forkserver]:
     """The process that starts zones."""
-    from irods_zone.nursery import Nursery
+    from irods_zone.forkserver import Forkserver
 
-    nursery = Nursery()
-    yield nursery
-    nursery.close()
+    forkserver = Forkserver()
+    yield forkserver
+    forkserver.close()
 
 
 @pytest.fixture
@@ -126,7 +133,7 @@ def irods_rules(request: pytest.FixtureRequest) -> Rules:
 
 @pytest.fixture
 def irods_zone_factory(
-    irods_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    irods_forkserver: Forkserver, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., EmbeddedZone]]:
     """Makes fresh zones.
 
@@ -141,7 +148,7 @@ def irods_zone_factory(
             rules.parent.mkdir()
             rules.write_text(text, encoding="utf-8")
         path = None if rules is None else Path(rules).absolute()
-        zone = EmbeddedZone(irods_nursery, root, path, resources or {}, trace=trace)
+        zone = EmbeddedZone(irods_forkserver, root, path, resources or {}, trace=trace)
         made.append(zone)
         return zone
 

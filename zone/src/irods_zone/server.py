@@ -16,44 +16,17 @@ import selectors
 import signal
 import socket
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from irods_zone import log, processes
 from irods_zone.catalog import resources as rows
 from irods_zone.catalog import users
 from irods_zone.catalog.database import Database
-from irods_zone.operations import tokens
-from irods_zone.session import Resource, ZoneConfig
+from irods_zone.config import Resource, ServerOptions, ZoneConfig
+from irods_zone.operations import replica_tokens
 
-_LOCK_PATIENCE = 2.0  # seconds to wait for a server that is just ending
-_STOP_PATIENCE = 5.0  # seconds that agents get to finish their request when the server is told to stop
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How long clients may take, in seconds, and how many there may be."""
-
-    connections: int = 1024
-    handshake: float = 30.0
-    stall: float = 60.0
-    idle: float = 3600.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line says."""
-
-    root: Path
-    host: str = "127.0.0.1"
-    port: int = 1247
-    password: str | None = None
-    rules: Path | None = None
-    trace: Path | None = None
-    resources: tuple[Resource, ...] = ()
-    zone_name: str = "tempZone"
-    administrator: str = "rods"
-    limits: Limits = field(default_factory=Limits)
+_LOCK_SECONDS = 2.0  # to wait for a server that is just ending
+_STOP_SECONDS = 5.0  # for agents to finish their request when the server is told to stop
 
 
 class Server:
@@ -62,7 +35,7 @@ class Server:
     Raises OSError if the address is taken or another server runs on the same root.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ServerOptions) -> None:
         options.root.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(options.root)
         self._limits = options.limits
@@ -70,7 +43,7 @@ class Server:
         self._listener = _bind(options.host, options.port)
         host, port = self._listener.getsockname()[:2]
         self.config = open_zone(options, str(host), int(port))
-        tokens.forget_all(self.config.root)
+        replica_tokens.forget_all(self.config.root)
         write_environment(self.config, options.administrator)
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._wake = _catch_signals()  # before anyone knows of the server, who could stop it
@@ -82,7 +55,7 @@ class Server:
 
     def run(self) -> int:
         """Serves until SIGTERM or SIGINT; returns the exit code."""
-        import_for_agents(rules=self.config.rules is not None)
+        import_for_agents()
         gc.collect()
         gc.freeze()  # the parent's objects stay shared with the agents
         self._log.info("listening on %s %s, root %s, rules %s", self.config.host, self.config.port, self.config.root,
@@ -121,9 +94,7 @@ class Server:
             if pid == 0:
                 code = 1
                 try:
-                    from irods_zone import (
-                        agent,  # imported long before the fork, but after the first word of the server
-                    )
+                    from irods_zone import agent  # imported long before the fork, see import_for_agents
 
                     code = agent.serve(self.config, connection, str(address[0]), self._limits, self._lifeline_read)
                 finally:
@@ -187,7 +158,7 @@ class Server:
                     self._log.error("the delay server ended (%s); it is started again", _ending(status))
             else:
                 self._agents.discard(pid)
-                tokens.forget_process(self.config.root, pid)
+                replica_tokens.forget_process(self.config.root, pid)
                 if status != 0:
                     self._log.warning("agent %d ended: %s", pid, _ending(status))
 
@@ -196,7 +167,7 @@ class Server:
         self._listener.close()
         children = {*self._agents, self._delay_server} - {0}
         _signal_all(children, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_PATIENCE
+        deadline = time.monotonic() + _STOP_SECONDS
         while (self._agents or self._delay_server) and time.monotonic() < deadline:
             self._reap()
             if self._agents or self._delay_server:
@@ -205,20 +176,15 @@ class Server:
         os.close(self._lock)
 
 
-def import_for_agents(*, rules: bool) -> None:
-    """Imports what every agent needs, once: an agent that finds it after the fork starts in a few milliseconds."""
-    from irods_zone import agent, delay_server  # noqa: F401
-    from irods_zone.api import registry
+def import_for_agents() -> None:
+    """Imports what agents need, once: an agent that finds it after the fork starts in a few milliseconds.
 
-    registry.load()
-    if rules:
-        from irods_zone.prep import execution, microservices, modules  # noqa: F401
-
-        microservices.load()
-        modules.load()
+    Not at the head of this module: a server listens, and says so, before it knows what it serves.
+    """
+    from irods_zone import agent, delay_server  # noqa: F401 - for the forks
 
 
-def open_zone(options: Options, host: str, port: int) -> ZoneConfig:
+def open_zone(options: ServerOptions, host: str, port: int) -> ZoneConfig:
     """Makes the catalog and the vaults on the first start; opens them on later ones."""
     catalog = options.root / "catalog.sqlite"
     resources = options.resources
@@ -250,7 +216,7 @@ def open_zone(options: Options, host: str, port: int) -> ZoneConfig:
     return ZoneConfig(options.root, zone_name, host, port, tuple(found), options.rules, options.trace)
 
 
-def _renew(catalog: Path, options: Options) -> None:
+def _renew(catalog: Path, options: ServerOptions) -> None:
     """Takes a new password for the administrator and new resources into a catalog that exists."""
     database = Database.open(catalog)
     try:
@@ -311,7 +277,7 @@ def _bind(host: str, port: int) -> socket.socket:
 def _lock(root: Path) -> int:
     """Takes the lock that keeps two servers off one root; waits a little for a server that is just ending."""
     handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + _LOCK_PATIENCE
+    deadline = time.monotonic() + _LOCK_SECONDS
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -13,13 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from irods_zone.catalog.genquery import Page
+from irods_zone.catalog.users import User
 from irods_zone.errors import IrodsError
-
-if TYPE_CHECKING:
-    from irods_zone.prep.types import GenQueryInp, GenQueryOut
-    from irods_zone.session import Session
 
 Result = TypeVar("Result")
 
@@ -55,11 +53,18 @@ class Event:
     ms: float = 0.0
 
 
-@dataclass
-class _Query:
-    """A query whose last page has not come yet; `asked` is kept so that its id stays its own."""
+class Caller(Protocol):
+    """The client whose rules are noted, and the API call that is being served; a session is one."""
 
-    asked: GenQueryInp
+    client: User
+    api_name: str
+
+
+@dataclass
+class _OpenQuery:
+    """A query whose last page has not come yet; `request` is kept so that its id stays its own."""
+
+    request: object
     text: str
     inside: str
     pages: int = 0
@@ -72,59 +77,60 @@ class Trace:
     """The trace of one agent or job."""
 
     path: Path
+    caller: Caller
     job: int = 0
     _running: list[str] = field(default_factory=list)
-    _queries: dict[int, _Query] = field(default_factory=dict)
+    _queries: dict[int, _OpenQuery] = field(default_factory=dict)
 
-    def rule(self, session: Session, name: str, args: Sequence[Any], run: Callable[[], int]) -> int:
+    def rule(self, name: str, args: Sequence[Any], run: Callable[[], int]) -> int:
         """Run a rule and note it."""
         kind = HOOK if name.startswith(_HOOKS) else RULE
-        given = tuple(_shown(arg) for arg in args)  # before the rule changes them
-        with self._noting(session, kind, name, given):
+        arguments = tuple(_plain(arg) for arg in args)  # before the rule changes them
+        with self._noting(kind, name, arguments):
             self._running.append(name)
             try:
                 return run()
             finally:
                 self._running.pop()
 
-    def call(self, session: Session, name: str, args: Sequence[Any], run: Callable[[], Result]) -> Result:
+    def call(self, name: str, args: Sequence[Any], run: Callable[[], Result]) -> Result:
         """Run a microservice and note it, but for those of queries, which are noted as one."""
         if "GenQuery" in name or name == "msiGetMoreRows":
             return run()
-        with self._noting(session, CALL, name, tuple(_shown(arg) for arg in args)):
+        with self._noting(CALL, name, tuple(_plain(arg) for arg in args)):
             return run()
 
-    def page(self, session: Session, asked: GenQueryInp, fetch: Callable[[], GenQueryOut]) -> GenQueryOut:
-        """Fetch a page of a query; the query is noted with its last one."""
-        query = self._queries.get(id(asked))
+    def page(self, request: object, text: Callable[[], str], fetch: Callable[[], Page]) -> Page:
+        """Fetch a page of a query, which `text` describes; the query is noted with its last page."""
+        query = self._queries.get(id(request))
         if query is None:
-            query = self._queries[id(asked)] = _Query(asked, _text(asked), self._inside())
+            query = self._queries[id(request)] = _OpenQuery(request, text(), self._inside())
         began = time.perf_counter()
         try:
-            found = fetch()
+            page = fetch()
         except IrodsError as error:
-            self._end(session, query, error.code)
+            self._end(query, error.code)
             raise
         query.seconds += time.perf_counter() - began
         query.pages += 1
-        query.rows += found.rowCnt
-        if found.continueInx <= 0:
-            self._end(session, query)
-        return found
+        query.rows += len(page.rows)
+        if page.continue_index <= 0:
+            self._end(query)
+        return page
 
-    def closed(self, session: Session, asked: GenQueryInp) -> None:
+    def closed(self, request: object) -> None:
         """Note a query that was closed before its last page."""
-        query = self._queries.get(id(asked))
+        query = self._queries.get(id(request))
         if query is not None:
-            self._end(session, query)
+            self._end(query)
 
-    def close(self, session: Session) -> None:
+    def close(self) -> None:
         """Note the queries that were never closed."""
         for query in list(self._queries.values()):
-            self._end(session, query)
+            self._end(query)
 
     @contextlib.contextmanager
-    def _noting(self, session: Session, kind: str, name: str, args: tuple[Any, ...]) -> Iterator[None]:
+    def _noting(self, kind: str, name: str, args: tuple[Any, ...]) -> Iterator[None]:
         began, inside, code = time.perf_counter(), self._inside(), 0
         try:
             yield
@@ -133,24 +139,21 @@ class Trace:
             raise
         finally:
             ms = _milliseconds(time.perf_counter() - began)
-            self._write(session, kind=kind, name=name, inside=inside, args=args, code=code, ms=ms)
+            self._write(kind=kind, name=name, inside=inside, args=args, code=code, ms=ms)
 
-    def _end(self, session: Session, query: _Query, code: int = 0) -> None:
-        del self._queries[id(query.asked)]
+    def _end(self, query: _OpenQuery, code: int = 0) -> None:
+        del self._queries[id(query.request)]
         self._write(
-            session, kind=QUERY, name="", inside=query.inside, text=query.text, pages=query.pages, rows=query.rows,
+            kind=QUERY, name="", inside=query.inside, text=query.text, pages=query.pages, rows=query.rows,
             code=code, ms=_milliseconds(query.seconds),
         )  # fmt: skip
 
     def _inside(self) -> str:
         return self._running[-1] if self._running else ""
 
-    def _write(self, session: Session, **about: Any) -> None:
-        from irods_zone.api import registry
-
-        call = registry.load().get(session.api_number)
-        user, api = session.client, call.name if call else ""
-        event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **about)
+    def _write(self, **facts: Any) -> None:
+        user, api = self.caller.client, self.caller.api_name
+        event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **facts)
         line = json.dumps({name: value for name, value in asdict(event).items() if value not in ("", 0, ())}) + "\n"
         # One write of a file that is open for append only: the lines of two agents do not mix.
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -167,8 +170,8 @@ def read(path: Path) -> list[Event]:
     known = {item.name for item in fields(Event)}
     events = []
     for line in path.read_text(encoding="utf-8").splitlines():
-        given = {key: value for key, value in json.loads(line).items() if key in known}
-        events.append(Event(**{"name": "", **given, "args": tuple(given.get("args", ()))}))
+        arguments = {key: value for key, value in json.loads(line).items() if key in known}
+        events.append(Event(**{"name": "", **arguments, "args": tuple(arguments.get("args", ()))}))
     return events
 
 
@@ -176,31 +179,14 @@ def _milliseconds(seconds: float) -> float:
     return round(seconds * 1000, 3)
 
 
-def _shown(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (int, float)):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _shown(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     for name in ("objPath", "collName"):
         value = getattr(value, name, value)
     text = str(value)
     if text.startswith("<"):  # a structure without a path
         return type(value).__name__
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-
-
-def _text(asked: GenQueryInp) -> str:
-    """The query in GenQuery's own words."""
-    from irods_zone.catalog.genquery import aggregate_of
-    from irods_zone.catalog.genquery.columns import COLUMNS
-
-    def name(number: int) -> str:
-        return COLUMNS[number].name if number in COLUMNS else str(number)
-
-    selected = []
-    for number, option in zip(asked.selectInp.inx, asked.selectInp.value):
-        function = aggregate_of(option)
-        selected.append(f"{function.name.lower()}({name(number)})" if function else name(number))
-    conditions = [f"{name(number)} {text}" for number, text in zip(asked.sqlCondInp.inx, asked.sqlCondInp.value)]
-    where = " WHERE " + " AND ".join(conditions) if conditions else ""
-    return "SELECT " + ", ".join(selected) + where

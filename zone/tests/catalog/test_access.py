@@ -13,16 +13,10 @@ from irods_zone.errors import (
     CAT_NO_ACCESS_PERMISSION,
     CAT_UNKNOWN_COLLECTION,
     CAT_UNKNOWN_FILE,
-    IrodsError,
 )
+from tests.support import code_of
 
 HOME = "/tempZone/home/alice"
-
-
-def _code(action: object, *args: object, **kwargs: object) -> int:
-    with pytest.raises(IrodsError) as raised:
-        action(*args, **kwargs)  # type: ignore[operator]
-    return raised.value.code
 
 
 @pytest.fixture
@@ -42,7 +36,7 @@ def tree(db: Database, alice: User) -> dict[str, int]:
 def test_the_creator_owns_and_others_have_nothing(db: Database, tree: dict[str, int], alice: User, bob: User) -> None:
     assert access.level_of(db, alice, tree["c/x"]) == access.OWN
     assert access.level_of(db, bob, tree["c/x"]) == 0
-    assert _code(access.require, db, bob, tree["c/x"], access.READ_OBJECT) == CAT_NO_ACCESS_PERMISSION
+    assert code_of(access.require, db, bob, tree["c/x"], access.READ_OBJECT) == CAT_NO_ACCESS_PERMISSION
 
 
 def test_the_highest_level_of_oneself_and_ones_groups_counts(
@@ -128,9 +122,9 @@ def test_only_an_owner_changes_access_not_even_an_administrator_without_asking(
     access.set_access(db, alice, "write", "bob", "", f"{HOME}/c", recursive=True)
 
     for path in ("c", "c/x"):
-        assert _code(access.set_access, db, bob, "own", "bob", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
-        assert _code(access.set_access, db, rods, "own", "rods", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
-        assert _code(access.set_access, db, bob, "admin:own", "bob", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
+        assert code_of(access.set_access, db, bob, "own", "bob", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
+        assert code_of(access.set_access, db, rods, "own", "rods", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
+        assert code_of(access.set_access, db, bob, "admin:own", "bob", "", f"{HOME}/{path}") == CAT_NO_ACCESS_PERMISSION
         access.set_access(db, rods, "admin:own", "rods", "", f"{HOME}/{path}")
     assert access.level_of(db, rods, tree["c/x"]) == access.OWN
 
@@ -159,7 +153,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(
 ) -> None:
     before = db.execute("SELECT * FROM R_OBJT_ACCESS ORDER BY 1, 2").fetchall()
 
-    assert _code(access.set_access, db, alice, level, user, "", f"{HOME}/{path}", recursive=recursive) == code
+    assert code_of(access.set_access, db, alice, level, user, "", f"{HOME}/{path}", recursive=recursive) == code
     assert db.execute("SELECT * FROM R_OBJT_ACCESS ORDER BY 1, 2").fetchall() == before
 
 
@@ -175,7 +169,7 @@ def test_a_group_as_such_can_do_nothing(db: Database, tree: dict[str, int], alic
 def test_what_is_not_there_is_told_apart_from_what_is_not_allowed(
     db: Database, tree: dict[str, int], bob: User
 ) -> None:
-    assert _code(access.require_collection, db, bob, f"{HOME}/no", 1050) == CAT_UNKNOWN_COLLECTION
-    assert _code(access.require_object, db, bob, f"{HOME}/no", 1050) == CAT_UNKNOWN_FILE
-    assert _code(access.require_object, db, bob, f"{HOME}/c/x", 1050) == CAT_NO_ACCESS_PERMISSION
+    assert code_of(access.require_collection, db, bob, f"{HOME}/no", 1050) == CAT_UNKNOWN_COLLECTION
+    assert code_of(access.require_object, db, bob, f"{HOME}/no", 1050) == CAT_UNKNOWN_FILE
+    assert code_of(access.require_object, db, bob, f"{HOME}/c/x", 1050) == CAT_NO_ACCESS_PERMISSION
     assert access.require_object(db, bob, f"{HOME}/c/x", 1050, admin=True) == tree["c/x"]

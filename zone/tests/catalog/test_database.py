@@ -14,6 +14,7 @@ import pytest
 from irods_zone.catalog import collections, objects, resources, users
 from irods_zone.catalog.database import Database, now
 from irods_zone.errors import CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, CATALOG_NOT_CONNECTED, IrodsError
+from tests.support import code_of
 
 WRITERS = 32
 WRITES = 8
@@ -77,10 +78,7 @@ def test_what_was_committed_is_there_after_opening_again(db: Database) -> None:
 def test_a_closed_catalog_answers_with_an_irods_error(db: Database) -> None:
     db.close()
 
-    with pytest.raises(IrodsError) as raised:
-        users.find(db, "rods")
-
-    assert raised.value.code == CATALOG_NOT_CONNECTED
+    assert code_of(users.find, db, "rods") == CATALOG_NOT_CONNECTED
 
 
 def test_ids_go_up_by_one_for_all_kinds_of_rows(db: Database) -> None:

@@ -36,6 +36,7 @@ from irods_zone.errors import (
     SYS_INVALID_ZONE_NAME,
     IrodsError,
 )
+from tests.support import code_of
 
 HOME = "/tempZone/home/rods"
 WIRE = Path(__file__).parents[1] / "data" / "wire-5.0.2.jsonl"
@@ -73,9 +74,7 @@ def _rows(db: Database, user: User, text: str, **changes: object) -> list[tuple[
 
 
 def _code(db: Database, user: User, query: GenQuery, cursors: Cursors | None = None) -> int:
-    with pytest.raises(IrodsError) as raised:
-        execute(db, user, query, cursors or Cursors())
-    return raised.value.code
+    return code_of(execute, db, user, query, cursors or Cursors())
 
 
 def _flat(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -387,10 +386,7 @@ def test_keywords_are_heeded_or_refused(db: Database, rods: User, alice: User) -
     ],
 )
 def test_text_that_is_no_query_is_refused(text: str, code: int) -> None:
-    with pytest.raises(IrodsError) as raised:
-        parse(text)
-
-    assert raised.value.code == code
+    assert code_of(parse, text) == code
 
 
 def test_text_is_read_as_the_clients_would_send_it() -> None:

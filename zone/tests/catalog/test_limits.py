@@ -20,6 +20,7 @@ from irods_zone.errors import (
     USER_STRLEN_TOOLONG,
     IrodsError,
 )
+from tests.support import code_of
 
 C = "/tempZone/home/rods/grid01"
 AVUS = "select META_COLL_ATTR_NAME, META_COLL_ATTR_VALUE, META_COLL_ATTR_UNITS where COLL_NAME"
@@ -71,9 +72,7 @@ def test_the_catalog_counts_characters(db: Database, rods: User, avu: tuple[str,
         metadata.modify(db, rods, ["add", "-C", C, *avu])
     else:
         for command in ("add", "set"):
-            with pytest.raises(IrodsError) as raised:
-                metadata.modify(db, rods, [command, "-C", C, *avu])
-            assert raised.value.code == CAT_SQL_ERR
+            assert code_of(metadata.modify, db, rods, [command, "-C", C, *avu]) == CAT_SQL_ERR
 
 
 @pytest.mark.parametrize(

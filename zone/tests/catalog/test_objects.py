@@ -23,16 +23,10 @@ from irods_zone.errors import (
     CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     SYS_REPLICA_DOES_NOT_EXIST,
     SYS_RESC_DOES_NOT_EXIST,
-    IrodsError,
 )
+from tests.support import code_of
 
 HOME = "/tempZone/home/rods"
-
-
-def _code(action: object, *args: object, **kwargs: object) -> int:
-    with pytest.raises(IrodsError) as raised:
-        action(*args, **kwargs)  # type: ignore[operator]
-    return raised.value.code
 
 
 def _object(db: Database, user: User, name: str) -> objects.Replica:
@@ -57,13 +51,13 @@ def test_a_name_is_taken_once_by_a_collection_or_a_data_object(db: Database, rod
     _object(db, rods, "a")
     collections.insert(db, rods, f"{HOME}/c")
 
-    assert _code(_object, db, rods, "a") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
-    assert _code(_object, db, rods, "c") == CAT_NAME_EXISTS_AS_COLLECTION
-    assert _code(collections.insert, db, rods, f"{HOME}/c") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
-    assert _code(collections.insert, db, rods, f"{HOME}/a") == CAT_NAME_EXISTS_AS_DATAOBJ
-    assert _code(_object, db, rods, "nosuch/a") == CAT_UNKNOWN_COLLECTION
-    assert _code(collections.insert, db, rods, f"{HOME}/nosuch/c") == CAT_UNKNOWN_COLLECTION
-    assert _code(objects.require, db, f"{HOME}/nosuch") == CAT_UNKNOWN_FILE
+    assert code_of(_object, db, rods, "a") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+    assert code_of(_object, db, rods, "c") == CAT_NAME_EXISTS_AS_COLLECTION
+    assert code_of(collections.insert, db, rods, f"{HOME}/c") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+    assert code_of(collections.insert, db, rods, f"{HOME}/a") == CAT_NAME_EXISTS_AS_DATAOBJ
+    assert code_of(_object, db, rods, "nosuch/a") == CAT_UNKNOWN_COLLECTION
+    assert code_of(collections.insert, db, rods, f"{HOME}/nosuch/c") == CAT_UNKNOWN_COLLECTION
+    assert code_of(objects.require, db, f"{HOME}/nosuch") == CAT_UNKNOWN_FILE
 
 
 def test_a_replica_changes_by_the_names_of_its_fields(db: Database, rods: User) -> None:
@@ -72,9 +66,9 @@ def test_a_replica_changes_by_the_names_of_its_fields(db: Database, rods: User) 
     changed = objects.update(db, made, size=5, status=ReplicaStatus.GOOD, checksum="sha2:x", modified="01234567890")
 
     assert (changed.size, changed.status, changed.checksum, changed.modified) == (5, 1, "sha2:x", "01234567890")
-    assert _code(objects.update, db, made, data_type="no such type") == CAT_INVALID_DATA_TYPE
+    assert code_of(objects.update, db, made, data_type="no such type") == CAT_INVALID_DATA_TYPE
     objects.delete(db, made)
-    assert _code(objects.update, db, made, size=6) == SYS_REPLICA_DOES_NOT_EXIST
+    assert code_of(objects.update, db, made, size=6) == SYS_REPLICA_DOES_NOT_EXIST
 
 
 def test_the_last_replica_takes_access_and_avus_with_it(db: Database, rods: User) -> None:
@@ -91,7 +85,7 @@ def test_the_last_replica_takes_access_and_avus_with_it(db: Database, rods: User
 
 
 def test_a_resource_that_is_not_there_is_refused(db: Database, rods: User) -> None:
-    assert _code(objects.insert, db, rods, f"{HOME}/a", resc="nosuch", physical_path="/x") == SYS_RESC_DOES_NOT_EXIST
+    assert code_of(objects.insert, db, rods, f"{HOME}/a", resc="nosuch", physical_path="/x") == SYS_RESC_DOES_NOT_EXIST
     assert not objects.exists(db, f"{HOME}/a")
 
 
@@ -105,9 +99,9 @@ def test_renaming_moves_all_replicas_and_keeps_the_id(db: Database, rods: User) 
 
     assert [row.data_id for row in objects.find(db, f"{HOME}/c/b")] == [made.data_id] * 2
     assert not objects.exists(db, f"{HOME}/a")
-    assert _code(objects.rename, db, made.data_id, f"{HOME}/taken") == CAT_NAME_EXISTS_AS_DATAOBJ
-    assert _code(objects.rename, db, made.data_id, f"{HOME}/c") == CAT_NAME_EXISTS_AS_COLLECTION
-    assert _code(objects.rename, db, made.data_id, f"{HOME}/no/b") == CAT_UNKNOWN_COLLECTION
+    assert code_of(objects.rename, db, made.data_id, f"{HOME}/taken") == CAT_NAME_EXISTS_AS_DATAOBJ
+    assert code_of(objects.rename, db, made.data_id, f"{HOME}/c") == CAT_NAME_EXISTS_AS_COLLECTION
+    assert code_of(objects.rename, db, made.data_id, f"{HOME}/no/b") == CAT_UNKNOWN_COLLECTION
 
 
 def test_a_collection_moves_with_all_below_it_and_nothing_beside_it(db: Database, rods: User) -> None:
@@ -136,21 +130,21 @@ def test_a_collection_cannot_move_into_itself_or_onto_a_name(db: Database, rods:
     collections.insert(db, rods, f"{HOME}/d")
     _object(db, rods, "x")
 
-    assert _code(collections.rename, db, made, f"{HOME}/c/d") == CAT_RECURSIVE_MOVE
-    assert _code(collections.rename, db, made, f"{HOME}/d") == CAT_NAME_EXISTS_AS_COLLECTION
-    assert _code(collections.rename, db, made, f"{HOME}/x") == CAT_NAME_EXISTS_AS_DATAOBJ
-    assert _code(collections.rename, db, made, f"{HOME}/no/c") == CAT_UNKNOWN_COLLECTION
+    assert code_of(collections.rename, db, made, f"{HOME}/c/d") == CAT_RECURSIVE_MOVE
+    assert code_of(collections.rename, db, made, f"{HOME}/d") == CAT_NAME_EXISTS_AS_COLLECTION
+    assert code_of(collections.rename, db, made, f"{HOME}/x") == CAT_NAME_EXISTS_AS_DATAOBJ
+    assert code_of(collections.rename, db, made, f"{HOME}/no/c") == CAT_UNKNOWN_COLLECTION
 
 
 def test_only_an_empty_collection_is_deleted(db: Database, rods: User) -> None:
     made = collections.insert(db, rods, f"{HOME}/c")
     inner = collections.insert(db, rods, f"{HOME}/c/d")
 
-    assert _code(collections.delete, db, made) == CAT_COLLECTION_NOT_EMPTY
+    assert code_of(collections.delete, db, made) == CAT_COLLECTION_NOT_EMPTY
     collections.delete(db, inner)
     collections.delete(db, made)
     assert collections.find(db, f"{HOME}/c") is None
-    assert _code(collections.delete, db, made) == CAT_UNKNOWN_COLLECTION
+    assert code_of(collections.delete, db, made) == CAT_UNKNOWN_COLLECTION
 
 
 _NAMES = st.text(

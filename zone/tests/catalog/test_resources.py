@@ -18,14 +18,8 @@ from irods_zone.errors import (
     CHILD_HAS_PARENT,
     CHILD_NOT_FOUND,
     HIERARCHY_ERROR,
-    IrodsError,
 )
-
-
-def _code(db: Database, user: User, *args: str) -> int:
-    with pytest.raises(IrodsError) as raised:
-        admin.general(db, user, args)
-    return raised.value.code
+from tests.support import code_of
 
 
 @pytest.fixture
@@ -84,5 +78,5 @@ def test_the_leaves_of_a_tree_are_where_files_are_kept(db: Database) -> None:
 def test_what_is_no_tree_is_refused(db: Database, rods: User, args: list[str], code: int) -> None:
     before = list(resources.all_resources(db))
 
-    assert _code(db, rods, *args) == code
+    assert code_of(admin.general, db, rods, args) == code
     assert list(resources.all_resources(db)) == before

@@ -9,6 +9,7 @@ import pytest
 from irods_zone.catalog import access, collections, metadata, objects, specific
 from irods_zone.catalog.database import Database
 from irods_zone.catalog.genquery import Cursors
+from irods_zone.catalog.specific import SpecificQuery
 from irods_zone.catalog.tokens import specific_query_rows
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
@@ -20,13 +21,14 @@ from irods_zone.errors import (
     CAT_UNKNOWN_SPECIFIC_QUERY,
     IrodsError,
 )
+from tests.support import code_of
 
 HOME = "/tempZone/home/rods"
 
 
 def _rows(db: Database, user: User, name: str, *args: str) -> list[tuple[str, ...]]:
     try:
-        return specific.execute(db, user, name, args, Cursors()).rows
+        return specific.execute(db, user, SpecificQuery(name, args), Cursors()).rows
     except IrodsError as error:
         if error.code == CAT_NO_ROWS_FOUND:
             return []
@@ -34,9 +36,7 @@ def _rows(db: Database, user: User, name: str, *args: str) -> list[tuple[str, ..
 
 
 def _code(db: Database, user: User, name: str, *args: str) -> int:
-    with pytest.raises(IrodsError) as raised:
-        specific.execute(db, user, name, args, Cursors())
-    return raised.value.code
+    return code_of(specific.execute, db, user, SpecificQuery(name, args), Cursors())
 
 
 @pytest.fixture(autouse=True)
@@ -160,9 +160,7 @@ def test_an_alias_is_taken_once_and_storing_is_for_administrators(db: Database, 
         (lambda: specific.remove(db, rods, "nosuch"), CAT_SUCCESS_BUT_WITH_NO_INFO),
     ]
     for action, code in refusals:
-        with pytest.raises(IrodsError) as raised:
-            action()
-        assert raised.value.code == code
+        assert code_of(action) == code
     specific.remove(db, rods, "ls")
     assert _code(db, rods, "ls") == CAT_UNKNOWN_SPECIFIC_QUERY
 
@@ -170,8 +168,8 @@ def test_an_alias_is_taken_once_and_storing_is_for_administrators(db: Database, 
 def test_answers_come_in_pages(db: Database, rods: User) -> None:
     cursors = Cursors()
 
-    first = specific.execute(db, rods, "ls", (), cursors, max_rows=10)
-    rest = specific.execute(db, rods, "ls", (), cursors, max_rows=10, continue_index=first.continue_index)
+    first = specific.execute(db, rods, SpecificQuery("ls", max_rows=10), cursors)
+    rest = specific.execute(db, rods, SpecificQuery("ls", max_rows=10, continue_index=first.continue_index), cursors)
 
     assert (len(first.rows), first.columns, len(rest.rows), rest.continue_index) == (10, (0, 0), 3, 0)
-    assert specific.execute(db, rods, "ls", (), cursors, row_offset=12).rows == rest.rows[-1:]
+    assert specific.execute(db, rods, SpecificQuery("ls", row_offset=12), cursors).rows == rest.rows[-1:]

@@ -27,12 +27,7 @@ from irods_zone.errors import (
     USER_NOT_IN_GROUP,
     IrodsError,
 )
-
-
-def _code(action: object, *args: object, **kwargs: object) -> int:
-    with pytest.raises(IrodsError) as raised:
-        action(*args, **kwargs)  # type: ignore[operator]
-    return raised.value.code
+from tests.support import code_of
 
 
 def test_a_new_user_is_in_public_and_owns_a_home_and_a_trash(db: Database, rods: User) -> None:
@@ -54,7 +49,9 @@ def test_anonymous_gets_no_home(db: Database, rods: User) -> None:
 def test_a_user_that_cannot_be_made_leaves_nothing_behind(db: Database, rods: User) -> None:
     collections.insert(db, rods, "/tempZone/home/alice")
 
-    assert _code(admin.general, db, rods, ["add", "user", "alice", "rodsuser"]) == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+    assert (
+        code_of(admin.general, db, rods, ["add", "user", "alice", "rodsuser"]) == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+    )
     assert users.find(db, "alice") is None
 
 
@@ -74,7 +71,7 @@ def test_a_user_that_cannot_be_made_leaves_nothing_behind(db: Database, rods: Us
     ],
 )
 def test_a_user_that_is_none_is_refused(db: Database, rods: User, name: str, user_type: str, code: int) -> None:
-    assert _code(admin.general, db, rods, ["add", "user", name, user_type]) == code
+    assert code_of(admin.general, db, rods, ["add", "user", name, user_type]) == code
 
 
 @given(st.text(max_size=8))
@@ -115,7 +112,7 @@ def test_only_administrators_make_and_remove_users(db: Database, alice: User, bo
         ["set-quota", "group", "public", "total", "1"],
         ["calculate-usage"],
     ):
-        assert _code(admin.general, db, alice, args) == CAT_INSUFFICIENT_PRIVILEGE_LEVEL, args
+        assert code_of(admin.general, db, alice, args) == CAT_INSUFFICIENT_PRIVILEGE_LEVEL, args
     assert users.find(db, "bob") == bob
 
 
@@ -135,7 +132,7 @@ def test_a_user_goes_with_their_empty_home_access_groups_and_password(db: Databa
 def test_a_user_with_a_full_home_stays(db: Database, rods: User, alice: User) -> None:
     objects.insert(db, alice, "/tempZone/home/alice/a", resc="demoResc", physical_path="/v/a")
 
-    assert _code(admin.remove_user, db, rods, "alice") == CAT_COLLECTION_NOT_EMPTY
+    assert code_of(admin.remove_user, db, rods, "alice") == CAT_COLLECTION_NOT_EMPTY
     assert users.find(db, "alice") == alice
 
 
@@ -144,9 +141,9 @@ def test_passwords_are_set_by_oneself_or_an_administrator(db: Database, rods: Us
     admin.set_password(db, alice, alice, "second")
 
     assert users.secret(db, alice) == "second"
-    assert _code(admin.set_password, db, bob, alice, "mine") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
-    assert _code(admin.set_password, db, rods, alice, "x" * 43) == PASSWORD_EXCEEDS_MAX_SIZE
-    assert _code(admin.set_password, db, rods, alice, "ab") == PASSWORD_EXCEEDS_MAX_SIZE
+    assert code_of(admin.set_password, db, bob, alice, "mine") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+    assert code_of(admin.set_password, db, rods, alice, "x" * 43) == PASSWORD_EXCEEDS_MAX_SIZE
+    assert code_of(admin.set_password, db, rods, alice, "ab") == PASSWORD_EXCEEDS_MAX_SIZE
     assert users.secret(db, alice) == "second"
     assert users.secret(db, bob) is None
 
@@ -155,11 +152,11 @@ def test_a_type_changes_but_never_between_user_and_group(db: Database, rods: Use
     admin.modify_user(db, rods, "alice", "type", "groupadmin")
 
     assert users.require(db, "alice").type == "groupadmin"
-    assert _code(admin.modify_user, db, rods, "alice", "type", "rodsgroup") == SYS_NOT_ALLOWED
-    assert _code(admin.modify_user, db, rods, "public", "type", "rodsuser") == SYS_NOT_ALLOWED
-    assert _code(admin.modify_user, db, rods, "alice", "type", "wizard") == CAT_INVALID_USER_TYPE
-    assert _code(admin.modify_user, db, rods, "nobody", "comment", "x") == CAT_INVALID_USER
-    assert _code(admin.modify_user, db, rods, "alice", "shoes", "x") == CAT_INVALID_ARGUMENT
+    assert code_of(admin.modify_user, db, rods, "alice", "type", "rodsgroup") == SYS_NOT_ALLOWED
+    assert code_of(admin.modify_user, db, rods, "public", "type", "rodsuser") == SYS_NOT_ALLOWED
+    assert code_of(admin.modify_user, db, rods, "alice", "type", "wizard") == CAT_INVALID_USER_TYPE
+    assert code_of(admin.modify_user, db, rods, "nobody", "comment", "x") == CAT_INVALID_USER
+    assert code_of(admin.modify_user, db, rods, "alice", "shoes", "x") == CAT_INVALID_ARGUMENT
 
 
 def test_groups_gain_and_lose_members(db: Database, rods: User, alice: User) -> None:
@@ -167,19 +164,19 @@ def test_groups_gain_and_lose_members(db: Database, rods: User, alice: User) -> 
     admin.general(db, rods, ["modify", "group", "friends", "add", "alice"])
 
     assert users.members_of(db, group) == [alice]
-    assert _code(admin.modify_group, db, rods, "friends", "add", "alice") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
-    assert _code(admin.modify_group, db, rods, "friends", "add", "nobody") == CAT_INVALID_USER
-    assert _code(admin.modify_group, db, rods, "enemies", "add", "alice") == CAT_INVALID_GROUP
-    assert _code(admin.modify_group, db, rods, "alice", "add", "rods") == CAT_INVALID_GROUP
-    assert _code(admin.modify_group, db, rods, "friends", "add", "public") == CAT_INVALID_USER
+    assert code_of(admin.modify_group, db, rods, "friends", "add", "alice") == CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
+    assert code_of(admin.modify_group, db, rods, "friends", "add", "nobody") == CAT_INVALID_USER
+    assert code_of(admin.modify_group, db, rods, "enemies", "add", "alice") == CAT_INVALID_GROUP
+    assert code_of(admin.modify_group, db, rods, "alice", "add", "rods") == CAT_INVALID_GROUP
+    assert code_of(admin.modify_group, db, rods, "friends", "add", "public") == CAT_INVALID_USER
 
     admin.general(db, rods, ["modify", "group", "friends", "remove", "alice"])
 
     assert users.members_of(db, group) == []
-    assert _code(admin.modify_group, db, rods, "friends", "remove", "alice") == USER_NOT_IN_GROUP
+    assert code_of(admin.modify_group, db, rods, "friends", "remove", "alice") == USER_NOT_IN_GROUP
     admin.remove_group(db, rods, "friends")
     assert users.find(db, "friends") is None
-    assert _code(admin.remove_group, db, rods, "alice") == CAT_INVALID_GROUP
+    assert code_of(admin.remove_group, db, rods, "alice") == CAT_INVALID_GROUP
 
 
 def test_a_group_administrator_fills_groups_of_their_own(db: Database, rods: User, alice: User, bob: User) -> None:
@@ -194,9 +191,9 @@ def test_a_group_administrator_fills_groups_of_their_own(db: Database, rods: Use
     admin.modify_group(db, rods, "others", "add", "bob")
 
     assert {user.name for user in users.members_of(db, users.require(db, "team"))} == {"alice", "bob"}
-    assert _code(admin.modify_group, db, boss, "others", "add", "alice") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
-    assert _code(admin.set_password, db, boss, carol, "again") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
-    assert _code(admin.make_user, db, boss, "dave", "rodsadmin") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+    assert code_of(admin.modify_group, db, boss, "others", "add", "alice") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+    assert code_of(admin.set_password, db, boss, carol, "again") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+    assert code_of(admin.make_user, db, boss, "dave", "rodsadmin") == CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 
 
 def test_a_resource_is_made_changed_and_removed_when_empty(db: Database, rods: User) -> None:
@@ -204,15 +201,15 @@ def test_a_resource_is_made_changed_and_removed_when_empty(db: Database, rods: U
     admin.general(db, rods, ["modify", "resource", "newResc", "comment", "mine"])
     objects.insert(db, rods, "/tempZone/home/rods/a", resc="newResc", physical_path="/vault3/a")
 
-    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_RESOURCE_NOT_EMPTY
+    assert code_of(resource_admin.remove, db, rods, "newResc") == CAT_RESOURCE_NOT_EMPTY
     objects.delete(db, objects.find(db, "/tempZone/home/rods/a")[0])
     admin.general(db, rods, ["rm", "resource", "newResc"])
-    assert _code(resource_admin.remove, db, rods, "newResc") == CAT_NO_ROWS_FOUND
+    assert code_of(resource_admin.remove, db, rods, "newResc") == CAT_NO_ROWS_FOUND
 
 
 def test_what_no_administrator_can_do_is_an_invalid_argument(db: Database, rods: User) -> None:
-    assert _code(admin.general, db, rods, ["add", "moon"]) == CAT_INVALID_ARGUMENT
-    assert _code(admin.general, db, rods, []) == CAT_INVALID_ARGUMENT
+    assert code_of(admin.general, db, rods, ["add", "moon"]) == CAT_INVALID_ARGUMENT
+    assert code_of(admin.general, db, rods, []) == CAT_INVALID_ARGUMENT
 
 
 def test_a_user_of_another_zone_has_the_zone_in_their_home(db: Database, rods: User) -> None:
@@ -242,4 +239,4 @@ def test_another_zone_is_named_renamed_and_forgotten_but_never_the_local_one(db:
         (["modify", "zone", "nosuch", "comment", "x"], CAT_INVALID_ZONE),
         (["rm", "zone", "tempZone"], CAT_INVALID_ARGUMENT),
     ):
-        assert _code(admin.general, db, rods, args) == code, args
+        assert code_of(admin.general, db, rods, args) == code, args

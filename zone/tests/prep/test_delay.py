@@ -7,7 +7,7 @@ import time
 import pytest
 
 from irods_zone.errors import IrodsError
-from irods_zone.prep.delay import Condition, parse_condition
+from irods_zone.prep.delay import DelayCondition, parse_condition
 from irods_zone.prep.repeat import Next, next_run
 
 NOW = 1_700_000_000
@@ -16,20 +16,20 @@ NOW = 1_700_000_000
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("<PLUSET>1s</PLUSET>", Condition(NOW + 1)),
-        ("<PLUSET>2m</PLUSET>", Condition(NOW + 120)),
-        ("<PLUSET>3</PLUSET>", Condition(NOW + 3)),
-        ("<ET>1800000000</ET>", Condition(1_800_000_000)),
-        ("<EF>60s REPEAT UNTIL SUCCESS OR 5 TIMES</EF>", Condition(NOW, "60s REPEAT UNTIL SUCCESS OR 5 TIMES")),
+        ("<PLUSET>1s</PLUSET>", DelayCondition(NOW + 1)),
+        ("<PLUSET>2m</PLUSET>", DelayCondition(NOW + 120)),
+        ("<PLUSET>3</PLUSET>", DelayCondition(NOW + 3)),
+        ("<ET>1800000000</ET>", DelayCondition(1_800_000_000)),
+        ("<EF>60s REPEAT UNTIL SUCCESS OR 5 TIMES</EF>", DelayCondition(NOW, "60s REPEAT UNTIL SUCCESS OR 5 TIMES")),
         (
             "<INST_NAME>irods_rule_engine_plugin-python-instance</INST_NAME><PLUSET>1h</PLUSET>",
-            Condition(NOW + 3600, instance="irods_rule_engine_plugin-python-instance"),
+            DelayCondition(NOW + 3600, instance="irods_rule_engine_plugin-python-instance"),
         ),
-        ("<PRIORITY>9</PRIORITY>", Condition(NOW, priority=9)),
-        ("", Condition(NOW)),
+        ("<PRIORITY>9</PRIORITY>", DelayCondition(NOW, priority=9)),
+        ("", DelayCondition(NOW)),
     ],
 )
-def test_a_condition_says_when_how_often_and_where(text: str, expected: Condition) -> None:
+def test_a_condition_says_when_how_often_and_where(text: str, expected: DelayCondition) -> None:
     assert parse_condition(text, NOW) == expected
 
 

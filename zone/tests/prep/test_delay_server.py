@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
+from tests.support import wait_until
 
 PYTHON = "<INST_NAME>irods_rule_engine_plugin-python-instance</INST_NAME>"
 
@@ -35,13 +35,7 @@ def zone(irods_zone_factory: Callable[..., EmbeddedZone]) -> EmbeddedZone:
     return made
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 15) -> Any:
-    """Poll until the condition gives something true; a limit in place of a sleep."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "nothing happened in time"
-        time.sleep(0.02)
-    return found
+wait_for = partial(wait_until, seconds=15)
 
 
 def avu(session: Any, home: str, name: str) -> str | None:
@@ -51,7 +45,7 @@ def avu(session: Any, home: str, name: str) -> str | None:
 
 def jobs(zone: EmbeddedZone) -> list[list[str]]:
     """What iqstat shows: id, text, frequency."""
-    client = RawClient(zone.port, option="iqstat")
+    client = zone.raw_client(option="iqstat")
     asked = {"maxRows": 50, "InxIvalPair_PI": [(1000, 0), (1001, 0), (1006, 0)], "InxValPair_PI": []}
     reply = client.call(702, asked)
     client.close()
@@ -124,7 +118,7 @@ def test_the_queue_shows_when_a_job_runs_and_when_it_ran_last(zone: EmbeddedZone
     ((due, ran, frequency, priority),) = columns()
     assert 3599 <= (due - ran).total_seconds() <= 3601
     assert (frequency, priority) == ("1h REPEAT FOR EVER", "7")
-    client = RawClient(zone.port, option="iquest")
+    client = zone.raw_client(option="iquest")
     asked = {"maxRows": 9, "InxIvalPair_PI": [(1005, 1), (1010, 1), (1011, 1), (1002, 1)], "InxValPair_PI": []}
     columns_of = client.call(702, asked).output["SqlResult_PI"]
     client.close()
@@ -158,7 +152,7 @@ def test_a_job_that_crashes_its_process_harms_no_other(zone: EmbeddedZone) -> No
 
 
 def test_a_jobs_text_has_a_limit(zone: EmbeddedZone) -> None:
-    client = RawClient(zone.port, option="irule")
+    client = zone.raw_client(option="irule")
     text = "@external\ndef main(a, callback, r): callback.delayExec('<PLUSET>1s</PLUSET>', 'x' * 2701, '')"
     keywords = {"instance_name": "irods_rule_engine_plugin-python-instance"}
     reply = client.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
@@ -184,7 +178,7 @@ def test_any_user_can_queue_python_through_the_rule_language_unless_a_gate_refus
         zone = irods_zone_factory(rules)
         with zone.session() as session:
             session.users.create("alice", "rodsuser").modify("password", "secret")
-        alice = RawClient(zone.port, option="irule", user="alice", password="secret")
+        alice = zone.raw_client(option="irule", user="alice", password="secret")
         reply = alice.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
         alice.close()
         assert (reply.status, reply.errors) == (status, errors)

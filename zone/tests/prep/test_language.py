@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from irods_zone.errors import IrodsError
 from irods_zone.prep import interpreter
 from irods_zone.prep.interpreter import Scope, Value
+from tests.support import code_of
 
 
 class World:
@@ -73,9 +74,7 @@ def test_delay_queues_its_text_as_it_stands() -> None:
 
 
 def test_a_variable_that_has_no_value_cannot_be_read() -> None:
-    with pytest.raises(IrodsError) as caught:
-        World().run('writeLine("stdout", "*nothing")')
-    assert caught.value.code == -1211000
+    assert code_of(World().run, 'writeLine("stdout", "*nothing")') == -1211000
 
 
 @pytest.mark.parametrize(
@@ -83,9 +82,7 @@ def test_a_variable_that_has_no_value_cannot_be_read() -> None:
 )
 def test_what_is_not_served_is_refused_before_anything_runs(text: str) -> None:
     world = World()
-    with pytest.raises(IrodsError) as caught:
-        world.run("first(); " + text)
-    assert caught.value.code == -1201000
+    assert code_of(world.run, "first(); " + text) == -1201000
     assert world.calls == []
 
 

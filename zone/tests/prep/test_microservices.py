@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient, Reply
+from irods_zone.raw_client import Answer, RawClient
 
 PYTHON = "irods_rule_engine_plugin-python-instance"
 LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
@@ -31,12 +31,12 @@ def fail(rule_args, callback, rei):
 
 
 @pytest.fixture(scope="module")
-def zone(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
+def zone(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedZone]:
     root = tmp_path_factory.mktemp("microservices")
     core = root / "core.py"
     core.write_text(CORE)
     vaults = {"demoResc": root / "vault", "other": root / "other"}
-    made = EmbeddedZone(irods_nursery, root / "zone", core, vaults)
+    made = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)
     with made.session() as session:
         session.users.create("alice", "rodsuser").modify("password", "secret")
     yield made
@@ -45,17 +45,17 @@ def zone(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture
 def client(zone: EmbeddedZone) -> Iterator[RawClient]:
-    client = RawClient(zone.port, option="irule")
+    client = zone.raw_client(option="irule")
     yield client
     client.close()
 
 
-def execute(client: RawClient, text: str, instance: str) -> Reply:
+def execute(client: RawClient, text: str, instance: str) -> Answer:
     keywords = {"instance_name": instance} if instance else {}
     return client.call(625, {"myRule": text, "KeyValPair_PI": keywords, "outParamDesc": "ruleExecOut"})
 
 
-def output(reply: Reply) -> str:
+def output(reply: Answer) -> str:
     streams = reply.output["MsParam_PI"][0]["inOutStruct"]
     return bytes(streams["BinBytesBuf_PI"]["buf"]).rstrip(b"\0").decode()
 
@@ -189,6 +189,15 @@ def test_avus_run_the_hooks_again_but_atomic_ones_run_none(run: Any) -> None:
     assert values == [["loud", "1"], ["silent", "a"], ["silent", "b"]]
 
 
+def test_a_request_that_is_no_json_is_refused(run: Any) -> None:
+    assert "[iRods__Error__Code:-1084000]" in run("""
+        try:
+            callback.msi_atomic_apply_metadata_operations("{", "")
+        except RuntimeError as error:
+            result = str(error)
+    """)
+
+
 def test_pairs_become_avus_and_go_again(run: Any, request: Any) -> None:
     path = path_of(request)
     set_, left, value, text = run(f"""
@@ -227,7 +236,7 @@ def test_paths_types_access_registration_and_trimming(run: Any, request: Any, tm
     """) == [["/tempZone/home/rods", request.node.name], 1, ["-d", "-C", "-R", "-u"], [1, 1]]
 
 
-def test_a_failed_microservice_raises_with_its_code_and_complains_to_the_client_even_if_caught(
+def test_a_failed_microservice_raises_with_its_code_and_shows_the_client_a_line_even_if_caught(
     client: RawClient,
 ) -> None:
     reply = execute(
@@ -307,14 +316,14 @@ def test_a_query_can_ignore_case(run: Any) -> None:
 def test_module_state_lives_as_long_as_the_connection(zone: EmbeddedZone, run: Any) -> None:
     assert run("import core\ncore.mark = 1\nresult = 1") == 1
     assert run("import core\nresult = core.mark") == 1
-    other = RawClient(zone.port, option="irule")
+    other = zone.raw_client(option="irule")
     text = "@external\nimport core\ndef main(a, callback, r): callback.writeLine('stdout', str('mark' in vars(core)))"
     assert output(execute(other, text, PYTHON)) == "False\n"
     other.close()
 
 
 def test_python_text_is_for_administrators_and_the_rule_language_for_everyone(zone: EmbeddedZone) -> None:
-    alice = RawClient(zone.port, option="irule", user="alice", password="secret")
+    alice = zone.raw_client(option="irule", user="alice", password="secret")
     assert execute(alice, "@external\ndef main(a, c, r): pass", PYTHON).status == -13000
     reply = execute(alice, '@external rule { greet(*name); writeLine("stdout", "*name") }', LANGUAGE)
     assert output(reply) == "hello alice\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from irods_zone.nursery import NurseryError
+from irods_zone.forkserver import ForkserverError
 from irods_zone.pytest_plugin import EmbeddedZone
 
 REFUSE = """
@@ -72,7 +72,7 @@ def test_a_zone_started_again_has_everything_on_the_same_port(irods_zone: Embedd
 
 def test_a_zone_that_cannot_start_says_why(irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(NurseryError, match="file"):
+    with pytest.raises(ForkserverError, match="file"):
         irods_zone_factory(resources={"demoResc": tmp_path / "file" / "vault"})
 
 

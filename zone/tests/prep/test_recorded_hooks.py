@@ -9,6 +9,7 @@ import base64
 import hashlib
 import itertools
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,10 +19,10 @@ from typing import Any
 
 import pytest
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient, Reply
+from irods_zone.raw_client import Answer, RawClient
 from tests.prep.recording import Command, Row, commands, comparable
 
 RECORDER = Path(__file__).with_name("recorder.py")
@@ -85,8 +86,8 @@ class Performer:
         self._registered = registered
         self._large = large
         self._read = 0
-        self._numbers = {api.name: api.number for api in registry.load().values()}
-        self._inputs = {api.name: api.input for api in registry.load().values()}
+        self._numbers = {api.name: api.number for api in CALLS.values()}
+        self._inputs = {api.name: api.input for api in CALLS.values()}
 
     def perform(self, command: Command) -> Outcome:
         """Send the command's requests; the hooks that ran."""
@@ -97,7 +98,7 @@ class Performer:
         elif calls:
             option = calls[0]["rule_args"][1]["map"]["option"]
             packing = Packing.NATIVE if command.client.startswith("icommands") else Packing.XML
-            client = RawClient(self._zone.port, option=option, packing=packing)
+            client = self._zone.raw_client(option=option, packing=packing)
             for row in calls:
                 outcome.status = self._call(client, command, row)
             client.close()
@@ -129,7 +130,7 @@ class Performer:
             return 0
         return reply.status
 
-    def _transfer(self, client: RawClient, name: str, record: dict[str, Any], reply: Reply) -> None:
+    def _transfer(self, client: RawClient, name: str, record: dict[str, Any], reply: Answer) -> None:
         """Move a large file's bytes over the connection, as iput and iget do when told `numThreads` 0."""
         assert reply.output["numThreads"] == 0
         handle = {"l1descInx": reply.output["l1descInx"]}
@@ -196,7 +197,7 @@ def _record(structure: str | None, given: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def outcomes(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Command], Any]]:
+def outcomes(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Command], Any]]:
     """All commands done once, in order, on one zone; gives what is to be compared for one of them."""
     root = tmp_path_factory.mktemp("hooks")
     core = root / "core.py"
@@ -206,9 +207,9 @@ def outcomes(irods_nursery: Any, tmp_path_factory: pytest.TempPathFactory) -> It
     # A vault path as long as the real one, since replies hold it and their length is compared.
     vault = Path(tempfile.mkdtemp(prefix="hooks--", dir="/tmp"))
     vaults = {"demoResc": vault, "xfsResc": root / "xfs"}
-    zone = EmbeddedZone(irods_nursery, root / "zone", core, vaults)
+    zone = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)
     # The recorded server's trash was not empty.
-    preparing = RawClient(zone.port, option="imkdir")
+    preparing = zone.raw_client(option="imkdir")
     preparing.call(681, {"collName": f"/{zone.zone}/trash/home/{zone.user}/grid01", "KeyValPair_PI": {}})
     preparing.close()
     (root / "trace.jsonl").unlink()
@@ -243,6 +244,14 @@ def _forget_portal(row: Row) -> None:
         row["rule_args"][3:] = []
 
 
+def _forget_progress(row: Row) -> None:
+    """Where a second connection finds the end of a file depends on how far the first one has written by then."""
+    if row["pep"] == "pep_api_data_obj_lseek_post" and row["rule_args"][2]["whence"] == os.SEEK_END:
+        end = row["rule_args"][3]
+        assert 0 <= end["offset"] <= LARGE
+        end["offset"] = 0
+
+
 def _names(rows: list[Row]) -> list[str]:
     return [row["pep"] for row in rows]
 
@@ -251,6 +260,9 @@ def _names(rows: list[Row]) -> list[str]:
 def test_the_same_hooks_run_with_equal_arguments(command: Command, outcomes: Callable[[Command], Any]) -> None:
     expected, seen, outcome = outcomes(command)
     if command.command in PARALLEL:
+        if "put" in command.command:
+            for row in seen:
+                _forget_progress(row)
         assert sorted(map(json.dumps, seen)) == sorted(map(json.dumps, expected))
         return
     if command.client.startswith("icommands") and str(LARGE) in json.dumps(command.rows):

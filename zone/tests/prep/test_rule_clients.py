@@ -16,7 +16,7 @@ from irods.rule import Rule
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.server.helpers import wait_until
+from tests.support import wait_until
 
 PYTHON = "irods_rule_engine_plugin-python-instance"
 LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"

@@ -9,8 +9,7 @@ import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
 from irods_zone.trace import CALL, HOOK, QUERY, RULE, read
-from tests.prep.client import RawClient
-from tests.server.helpers import make_user, wait_until
+from tests.support import make_user, wait_until
 
 RULES = """
 import genquery
@@ -86,7 +85,7 @@ def test_pages_are_counted(irods_zone_factory: Callable[..., EmbeddedZone]) -> N
 
 def test_refusals_have_their_code_and_users_their_name(zone: EmbeddedZone) -> None:
     make_user(zone.session(), "alice")
-    client = RawClient(zone.port, option="irm", user="alice", password="apass")
+    client = zone.raw_client(option="irm", user="alice", password="apass")
     assert client.call(615, {"objPath": "/tempZone/home/alice/x"}).status == -818000
     client.close()
 

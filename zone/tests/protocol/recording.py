@@ -10,37 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union
 
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.packing import Packing
 
 WIRE = Path(__file__).parents[1] / "data" / "wire-5.0.2.jsonl"
 
 # What each API call takes and gives, by number; None where there is nothing.
-STRUCTURES: dict[int, tuple[str | None, str | None]] = {
-    602: ("DataObjInp_PI", None),
-    606: ("DataObjInp_PI", "PortalOprOut_PI"),
-    608: ("DataObjInp_PI", "PortalOprOut_PI"),
-    615: ("DataObjInp_PI", None),
-    625: ("ExecMyRuleInp_PI", "MsParamArray_PI"),
-    627: ("DataObjCopyInp_PI", None),
-    629: ("DataObjInp_PI", "STR_PI"),
-    633: ("DataObjInp_PI", "RodsObjStat_PI"),
-    673: ("OpenedDataObjInp_PI", None),
-    674: ("OpenedDataObjInp_PI", "fileLseekOut_PI"),
-    675: ("OpenedDataObjInp_PI", None),
-    676: ("OpenedDataObjInp_PI", None),
-    679: ("CollInpNew_PI", "CollOprStat_PI"),
-    681: ("CollInpNew_PI", None),
-    696: ("DataObjCopyInp_PI", "TransferStat_PI"),
-    700: (None, "MiscSvrInfo_PI"),
-    702: ("GenQueryInp_PI", "GenQueryOut_PI"),
-    706: ("ModAVUMetadataInp_PI", None),
-    707: ("modAccessControlInp_PI", None),
-    722: ("specificQueryInp_PI", "GenQueryOut_PI"),
-    20000: ("BinBytesBuf_PI", "BinBytesBuf_PI"),
-    20002: ("BinBytesBuf_PI", "BinBytesBuf_PI"),
-    20004: ("BinBytesBuf_PI", None),
-    110000: ("BinBytesBuf_PI", "BinBytesBuf_PI"),
-}
+STRUCTURES = {number: (api.input, api.output) for number, api in CALLS.items()}
+STRUCTURES[110000] = ("BinBytesBuf_PI", "BinBytesBuf_PI")
 
 # What the other frames carry.
 MESSAGES = {"RODS_CONNECT": "StartupPack_PI", "RODS_CS_NEG_T": "CS_NEG_PI", "RODS_VERSION": "Version_PI"}

@@ -11,24 +11,21 @@ import base64
 import hashlib
 import json
 import re
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from irods_zone.protocol import auth
-from irods_zone.protocol.frames import Frame, FrameReader, Limits, frame_iovec
+from irods_zone.protocol.frames import Frame
 from irods_zone.protocol.packing import Packing, pack, unpack
+from irods_zone.raw_client import RawClient
 from tests.protocol.recording import Command, Cut, Part, Recorded
 
 PASSWORD = "rods"
 RECORDED_VAULT = "/var/lib/irods/Vault"
 # The checksum of the 100,000 bytes that were put in the recording, whatever they were.
 RECORDED_CHECKSUM = "sha2:VtjSvG7yZsu7lVYvMznKXlE0N4m41Nslh5FnrOWWl2I="
-
-_LIMITS = Limits(whole_bs=1 << 30)
-_PATIENCE = 20.0
 
 _TIME = re.compile(r"0\d{10}")
 _NEVER = "00000000000"
@@ -73,25 +70,12 @@ def width(rows: list[list[str]]) -> int:
     return current
 
 
-@dataclass
-class _Peer:
+class _Peer(RawClient):
     """A connection of the replay, and what was seen on it."""
 
-    sock: socket.socket
-    reader: FrameReader
-    challenge: str = ""
+    challenge = ""
     # The id that the last query for a collection gave, here.
-    collection: str = ""
-
-    def read(self) -> Frame:
-        while True:
-            frame = self.reader.next()
-            if isinstance(frame, Frame):
-                return frame
-            data = self.sock.recv(1 << 20)
-            if not data:
-                raise ConnectionError("the server closed the connection")
-            self.reader.receive(data)
+    collection = ""
 
 
 @dataclass
@@ -111,7 +95,7 @@ class Replay:
     def close(self) -> None:
         """Leave."""
         for peer in self._peers.values():
-            peer.sock.close()
+            peer.drop()
 
     def play(self, command: Command) -> list[str]:
         """The differences, one line each: "frame: field: recorded …, here …"."""
@@ -136,16 +120,12 @@ class Replay:
 
     def _send(self, frame: Recorded) -> None:
         if frame.type == "RODS_CONNECT":
-            sock = socket.create_connection(self.address, timeout=_PATIENCE)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._peers[frame.connection] = _Peer(sock, FrameReader(_LIMITS))
+            self._peers[frame.connection] = _Peer(*self.address, signed_in=False)
         peer = self._peers[frame.connection]
         bs = contents(frame.bs.length) if isinstance(frame.bs, Cut) else frame.bs
-        sent = Frame(frame.type, self._translated(frame, peer), bs=bs, int_info=frame.int_info)
-        for part in frame_iovec(sent):
-            peer.sock.sendall(part)
+        peer.send(frame.type, self._translated(frame, peer), frame.int_info, bs)
         if frame.type == "RODS_DISCONNECT":
-            peer.sock.close()
+            peer.drop()
 
     def _translated(self, frame: Recorded, peer: _Peer) -> bytes:
         assert isinstance(frame.msg, bytes)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from irods_zone.protocol import connection as protocol
 from irods_zone.protocol.connection import NEED_DATA, ApiRequest, Connection, Data, Disconnect, Ping, Refused, Startup
 from irods_zone.protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from irods_zone.protocol.frames import STRANGER, Frame, FrameReader, Limits, Piece, frame_bytes, head_bytes
+from irods_zone.protocol.frames import UNAUTHENTICATED, Frame, FrameLimits, FrameReader, Piece, frame_bytes, head_bytes
 from irods_zone.protocol.packing import Packing, pack, unpack
 from tests.protocol.recording import Cut, commands
 
@@ -25,7 +25,7 @@ def _request(number: int, msg: bytes = b"", bs: bytes = b"") -> bytes:
     return frame_bytes(Frame("RODS_API_REQ", msg, bs=bs, int_info=number))
 
 
-def _ready(limits: Limits | None = None, **fields: object) -> Connection:
+def _ready(limits: FrameLimits | None = None, **fields: object) -> Connection:
     connection = Connection(limits)
     connection.receive_data(_startup(**fields))
     assert isinstance(connection.next_event(), Startup)
@@ -94,7 +94,7 @@ def test_a_reply_is_owed_before_the_next_request_is_read() -> None:
 
 
 def test_a_long_byte_stream_comes_in_pieces() -> None:
-    connection = _ready(Limits(whole_bs=10))
+    connection = _ready(FrameLimits(whole_bs=10))
     sent = _request(676, b"msg", b"0123456789abc")
     connection.receive_data(sent[:-5])
     event = connection.next_event()
@@ -109,7 +109,7 @@ def test_a_long_byte_stream_comes_in_pieces() -> None:
 
 
 def test_a_request_answered_before_its_stream_is_in_is_dropped() -> None:
-    connection = _ready(Limits(whole_bs=1))
+    connection = _ready(FrameLimits(whole_bs=1))
     sent = _request(676, bs=b"x" * 100)
     connection.receive_data(sent[:-50])
     assert isinstance(connection.next_event(), ApiRequest)
@@ -164,7 +164,7 @@ def test_what_may_not_come_first_ends_the_connection(type_: str) -> None:
         head_bytes("rods connect"),
     ],
 )
-def test_garbage_from_strangers_is_refused_before_anything_is_kept(data: bytes) -> None:
+def test_garbage_before_sign_in_is_refused_before_anything_is_kept(data: bytes) -> None:
     connection = Connection()
     tracemalloc.start()
     connection.receive_data(data)
@@ -191,8 +191,8 @@ def test_a_stream_of_a_gigabyte_is_not_kept() -> None:
 
 def test_the_error_stack_holds_what_fits() -> None:
     connection = _ready(irodsProt=0)
-    assert connection.error_stack([]) == b""
-    stack = unpack("RError_PI", connection.error_stack([(-1, "why"), (0, "ü" * 600)]), Packing.NATIVE)
+    assert protocol.error_stack([], connection.packing) == b""
+    stack = unpack("RError_PI", protocol.error_stack([(-1, "why"), (0, "ü" * 600)], connection.packing), Packing.NATIVE)
     assert stack["RErrMsg_PI"][0] == {"status": -1, "msg": "why"}
     assert stack["RErrMsg_PI"][1]["msg"] == "ü" * 511
 
@@ -273,7 +273,7 @@ def test_of_a_damaged_session_only_a_protocol_error_comes(session: bytes, data: 
 
 @given(data=st.binary(max_size=2000))
 def test_of_any_bytes_only_a_protocol_error_comes(data: bytes) -> None:
-    reader = FrameReader(STRANGER)
+    reader = FrameReader(UNAUTHENTICATED)
     reader.receive(data)
     try:
         while isinstance(reader.next(), (Frame, Piece)):

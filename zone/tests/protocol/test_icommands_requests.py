@@ -11,20 +11,16 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
+from irods_zone.forkserver import Forkserver
 from irods_zone.protocol.packing import Packing, pack, unpack
 from irods_zone.pytest_plugin import EmbeddedZone
-from irods_zone.raw_client import Client
-
-if TYPE_CHECKING:
-    from irods_zone.nursery import Nursery
 
 REQUESTS = Path(__file__).parents[1] / "data" / "icommands-requests-5.0.2.jsonl"
-CALLS = registry.load()
 
 
 def _requests(packing: Packing) -> list[tuple[int, str, bytes]]:
@@ -61,8 +57,8 @@ def test_both_packings_hold_the_same() -> None:
 
 
 @pytest.fixture
-def zones(irods_nursery: Nursery, tmp_path: Path) -> Iterator[list[EmbeddedZone]]:
-    made = [EmbeddedZone(irods_nursery, tmp_path / name, None, {}) for name in ("native", "xml")]
+def zones(irods_forkserver: Forkserver, tmp_path: Path) -> Iterator[list[EmbeddedZone]]:
+    made = [EmbeddedZone(irods_forkserver, tmp_path / name, None, {}) for name in ("native", "xml")]
     yield made
     for zone in made:
         zone.close()
@@ -70,12 +66,12 @@ def zones(irods_nursery: Nursery, tmp_path: Path) -> Iterator[list[EmbeddedZone]
 
 def test_a_zone_answers_in_the_packing_that_it_was_asked_in(zones: list[EmbeddedZone]) -> None:
     """The same requests, native to one zone and XML to another, have the same answers."""
-    clients = [Client(zone.host, zone.port, packing) for zone, packing in zip(zones, (Packing.NATIVE, Packing.XML))]
+    clients = [zone.raw_client(packing=packing) for zone, packing in zip(zones, (Packing.NATIVE, Packing.XML))]
     for number, structure, msg in _requests(Packing.NATIVE):
         value = unpack(structure, msg, Packing.NATIVE)
         answers = []
         for client in clients:
-            reply = client.call(number, pack(structure, value, client.packing))
+            reply = client.request(number, pack(structure, value, client.packing))
             output = CALLS[number].output
             decoded = unpack(output, reply.msg, client.packing) if output and reply.msg else None
             answers.append((reply.int_info, _plain(decoded, zones), len(reply.bs)))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from irods_zone.protocol.frames import Frame, FrameReader, Limits, frame_bytes
+from irods_zone.protocol.frames import Frame, FrameLimits, FrameReader, frame_bytes
 from irods_zone.protocol.packing import Packing, pack, unpack
 from tests.protocol import recording
 from tests.protocol.recording import Command, Cut, Recorded, frames
@@ -97,7 +97,7 @@ def test_both_packings_of_a_command_decode_to_the_same_values(native: Command, x
 
 
 def test_every_frame_travels() -> None:
-    reader = FrameReader(Limits())
+    reader = FrameReader(FrameLimits())
     for _, frame in _whole():
         if isinstance(frame.bs, Cut) or isinstance(frame.error, Cut):
             continue

@@ -13,8 +13,7 @@ from irods.models import Collection, DataObject
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import PASSWORD, make_user
+from tests.support import PASSWORD, make_user
 
 DENIED = (
     failures.CAT_NO_ACCESS_PERMISSION,
@@ -187,7 +186,7 @@ def test_an_object_in_a_collection_that_one_may_not_read_is_not_there(
 ) -> None:
     path = f"{irods_zone.home}/c/o"
     rods.acls.set(iRODSAccess("read", path, "alice"))
-    client = RawClient(irods_zone.port, option="x", user="alice", password=PASSWORD)
+    client = irods_zone.raw_client(option="x", user="alice", password=PASSWORD)
     asked = {"objPath": path, "KeyValPair_PI": {}}
     assert client.call(633, asked).status == -310000
     for flags in (os.O_RDONLY, os.O_RDWR):

@@ -13,8 +13,8 @@ from irods.access import iRODSAccess
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import PASSWORD, make_user
+from irods_zone.raw_client import RawClient
+from tests.support import PASSWORD, make_user
 
 COLL_CREATE, RM_COLL, OPEN, UNLINK, RENAME, PUT, GET = 681, 679, 602, 615, 627, 606, 608
 CHECKSUM, REPLICATE, TRIM, MOVE, MODIFY_ROW, COPY, ADMIN, TOUCH = 629, 695, 632, 697, 622, 696, 701, 20007
@@ -46,20 +46,20 @@ def rods(irods_zone: EmbeddedZone) -> iRODSSession:
 
 @pytest.fixture
 def admin(irods_zone: EmbeddedZone, rods: iRODSSession) -> RawClient:
-    return RawClient(irods_zone.port, option="icommand")
+    return irods_zone.raw_client(option="icommand")
 
 
 @pytest.fixture
 def alice(irods_zone: EmbeddedZone, rods: iRODSSession) -> RawClient:
-    return RawClient(irods_zone.port, option="icommand", user="alice", password=PASSWORD)
+    return irods_zone.raw_client(option="icommand", user="alice", password=PASSWORD)
 
 
 def test_a_missing_collection_is_named(irods_zone: EmbeddedZone, admin: RawClient) -> None:
-    told = [f"collection '{irods_zone.home}/no' is unknown"]
+    messages = [f"collection '{irods_zone.home}/no' is unknown"]
     made = admin.call(COLL_CREATE, _collection(f"{irods_zone.home}/no/x"))
-    assert (made.status, made.errors) == (-814000, told)
+    assert (made.status, made.errors) == (-814000, messages)
     put = admin.call(PUT, {**_object(f"{irods_zone.home}/no/x", dataIncluded=""), "dataSize": 1}, b"x")
-    assert (put.status, put.errors) == (-814000, told)
+    assert (put.status, put.errors) == (-814000, messages)
 
 
 @pytest.mark.parametrize("path", ["/", "/elsewhere/x", "/tempZone"])
@@ -178,7 +178,7 @@ def test_resources_are_wishes_when_reading_and_orders_when_writing(
     irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
 ) -> None:
     zone = irods_zone_factory(resources={"one": tmp_path / "one", "two": tmp_path / "two"})
-    session, client = zone.session(), RawClient(zone.port, option="icommand")
+    session, client = zone.session(), zone.raw_client(option="icommand")
     path = _write(session, f"{zone.home}/o")
     assert client.call(OPEN, _object(path, rescName="two")).status == 3
     assert client.call(CHECKSUM, _object(path, rescName="two")).status == 0
@@ -268,7 +268,7 @@ def test_hooks_of_what_is_seldom_done(irods_zone_factory: Callable[..., Embedded
     zone = irods_zone_factory(
         RULES.replace("NOTES", str(notes)), resources={"one": tmp_path / "one", "two": tmp_path / "two"}
     )
-    client = RawClient(zone.port, option="icommand")
+    client = zone.raw_client(option="icommand")
     home = zone.home
 
     def hooks(number: int, record: dict[str, Any], data: bytes = b"") -> list[list[str]]:
@@ -299,7 +299,7 @@ def test_a_truncation_is_of_the_replica_that_is_named(
     irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
 ) -> None:
     zone = irods_zone_factory(resources={name: tmp_path / name for name in ("one", "two", "three")})
-    client = RawClient(zone.port, option="python-irodsclient")
+    client = zone.raw_client(option="python-irodsclient")
     path = f"{zone.home}/o"
 
     def truncate(size: int, **keywords: str) -> tuple[int, str, object]:

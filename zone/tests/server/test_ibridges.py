@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.server.helpers import write_file
+from tests.support import write_file
 
 PROGRAM = Path(sys.executable).with_name("ibridges")
 
@@ -37,19 +37,19 @@ def ibridges(irods_zone: EmbeddedZone, tmp_path: Path) -> Callable[..., str]:
 def test_the_command_line_works_from_end_to_end(
     irods_zone: EmbeddedZone, ibridges: Callable[..., str], tmp_path: Path
 ) -> None:
-    small = write_file(tmp_path / "small.ova", 100_000)
-    large = write_file(tmp_path / "large.ova", 35_000_000)
+    small = write_file(tmp_path / "small.bin", 100_000)
+    large = write_file(tmp_path / "large.bin", 35_000_000)
     ibridges("mkcoll", "irods:grid")
     ibridges("mkcoll", "irods:grid/c")
-    ibridges("upload", str(small), "irods:grid/c/base.ova")
+    ibridges("upload", str(small), "irods:grid/c/base.bin")
     ibridges("upload", str(large), "irods:grid/c/")
     ibridges("meta-add", "irods:grid/c", "hostname", "ib1")
     assert "(key: 'hostname', value: 'ib1', units: '')" in ibridges("meta-list", "irods:grid/c")
     listed = ibridges("list", "irods:grid/c").split()
-    assert {"base.ova", "large.ova"} <= set(listed)
+    assert {"base.bin", "large.bin"} <= set(listed)
     ibridges("download", "--overwrite", "irods:grid/c", str(tmp_path))
-    assert (tmp_path / "c/base.ova").read_bytes() == small.read_bytes()
-    assert (tmp_path / "c/large.ova").read_bytes() == large.read_bytes()
+    assert (tmp_path / "c/base.bin").read_bytes() == small.read_bytes()
+    assert (tmp_path / "c/large.bin").read_bytes() == large.read_bytes()
     ibridges("meta-del", "--key", "hostname", "irods:grid/c")
     assert "hostname" not in ibridges("meta-list", "irods:grid/c")
     ibridges("rm", "-r", "-f", "irods:grid")

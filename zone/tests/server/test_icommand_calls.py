@@ -12,14 +12,14 @@ import pytest
 
 from irods_zone.protocol.packing import Packing
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
+from irods_zone.raw_client import RawClient
 
 PUT, GET, READ, WRITE, DONE = 606, 608, 675, 676, 626
 
 
 @pytest.fixture(params=[Packing.NATIVE, Packing.XML], ids=["native", "xml"])
 def client(irods_zone: EmbeddedZone, request: pytest.FixtureRequest) -> Iterator[RawClient]:
-    made = RawClient(irods_zone.port, option="iput", packing=request.param)
+    made = irods_zone.raw_client(option="iput", packing=request.param)
     yield made
     made.close()
 

@@ -16,8 +16,7 @@ from irods import exception as failures
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import children_of, is_alive, wait_until
+from tests.support import children_of, is_alive, wait_until
 
 
 class Command:
@@ -117,7 +116,7 @@ def test_a_killed_server_takes_its_processes_along_and_starts_again_at_once(irod
 
 @pytest.mark.parametrize("round_", range(3))
 def test_what_a_client_was_told_is_there_after_a_kill_at_any_moment(irods_zone: EmbeddedZone, round_: int) -> None:
-    told: list[tuple[str, str]] = []
+    confirmed: list[tuple[str, str]] = []
 
     def work() -> None:
         session = irods_zone.session()
@@ -126,30 +125,30 @@ def test_what_a_client_was_told_is_there_after_a_kill_at_any_moment(irods_zone: 
                 path = f"{irods_zone.home}/o{number}"
                 with session.data_objects.open(path, "w") as file:
                     file.write(str(number).encode())
-                told.append(("made", path))
+                confirmed.append(("made", path))
                 session.data_objects.move(path, path + ".moved")
-                told.append(("moved", path))
+                confirmed.append(("moved", path))
                 session.data_objects.get(path + ".moved").metadata.add("n", str(number))
-                told.append(("described", path))
+                confirmed.append(("described", path))
                 if number % 3 == 0:
                     session.data_objects.unlink(path + ".moved", force=True)
-                    told.append(("removed", path))
+                    confirmed.append(("removed", path))
         except Exception:  # the connection breaks where it breaks
             return
 
     worker = threading.Thread(target=work)
     worker.start()
-    wait_until(lambda: len(told) > 20 + round_)
+    wait_until(lambda: len(confirmed) > 20 + round_)
     irods_zone.kill()
     worker.join(30)
     irods_zone.start()
     session = irods_zone.session()
-    last = {path: what for what, path in told}
-    unsure = told[-1][1]
-    for path, what in last.items():
+    last = {path: change for change, path in confirmed}
+    unsure = confirmed[-1][1]
+    for path, change in last.items():
         if path == unsure:
             continue
-        if what == "removed":
+        if change == "removed":
             assert not session.data_objects.exists(path + ".moved")
             continue
         found = session.data_objects.get(path + ".moved")
@@ -164,7 +163,7 @@ def test_what_a_client_was_told_is_there_after_a_kill_at_any_moment(irods_zone: 
 
 
 def test_two_hundred_connections_at_once_thirty_two_of_them_busy(irods_zone: EmbeddedZone) -> None:
-    idle = [RawClient(irods_zone.port, option="idle") for _ in range(168)]
+    idle = [irods_zone.raw_client(option="idle") for _ in range(168)]
     problems: list[BaseException] = []
 
     def busy(number: int) -> None:
@@ -176,7 +175,7 @@ def test_two_hundred_connections_at_once_thirty_two_of_them_busy(irods_zone: Emb
                 file.write(b"x" * 10_000)
             with session.data_objects.open(f"{made.path}/o", "r") as file:
                 assert len(file.read()) == 10_000
-        except BaseException as problem:  # told below
+        except BaseException as problem:  # shown below
             problems.append(problem)
 
     workers = [threading.Thread(target=busy, args=(number,)) for number in range(32)]

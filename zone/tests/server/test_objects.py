@@ -14,8 +14,7 @@ from irods import keywords as kw
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import write_file
+from tests.support import write_file
 
 
 @pytest.fixture
@@ -191,7 +190,7 @@ def test_replicas_are_made_renewed_and_trimmed(irods_zone_factory: Callable[...,
     assert _get(session, path) == b"newer"
     session.data_objects.replicate(path, "one")
     assert {replica.status for replica in session.data_objects.get(path).replicas} == {"1"}
-    client = RawClient(zone.port, option="itrim")
+    client = zone.raw_client(option="itrim")
     trim = {"objPath": path, "KeyValPair_PI": {"replNum": "0", "copies": "1"}}
     assert client.call(632, trim).status == 1
     assert [replica.number for replica in session.data_objects.get(path).replicas] == [1]
@@ -210,7 +209,7 @@ def test_a_replica_moves_to_another_resource_and_keeps_its_number(
     zone = irods_zone_factory(resources={"one": tmp_path / "one", "two": tmp_path / "two"})
     session = zone.session()
     path = _put(session, f"{zone.home}/o", b"text")
-    client = RawClient(zone.port, option="iphymv")
+    client = zone.raw_client(option="iphymv")
     record = {"objPath": path, "KeyValPair_PI": {"rescName": "one", "destRescName": "two"}}
     assert client.call(697, record).status == 0
     (replica,) = session.data_objects.get(path).replicas

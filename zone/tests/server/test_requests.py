@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from irods_zone.api import registry
+from irods_zone.api.calls import CALLS
 from irods_zone.protocol.errors import ProtocolError
 from irods_zone.protocol.packing import Packing, default, pack
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
+from irods_zone.raw_client import RawClient
 
 HOME = "/tempZone/home/rods"
-SERVED = sorted(number for number, api in registry.load().items() if api.input and number != 626)
+SERVED = sorted(number for number, api in CALLS.items() if api.input and number != 626)
 TEXTS = st.one_of(
     st.sampled_from(["", "/", HOME, f"{HOME}/o", f"{HOME}/none", "/tempZone", "add", "set", "rm", "-d", "-C", "-u",
                      "own", "rods", "demoResc", "1", "-1", "99999999999", "user", "modify", "password", "'", "%",
@@ -87,7 +87,7 @@ def _fill(draw: st.DrawFn, key: str, value: Any) -> Any:
 @st.composite
 def requests(draw: st.DrawFn) -> tuple[int, dict[str, Any], bytes]:
     number = draw(st.sampled_from(SERVED))
-    structure = registry.load()[number].input
+    structure = CALLS[number].input
     assert structure
     if structure == "BinBytesBuf_PI":
         raw = json.dumps(draw(JSON)).encode()
@@ -105,7 +105,7 @@ def requests(draw: st.DrawFn) -> tuple[int, dict[str, Any], bytes]:
 
 @pytest.fixture
 def client(irods_zone: EmbeddedZone) -> RawClient:
-    made = RawClient(irods_zone.port, option="fuzz")
+    made = irods_zone.raw_client(option="fuzz")
     made.call(681, {"collName": f"{HOME}/c", "KeyValPair_PI": {}})
     made.call(606, {"objPath": f"{HOME}/o", "KeyValPair_PI": {"dataIncluded": ""}}, b"text")
     return made

@@ -18,8 +18,8 @@ from irods import exception as failures
 
 from irods_zone.protocol.packing import pack
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import children_of, connect, ended, header, wait_until
+from irods_zone.raw_client import RawClient
+from tests.support import children_of, connect, ended, header, wait_until
 
 
 def _serves(zone: EmbeddedZone) -> bool:
@@ -30,7 +30,7 @@ def _serves(zone: EmbeddedZone) -> bool:
         session.cleanup()
 
 
-STRANGERS = [
+WRONG_PASSWORDS = [
     ("rods", "wrong"),
     ("rods", ""),
     ("nobody", "rods"),
@@ -40,7 +40,7 @@ STRANGERS = [
 ]
 
 
-@pytest.mark.parametrize(("user", "password"), STRANGERS)
+@pytest.mark.parametrize(("user", "password"), WRONG_PASSWORDS)
 def test_a_wrong_name_or_password_gets_nowhere(irods_zone: EmbeddedZone, user: str, password: str) -> None:
     with pytest.raises((failures.iRODSException, ValueError)):
         irods_zone.session(user, password).collections.get(irods_zone.home)
@@ -91,10 +91,10 @@ def test_garbage_ends_its_connection_with_a_line_in_the_log_and_no_other(irods_z
 def test_a_frame_of_4_gb_after_sign_in_costs_nothing(irods_zone: EmbeddedZone) -> None:
     assert _serves(irods_zone)
     before = children_of(irods_zone.pid)
-    client = RawClient(irods_zone.port, option="x")
+    client = irods_zone.raw_client(option="x")
     (agent,) = children_of(irods_zone.pid) - before
-    client._socket.sendall(header("RODS_API_REQ", stream=0xFFFFFFFF, number=676))
-    assert ended(client._socket)
+    client.socket.sendall(header("RODS_API_REQ", stream=0xFFFFFFFF, number=676))
+    assert ended(client.socket)
     wait_until(lambda: agent not in children_of(irods_zone.pid))
     assert _serves(irods_zone)
 
@@ -108,8 +108,8 @@ def test_requests_of_any_bytes_are_refused_one_by_one(
     irods_zone: EmbeddedZone, number: int, message: bytes, data: bytes
 ) -> None:
     client = _shared_client(irods_zone)
-    client._socket.sendall(header("RODS_API_REQ", len(message), 0, len(data), number) + message + data)
-    client._receive()
+    client.socket.sendall(header("RODS_API_REQ", len(message), 0, len(data), number) + message + data)
+    client.read()
     assert client.call(633, {"objPath": irods_zone.home, "KeyValPair_PI": {}}).status == 2
     assert "Traceback" not in irods_zone.log_text()
 
@@ -119,7 +119,7 @@ _clients: dict[int, RawClient] = {}
 
 def _shared_client(zone: EmbeddedZone) -> RawClient:
     if zone.port not in _clients:
-        _clients[zone.port] = RawClient(zone.port, option="fuzz")
+        _clients[zone.port] = zone.raw_client(option="fuzz")
     return _clients[zone.port]
 
 
@@ -138,24 +138,24 @@ def test_silent_and_slow_clients_are_dropped(hasty_zone: tuple[int, Path]) -> No
     port, log = hasty_zone
     silent = socket.create_connection(("127.0.0.1", port), timeout=10)
     assert ended(silent)
-    half = RawClient(port, option="half")
-    half._socket.sendall(header("RODS_API_REQ", 500, number=633) + b"only this")
-    assert ended(half._socket)
-    glued = RawClient(port, option="glued")  # a whole request and the beginning of the next
+    half = RawClient("127.0.0.1", port, option="half")
+    half.socket.sendall(header("RODS_API_REQ", 500, number=633) + b"only this")
+    assert ended(half.socket)
+    glued = RawClient("127.0.0.1", port, option="glued")  # a whole request and the beginning of the next
     whole = pack("DataObjInp_PI", {"objPath": "/tempZone", "KeyValPair_PI": {}}, glued.packing)
     request = header("RODS_API_REQ", len(whole), number=633) + whole
-    glued._socket.sendall(request + request[:-5])
+    glued.socket.sendall(request + request[:-5])
     started = time.monotonic()
-    assert ended(glued._socket)
+    assert ended(glued.socket)
     assert time.monotonic() - started < 1.8  # the limit for messages, not the one for idleness
-    idle = RawClient(port, option="idle")
-    assert ended(idle._socket)
-    deaf = RawClient(port, option="deaf")
+    idle = RawClient("127.0.0.1", port, option="idle")
+    assert ended(idle.socket)
+    deaf = RawClient("127.0.0.1", port, option="deaf")
     size = 30_000_000
     deaf.call(602, {"objPath": "/tempZone/home/rods/o", "openFlags": 578, "dataSize": -1, "KeyValPair_PI": {}})
     deaf.call(676, {"l1descInx": 3, "len": size}, os.urandom(size))
     deaf.call(674, {"l1descInx": 3})
-    deaf._send("RODS_API_REQ", pack("OpenedDataObjInp_PI", {"l1descInx": 3, "len": size}, deaf.packing), 675)
+    deaf.send("RODS_API_REQ", pack("OpenedDataObjInp_PI", {"l1descInx": 3, "len": size}, deaf.packing), 675)
     wait_until(lambda: "the client does not take its answer" in log.read_text())
     wait_until(lambda: log.read_text().count("too long") >= 3)
     text = log.read_text()

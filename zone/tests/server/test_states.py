@@ -10,8 +10,8 @@ from irods import exception as failures
 from irods.session import iRODSSession
 
 from irods_zone.pytest_plugin import EmbeddedZone
-from tests.prep.client import RawClient
-from tests.server.helpers import children_of, wait_until
+from irods_zone.raw_client import RawClient
+from tests.support import children_of, wait_until
 
 
 def _open(client: RawClient, path: str, flags: int, **keywords: str) -> int:
@@ -25,7 +25,7 @@ def _statuses(session: iRODSSession, path: str) -> list[str]:
 
 @pytest.fixture
 def writer(irods_zone: EmbeddedZone) -> RawClient:
-    return RawClient(irods_zone.port, option="writer")
+    return irods_zone.raw_client(option="writer")
 
 
 def test_a_new_object_is_intermediate_until_it_is_closed(irods_zone: EmbeddedZone, writer: RawClient) -> None:
@@ -63,7 +63,7 @@ def test_a_replica_token_opens_what_another_connection_writes(irods_zone: Embedd
     info = writer.call(20000, {"buflen": 8, "buf": b'{"fd":3}'})
     assert info.status == 0
     token = info.output["buf"].decode().partition('"replica_token":"')[2].partition('"')[0]
-    other = RawClient(irods_zone.port, option="other")
+    other = irods_zone.raw_client(option="other")
     right = {"resc_hier": "demoResc", "replicaToken": token}
     assert _open(other, path, os.O_WRONLY, **{**right, "replicaToken": "0" * 36}) == -405000
     assert _open(other, path, os.O_WRONLY, **right) == 3
@@ -78,7 +78,7 @@ def test_a_replica_token_opens_what_another_connection_writes(irods_zone: Embedd
 
 def test_a_client_that_leaves_in_the_middle_leaves_a_stale_replica(irods_zone: EmbeddedZone) -> None:
     session, path = irods_zone.session(), f"{irods_zone.home}/o"
-    writer = RawClient(irods_zone.port, option="writer")
+    writer = irods_zone.raw_client(option="writer")
     _open(writer, path, os.O_CREAT | os.O_WRONLY)
     writer.call(676, {"l1descInx": 3, "len": 4}, b"text")
     writer.close()
@@ -90,7 +90,7 @@ def test_a_killed_agent_leaves_it_intermediate_and_its_owner_can_move_it_away(ir
     session, path = irods_zone.session(), f"{irods_zone.home}/o"
     session.collections.get(irods_zone.home)
     before = children_of(irods_zone.pid)
-    writer = RawClient(irods_zone.port, option="writer")
+    writer = irods_zone.raw_client(option="writer")
     assert _open(writer, path, os.O_CREAT | os.O_WRONLY) == 3
     (agent,) = children_of(irods_zone.pid) - before
     os.kill(agent, signal.SIGKILL)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from irods_zone import paths
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, paths, vault
+from irods_zone.operations import hashing, vault
+from tests.support import code_of
 
 
 def test_a_logical_path_has_its_place_below_the_vault() -> None:
@@ -26,12 +28,8 @@ def test_a_file_in_the_way_is_left_alone(tmp_path: Path) -> None:
 
 def test_system_errors_carry_their_errno(tmp_path: Path) -> None:
     (tmp_path / "o").write_text("")
-    with pytest.raises(IrodsError) as caught:
-        vault.create(str(tmp_path / "o"))
-    assert caught.value.code == -511000 - errno.EEXIST
-    with pytest.raises(IrodsError) as caught:
-        vault.size_of(str(tmp_path / "none"))
-    assert caught.value.code == -516000 - errno.ENOENT
+    assert code_of(vault.create, str(tmp_path / "o")) == -511000 - errno.EEXIST
+    assert code_of(vault.size_of, str(tmp_path / "none")) == -516000 - errno.ENOENT
 
 
 @pytest.mark.parametrize("links", [True, False])

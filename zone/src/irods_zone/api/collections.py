@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from irods_zone.api.registry import Call, Reply, Result, serve
-from irods_zone.operations import collections
+from irods_zone.operations import collections, creation
 from irods_zone.session import Session
 
 KEYWORDS = "KeyValPair_PI"
@@ -11,7 +11,7 @@ KEYWORDS = "KeyValPair_PI"
 
 @serve(681, "coll_create", "CollInpNew_PI")
 def _create(session: Session, call: Call) -> Result:
-    collections.create(session, call.record["collName"], call.record[KEYWORDS])
+    creation.create(session, call.record["collName"], call.record[KEYWORDS])
     return None
 
 

@@ -9,10 +9,21 @@ from typing import Any, TypeVar
 
 from irods_zone import errors
 from irods_zone.api import buffers
-from irods_zone.api.dispatcher import FailureWithOutputError
-from irods_zone.api.registry import NO_REPLY, Call, Record, Reply, Result, serve
+from irods_zone.api.registry import NO_REPLY, Call, FailureWithOutputError, Record, Reply, Result, serve
 from irods_zone.errors import IrodsError
-from irods_zone.operations import checksums, copies, objects, removal, renaming, stats, syncing, touching, truncation
+from irods_zone.operations import (
+    checksums,
+    closing,
+    copies,
+    opening,
+    removal,
+    renaming,
+    stats,
+    syncing,
+    touching,
+    transfer,
+    truncation,
+)
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -29,7 +40,7 @@ def _keywords(record: Record) -> dict[str, str]:
 
 
 def _open(session: Session, record: Record, flags: int | None = None) -> int:
-    return objects.open_object(
+    return opening.open_object(
         session,
         record["objPath"],
         record["openFlags"] if flags is None else flags,
@@ -47,7 +58,7 @@ def _portal(descriptor: int = 0, checksum: str = "") -> Record:
 @serve(601, "data_obj_create", "DataObjInp_PI")
 def _create(session: Session, call: Call) -> Result:
     record = call.record
-    return objects.create_object(session, record["objPath"], record["createMode"], _keywords(record),
+    return opening.create_object(session, record["objPath"], record["createMode"], _keywords(record),
                                  data_size=record["dataSize"])  # fmt: skip
 
 
@@ -59,59 +70,58 @@ def _open_object(session: Session, call: Call) -> Result:
 @serve(669, "data_obj_open_and_stat", "DataObjInp_PI", "OpenStat_PI")
 def _open_and_stat(session: Session, call: Call) -> Result:
     descriptor = _open(session, call.record)
-    return Reply(descriptor, objects.open_stat(session, descriptor))
+    return Reply(descriptor, transfer.open_stat(session, descriptor))
 
 
 @serve(672, "data_obj_create_and_stat", "DataObjInp_PI", "OpenStat_PI")
 def _create_and_stat(session: Session, call: Call) -> Result:
     record = call.record
-    descriptor = objects.create_object(session, record["objPath"], record["createMode"], _keywords(record))
-    return Reply(descriptor, objects.open_stat(session, descriptor))
+    descriptor = opening.create_object(session, record["objPath"], record["createMode"], _keywords(record))
+    return Reply(descriptor, transfer.open_stat(session, descriptor))
 
 
 @serve(20003, "replica_open", "DataObjInp_PI", "BinBytesBuf_PI")
 def _replica_open(session: Session, call: Call) -> Result:
     descriptor = _open(session, call.record)
-    return Reply(descriptor, buffers.from_json(objects.descriptor_info(session, descriptor)))
+    return Reply(descriptor, buffers.from_json(transfer.descriptor_info(session, descriptor)))
 
 
 @serve(20000, "get_file_descriptor_info", "BinBytesBuf_PI", "BinBytesBuf_PI")
 def _descriptor_info(session: Session, call: Call) -> Result:
     request = buffers.to_json(call.record)
-    return Reply(0, buffers.from_json(objects.descriptor_info(session, buffers.integer(request, "fd"))))
+    return Reply(0, buffers.from_json(transfer.descriptor_info(session, buffers.integer(request, "fd"))))
 
 
 @serve(20004, "replica_close", "BinBytesBuf_PI")
 def _replica_close(session: Session, call: Call) -> Result:
     request = buffers.to_json(call.record)
-    objects.close_replica(
+    closing.close_replica(
         session,
         buffers.integer(request, "fd"),
         update_size=bool(request.get("update_size", True)),
         update_status=bool(request.get("update_status", True)),
         compute_checksum=bool(request.get("compute_checksum", False)),
         send_notification=bool(request.get("send_notification", True)),
-        preserve_replica_state_table=bool(request.get("preserve_replica_state_table", False)),
     )
     return None
 
 
 @serve(673, "data_obj_close", "OpenedDataObjInp_PI")
 def _close(session: Session, call: Call) -> Result:
-    objects.close(session, call.record["l1descInx"], _keywords(call.record))
+    closing.close(session, call.record["l1descInx"], _keywords(call.record))
     return None
 
 
 @serve(674, "data_obj_lseek", "OpenedDataObjInp_PI", "fileLseekOut_PI")
 def _seek(session: Session, call: Call) -> Result:
     record = call.record
-    return Reply(0, {"offset": objects.seek(session, record["l1descInx"], record["offset"], record["whence"])})
+    return Reply(0, {"offset": transfer.seek(session, record["l1descInx"], record["offset"], record["whence"])})
 
 
 @serve(675, "data_obj_read", "OpenedDataObjInp_PI", arguments="input output_data")
 def _read(session: Session, call: Call) -> Result:
     record = call.record
-    data = objects.read(session, record["l1descInx"], min(record["len"], READ_LIMIT))
+    data = transfer.read(session, record["l1descInx"], min(record["len"], READ_LIMIT))
     if data:
         record["len"] = len(data)
     return Reply(len(data), None, data)
@@ -119,7 +129,7 @@ def _read(session: Session, call: Call) -> Result:
 
 @serve(676, "data_obj_write", "OpenedDataObjInp_PI", arguments="input data")
 def _write(session: Session, call: Call) -> Result:
-    return objects.write(session, call.record["l1descInx"], call.pieces)
+    return transfer.write(session, call.record["l1descInx"], call.pieces)
 
 
 @serve(606, "data_obj_put", "DataObjInp_PI", "PortalOprOut_PI", arguments="input data output")
@@ -127,9 +137,9 @@ def _put(session: Session, call: Call) -> Result:
     record = call.record
     keywords = _keywords(record)
     if "dataIncluded" in keywords:
-        objects.put(session, record, call.pieces)
+        transfer.put(session, record, call.pieces)
         return None
-    descriptor = objects.open_for_put(session, record)
+    descriptor = transfer.open_for_put(session, record)
     call.branch(Reply(0, _portal(descriptor)))
     return NO_REPLY
 
@@ -138,21 +148,21 @@ def _put(session: Session, call: Call) -> Result:
 def _get(session: Session, call: Call) -> Result:
     record = call.record
     keywords = _keywords(record)
-    descriptor = objects.open_for_get(session, record)
-    size = objects.size_of(session, descriptor)
+    descriptor = transfer.open_for_get(session, record)
+    size = transfer.size_of(session, descriptor)
     try:
         checksum = checksums.of_descriptor(session, descriptor) if "verifyChksum" in keywords else ""
     except IrodsError:
-        objects.close(session, descriptor)
+        closing.close(session, descriptor)
         raise
     if size > SINGLE_BUFFER_LIMIT:
         # A client takes status 0 for "all of it came with this reply".
         call.branch(Reply(descriptor, _portal(descriptor, checksum)))
         return NO_REPLY
     try:
-        data = objects.read(session, descriptor, size)
+        data = transfer.read(session, descriptor, size)
     finally:
-        objects.close(session, descriptor)
+        closing.close(session, descriptor)
     return Reply(len(data), _portal(0, checksum), data)
 
 
@@ -161,7 +171,7 @@ def _operation_complete(session: Session, call: Call) -> Result:
     descriptor = call.record["myInt"]
     if descriptor < 0:  # the client gave up
         return None
-    objects.close(session, descriptor)
+    closing.close(session, descriptor)
     return None
 
 

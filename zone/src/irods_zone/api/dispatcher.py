@@ -11,10 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from irods_zone import errors
-from irods_zone.api import registry
-from irods_zone.api.registry import ApiCall, Call, ConnectionOverError, NoReply, Reply, Stream
+from irods_zone.api.calls import CALLS
+from irods_zone.api.registry import (
+    ApiCall,
+    Call,
+    ConnectionOverError,
+    FailureWithOutputError,
+    NoReply,
+    Reply,
+    Stream,
+)
 from irods_zone.errors import IrodsError
-from irods_zone.policy import OperationTakenOver
+from irods_zone.policy import OperationSkipped
 from irods_zone.protocol.connection import error_stack
 from irods_zone.protocol.errors import LocalProtocolError, ProtocolError
 from irods_zone.protocol.packing import Packing, pack, unpack
@@ -22,7 +30,7 @@ from irods_zone.session import Session
 
 
 @dataclass(frozen=True)
-class Answer:
+class PackedReply:
     """A reply in the client's packing."""
 
     status: int
@@ -36,26 +44,25 @@ class Dispatcher:
     middle of a call until its transfer is complete."""
 
     def __init__(
-        self, session: Session, packing: Packing, send: Callable[[Answer], None], serve_branch: Callable[[], None]
+        self, session: Session, packing: Packing, send: Callable[[PackedReply], None], serve_branch: Callable[[], None]
     ) -> None:
         self._session = session
         self._packing = packing
         self._send = send
         self._serve_branch = serve_branch
-        self._calls = registry.load()
 
     def run(self, number: int, message: bytes, data: bytes | Stream) -> None:
         """Serves one request and sends its reply."""
-        api = self._calls.get(number)
+        api = CALLS.get(number)
         if api is None:
             self._session.log.warning("API %d is not served here", number)
-            self._send(Answer(errors.SYS_UNMATCHED_API_NUM))
+            self._send(PackedReply(errors.SYS_UNMATCHED_API_NUM))
             return
         session = self._session
         if api.admins_only and not (session.client.is_admin and session.proxy.is_admin):
-            self._send(Answer(errors.SYS_NO_API_PRIV))
+            self._send(PackedReply(errors.SYS_NO_API_PRIV))
             return
-        session.api_number = number
+        session.api_number, session.api_name = number, api.name
         session.error_stack.clear()
         session.rule_stdout.clear()
         session.rule_stderr.clear()
@@ -65,21 +72,21 @@ class Dispatcher:
             raise
         except IrodsError as error:
             self._send(
-                self._answer(
+                self._packed(
                     api, Reply(error.code, error.output if isinstance(error, FailureWithOutputError) else None)
                 )
             )
             return
         except ProtocolError as error:
             session.log.warning("%s: a message that cannot be read: %s", api.name, error)
-            self._send(Answer(error.code, error=self._errors()))
+            self._send(PackedReply(error.code, error=self._errors()))
             return
         except Exception:
             session.log.exception("%s failed", api.name)
-            self._send(Answer(errors.SYS_INTERNAL_ERR, error=self._errors()))
+            self._send(PackedReply(errors.SYS_INTERNAL_ERR, error=self._errors()))
             return
         if not isinstance(result, NoReply):
-            self._send(self._answer(api, result))
+            self._send(self._packed(api, result))
 
     def _call(self, api: ApiCall, message: bytes, data: bytes | Stream) -> Reply | NoReply:
         session = self._session
@@ -89,23 +96,23 @@ class Dispatcher:
         def branch(reply: Reply) -> None:
             nonlocal outcome
             outcome = reply
-            self._send(self._answer(api, reply))
+            self._send(self._packed(api, reply))
             self._serve_branch()
-            session.api_number = api.number
+            session.api_number, session.api_name = api.number, api.name
 
         call.branch = branch
         policy = session.policy
         try:
             result: Reply | NoReply | int | None = None
-            with contextlib.suppress(OperationTakenOver):
-                policy.api(session, api.name, "pre", _arguments(api, call, None))
+            with contextlib.suppress(OperationSkipped):
+                policy.api(api.name, "pre", _arguments(api, call, None))
                 result = api.handler(session, call)
             if result is None or isinstance(result, int):
                 result = Reply(result or 0)
             if isinstance(result, Reply):
                 outcome = result
             arguments = _arguments(api, call, outcome)
-            policy.api(session, api.name, "post", arguments)
+            policy.api(api.name, "post", arguments)
         except Exception:
             self._after(api, "except", call, None)
             raise
@@ -116,17 +123,17 @@ class Dispatcher:
     def _after(self, api: ApiCall, phase: str, call: Call, reply: Reply | None) -> None:
         """The points that cannot change what a call has come to; a failure in one is logged."""
         try:
-            self._session.policy.api(self._session, api.name, phase, _arguments(api, call, reply))
+            self._session.policy.api(api.name, phase, _arguments(api, call, reply))
         except IrodsError as error:
             self._session.log.error("pep_api_%s_%s failed: %s", api.name, phase, error)
 
-    def _answer(self, api: ApiCall, reply: Reply) -> Answer:
+    def _packed(self, api: ApiCall, reply: Reply) -> PackedReply:
         try:
             message = pack(api.output, reply.output, self._packing) if api.output and reply.output is not None else b""
         except LocalProtocolError as error:
             self._session.log.error("%s: the answer cannot be written: %s", api.name, error)
-            return Answer(errors.SYS_INTERNAL_ERR, error=self._errors())
-        return Answer(reply.status, message, self._errors(), reply.data)
+            return PackedReply(errors.SYS_INTERNAL_ERR, error=self._errors())
+        return PackedReply(reply.status, message, self._errors(), reply.data)
 
     def _errors(self) -> bytes:
         packed = error_stack(self._session.error_stack, self._packing)
@@ -134,32 +141,24 @@ class Dispatcher:
         return packed
 
 
-class FailureWithOutputError(IrodsError):
-    """A failure whose reply carries an output structure all the same."""
-
-    def __init__(self, code: int, output: dict[str, Any], message: str = "") -> None:
-        super().__init__(code, message)
-        self.output = output
-
-
 def _arguments(api: ApiCall, call: Call, reply: Reply | None) -> list[tuple[str, Any] | None]:
     """What policy points see of a call: before it ran (`reply` None) its outputs are empty."""
-    found: list[tuple[str, Any] | None] = []
+    arguments: list[tuple[str, Any] | None] = []
     for kind in api.arguments:
         if kind == "input":
             assert api.input is not None  # noqa: S101 - a fault in the table
             if api.input == "BinBytesBuf_PI":
-                found.append(("BytesBuf", call.record.get("buf") or b""))
+                arguments.append(("BytesBuf", call.record.get("buf") or b""))
             else:
-                found.append((api.input, call.record))
+                arguments.append((api.input, call.record))
         elif kind == "data":
-            found.append(("BytesBuf", b"" if isinstance(call.data, Stream) else call.data))
+            arguments.append(("BytesBuf", b"" if isinstance(call.data, Stream) else call.data))
         elif kind == "output_data":
-            found.append(("BytesBuf", bytes(reply.data) if reply else b""))
+            arguments.append(("BytesBuf", bytes(reply.data) if reply else b""))
         elif reply is None or reply.output is None:
-            found.append(None)
+            arguments.append(None)
         elif api.output == "BinBytesBuf_PI":
-            found.append(("BytesBuf", reply.output.get("buf") or b""))
+            arguments.append(("BytesBuf", reply.output.get("buf") or b""))
         else:
-            found.append((api.output or "", reply.output))
-    return found
+            arguments.append((api.output or "", reply.output))
+    return arguments

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from irods_zone.api import buffers
-from irods_zone.api.dispatcher import FailureWithOutputError
-from irods_zone.api.registry import Call, Record, Reply, Result, serve
+from irods_zone.api.registry import Call, FailureWithOutputError, Reply, Result, serve
 from irods_zone.errors import IrodsError
 from irods_zone.operations import access, metadata
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
-
-
-def _arguments(record: Record, first: int, last: int) -> list[str]:
-    return [record[f"arg{index}"] or "" for index in range(first, last + 1)]
 
 
 @serve(706, "mod_avu_metadata", "ModAVUMetadataInp_PI")

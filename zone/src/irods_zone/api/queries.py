@@ -6,21 +6,21 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from irods_zone import errors
-from irods_zone.api.dispatcher import FailureWithOutputError
-from irods_zone.api.registry import Call, Record, Reply, Result, serve
+from irods_zone.api.registry import Call, FailureWithOutputError, Record, Reply, Result, serve
 from irods_zone.catalog.genquery import GenQuery, Page
+from irods_zone.catalog.specific import SpecificQuery
 from irods_zone.errors import IrodsError
 from irods_zone.operations import query
 from irods_zone.session import Session
 
 COLUMN_SLOTS = 50
-Asked = TypeVar("Asked")
+Request = TypeVar("Request")
 
 
 @serve(702, "gen_query", "GenQueryInp_PI", "GenQueryOut_PI")
 def _gen_query(session: Session, call: Call) -> Result:
     record = call.record
-    asked = GenQuery(
+    request = GenQuery(
         selects=record["InxIvalPair_PI"],
         conditions=record["InxValPair_PI"],
         max_rows=record["maxRows"],
@@ -29,13 +29,13 @@ def _gen_query(session: Session, call: Call) -> Result:
         keywords=record["KeyValPair_PI"],
         partial_start_index=record["partialStartIndex"],
     )
-    return _reply(query.genquery, session, asked)
+    return _reply(query.genquery, session, request)
 
 
 @serve(722, "specific_query", "specificQueryInp_PI", "GenQueryOut_PI")
 def _specific_query(session: Session, call: Call) -> Result:
     record = call.record
-    asked = query.SpecificQuery(
+    request = SpecificQuery(
         name=record["sql"] or "",
         arguments=tuple(filter(None, (record[f"arg{index}"] for index in range(1, 11)))),
         max_rows=record["maxRows"],
@@ -43,12 +43,12 @@ def _specific_query(session: Session, call: Call) -> Result:
         row_offset=record["rowOffset"],
         options=record["options"],
     )
-    return _reply(query.specific, session, asked)
+    return _reply(query.specific, session, request)
 
 
-def _reply(run: Callable[[Session, Asked], Page], session: Session, asked: Asked) -> Reply:
+def _reply(run: Callable[[Session, Request], Page], session: Session, request: Request) -> Reply:
     try:
-        page = run(session, asked)
+        page = run(session, request)
     except IrodsError as error:
         if error.code == errors.CAT_NO_ROWS_FOUND:
             # Clients look into the output without asking whether there is one.

@@ -1,17 +1,17 @@
 """The API calls that are served, as a table: number -> name, layouts, handler. Nothing is decided here.
 
-Handlers stand in the other modules of this folder; each turns a decoded message into a call of irods_zone.operations and the
-result into a Reply. No handler checks permissions or fires a policy point of its own: operations do, and the
-dispatcher fires the points around the call.
+Handlers stand in the other modules of this folder, all of which `calls` imports; each turns a decoded message into a
+call of irods_zone.operations (rule text: irods_zone.prep) and the result into a Reply. No handler checks permissions or
+fires a policy point of its own: operations do, and the dispatcher fires the points around the call.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
+from irods_zone.errors import IrodsError
 from irods_zone.session import Session
 
 Record = dict[str, Any]
@@ -32,6 +32,14 @@ class Stream:
     def __init__(self, size: int, pieces: Iterator[bytes]) -> None:
         self.size = size
         self.pieces = pieces
+
+
+class FailureWithOutputError(IrodsError):
+    """A failure whose reply carries an output structure all the same."""
+
+    def __init__(self, code: int, output: Record, message: str = "") -> None:
+        super().__init__(code, message)
+        self.output = output
 
 
 class ConnectionOverError(Exception):
@@ -103,19 +111,3 @@ def serve(
         return handler
 
     return enter
-
-
-def load() -> dict[int, ApiCall]:
-    """The table, with all handlers in it."""
-    for module in (
-        "administration",
-        "collections",
-        "data_objects",
-        "metadata",
-        "queries",
-        "replicas",
-        "rules",
-        "server",
-    ):
-        importlib.import_module(f"irods_zone.api.{module}")
-    return CALLS

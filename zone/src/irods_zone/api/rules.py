@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from irods_zone.api.registry import Call, Reply, Result, serve
 from irods_zone.operations import rules
+from irods_zone.prep import execution
 from irods_zone.session import Session
 
 
 @serve(625, "exec_my_rule", "ExecMyRuleInp_PI", "MsParamArray_PI")
 def _execute(session: Session, call: Call) -> Result:
-    return Reply(0, rules.execute(session, call.record))
+    return Reply(0, execution.execute(session, call.record))
 
 
 @serve(623, "rule_exec_submit", "RULE_EXEC_SUBMIT_INP_PI")

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from irods_zone.catalog import collections, users
+from irods_zone import paths
+from irods_zone.catalog import users
 from irods_zone.catalog.database import Database, now
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INVALID_ARGUMENT,
     CAT_NO_ACCESS_PERMISSION,
     CAT_UNKNOWN_COLLECTION,
     CAT_UNKNOWN_FILE,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 NULL = ACCESS_LEVELS["null"]
@@ -77,7 +78,7 @@ def require_collection(db: Database, user: User, path: str, level: int, *, admin
     """The id of a collection that the user has `level` on; CAT_UNKNOWN_COLLECTION or CAT_NO_ACCESS_PERMISSION."""
     row = db.execute("SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ?", (path,)).fetchone()
     if row is None:
-        raise ToldError(CAT_UNKNOWN_COLLECTION, f"collection '{path}' is unknown")
+        raise ClientMessageError(CAT_UNKNOWN_COLLECTION, f"collection '{path}' is unknown")
     if not admin:
         require(db, user, row[0], level)
     return int(row[0])
@@ -85,7 +86,7 @@ def require_collection(db: Database, user: User, path: str, level: int, *, admin
 
 def require_object(db: Database, user: User, path: str, level: int, *, admin: bool = False) -> int:
     """The id of a data object that the user has `level` on; CAT_UNKNOWN_FILE or CAT_NO_ACCESS_PERMISSION."""
-    parent, name = collections.split(path)
+    parent, name = paths.split(path)
     row = db.execute(
         "SELECT d.data_id FROM R_COLL_MAIN c JOIN R_DATA_MAIN d ON d.coll_id = c.coll_id"
         " WHERE c.coll_name = ? AND d.data_name = ? LIMIT 1",
@@ -126,7 +127,7 @@ def list_access(db: Database, object_id: int) -> list[AccessRow]:
 
 
 def set_level(db: Database, object_id: int, user_id: int, level: int) -> None:
-    """Replace what a user or group has on one object; NULL takes it away. No questions asked."""
+    """Replace what a user or group has on one object; NULL takes it away. Nothing is checked."""
     with db.transaction():
         db.execute("DELETE FROM R_OBJT_ACCESS WHERE object_id = ? AND user_id = ?", (object_id, user_id))
         if level > NULL:
@@ -146,12 +147,12 @@ def set_access(
     admin = level.startswith(_ADMIN_PREFIX)
     if admin:
         if not actor.is_admin:
-            raise ToldError(CAT_NO_ACCESS_PERMISSION, "You must be the admin to use the -M admin mode")
+            raise ClientMessageError(CAT_NO_ACCESS_PERMISSION, "You must be the admin to use the -M admin mode")
         level = level[len(_ADMIN_PREFIX) :]
     inherit = {"inherit": "1", "noinherit": "0"}.get(level)
     number = NULL if level == "null" else _ALIASES.get(level, ACCESS_LEVELS.get(level))
     if inherit is None and number is None:
-        raise ToldError(CAT_INVALID_ARGUMENT, f"access level '{level}' is invalid")
+        raise ClientMessageError(CAT_INVALID_ARGUMENT, f"access level '{level}' is invalid")
     with db.transaction():
         object_id, is_collection = _owned(db, actor, path, admin=admin, collection_only=inherit is not None)
         if inherit is not None:
@@ -159,7 +160,8 @@ def set_access(
             return
         user = users.require(db, user_name, zone)
         if recursive and not is_collection:
-            raise ToldError(CAT_INVALID_ARGUMENT, f"Input path is not a collection and recursion was requested: {path}")
+            message = f"Input path is not a collection and recursion was requested: {path}"
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, message)
         if not recursive:
             set_level(db, object_id, user.id, number or NULL)
             return
@@ -172,7 +174,7 @@ def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only
         return require_collection(db, actor, path, OWN, admin=admin), True
     except IrodsError as error:
         if collection_only:
-            raise ToldError(
+            raise ClientMessageError(
                 CAT_NO_ACCESS_PERMISSION,
                 "either the collection does not exist or you do not have sufficient access",
             ) from error
@@ -182,14 +184,14 @@ def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only
         return require_object(db, actor, path, OWN, admin=admin), False
     except IrodsError as error:
         if error.code == CAT_UNKNOWN_FILE:
-            raise ToldError(
+            raise ClientMessageError(
                 CAT_INVALID_ARGUMENT, f"Input path is not a collection and not a dataObj: {path}"
             ) from error
         raise
 
 
 def _set_inheritance(db: Database, path: str, value: str, *, recursive: bool) -> None:
-    low, high = collections.below(path) if recursive else ("", "")
+    low, high = paths.below(path) if recursive else ("", "")
     db.execute(
         "UPDATE R_COLL_MAIN SET coll_inheritance = ?, modify_ts = ?"
         " WHERE coll_name = ? OR (coll_name >= ? AND coll_name < ?)",
@@ -198,7 +200,7 @@ def _set_inheritance(db: Database, path: str, value: str, *, recursive: bool) ->
 
 
 def _set_recursively(db: Database, user: User, level: int, path: str) -> None:
-    low, high = collections.below(path)
+    low, high = paths.below(path)
     inside = "SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ? OR (coll_name >= ? AND coll_name < ?)"
     objects = f"SELECT DISTINCT data_id FROM R_DATA_MAIN WHERE coll_id IN ({inside})"  # noqa: S608 - constants
     scope, stamp = (path, low, high), now()

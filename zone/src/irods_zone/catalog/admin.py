@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from irods_zone import paths
 from irods_zone.catalog import collections, metadata, quotas, resource_admin, specific, users, zones
 from irods_zone.catalog.collections import Collection
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.privileges import require_admin, require_group_admin
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import ANONYMOUS, GROUP_TYPE, PUBLIC, User
 from irods_zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
@@ -24,8 +25,8 @@ from irods_zone.errors import (
     PASSWORD_EXCEEDS_MAX_SIZE,
     SYS_NOT_ALLOWED,
     USER_NOT_IN_GROUP,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 _MIN_PASSWORD, _MAX_PASSWORD = 3, 42
@@ -74,7 +75,7 @@ def _homes(db: Database, name: str) -> tuple[str, str]:
 
 
 def _make_home(db: Database, owner: User, path: str) -> None:
-    parent = collections.split(path)[0]
+    parent = paths.parent(path)
     number, stamp = db.next_id(), now()
     db.execute(
         "INSERT INTO R_COLL_MAIN (coll_id, parent_coll_name, coll_name, coll_owner_name, coll_owner_zone, coll_type,"
@@ -140,7 +141,7 @@ def _change_type(db: Database, user: User, value: str) -> None:
     if user.type != value and GROUP_TYPE in (user.type, value):
         group = user.type == GROUP_TYPE
         text = "a group cannot have its type changed" if group else "a user cannot be changed to a group"
-        raise ToldError(SYS_NOT_ALLOWED, text)
+        raise ClientMessageError(SYS_NOT_ALLOWED, text)
     users.modify(db, user, user_type=value)
 
 
@@ -182,9 +183,9 @@ def modify_group(db: Database, actor: User, group_name: str, option: str, user_n
     group = users.find(db, group_name)
     if not actor.is_admin:
         require_group_admin(actor)
-        mine = group is not None and any(found.id == group.id for found in users.groups_of(db, actor))
-        fresh = option == "add" and group is not None and not users.members_of(db, group)
-        if not mine and not fresh:
+        is_member = group is not None and any(found.id == group.id for found in users.groups_of(db, actor))
+        is_open = option == "add" and group is not None and not users.members_of(db, group)
+        if not is_member and not is_open:
             raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL, "you are not a member of that group")
     name, named_zone = users.split_name(db, user_name)
     user = users.find(db, name, named_zone if "#" in user_name else zone)
@@ -211,14 +212,10 @@ def make_token(db: Database, actor: User, namespace: str, name: str, *values: st
     require_admin(actor)
     padded = (*values, "", "", "", "")[:4]
     with db.transaction():
-        known = db.execute(
-            "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'token_namespace' AND token_name = ?", (namespace,)
-        ).fetchone()
-        if not known:
-            raise ToldError(CAT_INVALID_ARGUMENT, f"Token namespace '{namespace}' does not exist")
-        taken = db.execute("SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?", (namespace, name))
-        if taken.fetchone():
-            raise ToldError(CAT_INVALID_ARGUMENT, f"Token '{name}' already exists in namespace '{namespace}'")
+        if not db.has_token("token_namespace", namespace):
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, f"Token namespace '{namespace}' does not exist")
+        if db.has_token(namespace, name):
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, f"Token '{name}' already exists in namespace '{namespace}'")
         if not name:
             raise IrodsError(CAT_INVALID_ARGUMENT, "a token has a name")
         db.execute(
@@ -232,7 +229,7 @@ def remove_token(db: Database, actor: User, namespace: str, name: str) -> None:
     with db.transaction():
         gone = db.execute("DELETE FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?", (namespace, name))
         if not gone.rowcount:
-            raise ToldError(CAT_INVALID_ARGUMENT, f"Token '{name}' does not exist in namespace '{namespace}'")
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, f"Token '{name}' does not exist in namespace '{namespace}'")
 
 
 # Zones
@@ -285,7 +282,7 @@ def general(db: Database, actor: User, args: Sequence[str]) -> None:
 
 def _add_user(db: Database, actor: User, args: Sequence[str]) -> None:
     if args[3] == GROUP_TYPE:
-        raise ToldError(
+        raise ClientMessageError(
             SYS_NOT_ALLOWED,
             "Error: Using 'add' with 'user' and type 'rodsgroup' is not allowed. Use 'add' with 'group' instead.",
         )
@@ -296,17 +293,13 @@ def _add_collection(db: Database, actor: User, args: Sequence[str]) -> None:
     require_admin(actor)
     owner = users.require(db, *users.split_name(db, args[3])) if args[3] else actor
     with db.transaction():
-        collections.require(db, collections.split(args[2])[0])
+        collections.require(db, paths.parent(args[2]))
         _make_home(db, owner, args[2])
 
 
 def _remove_collection(db: Database, actor: User, args: Sequence[str]) -> None:
     require_admin(actor)
     collections.delete(db, collections.require(db, args[2]))
-
-
-def _remove_resource(db: Database, actor: User, args: Sequence[str]) -> None:
-    resource_admin.remove(db, actor, args[2], dry_run=args[3] == "--dryrun")
 
 
 def _remove_unused(db: Database, actor: User, args: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from irods_zone import paths
 from irods_zone.catalog import access
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.users import User
@@ -49,17 +50,6 @@ class Collection:
         return self.path.rpartition("/")[2]
 
 
-def split(path: str) -> tuple[str, str]:
-    """(parent, name) of a logical path; the parent of a top-level name is '/'."""
-    parent, _, name = path.rpartition("/")
-    return parent or "/", name
-
-
-def below(path: str) -> tuple[str, str]:
-    """The range [low, high) of paths strictly below a collection, for an index: '0' is what follows '/'."""
-    return ("/", "0") if path == "/" else (path + "/", path + "0")
-
-
 def _row(row: tuple[object, ...]) -> Collection:
     number, path, parent, owner, zone, inherit, *rest = row
     texts = ["" if value is None else str(value) for value in rest]
@@ -91,7 +81,7 @@ def insert(db: Database, user: User, path: str, *, coll_type: str = "", info1: s
 
     CAT_UNKNOWN_COLLECTION (no parent), CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME or CAT_NAME_EXISTS_AS_DATAOBJ.
     """
-    parent_path, name = split(path)
+    parent_path, name = paths.split(path)
     with db.transaction():
         parent = require(db, parent_path)
         if _data_object_there(db, parent.id, name):
@@ -163,7 +153,7 @@ def children(db: Database, path: str) -> Iterator[Collection]:
 
 def subtree(db: Database, path: str) -> Iterator[Collection]:
     """The collection at `path` and all below it, parents before their children."""
-    low, high = below(path)
+    low, high = paths.below(path)
     rows = db.execute(
         f"SELECT {_COLUMNS} FROM R_COLL_MAIN WHERE coll_name = ? OR (coll_name >= ? AND coll_name < ?)"  # noqa: S608
         " ORDER BY coll_name",
@@ -195,7 +185,7 @@ def rename(db: Database, collection: Collection, new_path: str) -> Collection:
     CAT_NAME_EXISTS_AS_COLLECTION, CAT_NAME_EXISTS_AS_DATAOBJ, CAT_RECURSIVE_MOVE (into itself) or
     CAT_UNKNOWN_COLLECTION (no such parent).
     """
-    parent_path, name = split(new_path)
+    parent_path, name = paths.split(new_path)
     old = collection.path
     if (parent_path + "/").startswith(old + "/"):
         raise IrodsError(CAT_RECURSIVE_MOVE, f"'{new_path}' is inside '{old}'")
@@ -209,7 +199,7 @@ def rename(db: Database, collection: Collection, new_path: str) -> Collection:
             "UPDATE R_COLL_MAIN SET coll_name = ?, parent_coll_name = ?, modify_ts = ? WHERE coll_id = ?",
             (new_path, parent_path, now(), collection.id),
         )
-        low, high = below(old)
+        low, high = paths.below(old)
         tail = len(old) + 1
         db.execute(
             "UPDATE R_COLL_MAIN SET coll_name = ? || substr(coll_name, ?),"

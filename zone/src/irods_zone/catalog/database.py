@@ -67,9 +67,7 @@ class Database:
             connection = sqlite3.connect(partial, isolation_level=None)
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("PRAGMA journal_mode = MEMORY")
-            connection.execute("BEGIN")
-            for statement in schema.ddl():
-                connection.execute(statement)
+            connection.executescript("BEGIN;" + schema.ddl())
             new = schema.NewZone(zone, admin, password, host, [(name, str(vault)) for name, vault in resources], now())
             schema.fill(connection, new)
             connection.execute("COMMIT")
@@ -155,6 +153,11 @@ class Database:
                 time.sleep(random.uniform(0.001, 0.02))  # noqa: S311 - spreads the queue, no secret
             else:
                 return
+
+    def has_token(self, namespace: str, name: str) -> bool:
+        """Whether one of the catalog's vocabularies has a word."""
+        query = "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = ? AND token_name = ?"
+        return self.execute(query, (namespace, name)).fetchone() is not None
 
     def next_id(self) -> int:
         """A new object id (one sequence for all kinds, as in iRODS)."""

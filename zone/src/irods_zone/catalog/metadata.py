@@ -7,13 +7,12 @@ points; nothing here fires any.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from irods_zone import paths
 from irods_zone.catalog import access, users
-from irods_zone.catalog.collections import split
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
@@ -357,7 +356,7 @@ def _entity(db: Database, user: User, name: str, kind: str) -> int:
         row = db.execute(
             "SELECT d.data_id FROM R_COLL_MAIN c JOIN R_DATA_MAIN d ON d.coll_id = c.coll_id"
             " WHERE c.coll_name = ? AND d.data_name = ? LIMIT 1",
-            split(name),
+            paths.split(name),
         ).fetchone()
         readable = row[0] if row else None
     elif kind == "user":
@@ -397,16 +396,3 @@ def _apply_one(db: Database, target: int, operation: Any, index: int) -> None:
             raise _RefusedError(INVALID_OPERATION, "Invalid metadata operation.", operation, index)
     except IrodsError as error:
         raise _RefusedError(error.code, str(error), operation, index) from error
-
-
-def atomic_json(db: Database, user: User, text: str) -> AtomicResult:
-    """`atomic` for a request still in JSON; what does not parse is refused as the real server refuses it."""
-    from irods_zone.errors import INPUT_ARG_NOT_WELL_FORMED_ERR
-
-    try:
-        request = json.loads(text)
-    except ValueError as error:
-        return AtomicResult(
-            INPUT_ARG_NOT_WELL_FORMED_ERR, {"error_message": str(error), "operation": None, "operation_index": 0}
-        )
-    return atomic(db, user, request)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from irods_zone import paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog.database import Database, now
 from irods_zone.catalog.users import User
@@ -80,6 +81,11 @@ class Replica:
         """The data object's path."""
         return f"{self.collection.rstrip('/')}/{self.name}"
 
+    @property
+    def is_in_vault(self) -> bool:
+        """Whether its file lies in its resource's vault: a registered file elsewhere is left alone."""
+        return bool(self.vault) and self.path.startswith(self.vault.rstrip("/") + "/")
+
     def is_on(self, resource: str) -> bool:
         """Whether `resource` is this replica's hierarchy, or a resource in it."""
         return resource == self.hierarchy or resource in self.hierarchy.split(";")
@@ -122,7 +128,7 @@ def _row(row: tuple[Any, ...]) -> Replica:
 
 def find(db: Database, path: str) -> list[Replica]:
     """The replicas of the data object at that path, by number; empty if there is none."""
-    parent, name = collections.split(path)
+    parent, name = paths.split(path)
     rows = db.execute(f"{_SELECT} WHERE c.coll_name = ? AND d.data_name = ? ORDER BY d.data_repl_num", (parent, name))
     return [_row(row) for row in rows]
 
@@ -150,7 +156,7 @@ def replica(db: Database, data_id: int, repl_num: int) -> Replica:
 
 def exists(db: Database, path: str) -> bool:
     """Whether a data object has that path."""
-    parent, name = collections.split(path)
+    parent, name = paths.split(path)
     row = db.execute(
         "SELECT 1 FROM R_DATA_MAIN WHERE data_name = ?"
         " AND coll_id = (SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ?) LIMIT 1",
@@ -181,7 +187,7 @@ def insert(
     CAT_UNKNOWN_COLLECTION, CAT_NAME_EXISTS_AS_COLLECTION, CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     SYS_RESC_DOES_NOT_EXIST or CAT_INVALID_DATA_TYPE.
     """
-    parent_path, name = collections.split(path)
+    parent_path, name = paths.split(path)
     with db.transaction():
         parent = collections.require(db, parent_path)
         if collections.find(db, path):
@@ -300,7 +306,7 @@ def list_collection(db: Database, path: str) -> Iterator[Replica]:
 
 def list_subtree(db: Database, path: str) -> Iterator[Replica]:
     """The replicas of all data objects in a collection and below it."""
-    low, high = collections.below(path)
+    low, high = paths.below(path)
     rows = db.execute(
         f"{_SELECT} WHERE c.coll_name = ? OR (c.coll_name >= ? AND c.coll_name < ?)"
         " ORDER BY c.coll_name, d.data_name, d.data_repl_num",
@@ -314,7 +320,7 @@ def rename(db: Database, data_id: int, new_path: str) -> None:
 
     CAT_NAME_EXISTS_AS_DATAOBJ, CAT_NAME_EXISTS_AS_COLLECTION or CAT_UNKNOWN_COLLECTION.
     """
-    parent_path, name = collections.split(new_path)
+    parent_path, name = paths.split(new_path)
     with db.transaction():
         parent = collections.require(db, parent_path)
         old = db.execute("SELECT coll_id FROM R_DATA_MAIN WHERE data_id = ? LIMIT 1", (data_id,)).fetchone()
@@ -331,10 +337,7 @@ def rename(db: Database, data_id: int, new_path: str) -> None:
 
 
 def _require_type(db: Database, data_type: str) -> None:
-    known = db.execute(
-        "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'data_type' AND token_name = ?", (data_type,)
-    ).fetchone()
-    if not known:
+    if not db.has_token("data_type", data_type):
         raise IrodsError(CAT_INVALID_DATA_TYPE, f"data type '{data_type}' is not known")
 
 

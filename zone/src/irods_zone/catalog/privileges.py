@@ -1,4 +1,4 @@
-"""The checks that are about who somebody is, not about an object."""
+"""The checks that are about a user's type, not about an object."""
 
 from __future__ import annotations
 

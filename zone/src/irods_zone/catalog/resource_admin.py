@@ -18,8 +18,8 @@ from irods_zone.errors import (
     CHILD_HAS_PARENT,
     CHILD_NOT_FOUND,
     HIERARCHY_ERROR,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 _COLUMNS = {
@@ -94,9 +94,9 @@ def remove(db: Database, actor: User, name: str, *, dry_run: bool = False) -> No
     require_admin(actor)
     resource = _resource(db, name, unknown=CAT_NO_ROWS_FOUND)
     if resource.parent or resources.children(db, resource):
-        raise ToldError(CHILD_EXISTS, f"resource '{name}' has a parent or child")
+        raise ClientMessageError(CHILD_EXISTS, f"resource '{name}' has a parent or child")
     if resources.replica_count(db, resource):
-        raise ToldError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' contains one or more dataObjects")
+        raise ClientMessageError(CAT_RESOURCE_NOT_EMPTY, f"resource '{name}' contains one or more dataObjects")
     if dry_run:
         return
     with db.transaction():

@@ -118,7 +118,7 @@ def leaves(db: Database, resource: ResourceRow) -> list[ResourceRow]:
 
 
 def set_parent(db: Database, child: ResourceRow, parent: ResourceRow | None, context: str = "") -> None:
-    """Hang a resource below another, or take it from there (None). No questions asked."""
+    """Hang a resource below another, or take it from there (None). Nothing is checked."""
     with db.transaction():
         db.execute(
             "UPDATE R_RESC_MAIN SET resc_parent = ?, resc_parent_context = ?, modify_ts = ? WHERE resc_id = ?",

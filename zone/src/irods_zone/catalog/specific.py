@@ -7,13 +7,13 @@ data objects, their AVUs, access rows and tickets are hidden there behind views 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 from irods_zone.catalog import functions, users
 from irods_zone.catalog.database import LOCK_SECONDS, Database, now
 from irods_zone.catalog.genquery.query import DEFAULT_ROWS, Option
 from irods_zone.catalog.genquery.run import Cursors, Page, first_page, next_page
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
@@ -22,8 +22,8 @@ from irods_zone.errors import (
     CAT_SQL_ERR,
     CAT_SUCCESS_BUT_WITH_NO_INFO,
     CAT_UNKNOWN_SPECIFIC_QUERY,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 _SHORTEST_SQL = 5
@@ -46,42 +46,43 @@ _VIEWS = {
 }
 
 
-def execute(
-    db: Database,
-    user: User,
-    name: str,
-    arguments: Sequence[str],
-    cursors: Cursors,
-    *,
-    max_rows: int = DEFAULT_ROWS,
-    continue_index: int = 0,
-    row_offset: int = 0,
-    options: int = 0,
-) -> Page:
-    """One page of the answer of a stored query, named by its alias or its SQL; its columns have the number 0.
+@dataclass(frozen=True)
+class SpecificQuery:
+    """A stored query by its alias or its SQL, with its arguments."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    max_rows: int = DEFAULT_ROWS
+    continue_index: int = 0
+    row_offset: int = 0
+    options: int = 0
+
+
+def execute(db: Database, user: User, query: SpecificQuery, cursors: Cursors) -> Page:
+    """One page of the answer of a stored query; its columns have the number 0.
 
     IrodsError: CAT_UNKNOWN_SPECIFIC_QUERY, CAT_NO_ROWS_FOUND, CAT_SQL_ERR (values that do not fit the query).
     """
-    if continue_index > 0:
-        return next_page(cursors, continue_index, max_rows, options & Option.AUTO_CLOSE)
+    if query.continue_index > 0:
+        return next_page(cursors, query.continue_index, query.max_rows, query.options & Option.AUTO_CLOSE)
     row = db.execute(
-        "SELECT sqlStr FROM R_SPECIFIC_QUERY WHERE sqlStr = ? OR alias = ? LIMIT 1", (name, name)
+        "SELECT sqlStr FROM R_SPECIFIC_QUERY WHERE sqlStr = ? OR alias = ? LIMIT 1", (query.name, query.name)
     ).fetchone()
     if row is None:
-        raise IrodsError(CAT_UNKNOWN_SPECIFIC_QUERY, f"no specific query '{name}' is stored")
+        raise IrodsError(CAT_UNKNOWN_SPECIFIC_QUERY, f"no specific query '{query.name}' is stored")
     connection = _reader(db, user)
     try:
-        cursor = connection.execute(row[0], tuple(arguments))
+        cursor = connection.execute(row[0], query.arguments)
         width = len(cursor.description or ())
         rows = [tuple("" if value is None else str(value) for value in found) for found in cursor]
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise IrodsError(CAT_SQL_ERR, str(error)) from error
     finally:
         connection.close()
-    rows = rows[max(row_offset, 0) :]
+    rows = rows[max(query.row_offset, 0) :]
     if not rows:
         raise IrodsError(CAT_NO_ROWS_FOUND)
-    return first_page(cursors, (0,) * width, rows, max_rows, options, 0)
+    return first_page(cursors, (0,) * width, rows, query.max_rows, query.options, 0)
 
 
 def _reader(db: Database, user: User) -> sqlite3.Connection:
@@ -126,7 +127,7 @@ def add(db: Database, actor: User, sql: str, alias: str = "") -> None:
         raise IrodsError(CAT_INVALID_ARGUMENT, "the SQL is too short to be any")
     with db.transaction():
         if alias and db.execute("SELECT 1 FROM R_SPECIFIC_QUERY WHERE alias = ?", (alias,)).fetchone():
-            raise ToldError(CAT_INVALID_ARGUMENT, "Alias is not unique")
+            raise ClientMessageError(CAT_INVALID_ARGUMENT, "Alias is not unique")
         db.execute(
             "INSERT INTO R_SPECIFIC_QUERY (sqlStr, alias, create_ts) VALUES (?,?,?)", (sql, alias or None, now())
         )

@@ -20,8 +20,8 @@ from irods_zone.errors import (
     CAT_SUCCESS_BUT_WITH_NO_INFO,
     CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     USER_INVALID_USERNAME_FORMAT,
+    ClientMessageError,
     IrodsError,
-    ToldError,
 )
 
 ADMIN_TYPE = "rodsadmin"
@@ -53,6 +53,10 @@ class User:
     def is_group(self) -> bool:
         """Whether this is a group."""
         return self.type == GROUP_TYPE
+
+
+# Acts in a session until a user has signed in.
+UNAUTHENTICATED = User(0, "", "", "")
 
 
 def split_name(db: Database, text: str) -> tuple[str, str]:
@@ -115,15 +119,13 @@ def create(db: Database, name: str, user_type: str, zone: str = "") -> User:
     user_name, named_zone = split_name(db, name)
     zone = named_zone if "#" in name else (zone or db.zone)
     with db.transaction():
-        if not db.execute(
-            "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'user_type' AND token_name = ?", (user_type,)
-        ).fetchone():
+        if not db.has_token("user_type", user_type):
             raise IrodsError(CAT_INVALID_USER_TYPE, f"user_type '{user_type}' is not valid")
         if not db.execute("SELECT 1 FROM R_ZONE_MAIN WHERE zone_name = ?", (zone,)).fetchone():
-            raise ToldError(CAT_INVALID_ZONE, f"zone '{zone}' does not exist")
+            raise ClientMessageError(CAT_INVALID_ZONE, f"zone '{zone}' does not exist")
         if find(db, user_name, zone):
             code = CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME
-            raise ToldError(code, f"Error {code} CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME")
+            raise ClientMessageError(code, f"Error {code} CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME")
         user = User(db.next_id(), user_name, zone, user_type)
         stamp = now()
         db.execute(
@@ -139,10 +141,7 @@ def modify(db: Database, user: User, *, user_type: str | None = None, **columns:
     """Change the type, or `info` or `comment`, of a user."""
     with db.transaction():
         if user_type is not None:
-            known = db.execute(
-                "SELECT 1 FROM R_TOKN_MAIN WHERE token_namespace = 'user_type' AND token_name = ?", (user_type,)
-            )
-            if not known.fetchone():
+            if not db.has_token("user_type", user_type):
                 raise IrodsError(CAT_INVALID_USER_TYPE, f"user_type '{user_type}' is not valid")
             _update(db, user, "user_type_name", user_type)
         for key, value in columns.items():

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from irods_zone.catalog.database import Database, now
-from irods_zone.errors import CAT_INVALID_ARGUMENT, CAT_INVALID_ZONE, SYS_INVALID_INPUT_PARAM, IrodsError, ToldError
+from irods_zone.errors import (
+    CAT_INVALID_ARGUMENT,
+    CAT_INVALID_ZONE,
+    SYS_INVALID_INPUT_PARAM,
+    ClientMessageError,
+    IrodsError,
+)
 
 _COLUMNS = {"comment": "r_comment", "conn": "zone_conn_string", "name": "zone_name"}
 
@@ -11,7 +17,7 @@ _COLUMNS = {"comment": "r_comment", "conn": "zone_conn_string", "name": "zone_na
 def create(db: Database, name: str, kind: str, connection: str = "", comment: str = "") -> None:
     """Register a zone; only `remote` ones can be (CAT_INVALID_ARGUMENT)."""
     if kind != "remote":
-        raise ToldError(CAT_INVALID_ARGUMENT, "Currently, only zones of type 'remote' are allowed")
+        raise ClientMessageError(CAT_INVALID_ARGUMENT, "Currently, only zones of type 'remote' are allowed")
     _check_name(name)
     with db.transaction():
         db.execute(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access as catalog
-from irods_zone.errors import IrodsError, ToldError
-from irods_zone.operations import paths
-from irods_zone.operations.failures import DetailedError, told
+from irods_zone.errors import ClientMessageError, IrodsError
+from irods_zone.operations.failures import DetailedError, refusal
 from irods_zone.session import Session
 
 
@@ -17,13 +16,13 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
     name, _, named_zone = user_name.partition("#")
     path = paths.checked(path)
     args = (str(int(recursive)), level, name, zone or named_zone, path)
-    session.policy.static(session, "acPreProcForModifyAccessControl", args)
+    session.policy.static("acPreProcForModifyAccessControl", args)
     try:
         catalog.set_access(session.db, session.client, level, name, zone or named_zone, path, recursive=recursive)
-    except ToldError as error:
+    except ClientMessageError as error:
         session.error_stack.append((0, error.message))
         raise
-    session.policy.static(session, "acPostProcForModifyAccessControl", args)
+    session.policy.static("acPostProcForModifyAccessControl", args)
 
 
 def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
@@ -31,10 +30,10 @@ def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
     parent = paths.parent(path)
     try:
         catalog.require_collection(session.db, session.client, parent, catalog.MODIFY_OBJECT, admin=admin)
-    except ToldError as error:
-        raise told(session, error.code, error.message) from error
+    except ClientMessageError as error:
+        raise refusal(session, error.code, error.message) from error
     except IrodsError as error:
-        raise told(session, error.code, f"no permission to update collection '{parent}'") from error
+        raise refusal(session, error.code, f"no permission to update collection '{parent}'") from error
 
 
 def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from irods_zone import errors
 from irods_zone.catalog import admin, users
-from irods_zone.errors import IrodsError, ToldError
+from irods_zone.errors import ClientMessageError, IrodsError
 from irods_zone.protocol import auth, scramble
 from irods_zone.session import Session
 
@@ -22,7 +22,7 @@ def general(session: Session, arguments: Sequence[str]) -> None:
     padded = [*arguments, *[""] * (10 - len(arguments))]
     if padded[:2] == ["modify", "user"] and padded[3] == "password":
         padded[4] = _plain(session, padded[4])
-    with _told(session, by_rule=padded[:2] in (["add", "user"], ["add", "group"])):
+    with _messages_sent(session, by_rule=padded[:2] in (["add", "user"], ["add", "group"])):
         admin.general(session.db, session.client, padded)
 
 
@@ -31,7 +31,7 @@ def user(session: Session, arguments: Sequence[str]) -> None:
     padded = [*arguments, *[""] * (10 - len(arguments))]
     action, first, second, third = padded[:4]
     db, actor = session.db, session.client
-    with _told(session):
+    with _messages_sent(session):
         if action == "userpw":
             if second != "password":
                 raise IrodsError(errors.CAT_INVALID_ARGUMENT, f"{second!r} is not changed this way")
@@ -62,11 +62,11 @@ def _plain(session: Session, scrambled: str) -> str:
 
 
 @contextmanager
-def _told(session: Session, *, by_rule: bool = False) -> Iterator[None]:
+def _messages_sent(session: Session, *, by_rule: bool = False) -> Iterator[None]:
     """Sends the client the text of a refusal, where a real server does."""
     try:
         yield
-    except ToldError as error:
+    except ClientMessageError as error:
         session.error_stack.append((0, error.message))
         if by_rule and error.code != errors.SYS_NOT_ALLOWED:
             session.error_stack.append((error.code, "DEBUG: \n"))  # a real server makes users in a rule, which says so

@@ -7,7 +7,7 @@ from typing import Any
 from irods_zone import errors
 from irods_zone.errors import IrodsError
 from irods_zone.operations import transfer
-from irods_zone.operations.failures import told
+from irods_zone.operations.failures import refusal
 from irods_zone.operations.transfer import Pieces
 from irods_zone.session import Session
 
@@ -21,7 +21,7 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
     """Puts each row of the table; the bytes of all stand in `data`, each row's offset being where they end."""
     if "forceFlag" in record["KeyValPair_PI"]:
         text = "Force flag keyword is not allowed for bulk puts."
-        raise told(session, errors.USER_INCOMPATIBLE_PARAMS, text)
+        raise refusal(session, errors.USER_INCOMPATIBLE_PARAMS, text)
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise IrodsError(errors.USER_FILE_TOO_LARGE, "a bulk put of that size is not served")
     keywords: dict[str, str] = record["KeyValPair_PI"]
@@ -36,12 +36,12 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
     for name, checksum, end in zip(names, checksums, ends):
         if not start <= end <= len(data):
             raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"the offset {end} lies outside the data")
-        each = {key: value for key, value in keywords.items() if key not in ("resc_hier", "translatedPath")}
-        each["dataIncluded"] = ""
+        row_keywords = {key: value for key, value in keywords.items() if key not in ("resc_hier", "translatedPath")}
+        row_keywords["dataIncluded"] = ""
         if checksum:
-            each["verifyChksum"] = checksum
+            row_keywords["verifyChksum"] = checksum
         elif "regChksum" in keywords or "verifyChksum" in keywords:
-            each["regChksum"] = ""
+            row_keywords["regChksum"] = ""
         transfer.put(
             session,
             {
@@ -50,10 +50,10 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
                 "openFlags": 0,
                 "dataSize": end - start,
                 "oprType": 1,
-                "KeyValPair_PI": each,
+                "KeyValPair_PI": row_keywords,
             },
             memoryview(data)[start:end],
         )
         start = end
         keywords["translatedPath"] = ""
-        keywords["resc_hier"] = each["resc_hier"]
+        keywords["resc_hier"] = row_keywords["resc_hier"]

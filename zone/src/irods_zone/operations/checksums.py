@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from irods_zone import errors
+import os
+
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, paths, points, resources, states, stats, vault
+from irods_zone.operations import hashing, opening, points, resources, states, stats, vault
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -23,26 +25,24 @@ def checksum(session: Session, path: str, keywords: dict[str, str] | None = None
     path = paths.checked(path)
     keywords["translatedPath"] = ""
     admin = opening.is_admin_call(session, keywords)
-    one = keywords.get("replNum") or keywords.get("rescName")
-    if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and one):
+    single = keywords.get("replNum") or keywords.get("rescName")
+    if ("replNum" in keywords and "rescName" in keywords) or ("ChksumAll" in keywords and single):
         raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "replica, resource and all exclude each other")
     if keywords.get("rescName"):
         resources.by_name(session, keywords["rescName"])
-    replicas = stats.visible_replicas(session, path)
-    if not replicas:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    replicas = stats.require_replicas(session, path)
     if not admin:
         access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     good = [replica for replica in replicas if replica.status == ReplicaStatus.GOOD]
     chosen = (
         [_choose(replicas, keywords)]
-        if one or ("verifyChksum" not in keywords and "ChksumAll" not in keywords)
+        if single or ("verifyChksum" not in keywords and "ChksumAll" not in keywords)
         else good
     )
     if not chosen:
         raise IrodsError(errors.SYS_NO_GOOD_REPLICA, f"'{path}' has no good replica")
     if "verifyChksum" in keywords:
-        verify(chosen, compute="no_compute" not in keywords, skipped=0 if one else len(replicas) - len(good))
+        verify(chosen, compute="no_compute" not in keywords, skipped=0 if single else len(replicas) - len(good))
         return ""
     keywords.setdefault("resc_hier", chosen[0].hierarchy)
     found = [_computed(session, replica, keywords, admin=admin) for replica in chosen]
@@ -67,11 +67,12 @@ def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, a
         return replica.checksum
     if not admin:
         access.require(session.db, session.client, replica.data_id, access.MODIFY_OBJECT)
-    found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
+    with points.opening(session, replica, os.O_RDONLY):
+        found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
     info = points.object_info(replica)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, replica, checksum=found)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPostProcForModifyDataObjMeta", (), info)
     return found
 
 

@@ -15,9 +15,9 @@ from irods_zone import errors
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.descriptors import COPY_TARGET, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, points, states, tokens, vault
-from irods_zone.operations.descriptors import COPY_TARGET, Descriptor, OpenType
+from irods_zone.operations import hashing, points, replica_tokens, states, vault
 from irods_zone.session import Session
 
 
@@ -25,22 +25,22 @@ def close(session: Session, number: int, keywords: Mapping[str, str] | None = No
     """Closes a descriptor. A replica that was written gets its size from the vault path and becomes good."""
     descriptor = _let_go(session, number)
     if not descriptor.writable:
-        info = points.object_info(descriptor.replica, condInput=descriptor.seen_keywords)
+        info = points.object_info(descriptor.replica, condInput=descriptor.open_keywords)
         points.static_after(session, "acPostProcForOpen", info)
         return
     replica, changed = _finish(session, descriptor)
     if changed:
         points.resource(session, "modified", replica, size=replica.size, open_type=int(descriptor.open_type))
-    announce(session, descriptor, seen(descriptor, replica, changed=changed), changed=changed)
+    announce(session, descriptor, info_after_write(descriptor, replica, changed=changed), changed=changed)
 
 
-def seen(descriptor: Descriptor, replica: Replica, *, changed: bool = True) -> dict[str, Any]:
+def info_after_write(descriptor: Descriptor, replica: Replica, *, changed: bool = True) -> dict[str, Any]:
     """The DataObjInfo of the points after a write."""
     info = points.object_info(replica)
     if changed:
         info["dataModify"] = points.TIME_IS_NOW
     if descriptor.open_type is OpenType.WRITE:
-        info.update(condInput=descriptor.seen_keywords, writeFlag=1)
+        info.update(condInput=descriptor.open_keywords, writeFlag=1)
     return info
 
 
@@ -62,7 +62,6 @@ def close_replica(
     update_status: bool = True,
     compute_checksum: bool = False,
     send_notification: bool = True,
-    preserve_replica_state_table: bool = False,
 ) -> None:
     """The close of API 20004: says what it wants, and passes no static points."""
     descriptor = session.descriptors.get(number)
@@ -87,7 +86,7 @@ def _let_go(session: Session, number: int) -> Descriptor:
     descriptor = session.descriptors.remove(number)
     if descriptor.token:
         replica = descriptor.replica
-        tokens.release(session.config.root, replica.data_id, replica.repl_num, descriptor.token, number)
+        replica_tokens.release(session.config.root, replica.data_id, replica.repl_num, descriptor.token, number)
     with vault.system_errors(errors.UNIX_FILE_CLOSE_ERR):
         os.close(descriptor.handle)
     return descriptor
@@ -157,4 +156,4 @@ def abandon_all(session: Session) -> None:
 
 def _is_shared(session: Session, descriptor: Descriptor) -> bool:
     replica = descriptor.replica
-    return tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, descriptor.token)
+    return replica_tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, descriptor.token)

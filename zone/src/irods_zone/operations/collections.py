@@ -1,73 +1,20 @@
-"""Making, changing and removing collections."""
+"""Changing and removing collections; `creation` makes them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import collections as catalog
 from irods_zone.catalog import objects as objects_catalog
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, paths, points, removal, renaming, stats, trash
-from irods_zone.operations.failures import told
+from irods_zone.operations import opening, points, relocation, removal, stats, trash
+from irods_zone.operations.creation import RECURSIVE
 from irods_zone.session import Session
 
-RECURSIVE = "recursiveOpr"
 FORCE = "forceFlag"
-
-
-def create(session: Session, path: str, keywords: dict[str, str] | None = None) -> None:
-    """Makes a collection, with those above it if `recursiveOpr` is given (then one that exists is no error)."""
-    keywords = {} if keywords is None else keywords
-    _require_zone(session, path)
-    path = paths.checked(path)
-    keywords["translatedPath"] = ""
-    session.policy.static(session, "acPreprocForCollCreate")
-    if RECURSIVE in keywords:
-        make_missing(session, path, keywords)
-        points.touch_parent(session, path)
-    else:
-        _make(session, path, keywords)
-
-
-def make_missing(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> None:
-    """Makes a collection and those above it, as far as they are missing."""
-    missing: list[str] = []
-    while not _is_seen(session, path):
-        _require_zone(session, path)
-        missing.append(path)
-        path = paths.parent(path)
-    for each in reversed(missing):
-        session.policy.static(session, "acPreprocForCollCreate")
-        _make(session, each, keywords or {})
-
-
-def _is_seen(session: Session, path: str) -> bool:
-    found = catalog.find(session.db, path)
-    return found is not None and stats.is_visible(session, found.id)
-
-
-def _require_zone(session: Session, path: str) -> None:
-    if not path.startswith(f"/{session.config.zone_name}/"):
-        text = f"a valid zone name does not appear at the root of the object path [{path}]"
-        code = errors.SYS_INVALID_INPUT_PARAM
-        raise told(session, code, f"{errors.name_of(code)}]  errno [] -- message [{text}]\n")
-
-
-def _make(session: Session, path: str, keywords: Mapping[str, str]) -> None:
-    if catalog.find(session.db, path):
-        raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"collection '{path}' exists")
-    admin = opening.is_admin_call(session, keywords)
-    parent = catalog.find(session.db, paths.parent(path))
-    if parent is None:
-        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
-    if not admin:
-        access.require(session.db, session.client, parent.id, access.MODIFY_OBJECT)
-    catalog.insert(session.db, session.client, path)
-    points.static_after(session, "acPostProcForCollCreate")
-    points.touch_parent(session, path)
 
 
 def remove(session: Session, path: str, keywords: dict[str, str] | None = None, *, operation: int = 0) -> int:
@@ -78,7 +25,7 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
     keywords["translatedPath"] = ""
-    session.policy.static(session, "acPreprocForRmColl")
+    session.policy.static("acPreprocForRmColl")
     if RECURSIVE not in keywords:
         _delete_row(session, path, keywords)
         count = 1
@@ -98,14 +45,14 @@ def is_for_good(keywords: Mapping[str, str], operation: int = 0) -> bool:
 def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
     if not is_for_good(keywords, operation):
         opening.is_admin_call(session, keywords)
-        if not _is_seen(session, path):
+        if not stats.is_visible_collection(session, path):
             raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no collection '{path}'")
         _require_deletable(session, path, keywords)
-        _ask_about_contents(session, path)
+        _check_contents(session, path)
         target = trash.path_for(session, path)
-        renaming.rename_to_trash(session, path, target, renaming.COLLECTION)
+        relocation.relocate(session, path, target, relocation.COLLECTION)
         return 1
-    if not _is_seen(session, path):
+    if not stats.is_visible_collection(session, path):
         raise IrodsError(errors.USER_FILE_DOES_NOT_EXIST, f"there is no collection '{path}'")
     if keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}:
         if not paths.is_in_trash(path):
@@ -116,17 +63,18 @@ def _remove_recursively(session: Session, path: str, keywords: Mapping[str, str]
     return _remove_for_good(session, path, keywords, operation)
 
 
-def _ask_about_contents(session: Session, path: str) -> None:
+def _check_contents(session: Session, path: str) -> None:
     """Before a collection goes into the trash: its user must be able to delete something in it, if anything is there,
     and the policy of deletions is asked about each object."""
-    seen = [each for each in objects_catalog.list_subtree(session.db, path) if stats.is_visible(session, each.data_id)]
+    listed = objects_catalog.list_subtree(session.db, path)
+    visible = [replica for replica in listed if stats.is_visible(session, replica.data_id)]
     db, user = session.db, session.client
-    deletable = [each for each in seen if access.level_of(db, user, each.data_id) >= access.DELETE_OBJECT]
-    if seen and not deletable and not user.is_admin:
+    deletable = [replica for replica in visible if access.level_of(db, user, replica.data_id) >= access.DELETE_OBJECT]
+    if visible and not deletable and not user.is_admin:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"nothing in '{path}' may be deleted")
-    for replica in {each.data_id: each for each in deletable or seen}.values():
+    for replica in {replica.data_id: replica for replica in deletable or visible}.values():
         info = points.empty_object_info(objPath=replica.logical_path, rescName=replica.resc)
-        session.policy.static(session, "acDataDeletePolicy", (), info)
+        session.policy.static("acDataDeletePolicy", (), info)
 
 
 def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
@@ -143,14 +91,14 @@ def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], o
     for child in catalog.children(session.db, path):
         if not stats.is_visible(session, child.id):
             continue
-        session.policy.static(session, "acPreprocForRmColl")
+        session.policy.static("acPreprocForRmColl")
         try:
             count += _remove_for_good(session, child.path, passed, operation)
         except IrodsError as error:
             failure = error
         points.static_after(session, "acPostProcForRmColl")
     listed = objects_catalog.list_collection(session.db, path)
-    for name in dict.fromkeys(each.name for each in listed if stats.is_visible(session, each.data_id)):
+    for name in dict.fromkeys(replica.name for replica in listed if stats.is_visible(session, replica.data_id)):
         try:
             removal.unlink(session, f"{path}/{name}", dict(passed), operation=operation)
             count += 1
@@ -158,7 +106,7 @@ def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], o
             failure = error
     emptied = keywords.keys() & {trash.EMPTY, trash.EMPTY_BY_ADMIN}
     if not (emptied and paths.is_trash_home(path)):
-        _delete_row(session, path, keywords)  # what a failure left behind fails this, and that is what is told
+        _delete_row(session, path, keywords)  # fails if a failure left something behind: the client gets this error
     if failure is not None:
         raise failure
     return count
@@ -183,7 +131,7 @@ def _delete_row(session: Session, path: str, keywords: Mapping[str, str]) -> Non
 def modify(session: Session, path: str, keywords: Mapping[str, str]) -> None:
     """Changes a collection's type, infos or modify time."""
     path = paths.checked(path)
-    session.policy.static(session, "acPreProcForModifyCollMeta")
+    session.policy.static("acPreProcForModifyCollMeta")
     admin = opening.is_admin_call(session, keywords)
     access.require_collection(session.db, session.client, path, access.MODIFY_OBJECT, admin=admin)
     found = catalog.require(session.db, path)
@@ -198,4 +146,4 @@ def modify(session: Session, path: str, keywords: Mapping[str, str]) -> None:
         info2=keywords.get("collectionInfo2"),
         modified=f"{int(mtime):011d}" if mtime else None,
     )
-    session.policy.static(session, "acPostProcForModifyCollMeta")
+    session.policy.static("acPostProcForModifyCollMeta")

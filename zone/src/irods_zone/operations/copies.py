@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import objects as catalog
+from irods_zone.descriptors import COPY_TARGET
 from irods_zone.errors import IrodsError
-from irods_zone.operations import closing, opening, paths, points, stats, vault
-from irods_zone.operations.descriptors import COPY_TARGET
+from irods_zone.operations import closing, opening, points, stats, vault
+from irods_zone.operations.creation import make_missing
 from irods_zone.session import Session
 
 _TARGET_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
@@ -54,7 +55,7 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
             closing.abandon(session, writer)
             raise
         descriptor.written = True
-        points.static_after_args(session, "acPostProcForDataCopyReceived", (descriptor.replica.resc,))
+        points.static_after(session, "acPostProcForDataCopyReceived", args=(descriptor.replica.resc,))
         closing.close(session, writer)
     finally:
         closing.close(session, reader)
@@ -63,12 +64,10 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
 
 def _open_target(session: Session, path: str, mode: int, keywords: dict[str, str]) -> int:
     """Opens what is copied to. Its collection is made if it is missing; that it was is told all the same."""
-    from irods_zone.operations import collections
-
     try:
         return opening.open_object(session, path, _TARGET_FLAGS, mode, keywords, operation=COPY_TARGET)
     except IrodsError as error:
         if error.code != errors.CAT_UNKNOWN_COLLECTION:
             raise
-    collections.make_missing(session, paths.parent(path))
+    make_missing(session, paths.parent(path))
     return opening.open_object(session, path, _TARGET_FLAGS, mode, keywords, operation=COPY_TARGET)

@@ -19,7 +19,7 @@ class DetailedError(IrodsError):
         self.details = details
 
 
-def told(session: Session, code: int, text: str) -> IrodsError:
+def refusal(session: Session, code: int, text: str) -> IrodsError:
     """The error to raise for a refusal whose text a real server sends along ("Level 0: text" at the client)."""
     session.error_stack.append((0, text))
     return IrodsError(code, text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from irods_zone.catalog import metadata as catalog
-from irods_zone.errors import ToldError
+from irods_zone.errors import ClientMessageError
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -20,20 +20,20 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
     """
     padded = [*args, *[None] * (10 - len(args))]
     command = padded[0] or ""
-    shown = _shown(command, [text or "" for text in padded])
-    session.policy.static(session, "acPreProcForModifyAVUMetadata", shown)
+    arguments = _static_arguments(command, [text or "" for text in padded])
+    session.policy.static("acPreProcForModifyAVUMetadata", arguments)
     keywords = dict(keywords or {})
     try:
         calls = catalog.modify(session.db, session.client, padded, keywords)
-    except ToldError as error:
+    except ClientMessageError as error:
         session.error_stack.append((0, error.message))
         raise
     for call in calls:
-        session.policy.database(session, call.name, "post", *call.args, keywords)
-    session.policy.static(session, "acPostProcForModifyAVUMetadata", shown)
+        session.policy.database(call.name, "post", *call.args, keywords)
+    session.policy.static("acPostProcForModifyAVUMetadata", arguments)
 
 
-def _shown(command: str, args: list[str]) -> list[str]:
+def _static_arguments(command: str, args: list[str]) -> list[str]:
     """The arguments of the static points: for mod, the AVU as it was and its new parts, each in its place."""
     if command == "cp":
         return args[:5]
@@ -45,10 +45,10 @@ def _shown(command: str, args: list[str]) -> list[str]:
     return [*args[:5], units, *(new.get(letter, "") for letter in "nvu")]
 
 
-def atomic(session: Session, request: dict[str, Any], *, fire: bool = True) -> dict[str, Any]:
+def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Many changes of one entity, all or none; DetailedError says which one was refused.
 
-    No static or database point belongs to it; the API's own points are the dispatcher's, so `fire` changes nothing.
+    No static or database point belongs to it; the API's own points are the dispatcher's.
     """
     result = catalog.atomic(session.db, session.client, request)
     if result.code < 0:

@@ -11,16 +11,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.catalog.resources import ResourceRow
+from irods_zone.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths, points, resources, states, stats, tokens, vault
+from irods_zone.operations import points, replica_tokens, resources, states, stats, vault
 from irods_zone.operations.access import require_parent
-from irods_zone.operations.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from irods_zone.session import Session
 
 ADMIN = "irodsAdmin"
@@ -38,7 +38,7 @@ def is_admin_call(session: Session, keywords: Mapping[str, str]) -> bool:
 
 
 @dataclass(frozen=True)
-class Opening:
+class OpenRequest:
     """What is asked of an open. `keywords` is the caller's dict, which is extended as a real server extends it."""
 
     path: str
@@ -91,44 +91,44 @@ def open_object(
     """
     keywords = {} if keywords is None else keywords
     path = paths.checked(path, relative=errors.SYS_INVALID_FILE_PATH)
-    asked = Opening(path, flags, mode, keywords, data_size, operation, is_admin_call(session, keywords))
-    if flags & os.O_TRUNC and not asked.writes:
+    request = OpenRequest(path, flags, mode, keywords, data_size, operation, is_admin_call(session, keywords))
+    if flags & os.O_TRUNC and not request.writes:
         raise IrodsError(errors.USER_INCOMPATIBLE_OPEN_FLAGS, "what is opened for reading is not truncated")
     replicas = stats.visible_replicas(session, path)
     if not replicas:
-        if not asked.creates:
+        if not request.creates:
             raise IrodsError(errors.OBJ_PATH_DOES_NOT_EXIST, f"there is no data object '{path}'")
-        return _create(session, asked)
-    if asked.writes and not asked.admin:
-        _require_writable(session, asked, replicas[0])
-    elif not asked.admin:  # administrators see what they have no access to
+        return _create(session, request)
+    if request.writes and not request.admin:
+        _require_writable(session, request, replicas[0])
+    elif not request.admin:  # administrators see what they have no access to
         access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     for key in ("rescName", "destRescName"):
         if keywords.get(key):
             resources.by_name(session, keywords[key].partition(";")[0])
-    elsewhere = _other_resource(replicas, keywords) if asked.creates else ""
+    elsewhere = _other_resource(replicas, keywords) if request.creates else ""
     if elsewhere and operation in (PUT, COPY_TARGET):
         raise IrodsError(errors.HIERARCHY_ERROR, f"'{path}' has no replica on '{elsewhere}'")
     if elsewhere:
-        return _add_replica(session, asked, replicas, elsewhere)
-    chosen = states.choose(replicas, keywords, write=asked.writes)
+        return _add_replica(session, request, replicas, elsewhere)
+    chosen = states.choose(replicas, keywords, write=request.writes)
     keywords.setdefault("resc_hier", chosen.hierarchy)
     keywords["selected_hierarchy"] = chosen.hierarchy
-    if asked.creates:
+    if request.creates:
         keywords["destRescName"] = chosen.resc
         keywords["openType"] = str(int(OpenType.WRITE))
-    return _open_existing(session, asked, chosen)
+    return _open_existing(session, request, chosen)
 
 
-def _require_writable(session: Session, asked: Opening, replica: Replica) -> None:
+def _require_writable(session: Session, request: OpenRequest, replica: Replica) -> None:
     if access.level_of(session.db, session.client, replica.data_id) >= access.MODIFY_OBJECT:
         return
-    if not asked.creates:
-        raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{asked.path}' may not be written")
+    if not request.creates:
+        raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{request.path}' may not be written")
     # A real server takes what may not be written for missing, and finds the name taken when it makes it.
-    _note_creation(asked, resources.for_new_replica(session, asked.keywords))
-    require_parent(session, asked.path)
-    raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{asked.path}' exists")
+    _note_creation(request, resources.for_new_replica(session, request.keywords))
+    require_parent(session, request.path)
+    raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{request.path}' exists")
 
 
 def create_object(
@@ -138,43 +138,43 @@ def create_object(
     return open_object(session, path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, mode, keywords, data_size=data_size)
 
 
-def _create(session: Session, asked: Opening) -> int:
-    resource = resources.for_new_replica(session, asked.keywords)
-    _note_creation(asked, resource)
-    require_parent(session, asked.path, admin=asked.admin)
+def _create(session: Session, request: OpenRequest) -> int:
+    resource = resources.for_new_replica(session, request.keywords)
+    _note_creation(request, resource)
+    require_parent(session, request.path, admin=request.admin)
     replica = catalog.insert(
         session.db,
         session.client,
-        asked.path,
+        request.path,
         resc=resource.name,
-        physical_path=vault.free_path(resource.vault, asked.path),
-        mode=str(asked.mode),
-        data_type=asked.keywords.get("dataType", "generic"),
+        physical_path=vault.free_path(resource.vault, request.path),
+        mode=str(request.mode),
+        data_type=request.keywords.get("dataType", "generic"),
     )
-    descriptor = asked.descriptor(replica, OpenType.CREATE)
+    descriptor = request.descriptor(replica, OpenType.CREATE)
     _make_file(session, descriptor)
     number = _enter(session, descriptor)
-    points.touch_parent(session, asked.path)
+    points.touch_parent(session, request.path)
     return number
 
 
 def _other_resource(replicas: list[Replica], keywords: Mapping[str, str]) -> str:
     """The resource that the client names, if no replica of the object is there; else ''."""
-    wish = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
-    return "" if any(replica.is_on(wish) for replica in replicas) else wish
+    resource = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
+    return "" if any(replica.is_on(resource) for replica in replicas) else resource
 
 
-def _add_replica(session: Session, asked: Opening, replicas: list[Replica], resource_name: str) -> int:
+def _add_replica(session: Session, request: OpenRequest, replicas: list[Replica], resource_name: str) -> int:
     """An open that makes one more, empty, replica of an object; what is written there makes the others stale."""
     resource = resources.for_new_replica(session, {"resc_hier": resource_name})
     with session.db.transaction():
         found = catalog.by_id(session.db, replicas[0].data_id)
         states.require_at_rest(found)
-        path = vault.free_path(resource.vault, asked.path)
+        path = vault.free_path(resource.vault, request.path)
         added = catalog.add_replica(session.db, found[0], resc=resource.name, physical_path=path, size=0)
         added = states.lock(session.db, added)
-    _note_creation(asked, resource)
-    descriptor = asked.descriptor(added, OpenType.CREATE)
+    _note_creation(request, resource)
+    descriptor = request.descriptor(added, OpenType.CREATE)
     descriptor.adds_replica = True
     try:
         _make_file(session, descriptor)
@@ -184,8 +184,8 @@ def _add_replica(session: Session, asked: Opening, replicas: list[Replica], reso
     return _enter(session, descriptor)
 
 
-def _note_creation(asked: Opening, resource: ResourceRow) -> None:
-    asked.keywords.update(
+def _note_creation(request: OpenRequest, resource: ResourceRow) -> None:
+    request.keywords.update(
         resc_hier=resource.hierarchy,
         selected_hierarchy=resource.hierarchy,
         selObjType="dataObj",
@@ -198,7 +198,7 @@ def _make_file(session: Session, descriptor: Descriptor) -> None:
     replica = descriptor.replica
     try:
         points.resource(session, "registered", replica)
-        session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica))
+        session.policy.static("acPostProcForFilePathReg", (), points.object_info(replica))
         points.resource(session, "create", replica, phase="pre")
         descriptor.handle = vault.create(replica.path)
         points.resource(session, "create", replica)
@@ -210,10 +210,10 @@ def _make_file(session: Session, descriptor: Descriptor) -> None:
         raise
 
 
-def _open_existing(session: Session, asked: Opening, chosen: Replica) -> int:
-    token = asked.keywords.get("replicaToken", "")
+def _open_existing(session: Session, request: OpenRequest, chosen: Replica) -> int:
+    token = request.keywords.get("replicaToken", "")
     before, first = chosen, False
-    if asked.writes:
+    if request.writes:
         with session.db.transaction():
             before = catalog.replica(session.db, chosen.data_id, chosen.repl_num)
             states.require_open(session, before, token)
@@ -223,30 +223,33 @@ def _open_existing(session: Session, asked: Opening, chosen: Replica) -> int:
         states.require_open(session, before, token)
         replica = before
     try:
-        info = points.object_info(replica, writeFlag=int(asked.writes))
-        session.policy.static(session, "acPreprocForDataObjOpen", (), info)
-        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-            handle = os.open(replica.path, asked.flags & _KEPT_FLAGS | os.O_CLOEXEC)
+        info = points.object_info(replica, writeFlag=int(request.writes))
+        session.policy.static("acPreprocForDataObjOpen", (), info)
+        flags = request.flags & _KEPT_FLAGS
+        with points.opening(session, replica, flags, request.mode) as opened:
+            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+                handle = os.open(replica.path, flags | os.O_CLOEXEC)
+            opened(handle)
     except BaseException:
         if first:
             states.unlock(session.db, replica, None, None)
         raise
-    if asked.writes and asked.flags & os.O_TRUNC:
+    if request.writes and request.flags & os.O_TRUNC:
         replica = catalog.update(session.db, replica, size=0, checksum="")
-    elif not asked.writes:
+    elif not request.writes:
         _note_access(session, replica)
-    descriptor = asked.descriptor(replica, OpenType.WRITE if asked.writes else OpenType.READ, handle)
-    descriptor.seen_keywords = dict(asked.keywords)
+    descriptor = request.descriptor(replica, OpenType.WRITE if request.writes else OpenType.READ, handle)
+    descriptor.open_keywords = dict(request.keywords)
     descriptor.size_before = before.size
-    return _enter(session, descriptor, token if asked.writes and not first else "")
+    return _enter(session, descriptor, token if request.writes and not first else "")
 
 
 def _enter(session: Session, descriptor: Descriptor, token: str = "") -> int:
     number = session.descriptors.add(descriptor)
     if descriptor.writable:
         replica, root = descriptor.replica, session.config.root
-        descriptor.token = token or tokens.create(root, replica.data_id, replica.repl_num)
-        tokens.hold(root, replica.data_id, replica.repl_num, descriptor.token, number)
+        descriptor.token = token or replica_tokens.create(root, replica.data_id, replica.repl_num)
+        replica_tokens.hold(root, replica.data_id, replica.repl_num, descriptor.token, number)
     return number
 
 

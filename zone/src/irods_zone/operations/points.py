@@ -5,16 +5,16 @@ The order and the contents are those recorded on a 5.0.2 server (tests/data/peps
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+from irods_zone import paths
 from irods_zone.catalog import collections
+from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.objects import Replica
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 TIME_IS_NOW = "set time to now"  # what the server writes into a modify time that the catalog fills in
 
@@ -65,24 +65,25 @@ def empty_object_info(**known: Any) -> dict[str, Any]:
     return info
 
 
-def static_after(session: Session, name: str, info: Mapping[str, Any] | None = None) -> None:
+def static_after(
+    session: Session, name: str, info: Mapping[str, Any] | None = None, args: tuple[str, ...] = ()
+) -> None:
     """A static point whose result a real server does not look at: a failure is logged and the operation stands."""
     try:
-        session.policy.static(session, name, (), info)
-    except IrodsError as error:
-        session.log.error("%s failed: %s", name, error)
-
-
-def static_after_args(session: Session, name: str, args: tuple[str, ...]) -> None:
-    """As `static_after`, for points that get strings."""
-    try:
-        session.policy.static(session, name, args)
+        session.policy.static(name, args, info)
     except IrodsError as error:
         session.log.error("%s failed: %s", name, error)
 
 
 def resource(
-    session: Session, name: str, replica: Replica, *args: Any, size: int = 0, phase: str = "post", open_type: int = 0
+    session: Session,
+    name: str,
+    replica: Replica,
+    *args: Any,
+    size: int = 0,
+    phase: str = "post",
+    open_type: int = 0,
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """A point of the resource that a replica is on."""
     context = {
@@ -93,7 +94,27 @@ def resource(
     }
     if open_type:
         context["openType"] = str(open_type)
-    session.policy.resource(session, name, phase, replica.resc, context, *args)
+    context.update(more or {})
+    session.policy.resource(name, phase, replica.resc, context, *args)
+
+
+@contextlib.contextmanager
+def opening(session: Session, replica: Replica, flags: int, mode: int = 0) -> Iterator[Callable[[int], None]]:
+    """The points before and after the file of a replica is opened; call what is given with the file's number.
+
+    flags: those of open(2). A refusal of the point before keeps the file closed; one of the point after closes it.
+    """
+    context = {"flags_kw": str(flags), "mode_kw": str(mode), "l1_desc_idx": "-1"}
+    resource(session, "open", replica, phase="pre", more={**context, "file_descriptor": "0"})
+    handles: list[int] = []
+    yield handles.append
+    try:
+        for handle in handles:
+            resource(session, "open", replica, more={**context, "file_descriptor": str(handle)})
+    except BaseException:
+        for handle in handles:
+            os.close(handle)
+        raise
 
 
 def touch_collection(session: Session, path: str) -> None:
@@ -101,9 +122,9 @@ def touch_collection(session: Session, path: str) -> None:
     found = collections.find(session.db, path)
     if found is None:
         return
-    session.policy.static(session, "acPreProcForModifyCollMeta")
+    session.policy.static("acPreProcForModifyCollMeta")
     collections.update(session.db, found)
-    session.policy.static(session, "acPostProcForModifyCollMeta")
+    session.policy.static("acPostProcForModifyCollMeta")
 
 
 def touch_parent(session: Session, path: str) -> None:

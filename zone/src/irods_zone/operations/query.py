@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from irods_zone import errors
 from irods_zone.catalog import genquery as catalog
 from irods_zone.catalog import specific as stored
@@ -14,37 +12,15 @@ from irods_zone.session import Session
 _NOT_STORED = "The SQL is not pre-defined.\n  See 'iadmin h asq' (add specific query)"
 
 
-@dataclass(frozen=True)
-class SpecificQuery:
-    """A stored query by its alias or its SQL, with its arguments."""
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    max_rows: int = 256
-    continue_index: int = 0
-    row_offset: int = 0
-    options: int = 0
-
-
-def genquery(session: Session, asked: GenQuery) -> Page:
+def genquery(session: Session, request: GenQuery) -> Page:
     """One page; CAT_NO_ROWS_FOUND if there is none."""
-    return catalog.execute(session.db, session.client, asked, session.cursors)
+    return catalog.execute(session.db, session.client, request, session.cursors)
 
 
-def specific(session: Session, asked: SpecificQuery) -> Page:
+def specific(session: Session, request: stored.SpecificQuery) -> Page:
     """One page of a stored query; CAT_UNKNOWN_SPECIFIC_QUERY or CAT_NO_ROWS_FOUND."""
     try:
-        return stored.execute(
-            session.db,
-            session.client,
-            asked.name,
-            asked.arguments,
-            session.cursors,
-            max_rows=asked.max_rows,
-            continue_index=asked.continue_index,
-            row_offset=asked.row_offset,
-            options=asked.options,
-        )
+        return stored.execute(session.db, session.client, request, session.cursors)
     except IrodsError as error:
         if error.code == errors.CAT_UNKNOWN_SPECIFIC_QUERY:
             session.error_stack.append((0, _NOT_STORED))

@@ -9,14 +9,14 @@ import os
 import stat
 from pathlib import Path
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import ReplicaStatus
 from irods_zone.catalog.resources import ResourceRow
 from irods_zone.errors import IrodsError
-from irods_zone.operations import collections as making
-from irods_zone.operations import hashing, paths, points, resources, vault
+from irods_zone.operations import hashing, points, resources, vault
+from irods_zone.operations.creation import make_missing
 from irods_zone.session import Session
 
 DIRECTORY = "collection"
@@ -48,7 +48,7 @@ def register(session: Session, path: str, keywords: dict[str, str]) -> None:
 def _register_directory(
     session: Session, path: str, directory: Path, resource: ResourceRow, keywords: dict[str, str]
 ) -> None:
-    making.make_missing(session, path)
+    make_missing(session, path)
     with vault.system_errors(errors.UNIX_FILE_STAT_ERR):
         entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
     for entry in entries:
@@ -83,4 +83,4 @@ def _register_file(
         "fileCtime": str(int(status.st_ctime)),
         "fileMtime": str(int(status.st_mtime)),
     }
-    session.policy.static(session, "acPostProcForFilePathReg", (), points.object_info(replica, condInput=extra))
+    session.policy.static("acPostProcForFilePathReg", (), points.object_info(replica, condInput=extra))

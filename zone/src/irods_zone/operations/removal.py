@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, paths, points, renaming, states, stats, trash, vault
+from irods_zone.operations import opening, points, relocation, states, stats, trash, vault
 from irods_zone.session import Session
 
 UNREGISTER = 26
@@ -46,14 +46,14 @@ def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, 
     if emptying and age.isdigit() and time.time() - int(replicas[0].modified) < int(age) * 60:
         return
     for replica in replicas:
-        session.policy.static(session, "acDataDeletePolicy", (), points.object_info(replica, writeFlag=1))
+        session.policy.static("acDataDeletePolicy", (), points.object_info(replica, writeFlag=1))
     if emptying or "forceFlag" in keywords or operation == UNREGISTER:
         _for_good(session, replicas, keep_file=operation == UNREGISTER)
         points.static_after(session, "acPostProcForDelete", points.object_info(replicas[0], writeFlag=1))
     else:
         states.require_choice(replicas)
         states.require_at_rest(replicas)
-        renaming.rename_to_trash(session, path, trash.path_for(session, path), renaming.DATA_OBJECT)
+        relocation.relocate(session, path, trash.path_for(session, path), relocation.DATA_OBJECT)
     points.touch_parent(session, path)
 
 
@@ -69,7 +69,7 @@ def _for_good(session: Session, replicas: list[Replica], *, keep_file: bool) -> 
 def after_delete(session: Session, replica: Replica, *, keep_file: bool = False) -> None:
     """What follows once a replica's row is gone: its file goes too, if it lies in its vault's place for it."""
     points.resource(session, "unregistered", replica, size=replica.size)
-    if keep_file or not renaming.is_in_vault(replica):
+    if keep_file or not replica.is_in_vault:
         return
     points.resource(session, "unlink", replica, phase="pre")
     vault.remove(replica.path, replica.vault)

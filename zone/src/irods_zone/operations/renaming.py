@@ -1,27 +1,10 @@
-"""Renaming data objects and collections; files in vaults follow.
-
-A file gets its new name beside the old one before the catalog changes and loses the old one after: whatever the moment
-of a crash, the path in the catalog has its file.
-"""
+"""Renaming for clients (imv): one data object may overwrite another."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-from dataclasses import replace
-from pathlib import Path
-
-from irods_zone import errors
-from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
-from irods_zone.catalog.objects import Replica
-from irods_zone.errors import IrodsError
-from irods_zone.operations import paths, points, states, stats, vault
+from irods_zone.operations import relocation, removal, states
 from irods_zone.session import Session
-
-DATA_OBJECT = 11
-COLLECTION = 12
-_NO_RESOURCE = "EMPTY_RESC_NAME"
 
 
 def rename(
@@ -38,111 +21,10 @@ def rename(
     `operation` is the client's oprType; None stands for "whatever it is". Errors: CAT_NO_ROWS_FOUND,
     CAT_NAME_EXISTS_AS_DATAOBJ, CAT_NAME_EXISTS_AS_COLLECTION, CAT_UNKNOWN_COLLECTION, SAME_SRC_DEST_PATHS_ERR …
     """
-    source, target = paths.checked(source), paths.checked(target)
-    if source.split("/")[1] != target.split("/")[1]:
-        raise IrodsError(errors.SYS_CROSS_ZONE_MV_NOT_SUPPORTED, f"'{target}' is in another zone")
-    if source == target:
-        raise IrodsError(errors.SAME_SRC_DEST_PATHS_ERR)
-    if admin and not session.client.is_admin:
-        raise IrodsError(errors.CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
-    kind = operation if operation in (DATA_OBJECT, COLLECTION) else None
-    replicas = stats.visible_replicas(session, source) if kind != COLLECTION else []
-    row = collections.find(session.db, source) if not replicas and kind != DATA_OBJECT else None
-    if not replicas and (row is None or not stats.is_visible(session, row.id)):
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no '{source}'")
+    kind = operation if operation in (relocation.DATA_OBJECT, relocation.COLLECTION) else None
+    source, target, replicas = relocation.checked(session, source, target, kind, admin=admin)
     if replicas and kind is None and operation is not None:
         states.require_at_rest(replicas)
         if force and catalog.exists(session.db, target):
-            from irods_zone.operations import removal
-
             removal.unlink(session, target, {"forceFlag": ""})
-    _rename(session, source, target, replicas, admin=admin)
-    points.touch_parent(session, source)
-    if paths.parent(source) != paths.parent(target):
-        points.touch_parent(session, target)
-
-
-def rename_to_trash(session: Session, source: str, target: str, kind: int) -> None:
-    """The rename inside a removal; whether the user may remove was asked before."""
-    rename(session, source, target, operation=kind)
-
-
-def _rename(session: Session, source: str, target: str, replicas: list[Replica], *, admin: bool) -> None:
-    names = (source, target)
-    db = session.db
-    session.policy.static(session, "acPreProcForObjRename", names)
-    if not admin:
-        _require_access(session, source, target, replicas)
-    is_collection = not replicas
-    moved: list[tuple[Replica, Replica]] = []
-    linked: list[str] = []
-    try:
-        with db.transaction():
-            if is_collection:
-                row = collections.require(db, source)
-                if target.startswith(source + "/") and paths.name(source) != paths.name(target):
-                    # A real server gives the name first; then there is no such place any more.
-                    raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"'{target}' is inside '{source}'")
-                affected = list(catalog.list_subtree(db, source))
-                collections.rename(db, row, target)
-            else:
-                affected = catalog.by_id(db, replicas[0].data_id)
-                catalog.rename(db, affected[0].data_id, target)
-            for old in affected:
-                new = catalog.replica(db, old.data_id, old.repl_num)
-                if is_in_vault(old):
-                    path = vault.free_path(new.vault, new.logical_path)
-                    with contextlib.suppress(FileNotFoundError):  # an object whose file is missing can be renamed
-                        _link(old.path, path, linked)
-                    new = catalog.update(db, new, path=path)
-                    moved.append((old, new))
-    except BaseException:
-        for path in linked:
-            with contextlib.suppress(OSError):
-                Path(path).unlink()
-        raise
-    for old, new in moved:
-        vault.remove(old.path, old.vault)
-        _announce(session, old, new, is_collection=is_collection)
-    session.policy.static(session, "acPostProcForObjRename", names)
-
-
-def _link(old: str, new: str, linked: list[str]) -> None:
-    if not os.path.lexists(old):
-        raise FileNotFoundError(old)
-    vault.add_name(old, new)
-    linked.append(new)
-
-
-def _announce(session: Session, old: Replica, new: Replica, *, is_collection: bool) -> None:
-    points.resource(session, "rename", new, new.path)
-    if is_collection:
-        info = points.empty_object_info(
-            dataId=new.data_id, filePath=new.path, objPath=new.logical_path, replNum=new.repl_num,
-            rescHier=new.hierarchy, rescId=new.resc_id, rescName=_NO_RESOURCE,
-        )  # fmt: skip
-    else:
-        known = replace(old, collection=new.collection, name=new.name, path=new.path)
-        info = points.object_info(known)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
-
-
-def is_in_vault(replica: Replica) -> bool:
-    """Whether a replica's file lies in its resource's vault: a registered file elsewhere is left alone."""
-    return bool(replica.vault) and replica.path.startswith(replica.vault.rstrip("/") + "/")
-
-
-def _require_access(session: Session, source: str, target: str, replicas: list[Replica]) -> None:
-    db, user = session.db, session.client
-    if replicas:
-        access.require(db, user, replicas[0].data_id, access.OWN)
-    else:
-        if source.count("/") < 2:
-            raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{source}' cannot be renamed")
-        access.require_collection(db, user, source, access.OWN)
-    if paths.parent(source) != paths.parent(target):
-        into = collections.find(db, paths.parent(target))
-        if into is None or not stats.is_visible(session, into.id):
-            raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"there is no collection '{paths.parent(target)}'")
-        access.require(db, user, into.id, access.MODIFY_OBJECT)
+    relocation.move(session, source, target, replicas, admin=admin)

@@ -7,15 +7,15 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
+from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, paths, points, removal, resources, states, stats, vault
-from irods_zone.operations.descriptors import OpenType
-from irods_zone.operations.failures import displayed, told
+from irods_zone.operations import hashing, opening, points, removal, resources, states, stats, vault
+from irods_zone.operations.failures import displayed, refusal
 from irods_zone.session import Session
 
 
@@ -26,17 +26,15 @@ def replicate(session: Session, path: str, keywords: dict[str, str] | None = Non
     admin = opening.is_admin_call(session, keywords)
     if "all" in keywords and keywords.get("destRescName"):
         raise IrodsError(errors.USER_INCOMPATIBLE_PARAMS, "all replicas are renewed where they are")
-    found = stats.visible_replicas(session, path)
-    if not found:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    found = stats.require_replicas(session, path)
     if not admin and access.level_of(session.db, session.client, found[0].data_id) < access.MODIFY_OBJECT:
-        who = f"{session.client.name}#{session.client.zone}"
-        text = f"User [{who}] does not have sufficient permission to replicate object [{path}]."
-        raise told(session, errors.SYS_USER_NO_PERMISSION, text)
+        user = f"{session.client.name}#{session.client.zone}"
+        text = f"User [{user}] does not have sufficient permission to replicate object [{path}]."
+        raise refusal(session, errors.SYS_USER_NO_PERMISSION, text)
     if "updateRepl" in keywords or "all" in keywords:
-        stale = [each for each in found if each.status == ReplicaStatus.STALE]
+        stale = [replica for replica in found if replica.status == ReplicaStatus.STALE]
         stale = stale if "all" in keywords else stale[:1]
-        return sum(_copy_to(session, path, each.resc, found, keywords) for each in stale)
+        return sum(_copy_to(session, path, replica.resc, found, keywords) for replica in stale)
     target = keywords.get("destRescName") or keywords.get("defRescName") or keywords.get("backupRescName")
     resource = resources.for_new_replica(session, {"destRescName": target} if target else {})
     return _copy_to(session, path, resource.name, found, keywords)
@@ -60,7 +58,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
     if existing is not None and existing.status == ReplicaStatus.GOOD:
         points.resource(session, "modified", existing, open_type=int(OpenType.WRITE))
         return 0
-    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
     row = resources.by_name(session, target)
     if existing is None:
         replica = catalog.add_replica(
@@ -79,11 +77,11 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
         with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
             handle = os.open(replica.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        moved = _fill(source, handle)
+        moved = _fill(session, source, handle)
     except BaseException:
         catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
         raise
-    points.static_after_args(session, "acPostProcForDataCopyReceived", (target,))
+    points.static_after(session, "acPostProcForDataCopyReceived", args=(target,))
     checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
     opened = replica
     with session.db.transaction():
@@ -92,8 +90,8 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
                                  modified=source.modified)  # fmt: skip
     open_type = OpenType.CREATE if existing is None else OpenType.WRITE
     # A real server names the source's file here.
-    told = dataclasses.replace(replica, path=source.path) if existing is None else replica
-    points.resource(session, "modified", told, size=moved, open_type=int(open_type))
+    announced = dataclasses.replace(replica, path=source.path) if existing is None else replica
+    points.resource(session, "modified", announced, size=moved, open_type=int(open_type))
     info = points.object_info(opened, dataSize=moved, chksum=checksum)
     points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
     points.static_after(session, "acPostProcForPut", info)
@@ -102,9 +100,9 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
 
 def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
     """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the resource that is named."""
-    wish = keywords.get("rescName", "")
-    if wish and not any(each.is_on(wish) for each in found):
-        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {wish}")
+    resource = keywords.get("rescName", "")
+    if resource and not any(replica.is_on(resource) for replica in found):
+        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {resource}")
     named = {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}
     return states.choose(found, named, write=False)
 
@@ -130,15 +128,17 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
             raise IrodsError(errors.USER__NULL_INPUT_ERR, text)
     if keywords.get("rescName"):
         resources.by_name(session, keywords["rescName"])
-    found = stats.visible_replicas(session, path)
-    if not found:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
-    if keywords.get("rescName") and not any(each.is_on(keywords["rescName"]) for each in found):
-        raise told(session, errors.SYS_REPLICA_DOES_NOT_EXIST, "error finding source replica.")
+    found = stats.require_replicas(session, path)
+    if keywords.get("rescName") and not any(replica.is_on(keywords["rescName"]) for replica in found):
+        raise refusal(session, errors.SYS_REPLICA_DOES_NOT_EXIST, "error finding source replica.")
     if not admin:
         access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
-    wish, number = keywords.get("rescName"), keywords.get("replNum")
-    named = [each for each in found if (not wish or each.is_on(wish)) and (not number or str(each.repl_num) == number)]
+    resource, number = keywords.get("rescName"), keywords.get("replNum")
+    named = [
+        replica
+        for replica in found
+        if (not resource or replica.is_on(resource)) and (not number or str(replica.repl_num) == number)
+    ]
     source = named[0] if named else states.choose(found, keywords, write=False)
     if source.status == ReplicaStatus.INTERMEDIATE:
         with displayed(session):
@@ -148,11 +148,11 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     if any(replica.resc == target.name for replica in found):
         raise IrodsError(errors.SYS_COPY_ALREADY_IN_RESC, f"a replica of '{path}' is on {target.name} already")
     keywords["translatedPath"] = ""
-    session.policy.static(session, "acPreprocForDataObjOpen", (), points.object_info(source))
+    session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
     new_path = vault.free_path(target.vault, path)
     coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
     points.resource(session, "create", coming, phase="pre")
-    moved = _fill(source, vault.create(new_path))
+    moved = _fill(session, source, vault.create(new_path))
     try:
         points.resource(session, "create", coming)
         with session.db.transaction():
@@ -167,10 +167,12 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     return moved
 
 
-def _fill(source: Replica, handle: int) -> int:
+def _fill(session: Session, source: Replica, handle: int) -> int:
     try:
-        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-            reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+        with points.opening(session, source, os.O_RDONLY) as opened:
+            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
+                reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
+            opened(reader)
         try:
             return vault.copy(reader, handle)
         finally:
@@ -192,23 +194,21 @@ def trim(session: Session, path: str, keywords: dict[str, str], *, operation: in
     if "replNum" in keywords:  # a real server puts it last
         keywords["replNum"] = keywords.pop("replNum")
     admin = opening.is_admin_call(session, keywords)
-    found = stats.visible_replicas(session, path)
-    if not found:
-        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    found = stats.require_replicas(session, path)
     states.require_choice(found)
     with session.db.transaction():  # two trims at once must not take the last good replica together
         found = catalog.by_id(session.db, found[0].data_id)
         states.require_at_rest(found)
-        going = _choose_to_trim(found, keywords)
-        if "dryrun" in keywords or not going:
-            return int(bool(going))
+        trimmed = _choose_to_trim(found, keywords)
+        if "dryrun" in keywords or not trimmed:
+            return int(bool(trimmed))
         if not admin:
             access.require(session.db, session.client, found[0].data_id, access.DELETE_OBJECT)
-        for replica in going:
+        for replica in trimmed:
             catalog.delete(session.db, replica)
-    for replica in going:
+    for replica in trimmed:
         removal.after_delete(session, replica, keep_file=operation == removal.UNREGISTER)
-    return int(bool(going))
+    return int(bool(trimmed))
 
 
 def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[Replica]:
@@ -228,13 +228,13 @@ def _choose_to_trim(found: list[Replica], keywords: Mapping[str, str]) -> list[R
         return named
     candidates = [replica for replica in found if not resource or replica.is_on(resource)]
     candidates.sort(key=lambda replica: (replica.status == ReplicaStatus.GOOD, replica.repl_num))
-    going: list[Replica] = []
+    trimmed: list[Replica] = []
     for replica in candidates:
-        left = [each for each in found if each not in going and each != replica]
-        if len(left) < int(copies) or not any(each.status == ReplicaStatus.GOOD for each in left):
+        remaining = [other for other in found if other not in trimmed and other != replica]
+        if len(remaining) < int(copies) or not any(other.status == ReplicaStatus.GOOD for other in remaining):
             break
-        going.append(replica)
-    return going
+        trimmed.append(replica)
+    return trimmed
 
 
 # Keywords of a catalog correction -> the field of a replica, and whether only administrators may set it.
@@ -271,10 +271,10 @@ def modify(
     """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
     if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
-        raise told(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
+        raise refusal(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")
     if not found and path and opening.ADMIN in keywords:
         text = "db_mod_data_obj_meta_op - Failed to find file in database by its logical path."
-        raise told(session, errors.CAT_UNKNOWN_FILE, text)
+        raise refusal(session, errors.CAT_UNKNOWN_FILE, text)
     if not found:
         raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path or data_id}'")
     admin = opening.is_admin_call(session, keywords)
@@ -288,19 +288,20 @@ def modify(
         access.require(session.db, session.client, found[0].data_id, access.MODIFY_OBJECT)
     if not changes:
         raise IrodsError(errors.USER_BAD_KEYWORD_ERR, "nothing to change")
-    wanted = (lambda each: each.hierarchy == hierarchy) if hierarchy else (lambda each: each.repl_num == replica_number)
-    target = next(filter(wanted, found), None)
+    by_place = [replica for replica in found if replica.hierarchy == hierarchy]
+    by_number = [replica for replica in found if replica.repl_num == replica_number]
+    target = next(iter(by_place if hierarchy else by_number), None)
     if target is None:
         raise IrodsError(errors.SYS_REPLICA_DOES_NOT_EXIST, f"no replica {hierarchy or replica_number}")
     info = points.object_info(target)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     if "all" in keywords:
         catalog.update_all(session.db, target.data_id, **changes)
     else:
         if changes.get("status") in (ReplicaStatus.GOOD, ReplicaStatus.STALE):
             changes["status_text"] = ""
         catalog.update(session.db, target, **changes)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPostProcForModifyDataObjMeta", (), info)
 
 
 def _value(field: str, text: str) -> str | int:

@@ -13,7 +13,7 @@ from irods_zone.errors import IrodsError
 from irods_zone.session import Session
 
 # Keywords by which clients name a resource, the most binding first.
-_WISHES = ("resc_hier", "destRescName", "rescName", "leafRescName", "defRescName", "backupRescName")
+_KEYWORDS = ("resc_hier", "destRescName", "rescName", "leafRescName", "defRescName", "backupRescName")
 DOWN = "down"
 # Resources that choose one of their children. Those that keep several replicas alike (replication …) are not served.
 _RANDOM = "random"
@@ -27,15 +27,15 @@ def by_name(session: Session, name: str) -> ResourceRow:
 
 def by_id(session: Session, number: int) -> ResourceRow:
     """The resource with that id; SYS_RESC_DOES_NOT_EXIST if there is none."""
-    found = rows.by_id(session.db, number)
-    if found is None:
+    resource = rows.by_id(session.db, number)
+    if resource is None:
         raise IrodsError(errors.SYS_RESC_DOES_NOT_EXIST, f"there is no resource {number}")
-    return found
+    return resource
 
 
-def wished(keywords: Mapping[str, str]) -> str:
+def requested(keywords: Mapping[str, str]) -> str:
     """The resource that a client names, or ''."""
-    for key in _WISHES:
+    for key in _KEYWORDS:
         if keywords.get(key):
             return keywords[key]
     return ""
@@ -47,23 +47,23 @@ def for_new_replica(session: Session, keywords: Mapping[str, str]) -> ResourceRo
     SYS_RESC_DOES_NOT_EXIST, DIRECT_CHILD_ACCESS (it has a parent, and no whole hierarchy was given), SYS_RESC_IS_DOWN,
     SYS_INVALID_RESC_INPUT (nothing can be stored there).
     """
-    wish = wished(keywords) or session.config.resources[0].name
-    found = by_name(session, wish.rpartition(";")[2])
-    if found.parent and ";" not in wish:
-        raise IrodsError(errors.DIRECT_CHILD_ACCESS, f"resource '{found.name}' is reached through its parent only")
-    if not found.is_storage:
-        found = _below(session, found)
-    if found.status == DOWN:
-        raise IrodsError(errors.SYS_RESC_IS_DOWN, f"resource '{found.name}' is down")
-    return found
+    name = requested(keywords) or session.config.resources[0].name
+    resource = by_name(session, name.rpartition(";")[2])
+    if resource.parent and ";" not in name:
+        raise IrodsError(errors.DIRECT_CHILD_ACCESS, f"resource '{resource.name}' is reached through its parent only")
+    if not resource.is_storage:
+        resource = _below(session, resource)
+    if resource.status == DOWN:
+        raise IrodsError(errors.SYS_RESC_IS_DOWN, f"resource '{resource.name}' is down")
+    return resource
 
 
-def _below(session: Session, found: ResourceRow) -> ResourceRow:
+def _below(session: Session, resource: ResourceRow) -> ResourceRow:
     """The storage resource that a coordinating one passes a new replica on to."""
-    leaves = [leaf for leaf in rows.leaves(session.db, found) if leaf.status != DOWN]
-    if found.type not in _CHOOSING or not leaves:
-        raise IrodsError(errors.SYS_INVALID_RESC_INPUT, f"nothing can be stored on resource '{found.name}'")
-    return random.choice(leaves) if found.type == _RANDOM else leaves[0]  # noqa: S311 - no secret
+    leaves = [leaf for leaf in rows.leaves(session.db, resource) if leaf.status != DOWN]
+    if resource.type not in _CHOOSING or not leaves:
+        raise IrodsError(errors.SYS_INVALID_RESC_INPUT, f"nothing can be stored on resource '{resource.name}'")
+    return random.choice(leaves) if resource.type == _RANDOM else leaves[0]  # noqa: S311 - no secret
 
 
 def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> ResourceRow:
@@ -71,7 +71,7 @@ def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> R
     replicas = catalog.find(session.db, path)
     if not replicas:
         return for_new_replica(session, keywords)
-    name = wished(keywords)
-    named = [replica for replica in replicas if name and replica.is_on(name)] or replicas
-    good = [replica for replica in named if replica.status == catalog.ReplicaStatus.GOOD] or named
+    name = requested(keywords)
+    candidates = [replica for replica in replicas if name and replica.is_on(name)] or replicas
+    good = [replica for replica in candidates if replica.status == catalog.ReplicaStatus.GOOD] or candidates
     return by_name(session, good[0].resc)

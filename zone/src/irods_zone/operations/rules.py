@@ -1,4 +1,4 @@
-"""Running and queueing rules for clients; the engine is irods_zone.prep's."""
+"""The delay queue as clients see it. Rule text is run by irods_zone.prep.execution."""
 
 from __future__ import annotations
 
@@ -6,15 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from irods_zone import errors
+from irods_zone.catalog import delay_queue
 from irods_zone.errors import IrodsError
 from irods_zone.session import Session
-
-
-def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Runs the rule text of an ExecMyRuleInp; returns the MsParamArray that answers it."""
-    from irods_zone.prep import execution
-
-    return execution.execute(session, record)
 
 
 def submit(session: Session, record: Mapping[str, Any]) -> None:
@@ -24,8 +18,6 @@ def submit(session: Session, record: Mapping[str, Any]) -> None:
 
 def delete(session: Session, rule_id: str) -> None:
     """Takes a rule off the queue: one's own, or any for an administrator."""
-    from irods_zone.catalog import delay_queue
-
     delay_queue.remove(session.db, session.client, _number(rule_id))
 
 

@@ -14,7 +14,7 @@ from irods_zone.catalog import objects
 from irods_zone.catalog.database import Database
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import tokens
+from irods_zone.operations import replica_tokens
 from irods_zone.session import Session
 
 _AT_REST = (ReplicaStatus.GOOD, ReplicaStatus.STALE)
@@ -24,8 +24,8 @@ _LOCKED = (ReplicaStatus.READ_LOCKED, ReplicaStatus.WRITE_LOCKED)
 def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: bool) -> Replica:
     """The replica that an open goes to.
 
-    A resource is a wish: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy or a
-    number that is not there; HIERARCHY_ERROR if none can be opened.
+    A resource is a preference: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy
+    or a number that is not there; HIERARCHY_ERROR if none can be opened.
     """
     hierarchy = keywords.get("resc_hier")
     number = keywords.get("replNum")
@@ -47,7 +47,7 @@ def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: b
 def require_open(session: Session, replica: Replica, token: str) -> None:
     """An error unless a replica may be opened now: it is at rest, or the token is that of its writer."""
     if replica.status == ReplicaStatus.INTERMEDIATE:
-        if token and tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, token):
+        if token and replica_tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, token):
             return
         raise IrodsError(errors.INTERMEDIATE_REPLICA_ACCESS, f"'{replica.logical_path}' is being written")
     if replica.status in _LOCKED:
@@ -69,14 +69,14 @@ def require_at_rest(replicas: Sequence[Replica]) -> None:
 
 def lock(db: Database, replica: Replica) -> Replica:
     """Makes a replica intermediate and its siblings write-locked; call it in the transaction that looked at them."""
-    for each in objects.by_id(db, replica.data_id):
-        mine = each.repl_num == replica.repl_num
+    for sibling in objects.by_id(db, replica.data_id):
+        is_own = sibling.repl_num == replica.repl_num
         objects.update(
             db,
-            each,
-            status=int(ReplicaStatus.INTERMEDIATE if mine else ReplicaStatus.WRITE_LOCKED),
-            status_text=each.status_text
-            or json.dumps({"original_status": str(int(each.status))}, separators=(",", ":")),
+            sibling,
+            status=int(ReplicaStatus.INTERMEDIATE if is_own else ReplicaStatus.WRITE_LOCKED),
+            status_text=sibling.status_text
+            or json.dumps({"original_status": str(int(sibling.status))}, separators=(",", ":")),
         )
     return objects.replica(db, replica.data_id, replica.repl_num)
 
@@ -86,21 +86,21 @@ def unlock(
 ) -> Replica:
     """Ends a write: the replica and its siblings get their states, None being the state from before it."""
     with db.transaction():
-        for each in objects.by_id(db, replica.data_id):
-            if each.repl_num == replica.repl_num:
-                chosen = _original(each) if status is None else status
-                objects.update(db, each, status=int(chosen), status_text="", **changes)
-            elif each.status in (*_LOCKED, ReplicaStatus.INTERMEDIATE) or siblings is not None:
-                chosen = _original(each) if siblings is None else siblings
-                objects.update(db, each, status=int(chosen), status_text="")
+        for sibling in objects.by_id(db, replica.data_id):
+            if sibling.repl_num == replica.repl_num:
+                chosen = _original(sibling) if status is None else status
+                objects.update(db, sibling, status=int(chosen), status_text="", **changes)
+            elif sibling.status in (*_LOCKED, ReplicaStatus.INTERMEDIATE) or siblings is not None:
+                chosen = _original(sibling) if siblings is None else siblings
+                objects.update(db, sibling, status=int(chosen), status_text="")
         return objects.replica(db, replica.data_id, replica.repl_num)
 
 
 def unlock_siblings(db: Database, gone: Replica) -> None:
     """Gives the siblings of a replica that is not there any more their states from before it."""
     with db.transaction():
-        for each in objects.by_id(db, gone.data_id):
-            objects.update(db, each, status=int(_original(each)), status_text="")
+        for sibling in objects.by_id(db, gone.data_id):
+            objects.update(db, sibling, status=int(_original(sibling)), status_text="")
 
 
 def _original(replica: Replica) -> ReplicaStatus:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
 from irods_zone.session import Session
 
 
@@ -62,6 +61,14 @@ def visible_replicas(session: Session, path: str) -> list[Replica]:
     return replicas if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id) else []
 
 
+def require_replicas(session: Session, path: str) -> list[Replica]:
+    """As `visible_replicas`; CAT_NO_ROWS_FOUND if there is none."""
+    replicas = visible_replicas(session, path)
+    if not replicas:
+        raise IrodsError(errors.CAT_NO_ROWS_FOUND, f"there is no data object '{path}'")
+    return replicas
+
+
 def is_visible(session: Session, *object_ids: int) -> bool:
     """Whether the user may know of something: administrators of all, others of what they may read.
 
@@ -69,8 +76,14 @@ def is_visible(session: Session, *object_ids: int) -> bool:
     """
     if session.client.is_admin:
         return True
-    return all(access.level_of(session.db, session.client, each) >= access.READ_OBJECT for each in object_ids)
+    return all(access.level_of(session.db, session.client, object_id) >= access.READ_OBJECT for object_id in object_ids)
 
 
 def _mode(text: str) -> int:
     return int(text) if text.isdigit() else 0
+
+
+def is_visible_collection(session: Session, path: str) -> bool:
+    """Whether a collection is at a path that the user may know of."""
+    found = collections.find(session.db, path)
+    return found is not None and is_visible(session, found.id)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import objects as catalog
 from irods_zone.errors import IrodsError
-from irods_zone.operations import checksums, copies, paths
+from irods_zone.operations import checksums, copies
 from irods_zone.session import Session
 
 # Replies by which the client learns that it has to send, or to fetch.
@@ -24,10 +24,10 @@ def sync(session: Session, path: str, keywords: dict[str, str]) -> int:
     path = paths.checked(path)
     mode = keywords.get("rsyncMode", "")
     if mode in (_FETCH, _SEND):
-        theirs = keywords.get("rsyncChksum", "")
-        if not theirs:
+        client_checksum = keywords.get("rsyncChksum", "")
+        if not client_checksum:
             raise IrodsError(errors.CHKSUM_EMPTY_IN_STRUCT_ERR, "irsync sends the file's checksum")
-        if _checksum(session, path, theirs) == theirs:
+        if _checksum(session, path, client_checksum) == client_checksum:
             return 0
         return CLIENT_GETS if mode == _FETCH else CLIENT_PUTS
     target = keywords.get("rsyncDestPath", "")
@@ -36,14 +36,14 @@ def sync(session: Session, path: str, keywords: dict[str, str]) -> int:
     target = paths.checked(target)
     if catalog.exists(session.db, target) and _checksum(session, path) == _checksum(session, target):
         return 0
-    wishes = {key: value for key, value in keywords.items() if key in ("destRescName", "defRescName")}
-    copies.copy(session, path, target, {**wishes, "forceFlag": ""})
+    resources = {key: value for key, value in keywords.items() if key in ("destRescName", "defRescName")}
+    copies.copy(session, path, target, {**resources, "forceFlag": ""})
     return TARGET_MODIFIED
 
 
-def _checksum(session: Session, path: str, like: str = "") -> str:
+def _checksum(session: Session, path: str, other: str = "") -> str:
     try:
-        return checksums.checksum(session, path, {"regChksum": like} if like else {})
+        return checksums.checksum(session, path, {"regChksum": other} if other else {})
     except IrodsError as error:
         if error.code == errors.CAT_NO_ROWS_FOUND:
             return ""

@@ -7,14 +7,14 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.collections import Collection
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import closing, opening, paths, points, resources, stats
-from irods_zone.operations.failures import displayed, told
+from irods_zone.operations import closing, opening, points, resources, stats
+from irods_zone.operations.failures import displayed, refusal
 from irods_zone.operations.stats import ObjectType
 from irods_zone.session import Session
 
@@ -65,14 +65,14 @@ def touch(session: Session, request: Mapping[str, Any]) -> None:
 
 
 def _touch_collection(session: Session, found: Collection, moment: str) -> None:
-    session.policy.static(session, "acPreProcForModifyCollMeta")
+    session.policy.static("acPreProcForModifyCollMeta")
     if access.level_of(session.db, session.client, found.id) < access.MODIFY_OBJECT:
         text = f"no permission to update collection '{found.path}'"
         code = errors.CAT_NO_ACCESS_PERMISSION
         session.error_stack.append((0, text))
-        raise told(session, code, f"cannot set mtime: {errors.name_of(code)}")
+        raise refusal(session, code, f"cannot set mtime: {errors.name_of(code)}")
     collections.update(session.db, found, modified=moment)
-    session.policy.static(session, "acPostProcForModifyCollMeta")
+    session.policy.static("acPostProcForModifyCollMeta")
 
 
 def _touch_object(session: Session, path: str, options: Mapping[str, Any], moment: str) -> None:
@@ -83,9 +83,9 @@ def _touch_object(session: Session, path: str, options: Mapping[str, Any], momen
         with displayed(session):
             raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"cannot set mtime for [{path}]")
     info = points.empty_object_info(objPath=path, rescHier=chosen.hierarchy)
-    session.policy.static(session, "acPreProcForModifyDataObjMeta", (), info)
+    session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, chosen, modified=moment)
-    session.policy.static(session, "acPostProcForModifyDataObjMeta", (), {**info, "dataId": chosen.data_id})
+    session.policy.static("acPostProcForModifyDataObjMeta", (), {**info, "dataId": chosen.data_id})
 
 
 def _checked(request: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
@@ -159,4 +159,4 @@ def _moment(session: Session, options: Mapping[str, Any]) -> str:
         return stats.stat(session, options["reference"]).modify_time
     except IrodsError as error:
         code = errors.INVALID_OBJECT_TYPE
-        raise told(session, code, f"cannot get mtime: {errors.name_of(code)}") from error
+        raise refusal(session, code, f"cannot get mtime: {errors.name_of(code)}") from error

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable
 from typing import Any, Union
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog.objects import ReplicaStatus
+from irods_zone.descriptors import PUT, OpenType
 from irods_zone.errors import IrodsError
 from irods_zone.operations import access as access_operations
-from irods_zone.operations import closing, metadata, opening, paths, points, resources, stats, vault
-from irods_zone.operations.descriptors import PUT, OpenType
-from irods_zone.operations.failures import told
+from irods_zone.operations import closing, metadata, opening, points, resources, stats, vault
+from irods_zone.operations.failures import refusal
 from irods_zone.session import Session
 
 Pieces = Union[bytes, memoryview, Iterable[bytes]]
@@ -29,13 +29,13 @@ def read(session: Session, number: int, length: int) -> bytes:
         if len(first) == length or not first:
             return first
         pieces = [first]
-        left = length - len(first)
-        while left:
-            piece = os.read(descriptor.handle, left)
+        remaining = length - len(first)
+        while remaining:
+            piece = os.read(descriptor.handle, remaining)
             if not piece:
                 break
             pieces.append(piece)
-            left -= len(piece)
+            remaining -= len(piece)
     return b"".join(pieces)
 
 
@@ -46,12 +46,12 @@ def write(session: Session, number: int, data: Pieces) -> int:
     total = 0
     with vault.system_errors(errors.UNIX_FILE_WRITE_ERR):
         for piece in pieces:
-            left = memoryview(piece)
-            descriptor.written = descriptor.written or bool(left)
-            while left:
-                count = os.write(descriptor.handle, left)
+            remaining = memoryview(piece)
+            descriptor.written = descriptor.written or bool(remaining)
+            while remaining:
+                count = os.write(descriptor.handle, remaining)
                 total += count
-                left = left[count:]
+                remaining = remaining[count:]
     return total
 
 
@@ -98,7 +98,7 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
     replica = closing.finish(session, number)
     apply_extras(session, replica.logical_path, record["KeyValPair_PI"])
     points.resource(session, "modified", replica, size=replica.size, open_type=int(descriptor.open_type))
-    closing.announce(session, descriptor, closing.seen(descriptor, opened, changed=False))
+    closing.announce(session, descriptor, closing.info_after_write(descriptor, opened, changed=False))
     points.touch_parent(session, replica.logical_path)
 
 
@@ -106,17 +106,17 @@ def open_for_get(session: Session, record: dict[str, Any]) -> int:
     """Begins a get."""
     keywords: dict[str, str] = record["KeyValPair_PI"]
     keywords["translatedPath"] = ""
-    wish = keywords.get("rescName", "")
+    resource = keywords.get("rescName", "")
     number = opening.open_object(session, record["objPath"], os.O_RDONLY, 0, keywords)
     replica = session.descriptors.get(number).replica
-    if wish and not replica.is_on(wish):
+    if resource and not replica.is_on(resource):
         closing.close(session, number)
         text = (
             "hierarchy descending from requested resource name does not have a replica or the replica is inaccessible"
-            f" at this time [path=[{record['objPath']}], requested resource name=[{wish}],"
+            f" at this time [path=[{record['objPath']}], requested resource name=[{resource}],"
             f" resolved hierarchy=[{replica.hierarchy}]]"
         )
-        raise told(session, errors.SYS_REPLICA_INACCESSIBLE, text)
+        raise refusal(session, errors.SYS_REPLICA_INACCESSIBLE, text)
     return number
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import collections, objects
 from irods_zone.errors import IrodsError
-from irods_zone.operations import paths
+from irods_zone.operations.creation import make_missing
 from irods_zone.session import Session
 
 EMPTY = "irodsRmTrash"
@@ -16,8 +16,6 @@ EMPTY_BY_ADMIN = "irodsAdminRmTrash"
 
 def path_for(session: Session, path: str) -> str:
     """The place in the user's trash for a path, with the collections above it made; free at the time."""
-    from irods_zone.operations.collections import make_missing
-
     parts = path.split("/")
     if len(parts) < 4:
         raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' cannot go into the trash")

@@ -6,12 +6,12 @@ import errno
 import os
 from typing import Any
 
-from irods_zone import errors
+from irods_zone import errors, paths
 from irods_zone.catalog import access
 from irods_zone.catalog import resources as rows
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import closing, opening, paths, states, stats, vault
+from irods_zone.operations import closing, opening, states, stats, vault
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -30,22 +30,22 @@ def truncate(session: Session, path: str, size: int, keywords: dict[str, str]) -
     try:
         chosen = _choose(session, paths.checked(path), keywords)
     except IrodsError as error:
-        what = f"Error occurred resolving hierarchy or getting information for [{path}]: {error.code}"
-        raise _refused(error.code, what) from error
+        message = f"Error occurred resolving hierarchy or getting information for [{path}]: {error.code}"
+        raise _refused(error.code, message) from error
     resource = keywords.get("rescName")
     if resource and not chosen.is_on(resource):
-        what = (
+        message = (
             f"Hierarchy descending from specified resource name [{resource}] does not have a replica of [{path}] or "
             "the replica is inaccessible at this time."
         )
-        raise _refused(errors.SYS_REPLICA_INACCESSIBLE, what)
+        raise _refused(errors.SYS_REPLICA_INACCESSIBLE, message)
     if size == chosen.size:
         return _answer(f"Replica of [{path}] on [{chosen.hierarchy}] already has size [{size}].", chosen)
     try:
         _set_size(session, chosen, size, keywords)
     except IrodsError as error:
-        what = f"Error occurred while truncating replica of [{path}] on [{chosen.hierarchy}]: {error.code}"
-        raise _refused(error.code, what, chosen) from error
+        message = f"Error occurred while truncating replica of [{path}] on [{chosen.hierarchy}]: {error.code}"
+        raise _refused(error.code, message, chosen) from error
     return _answer("", chosen)
 
 
@@ -65,8 +65,8 @@ def _choose(session: Session, path: str, keywords: dict[str, str]) -> Replica:
 def _set_size(session: Session, chosen: Replica, size: int, keywords: dict[str, str]) -> None:
     if size < 0:
         raise IrodsError(errors.UNIX_FILE_TRUNCATE_ERR - errno.EINVAL)
-    wanted = {**keywords, "resc_hier": chosen.hierarchy}
-    number = opening.open_object(session, chosen.logical_path, os.O_WRONLY, 0, wanted)
+    open_keywords = {**keywords, "resc_hier": chosen.hierarchy}
+    number = opening.open_object(session, chosen.logical_path, os.O_WRONLY, 0, open_keywords)
     descriptor = session.descriptors.get(number)
     try:
         with vault.system_errors(errors.UNIX_FILE_TRUNCATE_ERR):
@@ -76,14 +76,14 @@ def _set_size(session: Session, chosen: Replica, size: int, keywords: dict[str, 
         closing.close_replica(session, number)
 
 
-def _refused(code: int, what: str, replica: Replica | None = None) -> DetailedError:
-    answer = _answer(what, replica)
+def _refused(code: int, message: str, replica: Replica | None = None) -> DetailedError:
+    answer = _answer(message, replica)
     return DetailedError(code, answer, answer["message"])
 
 
-def _answer(what: str, replica: Replica | None) -> dict[str, Any]:
+def _answer(message: str, replica: Replica | None) -> dict[str, Any]:
     return {
-        "message": f"rs_replica_truncate: {what}" if what else "",
+        "message": f"rs_replica_truncate: {message}" if message else "",
         "replica_number": None if replica is None else replica.repl_num,
         "resource_hierarchy": None if replica is None else replica.hierarchy,
     }

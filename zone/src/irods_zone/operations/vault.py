@@ -135,9 +135,9 @@ def copy(source: int, target: int) -> int:
 
 def write_all(handle: int, data: bytes | memoryview, offset: int) -> int:
     """Writes all of `data` at `offset`; returns its length."""
-    left = memoryview(data)
-    while left:
-        written = os.pwrite(handle, left, offset)
+    remaining = memoryview(data)
+    while remaining:
+        written = os.pwrite(handle, remaining, offset)
         offset += written
-        left = left[written:]
+        remaining = remaining[written:]
     return len(data)

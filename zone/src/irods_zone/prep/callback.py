@@ -6,20 +6,11 @@ The shapes are PREP's: a dict of code, status and arguments, or a RuntimeError t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from irods_zone.errors import (
-    ACTION_ARG_COUNT_MISMATCH,
-    CAT_NO_ROWS_FOUND,
-    INVALID_ANY_CAST,
-    NO_MICROSERVICE_FOUND_ERR,
-    IrodsError,
-)
+from irods_zone.errors import CAT_NO_ROWS_FOUND, INVALID_ANY_CAST, IrodsError
 from irods_zone.prep import microservices
-
-if TYPE_CHECKING:
-    from irods_zone.prep.engine import PythonPolicy
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 ERROR_CODE = re.compile(r"\[iRods__Error__Code:(-?\d+)\]")
 
@@ -35,41 +26,51 @@ def failure(code: int, message: str) -> RuntimeError:
     return RuntimeError(f"[iRods__Error__Code:{code}] {message}")
 
 
+class CoreRules(Protocol):
+    """The rules of core."""
+
+    def knows(self, name: str) -> bool:
+        """Whether core has a rule of this name."""
+
+    def call(self, name: str, arguments: list[Any]) -> int:
+        """Run a rule, which may change its arguments; its code."""
+
+
 class Callback:
     """Any attribute is something callable; whether it exists turns out when it is called."""
 
-    __slots__ = ("__policy", "__session")
+    __slots__ = ("__rules", "__session")
 
-    def __init__(self, policy: PythonPolicy, session: Session) -> None:
-        self.__policy = policy
+    def __init__(self, rules: CoreRules, session: Session) -> None:
+        self.__rules = rules
         self.__session = session
 
     def __getattr__(self, name: str) -> RuleCall:
         if name.startswith("__"):
             raise AttributeError(name)
-        return RuleCall(self.__policy, self.__session, name)
+        return RuleCall(self.__rules, self.__session, name)
 
 
 class RuleCall:
     """One name, ready to be called."""
 
-    __slots__ = ("_name", "_policy", "_session")
+    __slots__ = ("_name", "_rules", "_session")
 
-    def __init__(self, policy: PythonPolicy, session: Session, name: str) -> None:
-        self._policy = policy
+    def __init__(self, rules: CoreRules, session: Session, name: str) -> None:
+        self._rules = rules
         self._session = session
         self._name = name
 
     def __call__(self, *arguments: Any) -> dict[str, Any]:
         """Call the rule of this name in core, else the microservice."""
-        if self._policy.knows(self._name):
+        if self._rules.knows(self._name):
             return self._call_rule(list(arguments))
         return self._call_microservice(arguments)
 
     def _call_rule(self, arguments: list[Any]) -> dict[str, Any]:
         given = list(arguments)
         try:
-            code = self._policy.call(self._session, self._name, arguments)
+            code = self._rules.call(self._name, arguments)
         except IrodsError as error:
             raise failure(error.code, error.message) from None
         results = [
@@ -79,18 +80,13 @@ class RuleCall:
         return {"code": code, "status": True, "arguments": results}
 
     def _call_microservice(self, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        found = microservices.find(self._name)
-        if found is None:
-            self._session.log.error("rule called %s, which this zone does not serve", self._name)
-            raise failure(NO_MICROSERVICE_FOUND_ERR, f"no microservice found: {self._name}")
-        if len(arguments) != found.arity:
-            raise failure(
-                ACTION_ARG_COUNT_MISMATCH, f"{self._name} takes {found.arity} arguments, not {len(arguments)}"
-            )
-        parameters = [microservices.Parameter(argument) for argument in arguments]
+        try:
+            service, parameters = microservices.prepare(self._session, self._name, arguments)
+        except IrodsError as error:
+            raise failure(error.code, error.message) from None
         code = 0
         try:
-            found(self._session, parameters)
+            service(self._session, parameters)
         except IrodsError as error:
             if error.code != CAT_NO_ROWS_FOUND:
                 raise failure(error.code, f"{self._name} failed: {error}") from None

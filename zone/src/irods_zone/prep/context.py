@@ -1,15 +1,13 @@
-"""What a rule is told about the connection and the object at hand: `rei` and the connection's part of a context."""
+"""The connection and the object at hand, as rules see them: `rei`, and the connection's part of a context."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from irods_zone.catalog.users import User
 from irods_zone.prep.types import AuthInfo, DataObjInfo, RsComm, RuleExecInfo, UserInfo
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.users import User
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 # LOCAL_PRIV_USER_AUTH and LOCAL_USER_AUTH.
 ADMIN_FLAG = 5

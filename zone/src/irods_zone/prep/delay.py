@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from irods_zone.catalog import delay_queue
 from irods_zone.errors import CAT_SQL_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 # Bytes of a job's text. (A real server's table takes as many characters, but could not read them back.)
 MAX_TEXT = 2700
@@ -27,7 +25,7 @@ _TIME = re.compile(r"(\d\d?):(\d\d):(\d\d)")
 
 
 @dataclass(frozen=True)
-class Condition:
+class DelayCondition:
     """When, how often and where a job runs. `start` is seconds since the epoch; `frequency` the text of EF."""
 
     start: int
@@ -36,7 +34,7 @@ class Condition:
     priority: int = 5
 
 
-def parse_condition(text: str, now: float) -> Condition:
+def parse_condition(text: str, now: float) -> DelayCondition:
     """Read the tags of a delay condition: PLUSET (from now), ET (at a time), EF (repeat), INST_NAME, PRIORITY."""
     tags = {found["tag"]: found["value"].strip() for found in _TAG.finditer(text)}
     start = int(now)
@@ -47,7 +45,7 @@ def parse_condition(text: str, now: float) -> Condition:
     priority = tags.get("PRIORITY", "5")
     if priority not in _PRIORITIES:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, "PRIORITY must be 1 to 9")
-    return Condition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), int(priority))
+    return DelayCondition(start, tags.get("EF", ""), tags.get("INST_NAME", ""), int(priority))
 
 
 def span(text: str) -> int:
@@ -78,8 +76,6 @@ def moment(text: str, now: float) -> int:
 
 def enqueue(session: Session, condition: str, text: str) -> int:
     """Put a job on the queue for the session's user, and return its id."""
-    from irods_zone.catalog import delay_queue
-
     try:
         if len(text.encode("utf-8", "surrogateescape")) > MAX_TEXT:
             raise IrodsError(CAT_SQL_ERR, f"the text of a delayed rule is limited to {MAX_TEXT} bytes")

@@ -13,19 +13,18 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from irods_zone.errors import RULE_ENGINE_ERROR, SYS_NO_API_PRIV, SYS_NOT_SUPPORTED, IrodsError
-from irods_zone.policy import NoPolicy, OperationTakenOver, Policy
+from irods_zone.policy import NoPolicy, OperationSkipped, Policy
 from irods_zone.prep import types
 from irods_zone.prep.arguments import object_for
 from irods_zone.prep.callback import Callback, code_in
-from irods_zone.prep.codes import RULE_ENGINE_CONTINUE, RULE_ENGINE_SKIP_OPERATION
 from irods_zone.prep.context import connection_entries, rule_exec_info
 from irods_zone.prep.modules import install
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.prep.modules.irods_errors import RULE_ENGINE_CONTINUE, RULE_ENGINE_SKIP_OPERATION
+from irods_zone.session import Session
+from irods_zone.trace import Trace
 
 INSTANCE = "irods_rule_engine_plugin-python-instance"
 # The instance names of the recorded zone's API table and database plugin.
@@ -39,20 +38,28 @@ def load(rules: Path | None, session: Session) -> Policy:
     """The policy of a rule file, or NoPolicy without one. A file that cannot be imported gives a policy that fails."""
     if rules is None:
         return NoPolicy()
-    policy = PythonPolicy(rules)
-    policy.import_core(session)
+    policy = PythonPolicy(rules, session)
+    policy.import_core()
     return policy
 
 
-class PythonPolicy(Policy):
-    """Runs the rules of one file."""
+def attach(session: Session, job: int = 0) -> None:
+    """Give a session, or that of a delayed job, the policy of the zone's rules, and a trace if the zone keeps one."""
+    session.policy = load(session.config.rules, session)
+    if session.config.trace is not None:
+        session.trace = Trace(session.config.trace, session, job)
 
-    def __init__(self, rules: Path) -> None:
+
+class PythonPolicy(Policy):
+    """Runs the rules of one file for one session."""
+
+    def __init__(self, rules: Path, session: Session) -> None:
         self.rules = rules
+        self.session = session
         self.core: ModuleType | None = None
         self._main: dict[str, Any] = {"__name__": "__main__"}
 
-    def import_core(self, session: Session) -> None:
+    def import_core(self) -> None:
         """Import the rule file as `core`; a failure is logged and tried again at the next policy point."""
         install()
         path = self.rules if self.rules.is_absolute() else Path.cwd() / self.rules
@@ -62,7 +69,7 @@ class PythonPolicy(Policy):
         sys.modules.pop("core", None)
         spec = importlib.util.spec_from_file_location("core", path)
         if spec is None or spec.loader is None:
-            session.log.error("rule file %s is no Python file", path)
+            self.session.log.error("rule file %s is no Python file", path)
             return
         module = importlib.util.module_from_spec(spec)
         sys.modules["core"] = module
@@ -72,7 +79,7 @@ class PythonPolicy(Policy):
             sys.modules.pop("core", None)
             if isinstance(error, KeyboardInterrupt):
                 raise
-            session.log.error("rule file %s cannot be imported", path, exc_info=error)
+            self.session.log.error("rule file %s cannot be imported", path, exc_info=error)
             return
         self.core = module
 
@@ -82,81 +89,70 @@ class PythonPolicy(Policy):
         """Whether core has the name, which a module-level __getattr__ may answer too."""
         return self.core is not None and hasattr(self.core, name)
 
-    def static(
-        self, session: Session, name: str, args: Sequence[str] = (), doi: Mapping[str, Any] | None = None
-    ) -> None:
+    def static(self, name: str, args: Sequence[str] = (), doi: Mapping[str, Any] | None = None) -> None:
         """Run a static point. On a real server these are looked up always, so a broken rule file fails here."""
         if self.core is None:
-            self.import_core(session)
+            self.import_core()
             if self.core is None:
                 raise IrodsError(RULE_ENGINE_ERROR)
         if self.knows(name):
-            self.call(session, name, list(args), doi)
+            self.call(name, list(args), doi)
 
-    def api(
-        self,
-        session: Session,
-        name: str,
-        phase: str,
-        inputs: Sequence[tuple[str, Any] | None],
-        output: Any = None,
-    ) -> None:
+    def api(self, name: str, phase: str, inputs: Sequence[tuple[str, Any] | None], output: Any = None) -> None:
         """Run `pep_api_<name>_<phase>`. `output`, a (structure, record) pair or a plain value, fills the None slot."""
         rule = f"pep_api_{name}_{phase}"
         if not self.knows(rule):
             return
-        arguments: list[Any] = [API_INSTANCE, types.PluginContext(connection_entries(session))]
-        left = output
-        for given in inputs:
-            if given is None and left is not None:
-                given, left = left, None
-            arguments.append(object_for(*given) if isinstance(given, tuple) else given)
-        if self.call(session, rule, arguments) == RULE_ENGINE_SKIP_OPERATION and phase == "pre":
-            raise OperationTakenOver
+        arguments: list[Any] = [API_INSTANCE, types.PluginContext(connection_entries(self.session))]
+        rest = output
+        for structure in inputs:
+            if structure is None and rest is not None:
+                structure, rest = rest, None
+            arguments.append(object_for(*structure) if isinstance(structure, tuple) else structure)
+        if self.call(rule, arguments) == RULE_ENGINE_SKIP_OPERATION and phase == "pre":
+            raise OperationSkipped
 
-    def resource(
-        self, session: Session, name: str, phase: str, resource: str, context: Mapping[str, str], *args: Any
-    ) -> None:
+    def resource(self, name: str, phase: str, resource: str, context: Mapping[str, str], *args: Any) -> None:
         """Run `pep_resource_<name>_<phase>`."""
         rule = f"pep_resource_{name}_{phase}"
         if self.knows(rule):
-            entries = {**context, **connection_entries(session)}
-            self.call(session, rule, [resource, types.PluginContext(entries), "", *args])
+            entries = {**context, **connection_entries(self.session)}
+            self.call(rule, [resource, types.PluginContext(entries), "", *args])
 
-    def database(self, session: Session, name: str, phase: str, *args: Any) -> None:
+    def database(self, name: str, phase: str, *args: Any) -> None:
         """Run `pep_database_<name>_<phase>`; mappings among the arguments become KeyValPairs."""
         rule = f"pep_database_{name}_{phase}"
         if self.knows(rule):
             plain = [types.KeyValPair(arg) if isinstance(arg, Mapping) else arg for arg in args]
-            context = types.PluginContext(connection_entries(session))
-            self.call(session, rule, [DATABASE_INSTANCE, context, "", *plain])
+            context = types.PluginContext(connection_entries(self.session))
+            self.call(rule, [DATABASE_INSTANCE, context, "", *plain])
 
     # Running rules and rule text
 
-    def call(self, session: Session, name: str, arguments: list[Any], doi: Mapping[str, Any] | None = None) -> int:
+    def call(self, name: str, arguments: list[Any], doi: Mapping[str, Any] | None = None) -> int:
         """Run one rule and return its code, or raise IrodsError if it denied (negative) or raised."""
-        return self._run(session, getattr(self.core, name), name, arguments, doi)
+        return self._run(getattr(self.core, name), name, arguments, doi)
 
-    def run_expression(self, session: Session, text: str, variables: Mapping[str, Any] | None = None) -> int:
+    def run_expression(self, text: str, variables: Mapping[str, Any] | None = None) -> int:
         """Run a delayed job's text: the body of a function of (rule_args, callback, rei)."""
         self._prepare_main(variables)
         body = f"def expressionFcn(rule_args, callback, rei):\n{text}".replace("\n", "\n ")
-        return self._run_text(session, body, _EXPRESSION)
+        return self._run_text(body, _EXPRESSION)
 
-    def run_external(self, session: Session, text: str, variables: Mapping[str, Any] | None = None) -> int:
+    def run_external(self, text: str, variables: Mapping[str, Any] | None = None) -> int:
         """Run rule text sent by `irule`; administrators only, since Python text can do what the server can."""
-        if not (session.client.is_admin and session.proxy.is_admin):
+        if not (self.session.client.is_admin and self.session.proxy.is_admin):
             raise IrodsError(SYS_NO_API_PRIV)
         self._prepare_main(variables)
         if text.startswith("@external\n"):
-            return self._run_text(session, text.partition("\n")[2], _MAIN)
+            return self._run_text(text.partition("\n")[2], _MAIN)
         if text.startswith("@external rule"):
             name = text[17:].split(" ", 1)[0]
             if not self.knows(name):
-                session.log.error("rule text calls %r, which core does not have", name)
+                self.session.log.error("rule text calls %r, which core does not have", name)
                 raise IrodsError(RULE_ENGINE_ERROR)
             try:
-                return self.call(session, name, [])
+                return self.call(name, [])
             except IrodsError as error:
                 raise _text_error(error) from error
         raise IrodsError(RULE_ENGINE_ERROR)
@@ -167,40 +163,36 @@ class PythonPolicy(Policy):
         for name in ("irods_types", "irods_errors"):
             self._main[name] = sys.modules[name]
 
-    def _run_text(self, session: Session, source: str, function: str) -> int:
+    def _run_text(self, source: str, function: str) -> int:
         try:
             exec(compile(source, "<rule text>", "exec"), self._main)  # noqa: S102 (running rule text is the purpose)
             rule = self._main[function]
         except Exception as error:
-            session.log.error("rule text failed", exc_info=error)
+            self.session.log.error("rule text failed", exc_info=error)
             raise IrodsError(RULE_ENGINE_ERROR) from error
         try:
-            return self._run(session, rule, function, [])
+            return self._run(rule, function, [])
         except IrodsError as error:
             raise _text_error(error) from error
 
-    def _run(
-        self, session: Session, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None = None
-    ) -> int:
-        if session.trace is None:
-            return self._run_rule(session, rule, name, arguments, doi)
-        return session.trace.rule(session, name, arguments, lambda: self._run_rule(session, rule, name, arguments, doi))
+    def _run(self, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None = None) -> int:
+        if self.session.trace is None:
+            return self._run_rule(rule, name, arguments, doi)
+        return self.session.trace.rule(name, arguments, lambda: self._run_rule(rule, name, arguments, doi))
 
-    def _run_rule(
-        self, session: Session, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None
-    ) -> int:
+    def _run_rule(self, rule: Any, name: str, arguments: list[Any], doi: Mapping[str, Any] | None) -> int:
         if self.core is not None:
             self.core.__dict__.setdefault("irods_types", sys.modules["irods_types"])
             self.core.__dict__.setdefault("irods_errors", sys.modules["irods_errors"])
         try:
-            shown = TEXT if name in (_MAIN, _EXPRESSION) else name
-            result = rule(arguments, Callback(self, session), rule_exec_info(session, shown, doi))
+            rule_name = TEXT if name in (_MAIN, _EXPRESSION) else name
+            result = rule(arguments, Callback(self, self.session), rule_exec_info(self.session, rule_name, doi))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
             # The rule's own frames only: what called it is none of its author's business.
             within = error.__traceback__ and error.__traceback__.tb_next
-            session.log.error("rule %s raised", name, exc_info=(type(error), error, within))
+            self.session.log.error("rule %s raised", name, exc_info=(type(error), error, within))
             raise RuleRaisedError(code_in(_text_of(error)) or -1) from error
         code = result if isinstance(result, int) else 0
         if code == SYS_NOT_SUPPORTED:

@@ -7,22 +7,18 @@ let in when it was queued.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from irods_zone.errors import (
-    ACTION_ARG_COUNT_MISMATCH,
-    NO_MICROSERVICE_FOUND_ERR,
     RE_PARSER_ERROR,
     RULE_ENGINE_ERROR,
     SYS_INVALID_INPUT_PARAM,
     IrodsError,
 )
-from irods_zone.prep import interpreter, language, microservices
+from irods_zone.prep import delay, interpreter, language, microservices
 from irods_zone.prep.engine import INSTANCE as PYTHON_INSTANCE
 from irods_zone.prep.engine import PythonPolicy
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 LANGUAGE_INSTANCE = "irods_rule_engine_plugin-irods_rule_language-instance"
 INSTANCES = (PYTHON_INSTANCE, LANGUAGE_INSTANCE)
@@ -42,7 +38,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
         session.error_stack.append((0, "".join(["Available rule engine plugin instances:\n", *_listed()])))
         return {"paramLen": 0, "oprType": 0, "MsParam_PI": []}
     text, instance = record["myRule"], keywords.get("instance_name", "")
-    wanted = str(record.get("outParamDesc") or "")
+    output_labels = str(record.get("outParamDesc") or "")
     variables = _variables(record.get("MsParamArray_PI"))
     session.rule_stdout.clear()
     session.rule_stderr.clear()
@@ -53,7 +49,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     python = instance == PYTHON_INSTANCE or (not instance and has_python and text.startswith("@external\n"))
     try:
         if python:
-            _python(session).run_external(session, text, variables)
+            _python(session).run_external(text, variables)
         else:
             variables = {label: _typed(value) for label, value in variables.items()}
             _run_language(session, text, variables, statements=False)
@@ -62,16 +58,16 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
             raise
         # The last engine in turn finds nothing wrong, so the client is told of nothing.
         session.error_stack.clear()
-    answer = _outputs(session, variables, wanted, always=python or (not instance and has_python))
+    output = _outputs(session, variables, output_labels, always=python or (not instance and has_python))
     if isinstance(record, dict):
-        record["MsParamArray_PI"] = answer  # the request's own array holds the outputs, as rules after it see
-    return answer
+        record["MsParamArray_PI"] = output  # the request's own array holds the outputs, as rules after it see
+    return output
 
 
 def run_delayed(session: Session, text: str, instance: str) -> int:
     """Run a job's text; the result is the rule's code."""
     if instance == PYTHON_INSTANCE or (not instance and not _is_language(text)):
-        return _python(session).run_expression(session, text)
+        return _python(session).run_expression(text)
     _run_language(session, text, {})
     return 0
 
@@ -96,14 +92,13 @@ def _is_language(text: str) -> bool:
 
 def _run_language(session: Session, text: str, variables: dict[str, Any], *, statements: bool = True) -> None:
     """Run rules; `statements` without a rule around them are for delayed text only."""
-    from irods_zone.prep import delay
 
-    def queue(condition: str, job: str) -> None:
+    def enqueue(condition: str, job: str) -> None:
         delay.enqueue(session, condition, job)
 
     scope = interpreter.Scope(
         call=lambda name, values: _call(session, name, values),
-        delay=queue,
+        delay=enqueue,
         session={
             "$userNameClient": session.client.name,
             "$rodsZoneClient": session.client.zone,
@@ -115,8 +110,8 @@ def _run_language(session: Session, text: str, variables: dict[str, Any], *, sta
     try:
         interpreter.run(text, scope, statements=statements)
     except IrodsError as error:
-        said = error.message if error.code == RE_PARSER_ERROR else ""
-        session.error_stack.append((error.code, f"DEBUG: {said}\n"))
+        message = error.message if error.code == RE_PARSER_ERROR else ""
+        session.error_stack.append((error.code, f"DEBUG: {message}\n"))
         raise
 
 
@@ -125,16 +120,10 @@ def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
     policy = session.policy
     if isinstance(policy, PythonPolicy) and policy.knows(name):
         arguments = ["" if value is None else str(value) for value in values]
-        policy.call(session, name, arguments)
+        policy.call(name, arguments)
         return list(arguments)
-    found = microservices.find(name)
-    if found is None:
-        session.log.error("rule text calls %s, which this zone does not serve", name)
-        raise IrodsError(NO_MICROSERVICE_FOUND_ERR, f"there is no rule and no microservice {name}")
-    if len(values) != found.arity:
-        raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{name} takes {found.arity} arguments, not {len(values)}")
-    parameters = [microservices.Parameter(value) for value in values]
-    found(session, parameters)
+    service, parameters = microservices.prepare(session, name, values)
+    service(session, parameters)
     return [parameter.value for parameter in parameters]
 
 
@@ -159,15 +148,15 @@ def _typed(value: Any) -> Any:
     return value
 
 
-def _outputs(session: Session, variables: dict[str, Any], wanted: str, *, always: bool) -> dict[str, Any]:
+def _outputs(session: Session, variables: dict[str, Any], output_labels: str, *, always: bool) -> dict[str, Any]:
     """The parameters that the client asked for, by labels joined with %; ALL is all of them."""
-    labels = wanted.split("%")
+    labels = output_labels.split("%")
     parameters = []
     for label, value in variables.items():
-        if label in labels or wanted == "ALL":
+        if label in labels or output_labels == "ALL":
             parameters.append(_parameter(label, value))
     written = session.rule_stdout or session.rule_stderr or always
-    if written and (OUTPUT_LABEL in labels or wanted == "ALL"):
+    if written and (OUTPUT_LABEL in labels or output_labels == "ALL"):
         parameters.append(
             {
                 "label": OUTPUT_LABEL,

@@ -69,12 +69,12 @@ class Scope:
         return known[name]
 
     def _fill_in(self, text: str) -> str:
-        def one(found: re.Match[str]) -> str:
+        def replacement(found: re.Match[str]) -> str:
             if found[1]:
                 return _ESCAPES.get(found[1], found[1])
             return str(self._read("*" + found[2]))
 
-        return _INTERPOLATED.sub(one, text)
+        return _INTERPOLATED.sub(replacement, text)
 
     def _call(self, node: CallNode) -> Value:
         if node.name in _FUNCTIONS and len(node.arguments) == 1:

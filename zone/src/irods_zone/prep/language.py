@@ -175,9 +175,9 @@ class _Parser:
         self._next += 1
         return token
 
-    def _error(self, token: Token, what: str) -> IrodsError:
+    def _error(self, token: Token, message: str) -> IrodsError:
         line = self._text.count("\n", 0, token.start) + 1
-        return IrodsError(RE_PARSER_ERROR, f"line {line}: {what} at {token.text or 'the end'!r}")
+        return IrodsError(RE_PARSER_ERROR, f"line {line}: {message} at {token.text or 'the end'!r}")
 
     def _block(self) -> tuple[Statement, ...]:
         self._take("{")

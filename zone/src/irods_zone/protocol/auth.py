@@ -35,22 +35,22 @@ def new_challenge() -> str:
 
 def digest(challenge: str, password: str) -> bytes:
     """What a client that knows the password answers: MD5 over both, in fields of fixed length, without NUL bytes."""
-    asked = challenge.encode()[:_CHALLENGE_LENGTH].ljust(_CHALLENGE_LENGTH, b"\0")
-    secret = password.encode("utf-8", "surrogateescape")[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\0")
+    challenge_field = challenge.encode()[:_CHALLENGE_LENGTH].ljust(_CHALLENGE_LENGTH, b"\0")
+    password_field = password.encode("utf-8", "surrogateescape")[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\0")
     # The scheme is iRODS's; MD5 is what its clients send.
-    return hashlib.md5(asked + secret, usedforsecurity=False).digest().replace(b"\0", b"\1")
+    return hashlib.md5(challenge_field + password_field, usedforsecurity=False).digest().replace(b"\0", b"\1")
 
 
 def proves(request: Mapping[str, Any], challenge: str, password: str) -> bool:
     """Whether the client's second message shows that it knows the password. Takes the same time either way."""
-    answer = request.get("digest")
-    if not isinstance(answer, str) or not challenge or not password:
+    text = request.get("digest")
+    if not isinstance(text, str) or not challenge or not password:
         return False
     try:
-        given = base64.b64decode(answer.encode("ascii", "replace"))
+        response = base64.b64decode(text.encode("ascii", "replace"))
     except (binascii.Error, ValueError):
         return False
-    return hmac.compare_digest(given.rstrip(b"\0")[:_DIGEST_LENGTH], digest(challenge, password))
+    return hmac.compare_digest(response.rstrip(b"\0")[:_DIGEST_LENGTH], digest(challenge, password))
 
 
 def session_signature(challenge: str) -> str:

@@ -9,7 +9,7 @@ request after the other, each of which is owed one reply.
         if event is NEED_DATA:
             connection.receive_data(sock.recv(1 << 16))
         elif isinstance(event, ApiRequest):
-            sock.sendall(connection.send_reply(status, reply))
+            sock.sendall(connection.send_reply(status, message))
         …
 """
 
@@ -19,12 +19,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Union
+from typing import Union
 
 from irods_zone.protocol import frames
 from irods_zone.protocol.errors import SYS_HEADER_TYPE_LEN_ERR, SYS_NO_API_PRIV, LocalProtocolError, RemoteProtocolError
-from irods_zone.protocol.frames import STRANGER, Frame, FrameReader, Limits, Piece, head_bytes
-from irods_zone.protocol.packing import Packing, Record, pack, unpack
+from irods_zone.protocol.frames import UNAUTHENTICATED, Frame, FrameLimits, FrameReader, Piece, head_bytes
+from irods_zone.protocol.packing import Packing, pack, unpack
 
 # What this server says it is.
 RELEASE = "rods5.0.2"
@@ -58,14 +58,9 @@ class Startup:
     """A client has connected. Answer with send_negotiation() if `negotiate`, else with send_version()."""
 
     packing: Packing
-    reconnect: int
-    connect_count: int
     proxy_user: str
-    proxy_zone: str
     client_user: str
     client_zone: str
-    release: str
-    api_version: str
     # The client program's name.
     option: str
     negotiate: bool
@@ -122,7 +117,7 @@ class Disconnect:
     orderly: bool
 
 
-Event = Union[Startup, Negotiation, ApiRequest, Data, Refused, Ping, Disconnect, NeedData]
+ProtocolEvent = Union[Startup, Negotiation, ApiRequest, Data, Refused, Ping, Disconnect, NeedData]
 
 
 class State(Enum):
@@ -157,11 +152,11 @@ _CLIENT_SPEAKS = frozenset({State.CONNECT, State.NEGOTIATE, State.REQUEST, State
 class Connection:
     """One client's connection. RemoteProtocolError from next_event() ends it; it cannot be used after that."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: FrameLimits | None = None) -> None:
         self.state = State.CONNECT
         self.packing = Packing.XML
-        self._reader = FrameReader(STRANGER)
-        self._limits = limits or Limits()
+        self._reader = FrameReader(UNAUTHENTICATED)
+        self._limits = limits or FrameLimits()
         self._is_signed_in = False
         self._end_of_input = False
         # Answered before its stream was in: the rest is dropped as it arrives.
@@ -176,7 +171,7 @@ class Connection:
         else:
             self._end_of_input = True
 
-    def next_event(self) -> Event:
+    def next_event(self) -> ProtocolEvent:
         """What happened next, or NEED_DATA. RemoteProtocolError if it is not what iRODS clients do."""
         if self.state is State.CLOSED:
             return Disconnect(orderly=True)
@@ -188,7 +183,7 @@ class Connection:
             self.state = State.CLOSED
             raise
 
-    def _next_event(self) -> Event:
+    def _next_event(self) -> ProtocolEvent:
         while True:
             item = self._reader.next()
             if item is None:
@@ -199,7 +194,7 @@ class Connection:
                 return self._on_piece(item)
             self._dropping = not item.last
 
-    def _out_of_data(self) -> Event:
+    def _out_of_data(self) -> ProtocolEvent:
         if not self._end_of_input:
             return NEED_DATA
         if not self._reader.idle:
@@ -207,21 +202,21 @@ class Connection:
         self.state = State.CLOSED
         return Disconnect(orderly=False)
 
-    def _on_frame(self, frame: Frame) -> Event:
+    def _on_frame(self, frame: Frame) -> ProtocolEvent:
         handler = _EXPECTED.get((self.state, frame.type))
         if handler is None:
             raise RemoteProtocolError(
                 f"{frame.type} is not expected now ({self.state.name})", code=SYS_HEADER_TYPE_LEN_ERR
             )
-        event: Event = getattr(self, handler)(frame)
+        event: ProtocolEvent = getattr(self, handler)(frame)
         return event
 
-    def _on_piece(self, piece: Piece) -> Event:
+    def _on_piece(self, piece: Piece) -> ProtocolEvent:
         if piece.last:
             self.state = State.REPLY
         return Data(piece.data, piece.last)
 
-    def _on_connect(self, frame: Frame) -> Event:
+    def _on_connect(self, frame: Frame) -> ProtocolEvent:
         start = unpack("StartupPack_PI", frame.msg, Packing.XML)
         option: str = start["option"]
         negotiate = option.endswith(_NEGOTIATE)
@@ -229,37 +224,32 @@ class Connection:
         self.state = State.OFFER if negotiate else State.VERSION
         return Startup(
             self.packing,
-            start["reconnFlag"],
-            start["connectCnt"],
             start["proxyUser"],
-            start["proxyRcatZone"],
             start["clientUser"],
             start["clientRcatZone"],
-            start["relVersion"],
-            start["apiVersion"],
             option[: -len(_NEGOTIATE)] if negotiate else option,
             negotiate,
         )
 
-    def _on_heartbeat(self, frame: Frame) -> Event:
+    def _on_heartbeat(self, frame: Frame) -> ProtocolEvent:
         self.state = State.PONG
         return Ping()
 
-    def _on_negotiation(self, frame: Frame) -> Event:
+    def _on_negotiation(self, frame: Frame) -> ProtocolEvent:
         result: str = unpack("CS_NEG_PI", frame.msg, Packing.XML)["result"]
         if "CS_NEG_USE_TCP" not in result:
             raise RemoteProtocolError(f"the client wants TLS, which is not served ({result})")
         self.state = State.VERSION
         return Negotiation(result)
 
-    def _on_request(self, frame: Frame) -> Event:
+    def _on_request(self, frame: Frame) -> ProtocolEvent:
         if not self._is_signed_in and frame.int_info not in BEFORE_SIGN_IN:
             self.state = State.REPLY
             return Refused(frame.int_info, SYS_NO_API_PRIV)
         self.state = State.REPLY if frame.whole else State.STREAM
         return ApiRequest(frame.int_info, frame.msg, frame.error, frame.bs, frame.bs_len)
 
-    def _on_disconnect(self, frame: Frame) -> Event:
+    def _on_disconnect(self, frame: Frame) -> ProtocolEvent:
         self.state = State.CLOSED
         return Disconnect(orderly=True)
 
@@ -285,14 +275,9 @@ class Connection:
         self._leave(State.PONG, State.CLOSED)
         return frames.HEARTBEAT.encode()
 
-    def send_reply(self, int_info: int = 0, msg: bytes = b"", error: bytes = b"", bs: bytes = b"") -> bytes:
-        """Answer the request."""
-        return b"".join(self.reply_iovec(int_info, msg, error, bs))
-
-    def reply_iovec(self, int_info: int = 0, msg: bytes = b"", error: bytes = b"", bs: bytes = b"") -> Sequence[bytes]:
-        """Answer the request, in pieces for socket.sendmsg: a long stream is not copied."""
-        head = self.send_reply_head(int_info, msg, error, len(bs))
-        return [head, bs] if bs else [head]
+    def send_reply(self, int_info: int = 0, msg: bytes = b"") -> bytes:
+        """Answer the request, without a stream of bytes."""
+        return self.send_reply_head(int_info, msg)
 
     def send_reply_head(self, int_info: int = 0, msg: bytes = b"", error: bytes = b"", bs_len: int = 0) -> bytes:
         """Answer the request; the caller sends `bs_len` bytes of stream after this (os.sendfile, say)."""
@@ -316,20 +301,6 @@ class Connection:
         if self.state is not state:
             raise LocalProtocolError(f"this cannot be sent now: {self.state.name}, not {state.name}")
         self.state = after
-
-    # --- Messages in the packing of this connection ---
-
-    def pack(self, structure: str, value: Any) -> bytes:
-        """Encode a message as this client reads it."""
-        return pack(structure, value, self.packing)
-
-    def unpack(self, structure: str, data: bytes) -> Record:
-        """Decode a message of this client."""
-        return unpack(structure, data, self.packing)
-
-    def error_stack(self, errors: Sequence[tuple[int, str]]) -> bytes:
-        """The error part of a reply; the client prints the texts. b"" if there are none."""
-        return error_stack(errors, self.packing)
 
 
 def error_stack(errors: Sequence[tuple[int, str]], packing: Packing) -> bytes:

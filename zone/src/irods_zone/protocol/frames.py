@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from irods_zone.protocol.errors import SYS_HEADER_READ_LEN_ERR, RemoteProtocolError
 
 CONNECT = "RODS_CONNECT"
-RECONNECT = "RODS_RECONNECT"
 HEARTBEAT = "HEARTBEAT"
 NEGOTIATION = "RODS_CS_NEG_T"
 VERSION = "RODS_VERSION"
@@ -28,7 +26,7 @@ MAX_HEADER = 1088
 
 
 @dataclass(frozen=True)
-class Limits:
+class FrameLimits:
     """The longest bodies that a frame may have, in bytes."""
 
     msg: int = 16 << 20
@@ -38,8 +36,8 @@ class Limits:
     whole_bs: int = 1 << 20
 
 
-# Until someone has signed in.
-STRANGER = Limits(msg=64 << 10, error=64 << 10, bs=64 << 10)
+# Until a user has signed in.
+UNAUTHENTICATED = FrameLimits(msg=64 << 10, error=64 << 10, bs=64 << 10)
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ class FrameReader:
     `limits` may be changed at any time; it is looked at when a header has arrived.
     """
 
-    def __init__(self, limits: Limits = STRANGER) -> None:
+    def __init__(self, limits: FrameLimits = UNAUTHENTICATED) -> None:
         self.limits = limits
         self._buffer = bytearray()
         self._header: _Header | None = None
@@ -195,11 +193,6 @@ def head_bytes(type_: str, *, int_info: int = 0, msg_len: int = 0, error_len: in
 
 def frame_bytes(frame: Frame) -> bytes:
     """A frame as it travels."""
-    return b"".join(frame_iovec(frame))
-
-
-def frame_iovec(frame: Frame) -> Sequence[bytes]:
-    """The same in pieces, for socket.sendmsg: a long stream is not copied."""
     head = head_bytes(
         frame.type,
         int_info=frame.int_info,
@@ -207,4 +200,4 @@ def frame_iovec(frame: Frame) -> Sequence[bytes]:
         error_len=len(frame.error),
         bs_len=len(frame.bs),
     )
-    return [part for part in (head, frame.msg, frame.error, frame.bs) if part]
+    return b"".join((head, frame.msg, frame.error, frame.bs))

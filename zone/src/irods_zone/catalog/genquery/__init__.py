@@ -6,8 +6,8 @@ as a bound parameter or is looked up in a table of ours; no text of a client bec
 
 from __future__ import annotations
 
-from irods_zone.catalog.genquery.parser import parse
-from irods_zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order, aggregate_of
+from irods_zone.catalog.genquery.parser import describe, parse
+from irods_zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order
 from irods_zone.catalog.genquery.run import Cursors, Page, execute
 
-__all__ = ["Aggregate", "Cursors", "GenQuery", "Option", "Order", "Page", "aggregate_of", "execute", "parse"]
+__all__ = ["Aggregate", "Cursors", "GenQuery", "Option", "Order", "Page", "describe", "execute", "parse"]

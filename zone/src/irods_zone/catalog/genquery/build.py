@@ -16,7 +16,7 @@ from irods_zone.catalog.genquery.conditions import parse_condition
 from irods_zone.catalog.genquery.joins import join
 from irods_zone.catalog.genquery.limits import check_conditions
 from irods_zone.catalog.genquery.query import Aggregate, GenQuery, Option, Order, aggregate_of
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.errors import CAT_INVALID_ARGUMENT, CAT_UNKNOWN_TABLE, IrodsError
 
 _FUNCTIONS = {

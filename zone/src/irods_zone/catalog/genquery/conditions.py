@@ -33,7 +33,7 @@ _OPERATOR_LENGTH = 10
 _OPERATOR_WORDS = re.compile(r"begin_of|parent_of|not|NOT|between|BETWEEN|like|LIKE|in|IN|[<>=! ]")
 
 
-class Kind(Enum):
+class Buffer(Enum):
     """Which of a real server's buffers the values of a test lie in."""
 
     VALUE = "compared"
@@ -48,7 +48,7 @@ class Test:
     connector: str
     template: str
     values: tuple[str, ...]
-    kind: Kind = Kind.VALUE
+    buffer: Buffer = Buffer.VALUE
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def parse_condition(text: str, *, upper: bool = False) -> Condition:
     parts = _parts(text)
     for connector, part in parts:
         template, values = _test(part, "irods_number(?)" if numeric else "?")
-        kind = Kind.LIST if part.lstrip(" ").startswith(_IN) else Kind.OTHER if len(values) > 1 else Kind.VALUE
-        tests.append(Test(connector, template.replace("{column}", column), values, kind))
+        buffer = Buffer.LIST if part.lstrip(" ").startswith(_IN) else Buffer.OTHER if len(values) > 1 else Buffer.VALUE
+        tests.append(Test(connector, template.replace("{column}", column), values, buffer))
     return Condition(tuple(tests), _size(text), sum(_size(part) + 1 for _, part in parts[:-1]))
 
 
@@ -150,7 +150,7 @@ def _ancestors(path: str) -> tuple[str, ...]:
     names = [name for name in path.split("/") if name]
     paths = ["/" + "/".join(names[:count]) for count in range(len(names) + 1)]
     if not path.startswith("/"):
-        paths = [shown.lstrip("/") for shown in paths[1:]] or [""]
+        paths = [ancestor.lstrip("/") for ancestor in paths[1:]] or [""]
     if path.endswith("/") and names:
         paths.append(path)
     return tuple(paths)

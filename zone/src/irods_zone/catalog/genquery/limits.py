@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from irods_zone.catalog.genquery.columns import COLUMNS
-from irods_zone.catalog.genquery.conditions import Condition, Kind
+from irods_zone.catalog.genquery.conditions import Buffer, Condition
 from irods_zone.errors import CAT_GET_ROW_ERR, CAT_INVALID_ARGUMENT, SYS_INTERNAL_ERR, USER_STRLEN_TOOLONG, IrodsError
 
 LISTED = 32000  # values of all IN lists of a query, each with a NUL
@@ -32,10 +32,10 @@ def check_conditions(conditions: Iterable[Condition]) -> None:
                 raise IrodsError(USER_STRLEN_TOOLONG, f"a condition of {condition.size} bytes; {COMPOUND} fit")
             kept += condition.kept
         for test in condition.tests:
-            if test.kind is Kind.LIST:
+            if test.buffer is Buffer.LIST:
                 listed += sum(_size(value) + 1 for value in test.values)
                 count += len(test.values)
-            elif test.kind is Kind.VALUE:
+            elif test.buffer is Buffer.VALUE:
                 compared += sum(_size(value) + 2 for value in test.values)
     if listed > LISTED or count > LISTED_COUNT:
         raise IrodsError(USER_STRLEN_TOOLONG, f"IN lists of {count} values, {listed} bytes; {LISTED} fit")

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from irods_zone.catalog.genquery.columns import BY_NAME
-from irods_zone.catalog.genquery.query import DEFAULT_ROWS, Aggregate, GenQuery, Order
+from irods_zone.catalog.genquery.columns import BY_NAME, COLUMNS
+from irods_zone.catalog.genquery.query import DEFAULT_ROWS, Aggregate, GenQuery, Order, aggregate_of
 from irods_zone.errors import (
     INPUT_ARG_NOT_WELL_FORMED_ERR,
     INVALID_GENQUERY_AGGREGATE_FUNCTION,
@@ -49,6 +49,21 @@ def parse(text: str, *, max_rows: int = DEFAULT_ROWS) -> GenQuery:
     IrodsError: INPUT_ARG_NOT_WELL_FORMED_ERR (syntax), NO_COLUMN_NAME_FOUND, INVALID_GENQUERY_AGGREGATE_FUNCTION.
     """
     return _Parser(text).query(max_rows)
+
+
+def describe(query: GenQuery) -> str:
+    """The text of a query, without the orders of its columns."""
+
+    def name(number: int) -> str:
+        return COLUMNS[number].name if number in COLUMNS else str(number)
+
+    selected = []
+    for number, option in query.selects:
+        function = aggregate_of(option)
+        selected.append(f"{function.name.lower()}({name(number)})" if function else name(number))
+    conditions = [f"{name(number)} {text}" for number, text in query.conditions]
+    where = " WHERE " + " AND ".join(conditions) if conditions else ""
+    return "SELECT " + ", ".join(selected) + where
 
 
 def _tokens(text: str) -> Iterator[_Token]:

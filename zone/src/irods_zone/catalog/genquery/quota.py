@@ -14,11 +14,11 @@ _USER_NAME, _RESC_NAME = 202, 302
 
 def rows(db: Database, query: GenQuery) -> list[tuple[str, ...]]:
     """Conditions name the user (202) and perhaps a resource (302), as bare values."""
-    wanted = dict(query.conditions)
-    if _USER_NAME not in wanted:
+    conditions = dict(query.conditions)
+    if _USER_NAME not in conditions:
         raise IrodsError(CAT_INVALID_ARGUMENT, "a quota query names a user")
-    name, zone = users.split_name(db, wanted[_USER_NAME])
-    resource = wanted.get(_RESC_NAME, "")
+    name, zone = users.split_name(db, conditions[_USER_NAME])
+    resource = conditions.get(_RESC_NAME, "")
     found = db.execute(
         "SELECT DISTINCT q.user_id, r.resc_name, q.quota_limit, q.quota_over, q.resc_id FROM R_QUOTA_MAIN q"
         " JOIN R_RESC_MAIN r ON q.resc_id = r.resc_id OR q.resc_id = 0"

@@ -16,7 +16,7 @@ from irods_zone.catalog.genquery import quota
 from irods_zone.catalog.genquery.build import Viewer, build
 from irods_zone.catalog.genquery.limits import check_rows
 from irods_zone.catalog.genquery.query import GenQuery, Option
-from irods_zone.catalog.schema import ACCESS_LEVELS
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.catalog.users import User
 from irods_zone.errors import (
     CAT_INVALID_ARGUMENT,
@@ -186,8 +186,8 @@ def _check_access(
     positions = [columns.index(number) for number in (_DATA_ID, *_COLL_IDS) if number in columns]
     if not positions:
         raise IrodsError(CAT_INVALID_ARGUMENT, "the query selects no id whose access could be checked")
-    who = users.find(db, keywords[_AS_USER], keywords[_AS_ZONE])
+    named_user = users.find(db, keywords[_AS_USER], keywords[_AS_ZONE])
     level = ACCESS_LEVELS.get(keywords[_AS_LEVEL].replace(" ", "_"))
     for object_id in {row[positions[0]] for row in rows}:
-        if who is None or level is None or access.level_of(db, who, int(object_id)) < level:
+        if named_user is None or level is None or access.level_of(db, named_user, int(object_id)) < level:
             raise IrodsError(CAT_NO_ACCESS_PERMISSION)

@@ -1,119 +1,27 @@
-"""The microservices that rules can call: one table from name to function, filled by the modules of this package.
-
-A microservice gets the session and its parameters, calls the zone's operations, and sets output parameters. It raises
-IrodsError to fail. How failures and results reach the rule is irods_zone.prep.callback's business, not theirs.
-"""
+"""The microservices that rules can call, by name. Importing this package fills their table."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
-from irods_zone.errors import INVALID_ANY_CAST, SYS_NULL_INPUT, USER_PARAM_TYPE_ERR, IrodsError
+from irods_zone.errors import ACTION_ARG_COUNT_MISMATCH, NO_MICROSERVICE_FOUND_ERR, IrodsError
+from irods_zone.prep.microservices import collections, data_objects, metadata, pairs, queries, system
+from irods_zone.prep.microservices.table import TABLE, Microservice, Parameter
+from irods_zone.session import Session
 
-if TYPE_CHECKING:
-    from irods_zone.session import Session
-
-
-class Parameter:
-    """One argument of a call. Whether it was given as text decides what can come back in it (see `result`)."""
-
-    def __init__(self, value: Any) -> None:
-        self.given = value
-        self.value = value
-
-    def text(self) -> str:
-        """The value as text; fails as a real microservice does when given a structure."""
-        if isinstance(self.value, str):
-            return self.value
-        raise IrodsError(USER_PARAM_TYPE_ERR)
-
-    def optional_text(self) -> str:
-        """Like text(), with "null" and a missing value (the integer 0 or None) as the empty text."""
-        if self.value in (0, None, "null"):
-            return ""
-        return self.text()
-
-    def integer(self) -> int:
-        """A non-negative integer, given as an integer or as text."""
-        value = self.value
-        if isinstance(value, bool) or value is None or value == "null":
-            raise IrodsError(SYS_NULL_INPUT)
-        if isinstance(value, str):
-            digits = value.strip()
-            value = int(digits) if digits.lstrip("+-").isdigit() else 0
-        if not isinstance(value, int):
-            raise IrodsError(USER_PARAM_TYPE_ERR)
-        return value
-
-    def set(self, value: Any) -> None:
-        """Set an output."""
-        self.value = value
-
-    def result(self) -> Any:
-        """What the caller sees in `arguments`.
-
-        PREP hands texts and other values to microservices by different ways, so that a text output fills only an
-        argument that was given as text, and any other output into such an argument fails.
-        """
-        if self.value is self.given:
-            return self.given
-        if isinstance(self.value, str):
-            return self.value if isinstance(self.given, str) else self.given
-        if isinstance(self.given, str):
-            raise IrodsError(INVALID_ANY_CAST, "boost::bad_any_cast: failed conversion using boost::any_cast")
-        return self.value
+__all__ = ["collections", "data_objects", "metadata", "pairs", "prepare", "queries", "system"]
 
 
-Implementation = Callable[["Session", Sequence[Parameter]], None]
+def prepare(session: Session, name: str, values: Sequence[Any]) -> tuple[Microservice, list[Parameter]]:
+    """The microservice of that name and its parameters.
 
-
-@dataclass(frozen=True)
-class Microservice:
-    """A microservice: its name, how many arguments it takes, and what it does."""
-
-    name: str
-    arity: int
-    run: Implementation
-
-    def __call__(self, session: Session, parameters: Sequence[Parameter]) -> None:
-        """Run it, and note it if the zone keeps a trace."""
-        if session.trace is None:
-            self.run(session, parameters)
-        else:
-            given = [parameter.given for parameter in parameters]
-            session.trace.call(session, self.name, given, lambda: self.run(session, parameters))
-
-
-TABLE: dict[str, Microservice] = {}
-_MODULES = ("data_objects", "collections", "metadata", "pairs", "queries", "system")
-
-
-def microservice(name: str, arity: int) -> Callable[[Implementation], Implementation]:
-    """Enter the decorated function in the table."""
-
-    def enter(function: Implementation) -> Implementation:
-        TABLE[name] = Microservice(name, arity, function)
-        return function
-
-    return enter
-
-
-def load() -> None:
-    """Fill the table."""
-    for module in _MODULES:
-        importlib.import_module(f"{__name__}.{module}")
-
-
-def find(name: str) -> Microservice | None:
-    """The microservice of that name, if it is served here."""
-    if not TABLE:
-        load()
-    return TABLE.get(name)
-
-
-def complain(session: Session, name: str, what: str, code: int) -> None:
-    """Leave a line on the client's terminal, as microservices do when they fail, caught or not."""
-    session.error_stack.append((code, f"DEBUG: {name}: {what}, status = {code}\n"))
+    IrodsError: NO_MICROSERVICE_FOUND_ERR (with a line in the log), ACTION_ARG_COUNT_MISMATCH.
+    """
+    found = TABLE.get(name)
+    if found is None:
+        session.log.error("a rule calls %s, which this zone does not serve", name)
+        raise IrodsError(NO_MICROSERVICE_FOUND_ERR, f"there is no rule and no microservice {name}")
+    if len(values) != found.arity:
+        raise IrodsError(ACTION_ARG_COUNT_MISMATCH, f"{name} takes {found.arity} arguments, not {len(values)}")
+    return found, [Parameter(value) for value in values]

@@ -3,202 +3,118 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
+from irods_zone.catalog import access, metadata
+from irods_zone.catalog.tokens import ACCESS_LEVELS
 from irods_zone.errors import (
     CAT_INVALID_ARGUMENT,
     INVALID_OBJECT_TYPE,
-    NO_KEY_WD_IN_MS_INP_STR,
     SYS_NOT_SUPPORTED,
-    USER_BAD_KEYWORD_ERR,
     USER_PARAM_TYPE_ERR,
     IrodsError,
 )
-from irods_zone.prep.microservices import Parameter, complain, microservice
+from irods_zone.operations import (
+    checksums,
+    closing,
+    copies,
+    opening,
+    registration,
+    removal,
+    renaming,
+    replicas,
+    stats,
+    transfer,
+)
+from irods_zone.prep.microservices.keywords import keywords_of, reporting
+from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import BytesBuf, FileLseekOut, RodsObjStat
+from irods_zone.session import Session
 
-if TYPE_CHECKING:
-    from irods_zone.session import Session
-
-_ACCESS = (("O_RDWR", os.O_RDWR), ("O_WRONLY", os.O_WRONLY), ("O_RDONLY", os.O_RDONLY))
 _WHENCE = {"SEEK_SET": os.SEEK_SET, "SEEK_CUR": os.SEEK_CUR, "SEEK_END": os.SEEK_END, "null": os.SEEK_SET}
-
-
-@dataclass
-class Keywords:
-    """What an argument like "objPath=P++++forceFlag=" says."""
-
-    path: str = ""
-    flags: int = 0
-    mode: int = 0
-    values: dict[str, str] = field(default_factory=dict)
-
-
-def parse_keywords(text: str, allowed: Collection[str], bare: str | None = None) -> Keywords:
-    """Read `key=value` pairs joined by "++++"; "" and "null" are none.
-
-    `bare` is the keyword of a part that has none; "*" makes such a part a keyword without a value.
-    """
-    result = Keywords()
-    if text in ("", "null"):
-        return result
-    for part in text.split("++++"):
-        if not part:
-            continue
-        key, equals, value = part.partition("=")
-        if not equals:
-            if bare is None:
-                raise IrodsError(NO_KEY_WD_IN_MS_INP_STR)
-            key, value = (part, "") if bare == "*" else (bare, part)
-        if key not in allowed:
-            raise IrodsError(USER_BAD_KEYWORD_ERR, key)
-        if key == "objPath":
-            result.path = value
-        elif key == "createMode":
-            result.mode = int(value) if value.lstrip("-").isdigit() else 0
-        elif key == "openFlags":
-            result.flags |= next((flag for name, flag in _ACCESS if name in value), 0)
-            result.flags |= os.O_CREAT if "O_CREAT" in value else 0
-            result.flags |= os.O_TRUNC if "O_TRUNC" in value else 0
-        else:
-            result.values[key] = value
-    return result
-
-
-def keywords_of(
-    session: Session, name: str, parameter: Parameter, allowed: Collection[str], bare: str | None = None
-) -> Keywords:
-    """parse_keywords on a parameter, with the complaint a microservice leaves when it cannot be read."""
-    try:
-        return parse_keywords(parameter.optional_text(), allowed, bare)
-    except IrodsError as error:
-        word = error.message if error.code == USER_BAD_KEYWORD_ERR else ""
-        session.error_stack.append((error.code, f"DEBUG: {name}: input keyWd - {word} error. status = {error.code}\n"))
-        raise
-
-
-# Whose complaints name the subject without "for".
-_WITHOUT_FOR = ("msiCollCreate", "msiDataObjRepl")
-
-
-class reporting:  # noqa: N801 (reads as a statement)
-    """Within it, a failure leaves a line on the client's terminal and goes on."""
-
-    def __init__(self, session: Session, name: str, subject: str | None = None) -> None:
-        self._session, self._name, self._subject = session, name, subject
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, _kind: object, error: object, _traceback: object) -> None:
-        if isinstance(error, IrodsError):
-            call = "rs" + self._name[len("msi") :]
-            linked = self._subject if self._name in _WITHOUT_FOR else f"for {self._subject}"
-            what = f"{call} failed {linked}" if self._subject is not None else f"{call} failed"
-            complain(self._session, self._name, what, error.code)
 
 
 @microservice("msiDataObjCreate", 3)
 def create(session: Session, args: Sequence[Parameter]) -> None:
     """(path, keywords, out descriptor)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjCreate"
     path = args[0].text()
     allowed = ("destRescName", "createMode", "dataType", "forceFlag", "dataSize", "objPath")
     keywords = keywords_of(session, name, args[1], allowed, "destRescName")
     with reporting(session, name, keywords.path or path):
-        args[2].set(objects.create_object(session, keywords.path or path, mode=keywords.mode, keywords=keywords.values))
+        args[2].set(opening.create_object(session, keywords.path or path, mode=keywords.mode, keywords=keywords.values))
 
 
 @microservice("msiDataObjOpen", 2)
 def open_(session: Session, args: Sequence[Parameter]) -> None:
     """(keywords with objPath, out descriptor)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjOpen"
     keywords = keywords_of(session, name, args[0], ("objPath", "rescName", "openFlags", "replNum"), "objPath")
     with reporting(session, name, keywords.path):
-        args[1].set(objects.open_object(session, keywords.path, keywords.flags, keywords=keywords.values))
+        args[1].set(opening.open_object(session, keywords.path, keywords.flags, keywords=keywords.values))
 
 
 @microservice("msiDataObjClose", 2)
 def close(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, out status)."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiDataObjClose"):
-        objects.close(session, args[0].integer())
+        closing.close(session, args[0].integer())
     args[1].set(0)
 
 
 @microservice("msiDataObjLseek", 4)
 def seek(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, offset, whence, out FileLseekOut_t)."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiDataObjLseek"):
         whence = args[2].value
         if isinstance(whence, str):
             whence = _WHENCE.get(whence, int(whence) if whence.isdigit() else -1)
         if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
             raise IrodsError(USER_PARAM_TYPE_ERR)
-        args[3].set(FileLseekOut(offset=objects.seek(session, args[0].integer(), args[1].integer(), whence)))
+        args[3].set(FileLseekOut(offset=transfer.seek(session, args[0].integer(), args[1].integer(), whence)))
 
 
 @microservice("msiDataObjRead", 3)
 def read(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, length, out BytesBuf)."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiDataObjRead"):
-        args[2].set(BytesBuf(objects.read(session, args[0].integer(), args[1].integer())))
+        args[2].set(BytesBuf(transfer.read(session, args[0].integer(), args[1].integer())))
 
 
 @microservice("msiDataObjWrite", 3)
 def write(session: Session, args: Sequence[Parameter]) -> None:
     """(descriptor, text or BytesBuf, out count)."""
-    from irods_zone.operations import objects
-
     content = args[1].value
     with reporting(session, "msiDataObjWrite"):
         if isinstance(content, BytesBuf):
             data = bytes(content.get_bytes())
         else:
             data = args[1].text().encode("utf-8", "surrogateescape")
-        args[2].set(objects.write(session, args[0].integer(), data))
+        args[2].set(transfer.write(session, args[0].integer(), data))
 
 
 @microservice("msiDataObjUnlink", 2)
 def unlink(session: Session, args: Sequence[Parameter]) -> None:
     """(keywords with objPath, out status)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjUnlink"
     allowed = ("objPath", "replNum", "forceFlag", "irodsAdminRmTrash", "irodsRmTrash", "unreg")
     keywords = keywords_of(session, name, args[0], allowed, "objPath")
     with reporting(session, name, keywords.path):
-        objects.unlink(session, keywords.path, keywords=keywords.values)
+        removal.unlink(session, keywords.path, keywords=keywords.values)
     args[1].set(0)
 
 
 @microservice("msiDataObjRename", 4)
 def rename(session: Session, args: Sequence[Parameter]) -> None:
     """(source, target, "0" for an object or "1" for a collection, out status)."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiDataObjRename", str(args[0].value)):
-        objects.rename(session, args[0].text(), args[1].text())
+        renaming.rename(session, args[0].text(), args[1].text())
     args[3].set(0)
 
 
 @microservice("msiDataObjCopy", 4)
 def copy(session: Session, args: Sequence[Parameter]) -> None:
     """(source, target, keywords, out status)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjCopy"
     allowed = (
         "destRescName",
@@ -212,15 +128,13 @@ def copy(session: Session, args: Sequence[Parameter]) -> None:
     )
     keywords = keywords_of(session, name, args[2], allowed, "destRescName")
     with reporting(session, name, str(args[0].value)):
-        objects.copy(session, args[0].text(), args[1].text(), keywords=keywords.values)
+        copies.copy(session, args[0].text(), args[1].text(), keywords=keywords.values)
     args[3].set(0)
 
 
 @microservice("msiDataObjRepl", 3)
 def replicate(session: Session, args: Sequence[Parameter]) -> None:
     """(path, keywords, out status)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjRepl"
     allowed = (
         "destRescName", "backupRescName", "rescName", "updateRepl", "replNum", "all", "irodsAdmin", "verifyChksum",
@@ -228,15 +142,13 @@ def replicate(session: Session, args: Sequence[Parameter]) -> None:
     )  # fmt: skip
     keywords = keywords_of(session, name, args[1], allowed, "destRescName")
     with reporting(session, name, str(args[0].value)):
-        objects.replicate(session, args[0].text(), keywords=keywords.values)
+        replicas.replicate(session, args[0].text(), keywords=keywords.values)
     args[2].set(0)
 
 
 @microservice("msiDataObjTrim", 6)
 def trim(session: Session, args: Sequence[Parameter]) -> None:
     """(path, resource, replica number, copies to keep, "ADMIN_KW" or "null", out number of trimmed)."""
-    from irods_zone.operations import objects
-
     values = {
         "rescName": args[1].optional_text(),
         "replNum": args[2].optional_text(),
@@ -245,21 +157,19 @@ def trim(session: Session, args: Sequence[Parameter]) -> None:
     }
     with reporting(session, "msiDataObjTrim", str(args[0].value)):
         keywords = {key: value for key, value in values.items() if value}
-        args[5].set(objects.trim(session, args[0].text(), keywords))
+        args[5].set(replicas.trim(session, args[0].text(), keywords))
 
 
 @microservice("msiPhyPathReg", 5)
 def register(session: Session, args: Sequence[Parameter]) -> None:
     """(path, resource, file of the server, "null" for a file, out status); administrators only."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiPhyPathReg", str(args[0].value)):
         if args[3].optional_text():
             raise IrodsError(SYS_NOT_SUPPORTED, "only single files are registered here")
         keywords = {"filePath": args[2].text()}
         if args[1].optional_text():
             keywords["destRescName"] = args[1].text()
-        objects.register(session, args[0].text(), keywords)
+        registration.register(session, args[0].text(), keywords)
     args[4].set(0)
 
 
@@ -274,8 +184,6 @@ def split(_session: Session, args: Sequence[Parameter]) -> None:
 @microservice("msiGetObjType", 2)
 def kind(session: Session, args: Sequence[Parameter]) -> None:
     """(name of an object, collection, resource or user; out -d, -C, -R or -u)."""
-    from irods_zone.catalog import metadata
-
     for letter in ("-d", "-C", "-R", "-u"):
         try:
             metadata.object_id(session.db, session.client, letter, args[0].text(), 0)
@@ -289,41 +197,34 @@ def kind(session: Session, args: Sequence[Parameter]) -> None:
 @microservice("msiCheckAccess", 3)
 def check_access(session: Session, args: Sequence[Parameter]) -> None:
     """(path, level such as "read object", out 1 or 0): whether the client has that access."""
-    from irods_zone.catalog import access, metadata
-    from irods_zone.catalog.schema import ACCESS_LEVELS
-
     name = args[1].text().replace(" ", "_")
     if name not in ACCESS_LEVELS:
         raise IrodsError(CAT_INVALID_ARGUMENT, f"{args[1].value!r} is no access level")
-    wanted, has = ACCESS_LEVELS[name], 0
+    required, level = ACCESS_LEVELS[name], 0
     for letter in ("-d", "-C"):
         try:
             found = metadata.object_id(session.db, session.client, letter, args[0].text(), 0)
         except IrodsError:
             continue
-        has = max(has, access.level_of(session.db, session.client, found))
-    args[2].set(int(has >= wanted))
+        level = max(level, access.level_of(session.db, session.client, found))
+    args[2].set(int(level >= required))
 
 
 @microservice("msiDataObjChksum", 3)
 def checksum(session: Session, args: Sequence[Parameter]) -> None:
     """(path, keywords, out checksum as text)."""
-    from irods_zone.operations import objects
-
     name = "msiDataObjChksum"
     allowed = ("ChksumAll", "verifyChksum", "forceChksum", "replNum", "rescName", "irodsAdmin", "no_compute")
     keywords = keywords_of(session, name, args[1], allowed, "*")
     with reporting(session, name, str(args[0].value)):
-        args[2].set(objects.checksum(session, args[0].text(), keywords=keywords.values))
+        args[2].set(checksums.checksum(session, args[0].text(), keywords=keywords.values))
 
 
 @microservice("msiObjStat", 2)
 def stat(session: Session, args: Sequence[Parameter]) -> None:
     """(path, out RodsObjStat)."""
-    from irods_zone.operations import objects
-
     with reporting(session, "msiObjStat", str(args[0].value)):
-        found = objects.stat(session, args[0].text())
+        found = stats.stat(session, args[0].text())
         args[1].set(
             RodsObjStat(
                 objSize=found.size,

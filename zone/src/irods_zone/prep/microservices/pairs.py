@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from irods_zone.errors import UNMATCHED_KEY_OR_INDEX, USER_PARAM_TYPE_ERR, IrodsError
-from irods_zone.prep.microservices import Parameter, microservice
+from irods_zone.operations import metadata
+from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import KeyValPair
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 
 @microservice("msiString2KeyValPair", 2)
@@ -66,7 +64,5 @@ def _pairs(parameter: Parameter) -> dict[str, str]:
 
 
 def _modify(session: Session, operation: str, args: Sequence[Parameter]) -> None:
-    from irods_zone.operations import metadata
-
     for key, value in _pairs(args[0]).items():
         metadata.modify(session, [operation, args[2].text(), args[1].text(), key, value, ""])

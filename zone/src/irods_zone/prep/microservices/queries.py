@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from irods_zone.catalog.genquery import GenQuery, Page, describe, parse
+from irods_zone.catalog.genquery.query import DEFAULT_ROWS
 from irods_zone.errors import CAT_NO_ROWS_FOUND, USER_PARAM_TYPE_ERR, IrodsError
-from irods_zone.prep.microservices import Parameter, microservice
+from irods_zone.operations.query import genquery
+from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import GenQueryInp, GenQueryOut, InxIvalPair, InxValPair, SqlResult, SqlResultArray
-
-if TYPE_CHECKING:
-    from irods_zone.catalog.genquery import Page
-    from irods_zone.session import Session
-
-MAX_ROWS = 256
+from irods_zone.session import Session
 
 
 @microservice("msiMakeGenQuery", 3)
 def make(_session: Session, args: Sequence[Parameter]) -> None:
     """(columns, conditions, out GenQueryInp)."""
-    from irods_zone.catalog import genquery
-
     conditions = args[1].optional_text()
-    parsed = genquery.parse(f"SELECT {args[0].text()}" + (f" WHERE {conditions}" if conditions.strip() else ""))
+    parsed = parse(f"SELECT {args[0].text()}" + (f" WHERE {conditions}" if conditions.strip() else ""))
     query = GenQueryInp(
-        maxRows=MAX_ROWS,
+        maxRows=DEFAULT_ROWS,
         options=parsed.options,
         selectInp=InxIvalPair(
             len=len(parsed.selects), inx=[c for c, _ in parsed.selects], value=[o for _, o in parsed.selects]
@@ -39,7 +34,7 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
 @microservice("msiExecGenQuery", 2)
 def execute(session: Session, args: Sequence[Parameter]) -> None:
     """(GenQueryInp, out GenQueryOut); no rows are an empty page."""
-    args[1].set(_traced_page(session, _input(args[0]), 0))
+    args[1].set(_page(session, _input(args[0]), 0))
 
 
 @microservice("msiGetMoreRows", 3)
@@ -48,7 +43,7 @@ def more(session: Session, args: Sequence[Parameter]) -> None:
     query, last = _input(args[0]), args[1].value
     if not isinstance(last, GenQueryOut):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    page = _traced_page(session, query, last.continueInx) if last.continueInx > 0 else GenQueryOut()
+    page = _page(session, query, last.continueInx) if last.continueInx > 0 else GenQueryOut()
     args[1].set(page)
     args[2].set(page.continueInx)
 
@@ -58,9 +53,10 @@ def close(session: Session, args: Sequence[Parameter]) -> None:
     """(GenQueryInp, GenQueryOut)."""
     last = args[1].value
     if isinstance(last, GenQueryOut) and last.continueInx > 0:
-        _run(session, _input(args[0]), last.continueInx, max_rows=0)
+        request = _input(args[0])
+        genquery(session, _query(request, last.continueInx, max_rows=0))
         if session.trace is not None:
-            session.trace.closed(session, _input(args[0]))
+            session.trace.closed(request)
 
 
 @microservice("msiGetContInxFromGenQueryOut", 2)
@@ -77,19 +73,12 @@ def _input(parameter: Parameter) -> GenQueryInp:
     return parameter.value
 
 
-def _traced_page(session: Session, query: GenQueryInp, continue_index: int) -> GenQueryOut:
+def _page(session: Session, request: GenQueryInp, continue_index: int) -> GenQueryOut:
+    query = _query(request, continue_index, request.maxRows if continue_index == 0 else DEFAULT_ROWS)
     if session.trace is None:
-        return _page(session, query, continue_index)
-    return session.trace.page(session, query, lambda: _page(session, query, continue_index))
-
-
-def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQueryOut:
-    try:
-        page = _run(session, query, continue_index, max_rows=query.maxRows if continue_index == 0 else MAX_ROWS)
-    except IrodsError as error:
-        if error.code != CAT_NO_ROWS_FOUND:
-            raise
-        return GenQueryOut()
+        page = _fetch(session, query)
+    else:
+        page = session.trace.page(request, lambda: describe(query), lambda: _fetch(session, query))
     results = [
         SqlResult(attriInx=column, len=width, _values=[row[index] for row in page.rows])
         for index, (column, width) in enumerate(zip(page.columns, page.widths))
@@ -103,18 +92,21 @@ def _page(session: Session, query: GenQueryInp, continue_index: int) -> GenQuery
     )
 
 
-def _run(session: Session, query: GenQueryInp, continue_index: int, max_rows: int) -> Page:
-    from irods_zone.catalog.genquery import GenQuery
-    from irods_zone.operations import query as queries
+def _fetch(session: Session, query: GenQuery) -> Page:
+    try:
+        return genquery(session, query)
+    except IrodsError as error:
+        if error.code != CAT_NO_ROWS_FOUND:
+            raise
+        return Page((), [], 0, 0, ())
 
-    return queries.genquery(
-        session,
-        GenQuery(
-            selects=list(zip(query.selectInp.inx, query.selectInp.value)),
-            conditions=list(zip(query.sqlCondInp.inx, query.sqlCondInp.value)),
-            max_rows=max_rows,
-            continue_index=continue_index,
-            options=query.options,
-            partial_start_index=query.rowOffset,
-        ),
+
+def _query(request: GenQueryInp, continue_index: int, max_rows: int) -> GenQuery:
+    return GenQuery(
+        selects=list(zip(request.selectInp.inx, request.selectInp.value)),
+        conditions=list(zip(request.sqlCondInp.inx, request.sqlCondInp.value)),
+        max_rows=max_rows,
+        continue_index=continue_index,
+        options=request.options,
+        partial_start_index=request.rowOffset,
     )

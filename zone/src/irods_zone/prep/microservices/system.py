@@ -6,14 +6,12 @@ import os
 import socket
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from irods_zone.errors import UNKNOWN_PARAM_IN_RULE_ERR, USER_FILE_DOES_NOT_EXIST, USER_PARAM_TYPE_ERR, IrodsError
-from irods_zone.prep.microservices import Parameter, microservice
+from irods_zone.prep import delay as delayed
+from irods_zone.prep.microservices.table import Parameter, microservice
 from irods_zone.prep.types import BytesBuf
-
-if TYPE_CHECKING:
-    from irods_zone.session import Session
+from irods_zone.session import Session
 
 
 @microservice("writeLine", 2)
@@ -37,18 +35,18 @@ def write_number(session: Session, args: Sequence[Parameter]) -> None:
     _write(session, args[0].text(), args[1])
 
 
-def _write(session: Session, where: str, what: Parameter) -> None:
-    if not isinstance(what.value, (str, int, float)):
+def _write(session: Session, stream: str, parameter: Parameter) -> None:
+    if not isinstance(parameter.value, (str, int, float)):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    text = str(what.value)
-    if where == "stdout":
+    text = str(parameter.value)
+    if stream == "stdout":
         session.rule_stdout.append(text)
-    elif where == "stderr":
+    elif stream == "stderr":
         session.rule_stderr.append(text)
-    elif where == "serverLog":
+    elif stream == "serverLog":
         session.log.info("writeLine: %s", text)
     else:
-        raise IrodsError(USER_FILE_DOES_NOT_EXIST, f"nothing is written to {where!r}")
+        raise IrodsError(USER_FILE_DOES_NOT_EXIST, f"nothing is written to {stream!r}")
 
 
 @microservice("msiWriteRodsLog", 2)
@@ -127,6 +125,4 @@ def sleep(_session: Session, args: Sequence[Parameter]) -> None:
 @microservice("delayExec", 3)
 def delay(session: Session, args: Sequence[Parameter]) -> None:
     """(condition with INST_NAME, PLUSET, ET, EF; rule text; recovery text): queues a job of this user."""
-    from irods_zone.prep import delay as queue
-
-    queue.enqueue(session, args[0].text(), args[1].text())
+    delayed.enqueue(session, args[0].text(), args[1].text())

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sys
-from types import ModuleType
 
+from irods_zone.prep import types
+from irods_zone.prep.modules import genquery, irods_errors, session_vars
 
-def load() -> dict[str, ModuleType]:
-    """The modules by the names that rule files know; importing them installs nothing."""
-    from irods_zone.prep import types
-    from irods_zone.prep.modules import genquery, irods_errors, session_vars
-
-    return {
-        "irods_types": types,
-        "irods_errors": irods_errors,
-        "genquery": genquery,
-        "session_vars": session_vars,
-    }
+MODULES = {
+    "irods_types": types,
+    "irods_errors": irods_errors,
+    "genquery": genquery,
+    "session_vars": session_vars,
+}
 
 
 def install() -> None:
     """Make the modules importable by rules in this process. They take precedence over any installed namesake."""
-    sys.modules.update(load())
+    sys.modules.update(MODULES)

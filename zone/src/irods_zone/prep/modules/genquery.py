@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
 
+from irods_zone.prep import types
+
 __all__ = ["AS_DICT", "AS_LIST", "AS_TUPLE", "Query", "paged_iterator", "row_iterator"]
 
 MAX_SQL_ROWS = 256
@@ -133,11 +135,7 @@ class Query:
             return
         if self.parser is Parser.GENQUERY2:
             raise RuntimeError("GenQuery2 is not served in rules by this zone; use GenQuery1")
-        from irods_zone.prep import types as irods_types
-
-        made = self.callback.msiMakeGenQuery(
-            ", ".join(self.columns), self.conditions_for_exec, irods_types.GenQueryInp()
-        )
+        made = self.callback.msiMakeGenQuery(", ".join(self.columns), self.conditions_for_exec, types.GenQueryInp())
         self.gqi = made["arguments"][2]
         if self.offset > 0:
             self.gqi.rowOffset = self.offset
@@ -146,7 +144,7 @@ class Query:
         if self.limit is not None and self.limit < MAX_SQL_ROWS - 1:
             self.gqi.maxRows = self.limit
         self.gqi.options |= self.options
-        self.gqo = self.callback.msiExecGenQuery(self.gqi, irods_types.GenQueryOut())["arguments"][1]
+        self.gqo = self.callback.msiExecGenQuery(self.gqi, types.GenQueryOut())["arguments"][1]
         self.cti = self.gqo.continueInx
         self._total = None
 

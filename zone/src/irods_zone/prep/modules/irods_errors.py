@@ -5,25 +5,19 @@ The names are looked up when they are first used: agents import this module on e
 
 from __future__ import annotations
 
-from functools import cache
+from irods_zone.errors import all_codes
 
-from irods_zone.prep.codes import RULE_ENGINE_CONTINUE, RULE_ENGINE_SKIP_OPERATION
+RULE_ENGINE_CONTINUE = 5000000
+RULE_ENGINE_SKIP_OPERATION = 5001000
 
 __all__ = ["RULE_ENGINE_CONTINUE", "RULE_ENGINE_SKIP_OPERATION"]
 
 
-@cache
-def _codes() -> dict[str, int]:
-    from irods_zone.prep.modules.error_table import TABLE
-
-    return {name: int(code) for name, _, code in (entry.partition("=") for entry in TABLE.split())}
-
-
 def __getattr__(name: str) -> int:
-    if name.startswith("_") or name not in _codes():
+    if name.startswith("_") or name not in all_codes():
         raise AttributeError(f"module 'irods_errors' has no attribute {name!r}")
-    return _codes()[name]
+    return all_codes()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted([*_codes(), *__all__])
+    return sorted([*all_codes(), *__all__])

@@ -1,0 +1,16 @@
+"""What holds for this agent: where the settings lie, whether a change is our own doing, and what hooks return.
+
+Imported in every agent: no imports, no work.
+"""
+
+CONTINUE = 5000000  # rules of the same name in the site's other rule engines run too
+NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
+NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
+
+ADMINISTRATOR = 5  # authFlag of a local rodsadmin
+
+# Where core.py lies, for the settings file beside it; core.py sets it.
+settings_directory = "/etc/irods"
+
+# Whether what happens now is our own doing: hooks then do nothing.
+own_change = False

@@ -1,0 +1,41 @@
+"""Nothing that the server did not make is ever overwritten, moved, renamed or removed.
+
+What the server has made is known by the object's number: from the record of the last build, which moves along with a
+component, and from the notes of the state folder, which outlive facts that users remove. Where a collection was no
+component for a while, others may have written the object: then its version counts, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ova_rules.catalog.types import GOOD, STALE, Replica
+from ova_rules.component.source import version_of
+from ova_rules.errors import ComponentError
+from ova_rules.record.last_build import LastBuild
+from ova_rules.settings import Settings
+from ova_rules.state import made_at
+
+
+def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> bool:
+    """Whether the server has made the data object at `path`. last: the record of the component whose it would be."""
+    data_id = replicas[0].data_id
+    if last is not None and last.data_id == data_id:
+        return True
+    made = made_at(settings.state_directory, path)
+    if made is None:
+        return False
+    known_id, version = made
+    if known_id == "":  # an agent died while it created the object: it left nothing but an unfinished one
+        return all(replica.status not in (GOOD, STALE) for replica in replicas)
+    return known_id == data_id and version in ("", version_of(replicas, settings))
+
+
+def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> None:
+    """Raises ComponentError if there is a data object at `path` that the server has not made."""
+    if replicas and not is_ours(settings, path, replicas, last):
+        raise ComponentError(
+            f"{path} was not made by the server, so it stays as it is; move it elsewhere (imv) or remove it; "
+            "to use it as the source, name it in ova_url",
+            lasting=False,
+        )

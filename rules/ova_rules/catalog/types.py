@@ -1,0 +1,74 @@
+"""What the catalog's answers are made of: AVUs, replicas, levels of access. Values only; asks nothing."""
+
+from __future__ import annotations
+
+from ova_tools.records import dataclass
+
+# Levels of access (R_TOKN_MAIN): who has a level has those below it.
+READ_OBJECT = 1050
+DELETE_METADATA = 1090
+MODIFY_OBJECT = 1120
+OWN = 1200
+
+# How many bytes a server can read of an AVU's attribute or value, and of its units; it stores more, and then reads
+# nothing of that entity.
+VALUE_BYTES = 2700
+UNITS_BYTES = 250
+
+# Statuses of a replica; others say that it is being written.
+STALE = "0"
+GOOD = "1"
+
+
+@dataclass(frozen=True)
+class Avu:
+    """One metadata triple and the collection that has it."""
+
+    collection: str
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True, order=True)
+class ObjectAvu:
+    """One metadata triple of a data object."""
+
+    attribute: str
+    value: str
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One replica of a data object; size in bytes, modified in seconds since 1970."""
+
+    data_id: str
+    number: str
+    status: str
+    size: int
+    modified: str
+    checksum: str
+    vault_path: str
+    host: str
+    hierarchy: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether its bytes are all there and current."""
+        return self.status == GOOD
+
+    @property
+    def resource(self) -> str:
+        """The resource that a client names: the root of its hierarchy."""
+        return self.hierarchy.partition(";")[0]
+
+
+def fact(collection: str, attribute: str, value: str, units: str = "") -> Avu:
+    """An AVU that the server writes: never so long that no server could read the collection's AVUs any more."""
+    return Avu(collection, attribute, _cut(value, VALUE_BYTES), _cut(units, UNITS_BYTES))
+
+
+def _cut(text: str, most: int) -> str:
+    data = text.encode("utf-8", "surrogateescape")
+    return text if len(data) <= most else data[:most].decode("utf-8", "ignore")

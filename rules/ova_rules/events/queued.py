@@ -1,0 +1,117 @@
+"""The jobs of the delay queue (see `jobs`), each run as the user whose change caused it."""
+
+from __future__ import annotations
+
+from ova_rules import jobs, names
+from ova_rules.build.batch import build_all, build_one
+from ova_rules.build.build import State, build
+from ova_rules.build.completion import complete
+from ova_rules.build.staleness import stale
+from ova_rules.catalog.writes import Catalog
+from ova_rules.component import dependents
+from ova_rules.errors import ComponentError
+from ova_rules.events.context import context
+from ova_rules.faults import report
+from ova_rules.locks import BusyError
+from ova_rules.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
+    """Runs a job. Raises what goes wrong, so that iRODS tries again, but for the last time."""
+    catalog, settings = context(callback, rei, f"job {kind}")
+    path = jobs.path_of(encoded_path)
+    if not jobs.begin(settings, kind, path):  # the last tries did not even end
+        _give_up(catalog, settings, kind, path, "its agent died, or was ended")
+        return
+    try:
+        _JOBS[kind](catalog, settings, path)
+    except BusyError as error:  # somebody else is at it
+        jobs.end(settings, kind, path)
+        catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
+        raise
+    except Exception as error:
+        if isinstance(error, ComponentError):  # a web server is away, say: no fault
+            catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
+        else:
+            report(catalog.log, f"job {kind} {path}", error)
+        if not jobs.is_last_try(settings, kind, path):
+            raise
+        reason = str(error) if isinstance(error, ComponentError) else "a fault, which the server log tells"
+        _give_up(catalog, settings, kind, path, reason)
+    else:
+        jobs.end(settings, kind, path)
+
+
+def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason: str) -> None:
+    """The job stays away until something changes; its component or image says so."""
+    from ova_rules.component.model import read
+    from ova_rules.images.check import note_unchecked
+    from ova_rules.record import facts
+
+    message = f"given up after {jobs.MOST_TRIES} tries, until something changes: {reason}"
+    catalog.journal("job", job=kind, path=path, done=message)
+    if kind == jobs.CHECK:
+        note_unchecked(catalog, settings, path, message)
+    elif kind in (jobs.BUILD, jobs.FETCH):
+        component = read(catalog, path)
+        if component is not None:
+            facts.write(catalog, component, facts.given_up(component, message))
+
+
+def _build(catalog: Catalog, settings: Settings, path: str) -> None:
+    """One component, with its progress; then what depends on its ready OVA."""
+    from ova_rules.build.progress import progress
+
+    with progress(catalog, settings, path) as shown:
+        state = build(catalog, settings, path, may_queue=False, wait=settings.gate_wait, progress=shown)
+    if state is State.BUILT:
+        others = [other for other in dependents.of_components(catalog, [path]) if other != path]
+        build_all(catalog, settings, others, path)
+
+
+def _change(catalog: Catalog, settings: Settings, path: str) -> None:
+    """All that a collection, or a source, reaches and that is not what it should be."""
+    is_source = names.looks_like_package(path)
+    affected = dependents.of_source(catalog, path) if is_source else dependents.of_collection(catalog, path)
+    busy = []
+    for found in stale(catalog, settings, catalog.annotatable(affected)):
+        try:
+            build(catalog, settings, found.component, may_queue=True, wait=0.0)
+        except BusyError:  # another job of this change is at it: there is enough else to do
+            busy.append(found.component)
+        except ComponentError:
+            build_one(catalog, settings, found.component, 0.0)
+        except Exception as error:  # one's fault stops no other
+            report(catalog.log, found.component, error)
+    for component in busy:
+        build_one(catalog, settings, component, settings.gate_wait)
+
+
+def _like(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Makes all the components that a collection with `ova_like` should have, and builds them."""
+    complete(catalog, settings, path)
+    _change(catalog, settings, path)
+
+
+def _check(catalog: Catalog, settings: Settings, path: str) -> None:
+    from ova_rules.images.check import run_check
+
+    run_check(catalog, settings, path)
+
+
+def _fetch(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Downloads a source; then all components that name its URL are built, or the one that asked for it."""
+    from ova_rules.downloads.fetch import run_fetch
+    from ova_rules.events.sources import build_users
+
+    changed = run_fetch(catalog, settings, path)
+    if changed is not None:
+        build_one(catalog, settings, path, settings.gate_wait)  # its ova_url may lead there by a reference
+        build_users(catalog, settings, changed)
+
+
+_JOBS = {jobs.BUILD: _build, jobs.CHANGE: _change, jobs.LIKE: _like, jobs.CHECK: _check, jobs.FETCH: _fetch}

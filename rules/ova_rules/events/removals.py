@@ -1,0 +1,64 @@
+"""Removals of data objects and collections: an image in use is kept; who lost a ready OVA or a source says so."""
+
+from __future__ import annotations
+
+from ova_rules import names
+from ova_rules.agent import CONTINUE, NOT_PERMITTED
+from ova_rules.catalog.types import Avu
+from ova_rules.catalog.writes import Catalog, refuse
+from ova_rules.events.context import context
+from ova_rules.images import in_use
+from ova_rules.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """An image that is in use is not removed by accident, nor unregistered."""
+    return _refuse_if_in_use(str(rule_args[2].objPath), callback, rei)
+
+
+def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Nor with a collection, unless that holds all who use it, too."""
+    return _refuse_if_in_use(str(rule_args[2].collName), callback, rei)
+
+
+def _refuse_if_in_use(path: str, callback: Any, rei: Any) -> int:
+    catalog, settings = context(callback, rei, "removal")
+    reason = in_use.refusal(catalog, settings, path)
+    if reason is None:
+        return CONTINUE
+    catalog.journal("image", path=path.rstrip("/"), done=f"removal refused: {reason}")
+    return refuse(callback, NOT_PERMITTED, reason)
+
+
+def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Components that went with a collection use no image any more."""
+    in_use.removed(*context(callback, rei, "removed"), str(rule_args[2].collName).rstrip("/"))
+    return CONTINUE
+
+
+def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A data object was removed: the component whose ready OVA or source it was says so."""
+    _removed(*context(callback, rei, "removed"), str(rei.doi.objPath))
+    return CONTINUE
+
+
+def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
+    from ova_rules.build.batch import build_one, readable
+    from ova_rules.component import dependents
+
+    collection = names.component_of(path)
+    component = readable(catalog, collection) if collection else None
+    if component is not None and catalog.may_annotate(component.path):
+        # Not built anew here: its collection may be on its way out, too.
+        status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]
+        gone = Avu(
+            component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
+        )
+        catalog.change_facts(component.path, status, [Avu(component.path, names.STATUS, names.FAILED), gone])
+    for user in catalog.annotatable(dependents.of_source(catalog, path))[: settings.inline_components]:
+        # Those made from it say so. It is not made again for them: see above.
+        build_one(catalog, settings, user, 0.0, upstream=False)

@@ -1,0 +1,76 @@
+"""Renames of data objects and collections, into the trash too: what either path reaches is built anew."""
+
+from __future__ import annotations
+
+import posixpath
+
+from ova_rules import names
+from ova_rules.agent import CONTINUE
+from ova_rules.catalog.writes import Catalog
+from ova_rules.events.context import settings_for
+from ova_rules.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """An object or a collection was renamed: rule_args are the old and the new path."""
+    old, new = str(rule_args[0]).rstrip("/"), str(rule_args[1]).rstrip("/")
+    catalog = Catalog(callback, rei, "renamed")
+    if not (names.looks_like_package(old) or names.looks_like_package(new) or catalog.visible([new])):
+        return CONTINUE  # an object that is no package
+    from ova_rules.images import check, in_use
+
+    settings = settings_for(catalog)
+    in_use.renamed(catalog, settings, old, new)
+    _build(catalog, settings, old, new)
+    if names.looks_like_package(new):
+        check.on_written(catalog, settings, new)
+    return CONTINUE
+
+
+def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
+    """Builds components at the new path, and all that names either."""
+    from ova_rules.build.batch import build_all, others_go_on
+    from ova_rules.build.completion import complete_all
+    from ova_rules.component import dependents
+
+    affected: list[str] = []
+    for path in (old, new):
+        if names.looks_like_package(path):
+            affected += dependents.of_source(catalog, path)
+            affected += [name for name in [names.component_of(path)] if name]
+    if catalog.visible([new]):  # a collection
+        complete_all(catalog, settings, dependents.derived(catalog, new))
+        affected += dependents.of_collection(catalog, old)
+        there = dependents.of_collection(catalog, new)
+        if new in there:
+            with others_go_on(catalog, new):
+                _follow_name(catalog, settings, old, new)
+        affected += there
+    build_all(catalog, settings, affected, old, new)
+
+
+def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
+    """A component was renamed: its ready OVA takes the new name, so that no second one is left behind."""
+    from ova_rules.build.batch import PATIENCE_SECONDS
+    from ova_rules.component.model import read
+    from ova_rules.images import in_use
+    from ova_rules.locks import locked
+    from ova_rules.record.last_build import last_build
+    from ova_rules.record.signing import signer_of
+
+    before = f"{new}/{posixpath.basename(old)}.ova"
+    after = names.ready_path(new)
+    component = read(catalog, new)
+    last = last_build(component, signer_of(settings)) if component is not None else None
+    if last is None or before == after:
+        return
+    with locked(settings.state_directory, new, PATIENCE_SECONDS):  # a build could make it at this moment
+        replicas = catalog.replicas(before)
+        is_ours = bool(replicas) and replicas[0].data_id == last.data_id
+        if is_ours and not catalog.replicas(after) and catalog.may_rename(before):
+            catalog.rename(before, after)
+            in_use.renamed(catalog, settings, before, after)

@@ -1,0 +1,37 @@
+"""Data objects that may be sources: written or registered. What is made from them is built, images are checked."""
+
+from __future__ import annotations
+
+from ova_rules.agent import CONTINUE
+from ova_rules.build.batch import build_all
+from ova_rules.catalog.writes import Catalog
+from ova_rules.component import dependents
+from ova_rules.events.context import context
+from ova_rules.images.check import on_written
+from ova_rules.settings import Settings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def after_write(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A data object was written, by any client."""
+    return _changed(str(rule_args[1].map()["logical_path"]), callback, rei)
+
+
+def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A file was registered as a data object."""
+    return _changed(str(rei.doi.objPath), callback, rei)
+
+
+def _changed(path: str, callback: Any, rei: Any) -> int:
+    catalog, settings = context(callback, rei, f"written {path}")
+    build_users(catalog, settings, path)
+    on_written(catalog, settings, path)
+    return CONTINUE
+
+
+def build_users(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Builds the components whose source the data object is, and what depends on them."""
+    build_all(catalog, settings, dependents.of_source(catalog, path), path)

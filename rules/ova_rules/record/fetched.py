@@ -1,0 +1,41 @@
+"""What a data object says of the URL that it was downloaded from (`ova::fetched_from`, signed).
+
+Whoever may write where downloads lie could else hand others an OVA under a URL's name.
+"""
+
+from __future__ import annotations
+
+from ova_rules import names
+from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import ObjectAvu
+from ova_rules.component.source import Source
+from ova_rules.record.signing import is_same, signer_of
+from ova_rules.settings import Settings
+
+ATTRIBUTES = (names.FETCHED_FROM, names.FETCHED_VERSION)
+_ETAG, _MODIFIED = "ETag", "Last-Modified"
+_LONGEST = 1000  # characters of a validator that is kept
+
+
+def is_fetched(catalog: Access, settings: Settings, source: Source, url: str) -> bool:
+    """Whether this very version of the data object is what the server downloaded from the URL. One query."""
+    signature = signer_of(settings).of_fetched(source.state, url)
+    return any(
+        is_same(avu.units.partition(" ")[2], signature)
+        for avu in catalog.object_avus(source.path, [names.FETCHED_FROM])
+        if avu.value == url
+    )
+
+
+def validators(catalog: Access, path: str) -> tuple[str, str]:
+    """The ETag and the Last-Modified of the version that was downloaded, as the server sent them; '' if it did not."""
+    found = {avu.units: avu.value for avu in catalog.object_avus(path, [names.FETCHED_VERSION])}
+    return found.get(_ETAG, ""), found.get(_MODIFIED, "")
+
+
+def facts(settings: Settings, source: Source, url: str, etag: str, modified: str) -> list[ObjectAvu]:
+    """The facts of a data object that is what the server has just downloaded from the URL."""
+    signature = signer_of(settings).of_fetched(source.state, url)
+    found = [ObjectAvu(names.FETCHED_FROM, url, f"{source.state} {signature}")]
+    kept = [(etag, _ETAG), (modified, _MODIFIED)]
+    return found + [ObjectAvu(names.FETCHED_VERSION, text, kind) for text, kind in kept if 0 < len(text) <= _LONGEST]

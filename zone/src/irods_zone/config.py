@@ -1,0 +1,60 @@
+"""What a zone is started with, as values: folder, address, resources, limits. Nothing here reads or opens a file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ClientLimits:
+    """How long clients may take, in seconds, and how many there may be."""
+
+    connections: int = 1024
+    handshake: float = 30.0
+    stall: float = 60.0
+    idle: float = 3600.0
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A unixfilesystem storage resource: its name and the directory that is its vault."""
+
+    name: str
+    vault: Path
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """What the command line says."""
+
+    root: Path
+    host: str = "127.0.0.1"
+    port: int = 1247
+    password: str | None = None
+    rules: Path | None = None
+    trace: Path | None = None
+    resources: tuple[Resource, ...] = ()
+    zone_name: str = "tempZone"
+    administrator: str = "rods"
+    limits: ClientLimits = field(default_factory=ClientLimits)
+
+
+@dataclass(frozen=True)
+class ZoneConfig:
+    """What the zone was started with; the same in every agent."""
+
+    root: Path
+    zone_name: str
+    host: str
+    port: int
+    resources: tuple[Resource, ...]
+    rules: Path | None = None
+    trace: Path | None = None
+    started: int = field(default_factory=lambda: int(time.time()))
+
+    @property
+    def catalog_path(self) -> Path:
+        """The SQLite file."""
+        return self.root / "catalog.sqlite"

@@ -1,0 +1,11 @@
+"""Reads the tables of facts that lie as text files beside modules. What a table means is its module's business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def lines_of(module_file: str, name: str) -> list[str]:
+    """The lines of the file `name` beside a module (its `__file__`), without comments (#) and empty lines."""
+    text = Path(module_file).with_name(name).read_text(encoding="utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
