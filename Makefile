@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo test lint corpus fuzz bench client-suite install acceptance up down guide clean
+.PHONY: setup demo check test test-slow coverage lint corpus fuzz bench client-suite install acceptance up down guide clean
 
 setup: $(STAMP)
 
@@ -17,9 +17,25 @@ $(STAMP): pyproject.toml zone/pyproject.toml
 demo: $(STAMP)
 	$(BIN)/python demo/main_job.py
 
+# The linters, and the tests that need no zone: for every change, in well under a minute.
+FAST := tests/ova_tools tests/ova_rules tests/docs tests/docker tests/packaging/test_release.py
+FAST += $(addprefix tests/ova_admin/test_,block.py cli.py graph.py reconcile_job.py server_config.py)
+IN_ZONES := tests/ova_rules/test_in_a_zone.py tests/ova_rules/test_queue.py tests/ova_rules/images
+check: lint
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(FAST) $(addprefix --ignore=,$(IN_ZONES))
+
+# The product's tests, with the coverage of what runs outside of agents; then those of the embedded zone.
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov
 	cd zone && ../$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+# What takes long and has a shorter twin in `make test`.
+test-slow: $(STAMP)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+# Coverage with that of agents; takes twice as long.
+coverage: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-config=tests/coverage.toml
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -37,7 +53,7 @@ install: $(VENV)/.admin
 
 $(VENV)/.admin: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[admin]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[admin,downloads]'
 	touch $@
 
 # The acceptance tests against the zone of the current iRODS environment; IRODS_PASSWORD is its administrator's.

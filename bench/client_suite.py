@@ -15,7 +15,8 @@ from pathlib import Path
 
 import irods
 from irods.password_obfuscation import encode
-from irods_zone.forkserver import Forkserver
+
+from tests.support.zones import embedded_zone
 
 FILES = ("meta_test.py", "collection_test.py", "query_test.py", "data_obj_test.py")
 
@@ -23,31 +24,23 @@ FILES = ("meta_test.py", "collection_test.py", "query_test.py", "data_obj_test.p
 def main() -> None:
     """One zone for all files; each file in a pytest of its own."""
     suite = Path(irods.__file__).parent / "test"
-    forkserver = Forkserver()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            root, home = Path(folder) / "zone", Path(folder) / "home"
-            started = forkserver.start(root, None, {}, 0)
-            secrets = home / ".irods"
-            secrets.mkdir(parents=True)
-            (secrets / "irods_environment.json").write_text((root / "irods_environment.json").read_text())
-            (secrets / ".irodsA").write_text(encode("rods", os.getuid()))
-            (secrets / ".irodsA").chmod(0o600)
-            environment = {**os.environ, "HOME": str(home)}
-            for name in sys.argv[1:] or FILES:
-                command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider"]
-                done = subprocess.run(
-                    [*command, "--rootdir", str(suite), str(suite / name)],
-                    env=environment,
-                    cwd=folder,
-                    capture_output=True,
-                    text=True,
-                )
-                lines = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-                print(f"{name}: {done.stdout.strip().splitlines()[-1]}", *lines, sep="\n  ", flush=True)
-            forkserver.stop(started.pid, 15)
-    finally:
-        forkserver.close()
+    with tempfile.TemporaryDirectory() as folder, embedded_zone(Path(folder) / "zone", None) as zone:
+        secrets = Path(folder) / "home" / ".irods"
+        secrets.mkdir(parents=True)
+        (secrets / "irods_environment.json").write_text(zone.environment.read_text())
+        (secrets / ".irodsA").write_text(encode("rods", os.getuid()))
+        (secrets / ".irodsA").chmod(0o600)
+        command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider"]
+        for name in sys.argv[1:] or FILES:
+            done = subprocess.run(
+                [*command, "--rootdir", str(suite), str(suite / name)],
+                env={**os.environ, "HOME": str(secrets.parent)},
+                cwd=folder,
+                capture_output=True,
+                text=True,
+            )
+            failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+            print(f"{name}: {done.stdout.strip().splitlines()[-1]}", *failed, sep="\n  ", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from bench import packages, profiler
-from bench.importing import BUILDING, imported
 from bench.packages import GIB
 from bench.places import places
 from bench.results import REPOSITORY, Label, Recorder
 from bench.site import INLINE, Site, site
 from bench.timing import in_turn
-from tests.faults.processes import descendants, peak_kib
+from tests.support.importing import BUILDING, imported
+from tests.support.processes import descendants, peak_kib
 
 COMPONENT = "grid/comp"
 _MEBIBYTES = 16  # of the OVA whose rebuilds are profiled
@@ -78,11 +78,11 @@ def _not_ours(recorder: Recorder, zones: dict[str, Site]) -> None:
         "list a collection": list_collection,
         "put and get a small object": put_and_get,
     }
-    for what, action in actions.items():
+    for event, action in actions.items():
         rounds = 30 if recorder.quick else 300
         taken = in_turn(rounds, {name: partial(action, made) for name, made in zones.items()})
         for name, values in taken.items():
-            recorder.add("event", "ms", values, event=what, core=name)
+            recorder.add("event", "ms", values, event=event, core=name)
 
 
 def _memory(recorder: Recorder, zones: dict[str, Site]) -> None:
@@ -121,7 +121,7 @@ def _profiles(recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
         "AVU that rebuilds": lambda session: made.set(COMPONENT, "hostname", f"host{next(numbers)}", session),
         "read through the gate": lambda session: made.hostname(COMPONENT, session),
     }
-    for what, action in actions.items():
+    for event, action in actions.items():
         for agent in ("new", "old"):
             made.forget_events()
             for _ in range(3 if recorder.quick else 15):
@@ -133,7 +133,7 @@ def _profiles(recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
                 _keep(
                     recorder,
                     [event for event in made.events() if event["calls"]][-1:],
-                    {**labels, "event": what, "agent": agent},
+                    {**labels, "event": event, "agent": agent},
                 )
 
 

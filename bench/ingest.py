@@ -12,7 +12,7 @@ from bench.results import Recorder
 from bench.site import Site, site
 from bench.timing import peak_megabytes, timed
 from bench.timing import run as command
-from tests.faults.processes import PeakMemory
+from tests.support.processes import PeakMemory
 
 _OVA = Path(sys.executable).with_name("ova")
 

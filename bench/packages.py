@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import os
 import tarfile
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.appliances import manifest_of
 from tests.ova_tools import build
+from tests.support.appliances import manifest_of, tar_of, write_large
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -21,7 +19,6 @@ _HARDWARE = (
     "</VirtualHardwareSection>"
 )  # COT reads no descriptor without it
 _SCHEMAS = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_"
-_BLOCK = 4 * MIB
 
 
 def descriptor() -> bytes:
@@ -32,45 +29,15 @@ def descriptor() -> bytes:
 
 
 def write(path: Path, size: int, *, sparse: bool = False) -> None:
-    """Writes an OVA with a disk of `size` bytes, its manifest right.
-
-    The disk's bytes are random and no two blocks alike, so that neither compression nor sharing can help anybody; or,
-    `sparse`, a hole with a little at the start: a fresh disk, of which a copy has little to do.
-    """
-    start, noise = b"start of the disk", os.urandom(_BLOCK)
-    total = hashlib.sha256()
-    text = descriptor()
-    with path.open("w+b") as file:
-        heads = [("vm.ovf", text), ("vm.mf", _manifest(text, total))]
-        offset = sum(512 + -(-len(data) // 512) * 512 for _, data in heads)
-        header = tarfile.TarInfo("disk.vmdk")
-        header.size, header.mode = size, 0o640
-        file.seek(offset)
-        file.write(header.tobuf(tarfile.GNU_FORMAT))  # ustar itself knows no size from 8 GiB on
-        if sparse:
-            file.write(start)
-        for done in range(0, size, _BLOCK):
-            length = min(_BLOCK, size - done)
-            if sparse:
-                block = (start if done == 0 else b"").ljust(length, b"\0")
-            else:
-                block = done.to_bytes(8, "big") + noise[8:length]
-                file.write(block)
-            total.update(block)
-        file.truncate(-(-(offset + 512 + size + 1024) // 10240) * 10240)
-        file.seek(0)
-        file.write(build.tar_bytes([("vm.ovf", text), ("vm.mf", _manifest(text, total))])[:offset])
+    """Writes an OVA with a disk of `size` bytes, its manifest right; see `write_large`."""
+    write_large(path, descriptor(), size, sparse=sparse)
 
 
 def small() -> bytes:
     """An OVA of some kilobytes."""
     text, disk = descriptor(), b"disk" * 500
     manifest = manifest_of({"vm.ovf": text, "disk.vmdk": disk})
-    return build.tar_bytes([("vm.ovf", text), ("vm.mf", manifest), ("disk.vmdk", disk)])
-
-
-def _manifest(text: bytes, disk: hashlib._Hash) -> bytes:
-    return manifest_of({"vm.ovf": text}) + f"SHA256(disk.vmdk)= {disk.hexdigest()}\n".encode()
+    return tar_of({"vm.ovf": text, "vm.mf": manifest, "disk.vmdk": disk})
 
 
 def value_in(head: bytes) -> str:

@@ -1,9 +1,9 @@
 """Where a hook's time goes, and what it asks of the server: wraps the rules while they run, changes none of them.
 
-A zone gets it through the rule file that `rule_file` writes: the real core.py with `install` behind it. For each event
-that ends, one line of JSON goes to the profile: microseconds in all and by phase, each counted once (a phase within a
-phase is the inner one's), microservice calls by name, bytes copied, modules imported. Events within an
-event (a hook of a microservice that a hook called) are part of the outer one.
+A zone gets it through its rule file: the real core.py, and `behind_core` behind it. For each event that ends, one line
+of JSON goes to the profile: microseconds in all and by phase, each counted once (a phase within a phase is the inner
+one's), microservice calls by name, bytes copied, modules imported. Events within an event (a hook of a microservice
+that a hook called) are part of the outer one.
 
 The phases are the functions below; a name that is gone from the sources fails `tests/bench`.
 """
@@ -50,20 +50,9 @@ JOBS = ("ova_job",)
 RULES = ("ova_reconcile",)  # called by administrators' rule text
 
 
-def rule_file(folder: Path, repository: Path, log: Path) -> Path:
-    """A rule file that does what the repository's core.py does, profiled into `log`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path, real = folder / "core.py", folder / "real_core.py"
-    real.symlink_to(repository / "core.py")
-    path.write_text(
-        "import sys\n"
-        f"sys.path.append({str(repository)!r})\n"
-        f"__file__ = {str(real)!r}\n"
-        "exec(compile(open(__file__).read(), __file__, 'exec'))\n"
-        "from bench import profiler\n"
-        f"profiler.install(globals(), {str(log)!r})\n"
-    )
-    return path
+def behind_core(log: Path) -> str:
+    """What a rule file that is profiled into `log` has behind core.py."""
+    return f"from bench import profiler\nprofiler.install(globals(), {str(log)!r})\n"
 
 
 @dataclass

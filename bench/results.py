@@ -109,11 +109,11 @@ class Recorder:
         self.skipped.append(why)
         print(f"  {self.part}: skipped: {why}", flush=True)
 
-    def room_for(self, size: int, what: str) -> bool:
+    def room_for(self, size: int, purpose: str) -> bool:
         """Whether so many bytes are free (a gibibyte more, to be kind to others); says so if not."""
         if shutil.disk_usage(self.folder).free >= size + (1 << 30):
             return True
-        self.skip(f"{what}: needs {size >> 30} GiB of free space")
+        self.skip(f"{purpose}: needs {size >> 30} GiB of free space")
         return False
 
     def result(self, *, complete: bool = True) -> Result:
@@ -153,8 +153,8 @@ def versions() -> dict[str, str]:
             found[package] = "not installed"
     for name, command in (("coreutils", ("cp", "--version")), ("xfsprogs", ("mkfs.xfs", "-V"))):
         if shutil.which(command[0]):
-            said = subprocess.run(command, capture_output=True, text=True, check=False)
-            number = re.search(r"\d+(\.\d+)+", said.stdout + said.stderr)
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            number = re.search(r"\d+(\.\d+)+", done.stdout + done.stderr)
             found[name] = number.group() if number else "unknown"
     return found
 
@@ -168,8 +168,3 @@ def commit() -> str:
 
     changed = git("status", "--porcelain", "--", *MEASURED, f":!{RESULTS.relative_to(REPOSITORY)}")
     return git("rev-parse", "--short=12", "HEAD") + ("+" if changed else "")
-
-
-def environment() -> dict[str, str]:
-    """This process's environment without what would change how a measured Python behaves."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

@@ -86,7 +86,7 @@ class Operation:
         self._recorder, self._made, self._labels = recorder, made, labels
         self._values = map("host{}".format, count())
 
-    def __call__(self, what: str, changed: int, action: Callable[[str], object]) -> None:
+    def __call__(self, name: str, changed: int, action: Callable[[str], object]) -> None:
         """changed: how many components get another value."""
         labels = {**self._labels, "changed": changed}
         self._made.forget_events()
@@ -97,11 +97,11 @@ class Operation:
         events = self._made.events()
         jobs = [event for event in events if event["event"] in profiler.JOBS]
         if jobs:
-            self._recorder.add(f"{what}: all done", "ms", [(time.perf_counter() - start) * 1000], **labels)
-        self._recorder.add(f"{what}: call returns", "ms", [(returned - start) * 1000], **labels)
-        self._recorder.add(f"{what}: in hooks and jobs", "ms", [profiler.milliseconds(events)], **labels)
+            self._recorder.add(f"{name}: all done", "ms", [(time.perf_counter() - start) * 1000], **labels)
+        self._recorder.add(f"{name}: call returns", "ms", [(returned - start) * 1000], **labels)
+        self._recorder.add(f"{name}: in hooks and jobs", "ms", [profiler.milliseconds(events)], **labels)
         for unit, number in profiler.counts(events).items():
-            self._recorder.add(f"{what}: {unit}", unit, [number], **labels)
+            self._recorder.add(f"{name}: {unit}", unit, [number], **labels)
 
 
 def change_unnoticed(made: Site, components: Sequence[str]) -> None:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from bench.figures import middle, percentile
 from bench.results import Label, Result
@@ -99,80 +98,46 @@ def fewest_servers(costs: Costs, site: Site) -> int | None:
 
 
 @dataclass
-class _Station:
-    """Some equal workers with one line of what waits for them."""
+class _Change:
+    """A change on its way: its server, when it came, until when it is served so far, what it takes of each resource."""
 
-    free: int
-    waiting: deque[tuple[float, Callable[[float], None]]] = field(default_factory=deque)
+    server: int
+    came: float
+    now: float
+    work: float
+    asking: float
+    storing: float
+    streamed: bool
 
 
-class _Simulation:
-    """A clock, and what happens when."""
-
-    def __init__(self) -> None:
-        self._events: list[tuple[float, int, Callable[[float], None]]] = []
-        self._number = 0
-
-    def at(self, when: float, what: Callable[[float], None]) -> None:
-        self._number += 1
-        heapq.heappush(self._events, (when, self._number, what))
-
-    def visit(self, station: _Station, now: float, takes: float, then: Callable[[float], None]) -> None:
-        """Waits for a worker of the station, keeps it for `takes` seconds, and goes on."""
-        if not station.free:
-            station.waiting.append((takes, then))
-            return
-        station.free -= 1
-
-        def leave(end: float) -> None:
-            station.free += 1
-            if station.waiting:
-                self.visit(station, end, *station.waiting.popleft())
-            then(end)
-
-        self.at(now + takes, leave)
-
-    def run(self) -> None:
-        while self._events:
-            when, _, what = heapq.heappop(self._events)
-            what(when)
+def _serve(changes: Iterable[_Change], workers: int, takes: Callable[[_Change], float]) -> None:
+    """Changes pass some equal workers, who serve them in the order in which they come."""
+    free = [0.0] * workers
+    for change in sorted(changes, key=lambda each: each.now):
+        change.now = max(change.now, heapq.heappop(free)) + takes(change)
+        heapq.heappush(free, change.now)
 
 
 def simulate(costs: Costs, site: Site, seed: int = 1) -> Times:
-    """Changes come at random times to random servers: a processor, the catalog, the disk; streamed, then also an
-    executor and the server's network. How long each takes is random too (exponential, as unkind as it is usual).
+    """Changes come at random times to random servers: a processor, the catalog, the disk or (streamed) the server's
+    network. How long each takes is random too (exponential, as unkind as it is usual), but for the network.
     """
-    chance, world = random.Random(seed), _Simulation()
-    catalog = _Station(site.connections)
-    servers = [[_Station(free) for free in (site.cores, 1, site.executors, 1)] for _ in range(site.servers)]
-    taken: list[float] = []
-
-    def change(came: float) -> None:
-        processors, disk, executors, network = chance.choice(servers)
-        work, asking, syncing = (chance.expovariate(1 / mean) for mean in (costs.agent, costs.catalog, costs.disk))
-        copying = site.gibibytes / site.network
-        streamed = chance.random() < site.streamed
-
-        def built(now: float) -> None:
-            taken.append(now - came)
-
-        def stream(now: float) -> None:
-            world.visit(network, now, copying, built)
-
-        def synced(now: float) -> None:
-            world.visit(disk, now, syncing, built)
-
-        def asked(now: float) -> None:
-            if streamed:
-                world.visit(executors, now, copying, lambda _: None)  # the executor waits while its bytes travel
-                stream(now)
-            else:
-                synced(now)
-
-        world.visit(processors, came, work, lambda now: world.visit(catalog, now, asking, asked))
-
-    came = 0.0
+    chance, came, arrivals = random.Random(seed), 0.0, []
     while (came := came + chance.expovariate(site.changes)) < SECONDS:
-        world.at(came, change)
-    world.run()
+        arrivals.append(came)
+    changes = []
+    for came in arrivals:
+        server = chance.choice(range(site.servers))
+        work, asking, syncing = (chance.expovariate(1 / mean) for mean in (costs.agent, costs.catalog, costs.disk))
+        streamed = chance.random() < site.streamed
+        storing = site.gibibytes / site.network if streamed else syncing
+        changes.append(_Change(server, came, came, work, asking, storing, streamed))
+    for server in range(site.servers):
+        _serve((each for each in changes if each.server == server), site.cores, lambda each: each.work)
+    _serve(changes, site.connections, lambda each: each.asking)
+    for server in range(site.servers):
+        for streamed in (False, True):
+            own = (each for each in changes if (each.server, each.streamed) == (server, streamed))
+            _serve(own, 1, lambda each: each.storing)
+    taken = [each.now - each.came for each in changes]
     return Times(middle(taken), percentile(taken, 99))

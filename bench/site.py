@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from irods_zone.forkserver import Forkserver
 from irods_zone.pytest_plugin import EmbeddedZone
 
 from bench import packages, profiler
-from bench.results import REPOSITORY
+from tests.support.clients import PythonClient, ready_path
+from tests.support.waiting import until
+from tests.support.zones import embedded_zone, rule_folder
 
 INLINE = 1 << 50  # an inline_limit that nothing reaches: every build runs inside the hook
 _LIMIT_SECONDS = 600.0
-_POLL_SECONDS = 0.02
 
 
 class Site:
@@ -26,6 +25,7 @@ class Site:
     def __init__(self, zone: EmbeddedZone, folder: Path) -> None:
         self.zone = zone
         self.session = zone.session()
+        self.client = PythonClient(self.session)
         self.home = zone.home
         self.profile = folder / "profile.jsonl"
         self._settings = folder / "etc" / "ova_rules.json"
@@ -43,12 +43,11 @@ class Site:
     def make(self, *names: str) -> None:
         """Collections below the home, with those above them."""
         for name in names:
-            self.session.collections.create(f"{self.home}/{name}", recurse=True)
+            self.client.make(f"{self.home}/{name}")
 
     def put(self, name: str, data: bytes) -> None:
         """A data object below the home."""
-        with self.session.data_objects.open(f"{self.home}/{name}", "w") as stream:
-            stream.write(data)
+        self.client.put(data, f"{self.home}/{name}")
 
     def set(self, name: str, attribute: str, value: str, session: Any = None) -> None:
         """`imeta set -C`, below the home."""
@@ -71,30 +70,22 @@ class Site:
         self.set(component, "ova_url", f"{self.home}/images/base.ova")
         self.wait_until_ready(component)
 
-    def ready(self, component: str) -> str:
-        """The path of a component's ready OVA."""
-        return f"{self.home}/{component}/{component.rpartition('/')[2]}.ova"
-
     def hostname(self, component: str, session: Any = None) -> str:
         """The hostname in the ready OVA as a client reads it: past the gate, which waits for a queued build."""
-        with (session or self.session).data_objects.open(self.ready(component), "r") as stream:
+        path = ready_path(f"{self.home}/{component}")
+        with (session or self.session).data_objects.open(path, "r") as stream:
             return packages.value_in(stream.read(1 << 16))
-
-    def facts(self, component: str) -> dict[str, str]:
-        """The component's facts."""
-        found = self.session.collections.get(f"{self.home}/{component}").metadata.items()
-        return {avu.name: avu.value for avu in found if avu.name.startswith("ova::")}
 
     def wait_until_ready(self, component: str) -> None:
         """Waits until the status is ready; raises RuntimeError with the message if it fails."""
 
         def is_ready() -> bool:
-            facts = self.facts(component)
+            facts = self.client.facts(f"{self.home}/{component}")
             if facts.get("ova::status") == "failed":
                 raise RuntimeError(facts.get("ova::message", "failed"))
             return facts.get("ova::status") == "ready"
 
-        _wait(is_ready, f"{component} to be ready")
+        until(is_ready, f"{component} is ready", _LIMIT_SECONDS)
 
     def not_ready(self, grid: str) -> int:
         """How many components of a grid have another status than ready, or none."""
@@ -109,20 +100,13 @@ class Site:
 
     def wait_for_jobs(self) -> None:
         """Waits until the delay queue is empty."""
-        from irods.models import RuleExec
-
-        _wait(lambda: not list(self.session.query(RuleExec.id)), "the delay queue to be empty")
+        until(lambda: not self.client.jobs(), "the delay queue is empty", _LIMIT_SECONDS)
 
     def wait_until_checked(self, image: str) -> None:
         """Waits until `ova::package` of an image is valid; raises RuntimeError with what else it is."""
-
-        def is_valid() -> bool:
-            found = self.session.data_objects.get(f"{self.home}/{image}").metadata.get_all("ova::package")
-            if found and found[0].value != "valid":
-                raise RuntimeError(found[0].value)
-            return bool(found)
-
-        _wait(is_valid, f"{image} to be checked")
+        found = until(lambda: self.client.package(f"{self.home}/{image}"), f"{image} is checked", _LIMIT_SECONDS)
+        if found != "valid":
+            raise RuntimeError(found)
 
     def events(self) -> list[dict[str, Any]]:
         """What was profiled so far; needs `profiled`."""
@@ -133,36 +117,15 @@ class Site:
         self.profile.unlink(missing_ok=True)
 
 
-def _wait(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _LIMIT_SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"waited {_LIMIT_SECONDS:.0f} s for {what}")
-        time.sleep(_POLL_SECONDS)
-
-
 @contextmanager
 def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings: object) -> Iterator[Site]:
     """A fresh zone below `folder`, its vault too; with the rules and these settings, or without any."""
-    folder.mkdir(parents=True, exist_ok=True)
-    etc = folder / "etc"
-    if profiled:
-        file = profiler.rule_file(etc, REPOSITORY, folder / "profile.jsonl")
-    else:
-        etc.mkdir()
-        file = etc / "core.py"
-        if rules:
-            file.symlink_to(REPOSITORY / "core.py")
-        else:
-            file.write_text("")
-    forkserver = Forkserver()
-    try:
-        zone = EmbeddedZone(forkserver, folder / "zone", file, {})
+    behind = profiler.behind_core(folder / "profile.jsonl") if profiled else ""
+    file = rule_folder(folder / "etc", behind)
+    if not rules:
+        file.unlink()
+        file.write_text("")
+    with embedded_zone(folder / "zone", file) as zone:
         made = Site(zone, folder)
         made.settings(**settings)
-        try:
-            yield made
-        finally:
-            zone.close()
-    finally:
-        forkserver.close()
+        yield made

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results import Label, Recorder
-from tests.faults.processes import PeakMemory
+from tests.support.processes import PeakMemory
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -58,15 +58,15 @@ def race(
 
 def run(*command: object, folder: Path | None = None) -> None:
     """Runs a command, in `folder` with its temporary files there; raises CalledProcessError if it fails."""
-    words = [str(word) for word in command]
+    arguments = [str(each) for each in command]
     environment = {**os.environ, "TMPDIR": str(folder)} if folder else None
-    subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True)
+    subprocess.run(arguments, cwd=folder, env=environment, check=True, capture_output=True)
 
 
 def peak_megabytes(*command: object) -> float:
     """The most memory that a command has had resident, in MB."""
-    words = [str(word) for word in command]
+    arguments = [str(each) for each in command]
     # Not getrusage: that counts what this process had when it forked.
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process, PeakMemory(process.pid) as peak:
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process, PeakMemory(process.pid) as peak:
         process.wait()
     return peak.kib / 1024

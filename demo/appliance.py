@@ -99,21 +99,12 @@ def pack(package: Path, disk: Path) -> Path:
     text = DESCRIPTOR.format(disk=disk.name, size=disk.stat().st_size, capacity=CAPACITY)
     descriptor, manifest = package.with_name("sg12_image.ovf"), package.with_name("sg12_image.mf")
     descriptor.write_text(text, encoding="utf-8")
-    lines = [f"SHA256({file.name})= {digest(file)}\n" for file in (descriptor, disk)]
+    lines = [f"SHA256({file.name})= {hashlib.sha256(file.read_bytes()).hexdigest()}\n" for file in (descriptor, disk)]
     manifest.write_text("".join(lines), encoding="ascii")
     with tarfile.open(package, "w", format=tarfile.USTAR_FORMAT) as tar:
         for file in (descriptor, manifest, disk):
             tar.add(file, file.name, filter=_anonymous)
     return package
-
-
-def digest(file: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    total = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            total.update(block)
-    return total.hexdigest()
 
 
 def available() -> bool:

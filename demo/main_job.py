@@ -94,70 +94,51 @@ def linked_rules(folder: Path) -> Path:
     return rules
 
 
-def members(package: Path) -> dict[str, str]:
-    """The SHA-256 of each member, as Python's own tarfile and hashlib see them."""
-    digests = {}
+def contents(package: Path) -> dict[str, bytes]:
+    """The members as Python's own tarfile sees them, in order."""
+    found = {}
     with tarfile.open(package) as tar:
         for member in tar:
             stream = tar.extractfile(member)
             assert stream is not None
-            total = hashlib.sha256()
-            while block := stream.read(1 << 20):
-                total.update(block)
-            digests[member.name] = total.hexdigest()
-    return digests
+            found[member.name] = stream.read()
+    return found
 
 
-def text_of(package: Path, ending: str) -> str:
-    """The text member whose name ends so."""
-    with tarfile.open(package) as tar:
-        name = next(name for name in tar.getnames() if name.endswith(ending))
-        stream = tar.extractfile(name)
-        assert stream is not None
-        return stream.read().decode()
+def member(package: dict[str, bytes], ending: str) -> str:
+    """The name that ends so."""
+    return next(name for name in package if name.endswith(ending))
 
 
-def unpack(package: Path, folder: Path) -> list[str]:
-    """Writes all members into `folder`; their names."""
-    with tarfile.open(package) as tar:
-        for member in tar:
-            stream = tar.extractfile(member)
-            assert stream is not None
-            with (folder / Path(member.name).name).open("wb") as target:
-                shutil.copyfileobj(stream, target)
-        return tar.getnames()
-
-
-def check(what: str, holds: bool) -> None:
-    say(f"  {'ok ' if holds else 'NOT'}  {what}")
+def check(claim: str, holds: bool) -> None:
+    say(f"  {'ok ' if holds else 'NOT'}  {claim}")
     if not holds:
         sys.exit(1)
 
 
 def compare(source: Path, ready: Path) -> None:
     """What changed in the descriptor, the manifest against the members, the disk before and after."""
-    before, after = text_of(source, ".ovf").splitlines(), text_of(ready, ".ovf").splitlines()
-    changed = [(old, new) for old, new in zip(before, after) if old != new]
-    for old, new in changed:
-        say(f"  - {old.strip()}\n  + {new.strip()}")
+    old, new = contents(source), contents(ready)
+    before, after = (package[member(package, ".ovf")].decode().splitlines() for package in (old, new))
+    changed = [pair for pair in zip(before, after) if pair[0] != pair[1]]
+    for was, is_now in changed:
+        say(f"  - {was.strip()}\n  + {is_now.strip()}")
     padding = [line for line in after[len(before) :] if line.strip()]
     check(f"{len(changed)} lines of the descriptor differ, nothing was added but white space", not padding)
     check("each of Table 1's values is in it", all(f'"{v}"' in "\n".join(after) for v in list(TABLE_1.values())[1:]))
-    digests = members(ready)
-    for line in text_of(ready, ".mf").splitlines():
+    for line in new[member(new, ".mf")].decode().splitlines():
         name, _, digest = line[len("SHA256(") :].partition(")= ")
-        check(f"manifest: {name} is what tarfile and hashlib read", digests[name] == digest)
-    disk = next(name for name in digests if name.endswith(".vmdk"))
-    check(f"the disk is byte for byte the source's ({digests[disk][:16]}…)", members(source)[disk] == digests[disk])
+        check(f"manifest: {name} is what tarfile and hashlib read", hashlib.sha256(new[name]).hexdigest() == digest)
+    disk = member(new, ".vmdk")
+    check(
+        f"the disk is byte for byte the source's ({hashlib.sha256(old[disk]).hexdigest()[:16]}…)",
+        old[disk] == new[disk],
+    )
     if appliance.available():
-        with tarfile.open(ready) as tar:
-            tar.extract(disk, ready.parent, filter="data") if hasattr(tarfile, "data_filter") else tar.extract(
-                disk, ready.parent
-            )
-        report = subprocess.run(
-            ["qemu-img", "info", "--output=json", str(ready.parent / disk)], check=True, capture_output=True, text=True
-        )
-        size = json.loads(report.stdout)["virtual-size"]
+        copy = ready.with_name(disk)
+        copy.write_bytes(new[disk])
+        command = ["qemu-img", "info", "--output=json", str(copy)]
+        size = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)["virtual-size"]
         check(f"qemu-img reads the disk: {size // 2**20} MiB", size == appliance.CAPACITY)
 
 
@@ -166,8 +147,10 @@ def papers_way(session: iRODSSession, folder: Path) -> float:
     folder.mkdir()
     start = time.perf_counter()
     session.data_objects.get(SOURCE, str(folder / "base.ova"))
-    names = unpack(folder / "base.ova", folder)
-    descriptor = folder / next(name for name in names if name.endswith(".ovf"))
+    package = contents(folder / "base.ova")
+    for name, data in package.items():
+        (folder / name).write_bytes(data)
+    descriptor = folder / member(package, ".ovf")
     document = minidom.parse(str(descriptor))
     for element in document.getElementsByTagName("ovf:Property"):
         key = element.getAttribute("ovf:key")
@@ -175,7 +158,7 @@ def papers_way(session: iRODSSession, folder: Path) -> float:
             element.setAttribute("ovf:value", TABLE_1[key])
     descriptor.write_text(document.toxml())
     with tarfile.open(folder / "comp01.ova", "w") as tar:
-        for name in names:
+        for name in package:
             tar.add(folder / name, name)
     session.data_objects.put(str(folder / "comp01.ova"), f"{HOME}/by_hand.ova")
     return time.perf_counter() - start
@@ -185,15 +168,6 @@ def fact(session: iRODSSession, name: str) -> str:
     """The value of one AVU of the component, or "-"."""
     found = [avu.value for avu in session.collections.get(COMPONENT).metadata.items() if avu.name == name]
     return found[0] if found else "-"
-
-
-def main() -> None:
-    """The demo."""
-    folder = Path(tempfile.mkdtemp(prefix="ova-demo-"))
-    try:
-        run(folder, Path(sys.argv[1]) if len(sys.argv) > 1 else linked_rules(folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(folder: Path, rules: Path) -> None:
@@ -210,12 +184,10 @@ def run(folder: Path, rules: Path) -> None:
     say("\n2. An embedded zone with the rules, as a real server would load them")
     with zone(folder / "zone", rules) as session:
         say("\n3. The grid of the paper: grid01/comp01 with its three tasks, and the appliance")
+        create = session.collections.create
         for task in ("install", "config", "reset"):
-            step(
-                f"imkdir -p grid01/comp01/{task}",
-                partial(session.collections.create, f"{COMPONENT}/{task}", recurse=True),
-            )
-        step("imkdir images", lambda: session.collections.create(f"{HOME}/images"))
+            step(f"imkdir -p grid01/comp01/{task}", partial(create, f"{COMPONENT}/{task}", recurse=True))
+        step("imkdir images", lambda: create(f"{HOME}/images"))
         step("iput base.ova images/base.ova", lambda: session.data_objects.put(str(source), SOURCE))
 
         say("\n4. The seven entries of Table 1, as AVUs; each call returns when the ready OVA holds it")
@@ -263,4 +235,5 @@ def refusal(session: iRODSSession) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with tempfile.TemporaryDirectory(prefix="ova-demo-") as name:
+        run(Path(name), Path(sys.argv[1]) if len(sys.argv) > 1 else linked_rules(Path(name)))

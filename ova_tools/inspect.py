@@ -92,8 +92,8 @@ def lines(package: Package) -> Iterator[str]:
             yield one_line(f"  {line['verdict']:>14}  {line['name'] or 'line ' + str(line['line'])}")
     if known["certificate"]:
         certificate = known["certificate"]
-        who = certificate["subject"] or certificate["why"]
-        yield one_line(f"certificate {certificate['name']}: {certificate['verdict']}, {who}")
+        subject = certificate["subject"] or certificate["why"]
+        yield one_line(f"certificate {certificate['name']}: {certificate['verdict']}, {subject}")
     yield "systems"
     for system in known["systems"]:
         yield one_line(f"  {system['kind']:<24} {system['id']}")

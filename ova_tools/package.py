@@ -172,8 +172,8 @@ def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         os.close(descriptor)
-        what = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
-        raise PackageError(f"{name}is {what}")
+        kind = "a directory, not a file" if stat.S_ISDIR(mode) else "not a regular file"
+        raise PackageError(f"{name}is {kind}")
     return io.FileIO(descriptor, "r")
 
 

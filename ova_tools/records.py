@@ -132,9 +132,9 @@ else:
 
         return [method(name) for name in ("__lt__", "__le__", "__gt__", "__ge__")]
 
-    def _refuse(name, what):
+    def _refuse(name, verb):
         def refuse(self, field, *value):
-            raise AttributeError(f"cannot {what} field {field!r} of {type(self).__name__}, which is frozen")
+            raise AttributeError(f"cannot {verb} field {field!r} of {type(self).__name__}, which is frozen")
 
         refuse.__name__ = name
         return refuse

@@ -100,8 +100,8 @@ def read_index(fd: int, size: int) -> Index:
     pax: dict[str, str] = {}
     for _ in range(MAX_HEADERS):
         if offset + BLOCK > size:
-            what = "no end-of-archive block" if offset == size else "a part of a header only"
-            raise PackageError(f"truncated archive: {what} at byte {offset}")
+            ending = "no end-of-archive block" if offset == size else "a part of a header only"
+            raise PackageError(f"truncated archive: {ending} at byte {offset}")
         header = os.pread(fd, BLOCK, offset)
         if len(header) != BLOCK:
             raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
@@ -232,11 +232,11 @@ def _checksum_right(header: bytes) -> bool:
     return stored == unsigned or stored == unsigned - 256 * sum(byte > 127 for byte in summed)  # old tars: signed
 
 
-def _number(field: bytes, what: str, offset: int) -> int:
+def _number(field: bytes, name: str, offset: int) -> int:
     if field[0] & 0x80:  # base-256: two's complement, the top bit is the mark
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         if field[0] & 0x40 or value >= 1 << 62:
-            raise PackageError(f"the tar header at byte {offset} has an impossible {what}")
+            raise PackageError(f"the tar header at byte {offset} has an impossible {name}")
         return value
     text = field.strip(b" \0")
     if not text:
@@ -246,7 +246,7 @@ def _number(field: bytes, what: str, offset: int) -> int:
             raise ValueError(text)
         return int(text, 8)
     except ValueError:
-        raise PackageError(f"the tar header at byte {offset} has a {what} that is not an octal number") from None
+        raise PackageError(f"the tar header at byte {offset} has a {name} that is not an octal number") from None
 
 
 def _extension(fd: int, size: int, offset: int, length: int, in_all: int) -> bytes:

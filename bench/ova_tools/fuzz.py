@@ -28,6 +28,7 @@ from ova_tools.properties import candidates, select
 from ova_tools.verify import verify_members
 from ova_tools.write import stream
 from tests.ova_tools import build
+from tests.support.appliances import tar_of
 
 ROUND = 300  # examples between two looks at the clock
 COUNTS: Counter[str] = Counter()
@@ -72,7 +73,7 @@ def seeds() -> list[bytes]:
                     directory, text.encode(), algorithm=algorithm, format=archive, certificate=signed, disk_data=small
                 )
                 found.append(path.read_bytes())
-    found.append(build.tar_bytes([("disk.vmdk", b"x" * 600), ("a/" * 60 + "vm.ovf", plain.encode())], format=1))
+    found.append(tar_of([("disk.vmdk", b"x" * 600), ("a/" * 60 + "vm.ovf", plain.encode())], format=1))
     return found
 
 
@@ -96,24 +97,24 @@ MUTATION = st.one_of(
 )
 
 
-def mutate(data: bytes, kind: str, where: float | str, what: object) -> bytes:
+def mutate(data: bytes, kind: str, where: float | str, payload: object) -> bytes:
     """Damage `data` in one place."""
     if isinstance(where, str):
         start, length = HEADER_FIELDS[where]
-        block = (len(what) * 7 if isinstance(what, bytes) else 0) % max(1, min(8, len(data) // 512)) * 512
-        new = bytes(what)[:length].ljust(length, b"\0") if isinstance(what, bytes) else b""
+        block = (len(payload) * 7 if isinstance(payload, bytes) else 0) % max(1, min(8, len(data) // 512)) * 512
+        new = bytes(payload)[:length].ljust(length, b"\0") if isinstance(payload, bytes) else b""
         return data[: block + start] + new + data[block + start + length :]
     at = int(where * len(data))
-    if kind == "flip" and isinstance(what, int) and at < len(data):
-        return data[:at] + bytes([data[at] ^ what]) + data[at + 1 :]
-    if kind == "insert" and isinstance(what, bytes):
-        return data[:at] + what + data[at:]
-    if kind == "replace" and isinstance(what, bytes):
-        return data[:at] + what + data[at + len(what) :]
-    if kind == "delete" and isinstance(what, int):
-        return data[:at] + data[at + what :]
-    if kind == "repeat" and isinstance(what, int):
-        return data[: at + what] + data[at:]
+    if kind == "flip" and isinstance(payload, int) and at < len(data):
+        return data[:at] + bytes([data[at] ^ payload]) + data[at + 1 :]
+    if kind == "insert" and isinstance(payload, bytes):
+        return data[:at] + payload + data[at:]
+    if kind == "replace" and isinstance(payload, bytes):
+        return data[:at] + payload + data[at + len(payload) :]
+    if kind == "delete" and isinstance(payload, int):
+        return data[:at] + data[at + payload :]
+    if kind == "repeat" and isinstance(payload, int):
+        return data[: at + payload] + data[at:]
     return data[:at] if kind == "cut" else data
 
 

@@ -9,32 +9,55 @@ import json
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.acceptance.clients import COMMAND_CLIENTS, Client, PythonClient
+from tests.support.appliances import ova
+from tests.support.clients import MAKERS, Client, PythonClient, ready_path
+from tests.support.zones import embedded_zone, rule_folder
 
 if TYPE_CHECKING:
     from tests.acceptance.people import Person
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+MakeClient = Callable[..., Client]
 
 
-def rule_folder(folder: Path, **settings: object) -> Path:
-    """A rule file for a zone: a link to core.py, as on a real server, with settings of its own beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "core.py").symlink_to(REPOSITORY / "core.py")
-    settings.setdefault("state_directory", str(folder / "state"))
-    (folder / "ova_rules.json").write_text(json.dumps(settings))
-    return folder / "core.py"
+@dataclass
+class Zone:
+    """A zone under test: its environment file, its administrator's password and a session of theirs."""
+
+    environment: Path
+    password: str
+    administrator: Any
+
+    @classmethod
+    def of(cls, environment: Path) -> Zone:
+        """The zone of an environment file."""
+        password = os.environ.get("IRODS_PASSWORD", "rods")
+        return cls(environment, password, session_of(environment, "", password))
+
+
+def session_of(environment: Path, user: str, password: str) -> Any:
+    """A session of a user; '' is the one of the environment file."""
+    from irods.session import iRODSSession
+
+    settings = json.loads(environment.read_text())
+    return iRODSSession(
+        host=settings["irods_host"],
+        port=settings["irods_port"],
+        user=user or settings["irods_user_name"],
+        password=password,
+        zone=settings["irods_zone_name"],
+    )
 
 
 @dataclass
 class Site:
-    """A zone under test: its environment file, a session of its administrator, and a collection for this test."""
+    """What a test has: a zone, a session of its administrator, and a collection for this test alone."""
 
     environment: Path
     password: str
@@ -50,87 +73,89 @@ class Site:
     @property
     def ready(self) -> str:
         """Its ready OVA."""
-        return f"{self.component}/comp01.ova"
+        return ready_path(self.component)
 
     @property
     def source(self) -> str:
         """Its source."""
         return f"{self.home}/images/base.ova"
 
+    def own_client(self) -> PythonClient:
+        """A client of the administrator with connections of its own."""
+        return PythonClient(self.new_session(self.session.username, self.password))
+
     def allow(self, level: str, path: str, user: str, *, recursive: bool = False) -> None:
         """`ichmod LEVEL USER PATH`"""
-        from irods.access import iRODSAccess
-
-        self.session.acls.set(iRODSAccess(level, path, user), recursive=recursive)
+        PythonClient(self.session).allow(level, path, user, recursive=recursive)
 
     def facts(self, component: str | None = None) -> dict[str, str]:
-        """The `ova::` attributes of a component (several values joined by commas)."""
-        found: dict[str, list[str]] = {}
-        for avu in self.session.collections.get(component or self.component).metadata.items():
-            if avu.name.startswith("ova::"):
-                found.setdefault(avu.name, []).append(avu.value)
-        return {name: ",".join(sorted(values)) for name, values in found.items()}
+        """The facts of a component."""
+        return PythonClient(self.session).facts(component or self.component)
 
 
-def _session(environment: dict[str, Any], user: str, password: str) -> Any:
-    from irods.session import iRODSSession
-
-    return iRODSSession(
-        host=environment["irods_host"],
-        port=environment["irods_port"],
-        user=user,
-        password=password,
-        zone=environment["irods_zone_name"],
-    )
+@pytest.fixture(scope="session")
+def shared_zone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zone]:
+    """The real zone, or an embedded one that is one for all tests, too; the administrator stays signed in."""
+    with ExitStack() as stack:
+        environment = request.config.getoption("--irods-environment")
+        if not environment:
+            folder = tmp_path_factory.mktemp("shared")
+            rules = rule_folder(folder / "etc")
+            environment = stack.enter_context(embedded_zone(folder / "zone", rules)).environment
+        zone = Zone.of(Path(environment))
+        stack.callback(zone.administrator.cleanup)
+        yield zone
 
 
 @pytest.fixture
 def settings() -> dict[str, object]:
-    """The administrator's settings of the embedded zone; override it in a test module."""
+    """The administrator's settings of the embedded zone; override it in a test module, which gets zones of its own."""
     return {}
 
 
 @pytest.fixture
-def environment_file(request: pytest.FixtureRequest, tmp_path: Path, settings: dict[str, object]) -> Path:
-    """The environment file of the zone under test."""
-    chosen = request.config.getoption("--irods-environment")
-    if chosen:
-        return Path(chosen)
+def zone(request: pytest.FixtureRequest, tmp_path: Path, settings: dict[str, object]) -> Zone:
+    """The zone under test."""
+    if not settings or request.config.getoption("--irods-environment"):
+        shared: Zone = request.getfixturevalue("shared_zone")
+        return shared
     make = request.getfixturevalue("irods_zone_factory")
-    return Path(make(rule_folder(tmp_path / "etc", **settings)).environment)
+    zone = Zone.of(make(rule_folder(tmp_path / "etc", **settings)).environment)
+    request.addfinalizer(zone.administrator.cleanup)
+    return zone
 
 
 @pytest.fixture
-def site(environment_file: Path) -> Iterator[Site]:
+def site(zone: Zone) -> Iterator[Site]:
     """The zone under test, with an empty collection for this test alone."""
-    environment = json.loads(environment_file.read_text())
-    password = os.environ.get("IRODS_PASSWORD", "rods")
-    user, zone = environment["irods_user_name"], environment["irods_zone_name"]
-    sessions = [_session(environment, user, password)]
+    with ExitStack() as stack:
 
-    def new_session(name: str, secret: str) -> Any:
-        sessions.append(_session(environment, name, secret))
-        return sessions[-1]
+        def new_session(user: str, password: str) -> Any:
+            session = session_of(zone.environment, user, password)
+            stack.callback(session.cleanup)
+            return session
 
-    home = f"/{zone}/home/{user}/test-{uuid.uuid4().hex[:12]}"
-    sessions[0].collections.create(home)
-    yield Site(environment_file, password, sessions[0], home, new_session)
-    sessions[0].collections.remove(home, recurse=True, force=True)
-    for session in sessions:
-        session.cleanup()
+        session = zone.administrator
+        home = f"/{session.zone}/home/{session.username}/test-{uuid.uuid4().hex[:12]}"
+        session.collections.create(home)
+        yield Site(zone.environment, zone.password, session, home, new_session)
+        session.collections.remove(home, recurse=True, force=True)
 
 
 @pytest.fixture
-def make_client(site: Site, tmp_path: Path) -> Callable[..., Client]:
+def make_client(site: Site, tmp_path: Path) -> Iterator[MakeClient]:
     """A client by name, signed in as the zone's administrator or as another user."""
+    made: list[Client] = []
 
     def make(name: str, user: str = site.session.username, password: str = site.password) -> Client:
-        if name not in COMMAND_CLIENTS:
-            return PythonClient(site.new_session(user, password))
-        client: Client = COMMAND_CLIENTS[name](tmp_path / f"{name}-{user}", site.environment, user, password)
-        return client
+        if name in MAKERS:
+            made.append(MAKERS[name](tmp_path / f"{name}-{user}", site.environment, user, password))
+            return made[-1]
+        return PythonClient(site.new_session(user, password))
 
-    return make
+    yield make
+    for client in made:
+        client.close()
 
 
 @pytest.fixture
@@ -166,10 +191,6 @@ def client(site: Site) -> PythonClient:
 @pytest.fixture
 def component(site: Site, client: PythonClient) -> str:
     """grid01/comp01 with its source, ready."""
-    from tests.appliances import ova
-
-    client.make(site.component)
     client.make(f"{site.home}/images")
     client.put(ova(), site.source)
-    client.set(site.component, "ova_url", site.source)
-    return site.component
+    return client.component(site.component, site.source)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections.abc import Callable
 
-from tests.acceptance.clients import PythonClient
 from tests.acceptance.conftest import Site
+from tests.support.clients import PythonClient
 
 
 class Person:
@@ -26,14 +27,11 @@ class Person:
 
     def grants(self, level: str, path: str, user: str, *, recursive: bool = False) -> None:
         """`ichmod LEVEL USER PATH`, by this user."""
-        from irods.access import iRODSAccess
-
-        self.client.session.acls.set(iRODSAccess(level, path, user), recursive=recursive)
+        self.client.allow(level, path, user, recursive=recursive)
 
     def facts(self, component: str) -> dict[str, str]:
         """The facts of a component, as this user sees them."""
-        items = self.client.session.collections.get(component).metadata.items()
-        return {avu.name: avu.value for avu in items if avu.name.startswith("ova::")}
+        return self.client.facts(component)
 
     def remove_components(self) -> None:
         """Their collections as far as they may be removed: what is in them may be in use until others are gone."""
@@ -47,6 +45,9 @@ class Person:
         """Their things, and they."""
         for item in self.client.session.collections.get(self.home).subcollections:
             item.remove(recurse=True, force=True)
-        for thing in self.client.session.collections.get(self.home).data_objects:
-            thing.unlink(force=True)
+        for item in self.client.session.collections.get(self.home).data_objects:
+            item.unlink(force=True)
         self._site.session.users.remove(self.name)
+
+
+MakePerson = Callable[[], Person]

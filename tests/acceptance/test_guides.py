@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import CLIENTS
-from tests.acceptance.conftest import REPOSITORY, rule_folder
+from tests.support import REPOSITORY
+from tests.support.clients import HAS_ICOMMANDS
+from tests.support.zones import rule_folder
 
 DOCUMENTS = ("docs/tutorial.md",)
 
-if "icommands" in CLIENTS:
+if HAS_ICOMMANDS:
 
     @pytest.mark.parametrize("document", DOCUMENTS)
     def test_a_guide_says_what_is(document: str, irods_zone_factory: Callable[..., Any], tmp_path: Path) -> None:

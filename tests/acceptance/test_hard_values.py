@@ -6,9 +6,9 @@ import pytest
 from irods.meta import iRODSMeta
 from irods.models import Collection, DataObject
 
-from tests.acceptance.clients import PythonClient, Refused
 from tests.acceptance.conftest import Site
-from tests.appliances import ova, read
+from tests.support.appliances import ova
+from tests.support.clients import PythonClient, Refused
 
 VALUES = {
     "single quotes": "it's ' OR '1'='1",
@@ -30,17 +30,14 @@ NAMES = ("it's", 'with "quotes" and spaces', "100%_x", "a, b) or (c", "grid [1] 
 def test_a_value_arrives_as_it_was_set(kind: str, site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "hostname", VALUES[kind])
     assert site.facts()["ova::status"] == "ready"
-    assert read(client.get(site.ready)).values["host.hostname"] == VALUES[kind]
+    assert client.ready(component).values["host.hostname"] == VALUES[kind]
 
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_a_reference_brings_it_too(kind: str, site: Site, component: str, client: PythonClient) -> None:
-    other = f"{site.home}/grid01/comp02"
-    client.make(other)
-    client.set(other, "ova_url", site.source)
-    client.set(other, "hostname", "${comp01:note}")
+    other = client.component(f"{site.home}/grid01/comp02", site.source, hostname="${comp01:note}")
     client.set(component, "note", VALUES[kind])
-    assert read(client.get(f"{other}/comp02.ova")).values["host.hostname"] == VALUES[kind]
+    assert client.ready(other).values["host.hostname"] == VALUES[kind]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -57,11 +54,11 @@ def test_collections_and_sources_of_any_name(name: str, site: Site, client: Pyth
     client.set(grid, "domainname", "example.org")
     if not set(name) & set("{}"):  # a reference cannot hold braces
         client.set(two, "hostname", f"${{{name} 1:hostname}}-too")
-        assert read(client.get(f"{two}/{name} 2.ova")).values["host.hostname"] == "sg12-too"
-    found = read(client.get(f"{one}/{name} 1.ova")).values
+        assert client.ready(two).values["host.hostname"] == "sg12-too"
+    found = client.ready(one).values
     assert (found["host.hostname"], found["host.domainname"]) == ("sg12", "example.org")
     client.put(ova(b"new disk" * 4000), source)
-    assert read(client.get(f"{two}/{name} 2.ova")).members["disk1.vmdk"] == b"new disk" * 4000
+    assert client.ready(two).members["disk1.vmdk"] == b"new disk" * 4000
 
 
 @pytest.mark.parametrize(("value", "units"), [("é" * 1351, ""), ("short", "ü" * 126)])
@@ -84,7 +81,7 @@ def test_what_no_server_can_read_is_said_and_stops_no_other_component(
     metadata.set(Collection, grid, too_long)
     metadata.set(Collection, other, iRODSMeta("ova_url", site.source))
     client.put(ova(b"new disk" * 4000), site.source)
-    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"new disk" * 4000
+    assert client.ready(component).members["disk1.vmdk"] == b"new disk" * 4000
     with pytest.raises(Refused, match=r"an AVU here has more than 2700 bytes.*remove it"):
         client.get(f"{other}/comp09.ova")
     client.make(f"{grid}/plain")
@@ -92,7 +89,7 @@ def test_what_no_server_can_read_is_said_and_stops_no_other_component(
     assert client.get(f"{grid}/plain/plain.ova") == b"of no component"
     metadata.remove(Collection, grid, too_long)
     client.set(other, "ova_url", site.source)  # who set it could not be noted
-    assert read(client.get(f"{other}/comp09.ova")).members["disk1.vmdk"] == b"new disk" * 4000
+    assert client.ready(other).members["disk1.vmdk"] == b"new disk" * 4000
 
 
 def test_a_ready_ova_is_not_handed_out_where_its_metadata_cannot_be_read(
@@ -106,7 +103,7 @@ def test_a_ready_ova_is_not_handed_out_where_its_metadata_cannot_be_read(
         client.get(f"{grid}/comp01/comp01.ova")
 
 
-def test_an_ova_like_that_no_server_can_read_is_refused_in_words(site: Site, client: PythonClient) -> None:
+def test_an_ova_like_that_no_server_can_read_is_refused_with_the_reason(site: Site, client: PythonClient) -> None:
     client.make(f"{site.home}/grid01")
     with pytest.raises(Refused, match="iRODS reads 2700 bytes"):
         client.set(f"{site.home}/grid01", "ova_like", "é" * 1351)
@@ -133,13 +130,11 @@ def test_nobodys_avu_keeps_other_components_from_being_built(
     assert site.facts()["ova::status"] == "ready"
     client.set(f"{site.home}/grid01", "domainname", "example.org")
     assert site.facts()["ova::fingerprint"] != before
-    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"new disk" * 4000
+    assert client.ready(component).members["disk1.vmdk"] == b"new disk" * 4000
 
 
 def test_an_attribute_that_no_server_can_read_opens_no_gate(site: Site, component: str, client: PythonClient) -> None:
-    metadata, other = site.session.metadata, f"{site.home}/grid01/comp02"
-    client.make(other)
-    client.set(other, "ova_url", site.source)
+    metadata, other = site.session.metadata, client.component(f"{site.home}/grid01/comp02", site.source)
     client.put(b"some object", f"{site.home}/object")
     metadata.set(DataObject, f"{site.home}/object", iRODSMeta("é" * 1350 + "ova_url", "poison"))
     metadata.copy(DataObject, Collection, f"{site.home}/object", component)
@@ -157,4 +152,4 @@ def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, componen
     with pytest.raises(Refused, match=r"two values for the property host\.hostname"):
         client.get(site.ready)
     collection.metadata.remove("hostname", "sg13")
-    assert read(client.get(site.ready)).values["host.hostname"] == "sg12"
+    assert client.ready(component).values["host.hostname"] == "sg12"

@@ -2,90 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import CLIENTS, Client, PythonClient, Refused
-from tests.acceptance.conftest import Site
+from tests.acceptance.conftest import MakeClient, Site
 from tests.acceptance.people import Person
-from tests.appliances import ova, read
+from tests.support.appliances import ova
+from tests.support.clients import CLIENTS, PythonClient, Refused
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_an_ordinary_user_needs_no_administrator(name: str, person: Person, make_client: Callable[..., Client]) -> None:
+def test_an_ordinary_user_needs_no_administrator(name: str, person: Person, make_client: MakeClient) -> None:
     client = make_client(name, person.name, "secret")
-    mine = f"{person.home}/grid01/comp01"
-    client.make(mine)
-    client.make(f"{person.home}/images")
-    client.put(ova(), f"{person.home}/images/base.ova")
-    client.set(mine, "ova_url", f"{person.home}/images/base.ova")
-    client.set(mine, "hostname", "sg12")
-    assert read(client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
+    images, mine = f"{person.home}/images", f"{person.home}/grid01/comp01"
+    client.make(images)
+    client.put(ova(), f"{images}/base.ova")
+    client.component(mine, f"{images}/base.ova", hostname="sg12")
+    assert client.ready(mine).values["host.hostname"] == "sg12"
     owner = person.client.session.data_objects.get(f"{mine}/comp01.ova").owner_name
     assert owner == person.name
 
 
 def test_a_source_that_may_not_be_read_is_not_read(site: Site, component: str, person: Person) -> None:
-    mine = f"{person.home}/grid01/comp01"
-    person.client.make(mine)
-    person.client.set(mine, "ova_url", site.source)
-    facts = {avu.name: avu.value for avu in person.client.session.collections.get(mine).metadata.items()}
+    mine = person.client.component(f"{person.home}/grid01/comp01", site.source)
+    facts = person.facts(mine)
     assert facts["ova::status"] == "failed"
     assert f"{site.source}: does not exist, or {person.name} may not read it" in facts["ova::message"]
     assert not person.client.session.data_objects.exists(f"{mine}/comp01.ova")
 
 
 def test_a_permission_that_is_given_heals(site: Site, component: str, person: Person) -> None:
-    mine = f"{person.home}/grid01/comp01"
-    person.client.make(mine)
-    person.client.set(mine, "ova_url", site.source)
+    mine = person.client.component(f"{person.home}/grid01/comp01", site.source)
     person.may("read", f"{site.home}/images", recursive=True)
     person.client.set(mine, "hostname", "sg12")
-    assert read(person.client.get(f"{mine}/comp01.ova")).values["host.hostname"] == "sg12"
+    assert person.client.ready(mine).values["host.hostname"] == "sg12"
 
 
-def test_a_reader_of_the_component_reads_a_current_ova(site: Site, component: str, person: Person) -> None:
+def test_a_reader_of_the_component_reads_a_current_ova(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
     """Neither the source nor the collections above are the reader's."""
     person.may("read", component, recursive=True)
-    PythonClient(site.session).set(component, "hostname", "shared")
-    assert read(person.client.get(site.ready)).values["host.hostname"] == "shared"
+    client.set(component, "hostname", "shared")
+    assert person.client.ready(component).values["host.hostname"] == "shared"
 
 
-def test_a_reader_is_refused_what_failed(site: Site, component: str, person: Person) -> None:
+def test_a_reader_is_refused_what_failed(site: Site, component: str, client: PythonClient, person: Person) -> None:
     person.may("read", component, recursive=True)
-    PythonClient(site.session).set(component, "mtu", "12")
+    client.set(component, "mtu", "12")
     with pytest.raises(Refused, match="AVU mtu"):
         person.client.get(site.ready)
 
 
-def test_a_reader_who_may_not_see_what_it_is_made_from_is_told_so(site: Site, component: str, person: Person) -> None:
+def test_a_reader_who_may_not_see_what_it_is_made_from_is_told_so(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
     person.may("read", component, recursive=True)
-    PythonClient(site.session).set(f"{site.home}/grid01", "hostname", "inherited")
+    client.set(f"{site.home}/grid01", "hostname", "inherited")
     with pytest.raises(Refused, match=f"{person.name} may not read the AVUs of .*/grid01"):
         person.client.get(site.ready)
     person.may("read", f"{site.home}/grid01")
-    assert read(person.client.get(site.ready)).values["host.hostname"] == "inherited"
+    assert person.client.ready(component).values["host.hostname"] == "inherited"
 
 
-def test_who_may_not_replace_the_ready_ova_fails_in_one_line(site: Site, component: str, person: Person) -> None:
+def test_who_may_not_replace_the_ready_ova_fails_in_one_line(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
     person.may("write", component)
     person.may("read", f"{site.home}/images", recursive=True)
     person.client.set(component, "hostname", "mine")
     assert site.facts()["ova::status"] == "failed"
     assert f"{person.name} may not write {site.ready}" in site.facts()["ova::message"]
-    assert read(PythonClient(site.session).get(site.ready)).values["host.hostname"] == "mine"
+    assert client.ready(component).values["host.hostname"] == "mine"
 
 
 def test_an_uploader_who_may_not_write_the_component_leaves_it_to_the_gate(
-    site: Site, component: str, person: Person
+    site: Site, component: str, client: PythonClient, person: Person
 ) -> None:
-    PythonClient(site.session).set(component, "hostname", "kept")
+    client.set(component, "hostname", "kept")
     person.may("write", f"{site.home}/images", recursive=True)
-    with person.client.session.data_objects.open(site.source, "w") as stream:
-        stream.write(ova(b"by another" * 3000))
-    found = read(PythonClient(site.session).get(site.ready))
+    person.client.put(ova(b"by another" * 3000), site.source)
+    found = client.ready(component)
     assert found.whole and found.members["disk1.vmdk"] == b"by another" * 3000
 
 

@@ -1,19 +1,15 @@
-"""The promises of the product, each asked of each client over a real connection."""
+"""The promises of the product, over real connections; the first of them asked of each client."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.acceptance.clients import CLIENTS, Client, PythonClient, Refused, told
-from tests.acceptance.conftest import Site
-from tests.appliances import descriptor_of, manifest_of, ova, read, tar_of
-
-MakeClient = Callable[[str], Client]
+from tests.acceptance.conftest import MakeClient, Site
+from tests.support.appliances import descriptor_of, manifest_of, ova, read, tar_of
+from tests.support.clients import CLIENTS, EVERY_CLIENT, PythonClient, Refused, refusals
 
 
-@pytest.mark.parametrize("name", CLIENTS)
+@pytest.mark.parametrize("name", EVERY_CLIENT)
 def test_the_main_job(name: str, site: Site, make_client: MakeClient) -> None:
     """Promise 1: when the AVU call returns, the next get holds it; and 5, nothing else changed."""
     client = make_client(name)
@@ -28,7 +24,7 @@ def test_the_main_job(name: str, site: Site, make_client: MakeClient) -> None:
     client.set(site.component, "dns", "10.91.14.1", "net.1")
 
     assert site.facts()["ova::status"] == "ready"
-    found = read(client.get(site.ready))
+    found = client.ready(site.component)
     assert found.whole
     assert found.values["host.hostname"] == "sg12"
     assert found.values["net.ipaddr.0"] == "10.91.14.12"
@@ -60,7 +56,7 @@ def test_a_misfit_is_refused_to_readers_and_a_right_value_heals(
     client.set(component, "mtu", "1400")
     assert site.facts()["ova::status"] == "ready"
     assert "ova::message" not in site.facts()
-    assert read(client.get(site.ready)).values["host.mtu"] == "1400"
+    assert client.ready(component).values["host.mtu"] == "1400"
 
 
 def test_the_refusal_says_why(site: Site, component: str, client: PythonClient) -> None:
@@ -86,7 +82,7 @@ def test_a_new_version_of_the_source_rebuilds_its_components(
     client.set(component, "hostname", "sg12")
     client.put(ova(b"new disk" * 9000), site.source)
     assert site.facts()["ova::status"] == "ready"
-    found = read(client.get(site.ready))
+    found = client.ready(component)
     assert found.whole
     assert found.members["disk1.vmdk"] == b"new disk" * 9000
     assert found.values["host.hostname"] == "sg12"
@@ -95,39 +91,41 @@ def test_a_new_version_of_the_source_rebuilds_its_components(
 def test_all_clients_atomic_changes_count(site: Site, component: str, client: PythonClient) -> None:
     from irods.meta import AVUOperation, iRODSMeta
 
-    metadata = site.session.collections.get(component).metadata
+    metadata = client.metadata(component)
     metadata.apply_atomic_operations(
         AVUOperation("add", iRODSMeta("hostname", "atomic")), AVUOperation("add", iRODSMeta("mtu", "1400"))
     )
-    values = read(client.get(site.ready)).values
+    values = client.ready(component).values
     assert (values["host.hostname"], values["host.mtu"]) == ("atomic", "1400")
 
 
 def test_a_grids_avus_are_inherited_and_the_nearest_wins(site: Site, component: str, client: PythonClient) -> None:
     client.set(f"{site.home}/grid01", "hostname", "far")
-    assert read(client.get(site.ready)).values["host.hostname"] == "far"
+    assert client.ready(component).values["host.hostname"] == "far"
     client.set(component, "hostname", "near")
-    assert read(client.get(site.ready)).values["host.hostname"] == "near"
+    assert client.ready(component).values["host.hostname"] == "near"
 
 
 def test_a_reference_follows_the_sibling(site: Site, component: str, client: PythonClient) -> None:
-    client.make(f"{site.home}/grid01/comp02")
-    client.set(f"{site.home}/grid01/comp02", "ip_addr", "10.0.0.2")
+    other = f"{site.home}/grid01/comp02"
+    client.make(other)
+    client.set(other, "ip_addr", "10.0.0.2")
     client.set(component, "hostname", "peer-${comp02:ip_addr}")
-    assert read(client.get(site.ready)).values["host.hostname"] == "peer-10.0.0.2"
-    client.set(f"{site.home}/grid01/comp02", "ip_addr", "10.0.0.3")
+    assert client.ready(component).values["host.hostname"] == "peer-10.0.0.2"
+    client.set(other, "ip_addr", "10.0.0.3")
     assert site.facts()["ova::status"] == "ready"
-    assert read(client.get(site.ready)).values["host.hostname"] == "peer-10.0.0.3"
+    assert client.ready(component).values["host.hostname"] == "peer-10.0.0.3"
 
 
 def test_a_reference_may_be_there_before_ova_url(site: Site, client: PythonClient) -> None:
+    other = f"{site.home}/grid01/comp02"
     client.make(site.component)
-    client.make(f"{site.home}/grid01/comp02")
+    client.make(other)
     client.put(ova(), f"{site.home}/base.ova")
-    client.set(f"{site.home}/grid01/comp02", "ip_addr", "10.0.0.2")
+    client.set(other, "ip_addr", "10.0.0.2")
     client.set(site.component, "hostname", "${comp02:ip_addr}")
     client.set(site.component, "ova_url", "../../base.ova")
-    assert read(client.get(site.ready)).values["host.hostname"] == "10.0.0.2"
+    assert client.ready(site.component).values["host.hostname"] == "10.0.0.2"
 
 
 def test_what_no_property_takes_is_listed(site: Site, component: str, client: PythonClient) -> None:
@@ -138,12 +136,11 @@ def test_what_no_property_takes_is_listed(site: Site, component: str, client: Py
 
 
 def test_a_relative_url_is_relative_to_the_component(site: Site, client: PythonClient) -> None:
-    client.make(site.component)
     client.put(ova(), f"{site.home}/base.ova")
-    client.set(site.component, "ova_url", "../../base.ova")
+    client.component(site.component, "../../base.ova")
     assert site.facts()["ova::status"] == "ready"
     client.put(ova(b"other" * 4000), f"{site.home}/base.ova")
-    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"other" * 4000
+    assert client.ready(site.component).members["disk1.vmdk"] == b"other" * 4000
 
 
 def test_facts_are_the_servers(site: Site, component: str, client: PythonClient) -> None:
@@ -152,7 +149,7 @@ def test_facts_are_the_servers(site: Site, component: str, client: PythonClient)
 
     with pytest.raises(Refused, match="facts that the server writes"):
         client.set(component, "ova::status", "ready")
-    metadata = site.session.collections.get(component).metadata
+    metadata = client.metadata(component)
     with pytest.raises(iRODSException):
         metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("ova::message", "x")))
     assert "ova::message" not in site.facts()
@@ -160,13 +157,13 @@ def test_facts_are_the_servers(site: Site, component: str, client: PythonClient)
 
 def test_a_ready_ova_is_not_put_by_hand(site: Site, component: str, client: PythonClient) -> None:
     before = client.get(site.ready)
-    with pytest.raises(Refused, match="made by the server"), told():
+    with pytest.raises(Refused, match="made by the server"), refusals():
         client.put(ova(b"by hand" * 3000), site.ready)
     assert client.get(site.ready) == before
 
 
 def test_without_ova_url_it_is_no_component(site: Site, component: str, client: PythonClient) -> None:
-    site.session.collections.get(component).metadata.remove("ova_url", site.source)
+    client.metadata(component).remove("ova_url", site.source)
     assert "ova::status" not in site.facts()
     client.set(component, "hostname", "x")
     assert "ova::status" not in site.facts()
@@ -176,10 +173,10 @@ def test_a_renamed_component_renames_its_ready_ova(site: Site, component: str, c
     client.set(component, "hostname", "sg12")
     moved = f"{site.home}/grid01/comp09"
     site.session.collections.move(component, moved)
-    assert read(client.get(f"{moved}/comp09.ova")).values["host.hostname"] == "sg12"
+    assert client.ready(moved).values["host.hostname"] == "sg12"
     assert not site.session.data_objects.exists(f"{moved}/comp01.ova")
     client.set(moved, "hostname", "sg13")
-    assert read(client.get(f"{moved}/comp09.ova")).values["host.hostname"] == "sg13"
+    assert client.ready(moved).values["host.hostname"] == "sg13"
 
 
 def test_a_renamed_source_is_missed_and_found_again(site: Site, component: str, client: PythonClient) -> None:
@@ -188,7 +185,7 @@ def test_a_renamed_source_is_missed_and_found_again(site: Site, component: str, 
     assert "does not exist" in site.facts()["ova::message"]
     site.session.data_objects.move(f"{site.home}/images/other.ova", site.source)
     assert site.facts()["ova::status"] == "ready"
-    assert read(client.get(site.ready)).whole
+    assert client.ready(component).whole
 
 
 def test_a_deleted_source_is_said(site: Site, component: str, client: PythonClient) -> None:
@@ -219,7 +216,7 @@ def test_a_larger_value_may_change_the_size(site: Site, component: str, client: 
     assert read(large).whole and read(large).values["net.dns.1"] == "&" * 2600
     assert read(large).members["disk1.vmdk"] == read(small).members["disk1.vmdk"]
     client.set(component, "hostname", "short")
-    assert read(client.get(site.ready)).values["host.hostname"] == "short"
+    assert client.ready(component).values["host.hostname"] == "short"
 
 
 BAD_SOURCES = {
@@ -266,15 +263,15 @@ BAD_AVUS = {
 def test_a_bad_avu_fails_in_one_line_and_a_right_one_heals(
     kind: str, site: Site, component: str, client: PythonClient
 ) -> None:
-    attribute, value, units, words = BAD_AVUS[kind]
+    attribute, value, units, message = BAD_AVUS[kind]
     client.set(component, attribute, value, units)
     assert site.facts()["ova::status"] == "failed"
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=message):
         client.get(site.ready)
-    metadata = site.session.collections.get(component).metadata
+    metadata = client.metadata(component)
     if attribute == "ova_url":
         client.set(component, "ova_url", site.source)
     else:
         metadata.remove(attribute, value)
     assert site.facts()["ova::status"] == "ready"
-    assert read(client.get(site.ready)).whole
+    assert client.ready(component).whole

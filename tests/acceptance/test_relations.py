@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import CLIENTS, Client, PythonClient, Refused
-from tests.acceptance.conftest import Site
-from tests.appliances import ova, read
+from tests.acceptance.conftest import MakeClient, Site
+from tests.support.appliances import ova
+from tests.support.clients import CLIENTS, Client, PythonClient, Refused, ready_path
 
 
 class Grids:
@@ -23,12 +22,7 @@ class Grids:
 
     def component(self, name: str, **values: str) -> str:
         """A component `grid01/comp01`, with these AVUs."""
-        path = f"{self.site.home}/{name}"
-        self.client.make(path)
-        self.client.set(path, "ova_url", self.site.source)
-        for attribute, value in values.items():
-            self.client.set(path, attribute, value)
-        return path
+        return self.client.component(f"{self.site.home}/{name}", self.site.source, **values)
 
     def grid(self, name: str, **values: str) -> str:
         """A grid, with these AVUs."""
@@ -40,26 +34,28 @@ class Grids:
 
     def values(self, component: str) -> dict[str, str]:
         """The properties of a ready OVA, read by a client."""
-        found = read(self.client.get(f"{component}/{component.rpartition('/')[2]}.ova"))
+        found = self.client.ready(component)
         assert found.whole
         return found.values
 
-    def built(self, component: str) -> Any:
-        """Which file the ready OVA is."""
-        replica = self.site.session.data_objects.get(f"{component}/{component.rpartition('/')[2]}.ova")
-        return self.site.facts(component)["ova::built"], replica.modify_time, self.site.facts(component)
+    def built(self, component: str) -> tuple[Any, dict[str, str]]:
+        """When the file of the ready OVA was written, and its facts."""
+        ready = self.site.session.data_objects.get(ready_path(component))
+        return ready.modify_time, self.site.facts(component)
 
 
 @pytest.fixture
-def grids(site: Site, client: PythonClient) -> Iterator[Grids]:
-    yield Grids(site, client)
+def grids(site: Site, client: PythonClient) -> Grids:
+    return Grids(site, client)
 
 
 # ---- inheritance -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_a_value_of_the_grid_reaches_all_that_do_not_set_it_themselves(name: str, site: Site, make_client: Any) -> None:
+def test_a_value_of_the_grid_reaches_all_that_do_not_set_it_themselves(
+    name: str, site: Site, make_client: MakeClient
+) -> None:
     grids = Grids(site, make_client(name))
     grid = grids.grid("grid01")
     heir, other = grids.component("grid01/comp01"), grids.component("grid01/comp02", domainname="own.org")
@@ -73,10 +69,10 @@ def test_a_value_of_the_grid_reaches_all_that_do_not_set_it_themselves(name: str
 
 def test_an_avu_that_no_property_takes_leaves_the_ready_ovas_alone(grids: Grids, site: Site) -> None:
     grid, component = grids.grid("grid01"), grids.component("grid01/comp01", hostname="sg12")
-    before = site.session.data_objects.get(f"{component}/comp01.ova").modify_time, site.facts(component)["ova::built"]
+    modified, facts = grids.built(component)
     grids.client.set(grid, "contact", "operator@example.org")
-    after = site.session.data_objects.get(f"{component}/comp01.ova").modify_time, site.facts(component)["ova::built"]
-    assert after == before
+    after, new_facts = grids.built(component)
+    assert (after, new_facts["ova::built"]) == (modified, facts["ova::built"])
     assert grids.values(component)["host.hostname"] == "sg12"
 
 
@@ -124,7 +120,7 @@ def test_each_dependent_is_built_once(grids: Grids, site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("${comp09:hostname}", "grid01/comp09 has no AVU hostname"),
         ("${comp02:nothing}", "grid01/comp02 has no AVU nothing"),
@@ -132,12 +128,12 @@ def test_each_dependent_is_built_once(grids: Grids, site: Site) -> None:
         ("${comp02:hostname}", "in a circle: .*comp01:hostname -> .*comp02:hostname -> .*comp01:hostname"),
     ],
 )
-def test_a_reference_that_leads_nowhere_is_named(value: str, words: str, grids: Grids, site: Site) -> None:
+def test_a_reference_that_leads_nowhere_is_named(value: str, message: str, grids: Grids, site: Site) -> None:
     component = grids.component("grid01/comp01")
     grids.component("grid01/comp02", hostname="${comp01:hostname}")
     grids.client.set(component, "hostname", value)
     assert site.facts(component)["ova::status"] == "failed"
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=message):
         grids.values(component)
     grids.client.set(component, "hostname", "sg12")
     assert grids.values(component)["host.hostname"] == "sg12"
@@ -194,7 +190,7 @@ def test_sources_that_go_in_a_circle_are_printed(grids: Grids) -> None:
 
 
 @pytest.mark.parametrize("name", CLIENTS)
-def test_one_grid_on_three_clouds(name: str, site: Site, make_client: Any) -> None:
+def test_one_grid_on_three_clouds(name: str, site: Site, make_client: MakeClient) -> None:
     """The paper's Figure 4: the grid of cloud A on clouds B and C, each with its own network."""
     grids = Grids(site, make_client(name))
     cloud_a = grids.grid("cloudA/grid", domainname="a.example.org")
@@ -220,7 +216,7 @@ def test_one_grid_on_three_clouds(name: str, site: Site, make_client: Any) -> No
     assert all_values("host.hostname") == ["ce7", "wn-of-ce7", "own", "wn-of-own", "ce7", "wn-of-ce7"]
 
 
-def test_a_liked_grid_gives_sources_new_components_and_tasks(grids: Grids, site: Site) -> None:
+def test_a_prototype_gives_sources_new_components_and_tasks(grids: Grids, site: Site) -> None:
     original = grids.grid("grid01")
     first = grids.component("grid01/comp01", hostname="sg12")
     grids.client.make(f"{first}/install")
@@ -239,7 +235,7 @@ def test_a_liked_grid_gives_sources_new_components_and_tasks(grids: Grids, site:
     assert site.facts(f"{copy}/comp01")["ova::tasks"] == f"{copy}/comp01/install"
 
 
-def test_likeness_reaches_over_several_grids(grids: Grids) -> None:
+def test_a_prototype_may_have_a_prototype(grids: Grids) -> None:
     original = grids.grid("grid01")
     grids.component("grid01/comp01", hostname="sg12")
     second = grids.grid("grid02", ova_like=original)
@@ -251,7 +247,7 @@ def test_likeness_reaches_over_several_grids(grids: Grids) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("value", "message"),
     [
         ("grid01", "absolute path"),
         ("HOME/nowhere", "nowhere does not exist"),
@@ -260,17 +256,19 @@ def test_likeness_reaches_over_several_grids(grids: Grids) -> None:
         ("HOME/grid03", "is itself like it"),
     ],
 )
-def test_a_like_that_cannot_be_meant_is_refused(value: str, words: str, grids: Grids, site: Site) -> None:
+def test_a_prototype_that_cannot_be_meant_is_refused(value: str, message: str, grids: Grids, site: Site) -> None:
     grid = grids.grid("grid02")
     grids.grid("grid03", ova_like=grid)
-    with pytest.raises(Refused, match=words):
+    with pytest.raises(Refused, match=message):
         grids.client.set(grid, "ova_like", value.replace("HOME", site.home))
     grids.component("grid02/comp01")
     assert grids.values(f"{site.home}/grid03/comp01")
 
 
 @pytest.mark.parametrize("deep", ["", "it's/", f"{'deep' * 10}/" * 9])
-def test_what_is_like_a_grid_or_takes_values_from_it_follows_at_once(deep: str, grids: Grids, site: Site) -> None:
+def test_what_has_a_grid_as_prototype_or_takes_values_from_it_follows_at_once(
+    deep: str, grids: Grids, site: Site
+) -> None:
     """Not only when it is read. The last one is deeper than one query has room for."""
     one = grids.component(f"{deep}grid01/comp01", hostname="one")
     grids.grid(f"{deep}grid02", ova_like=f"{site.home}/{deep}grid01")
@@ -302,7 +300,7 @@ def test_what_took_values_from_a_grid_that_is_moved_away_says_so_at_once(
     assert one in site.facts(other)["ova::message"]
 
 
-def test_a_component_that_is_moved_into_a_liked_grid_appears_in_the_other(grids: Grids, site: Site) -> None:
+def test_a_component_that_is_moved_into_a_prototype_appears_in_the_other_grid(grids: Grids, site: Site) -> None:
     original = grids.grid("grid01")
     copy = grids.grid("grid02", ova_like=original)
     moved = grids.component("elsewhere", hostname="moved")
@@ -319,7 +317,7 @@ def test_a_reference_that_nobody_takes_is_no_error(grids: Grids, site: Site) -> 
 
 
 def test_a_machine_that_only_the_copy_has_goes_on(grids: Grids) -> None:
-    """Found by tests/model: what is not there in the liked grid counted as a place that one may not see."""
+    """Found by tests/model: what is not there in the prototype counted as a place that one may not see."""
     original = grids.grid("grid01")
     grids.component("grid01/comp01")
     copy = grids.grid("grid02")
@@ -338,7 +336,7 @@ def test_a_component_that_only_the_copy_has_inherits_from_both_grids(grids: Grid
     assert found == ("extra", "original.org", "1400")
 
 
-def test_a_machine_cannot_be_like_a_grid_that_is_like_its_own(grids: Grids, site: Site) -> None:
+def test_a_machine_cannot_have_a_prototype_that_has_its_own_grid_as_prototype(grids: Grids, site: Site) -> None:
     """Found by tests/model: places that stand for each other without end (grid02/comp01/comp01/comp01 …)."""
     one, two = grids.grid("grid01"), grids.grid("grid02")
     grids.component("grid01/comp01")

@@ -43,15 +43,15 @@ def test_an_administrators_rule_text_runs(site: Site) -> None:
     assert output.MsParam_PI[0].inOutStruct.stdoutBuf.buf.startswith(b"ran\n")
 
 
-@pytest.mark.parametrize("whom", ["themselves", "the administrator"])
-def test_a_user_cannot_run_a_rule_expression(site: Site, person: Person, whom: str) -> None:
+@pytest.mark.parametrize("named", ["themselves", "the administrator"])
+def test_a_user_cannot_run_a_rule_expression(site: Site, person: Person, named: str) -> None:
     """The request names the user that the text is to run as, and the server believes it."""
     environment = json.loads(site.environment.read_text())
     host, port = environment["irods_host"], environment["irods_port"]
     client = RawClient(host, port, Packing.NATIVE, user=person.name, signed_in=False)
     client.start()
     assert client.sign_in("secret") == 0
-    user = person.name if whom == "themselves" else site.session.username
+    user = person.name if named == "themselves" else site.session.username
     reply = client.request(EXEC_RULE_EXPRESSION, expression("raise SystemExit(1)", user, site.session.zone))
     client.drop()
     assert reply.int_info in (REFUSED, NOT_SERVED)

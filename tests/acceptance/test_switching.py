@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.clients import CLIENTS, PythonClient, Refused
-from tests.acceptance.conftest import Site
-from tests.acceptance.test_promises import MakeClient
-from tests.appliances import ova, read
+from tests.acceptance.conftest import MakeClient, Site
+from tests.support.appliances import ova, read
+from tests.support.clients import CLIENTS, PythonClient, Refused
 
 
 def _history(site: Site) -> list[tuple[str, str, str]]:
     """(time, fingerprint, the rest), the latest last."""
-    items = site.session.collections.get(site.component).metadata.get_all("ova::history")
+    items = PythonClient(site.session).metadata(site.component).get_all("ova::history")
     return sorted(tuple(avu.value.split(" ", 2)) for avu in items)
 
 
@@ -26,16 +25,16 @@ def test_a_state_of_the_history_is_brought_back(name: str, site: Site, component
     client.set(component, "ova_url", other)
     client.set(component, "hostname", "second")
     client.set(component, "mtu", "9000")
-    assert read(client.get(site.ready)).members["disk1.vmdk"] == b"another disk" * 3000
+    assert client.ready(component).members["disk1.vmdk"] == b"another disk" * 3000
 
     client.set(component, "ova_restore", old)
 
     facts = site.facts()
     assert (facts["ova::status"], facts["ova::fingerprint"], facts["ova::source"]) == ("ready", old, site.source)
-    found = read(client.get(site.ready))
+    found = client.ready(component)
     assert found.values == read(before).values
     assert found.members["disk1.vmdk"] == read(before).members["disk1.vmdk"]
-    names = [avu.name for avu in site.session.collections.get(component).metadata.items()]
+    names = [avu.name for avu in PythonClient(site.session).metadata(component).items()]
     assert "ova_restore" not in names and "mtu" not in names
 
 
@@ -58,7 +57,7 @@ def test_a_state_with_long_values_is_brought_back(site: Site, component: str, cl
         client.set(component, attribute, "short")
     client.set(component, "ova_restore", old[:12])
     assert site.facts()["ova::fingerprint"] == old
-    assert read(client.get(site.ready)).values["host.domainname"] == long["domainname"]
+    assert client.ready(component).values["host.domainname"] == long["domainname"]
 
 
 @pytest.mark.parametrize("wanted", ["00000000", "", "latest"])

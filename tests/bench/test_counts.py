@@ -7,45 +7,38 @@ zone's own trace; the profiler, which counts them from within the rules, must ag
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 from irods_zone.trace import CALL, QUERY
 
 from bench import profiler
-from bench.importing import BUILDING, imported
-from bench.results import REPOSITORY
-from tests.acceptance.clients import PythonClient
-from tests.appliances import ova
+from tests.support import REPOSITORY
+from tests.support.appliances import ova
+from tests.support.importing import BUILDING, imported
+from tests.support.zones import MakePlace, Place
 
 DISK = b"disk" * 50_000
 
 
 class Counted:
-    """A zone whose rules are traced and profiled, asked by python-irodsclient."""
+    """A place whose rules are traced and profiled, asked by python-irodsclient."""
 
-    def __init__(self, zone: Any, log: Path) -> None:
-        self.zone, self.log = zone, log
-        self.client = PythonClient(zone.session())
+    def __init__(self, place: Place, log: Path) -> None:
+        self.place, self.client, self.home, self.log = place, place.client, place.home, log
 
-    def component(self, name: str, source: str = "base.ova") -> str:
-        path = f"{self.zone.home}/{name}"
-        self.client.make(path)
-        self.client.set(path, "ova_url", f"{self.zone.home}/{source}")
-        assert self.status(path) == "ready"
+    def component(self, name: str) -> str:
+        path = self.place.component(name)
+        assert self.place.status(path) == "ready"
         return path
-
-    def status(self, path: str) -> str:
-        found = self.client.session.collections.get(path).metadata.get_all("ova::status")
-        return found[0].value if found else ""
 
     def count(self, action: Callable[[], object]) -> dict[str, int]:
         """Queries, their further pages, other microservice calls and bytes copied, of what the action causes."""
-        before = len(self.zone.trace())
+        before = len(self.place.zone.trace())
         self.log.unlink(missing_ok=True)
         action()
-        events = self.zone.trace()[before:]
+        events = self.place.zone.trace()[before:]
         queries = [event for event in events if event.kind == QUERY]
         calls = [event for event in events if event.kind == CALL and event.name != "writeLine"]
         found = profiler.counts(profiler.read(self.log))
@@ -55,17 +48,13 @@ class Counted:
 
 
 @pytest.fixture
-def counted(irods_zone_factory: Callable[..., Any], tmp_path: Path) -> Counted:
+def counted(make_place: MakePlace, tmp_path: Path) -> Counted:
     log = tmp_path / "profile.jsonl"
-    rules = profiler.rule_file(tmp_path / "etc", REPOSITORY, log)
-    (tmp_path / "etc" / "ova_rules.json").write_text(f'{{"state_directory": "{tmp_path / "state"}"}}')
-    made = Counted(irods_zone_factory(rules, trace=True), log)
-    made.client.put(ova(disk=DISK), f"{made.zone.home}/base.ova")
-    return made
+    return Counted(make_place(profiler.behind_core(log), package=ova(disk=DISK), trace=True), log)
 
 
 def test_an_avu_of_a_data_object_costs_nothing(counted: Counted) -> None:
-    item = counted.client.session.data_objects.get(f"{counted.zone.home}/base.ova")
+    item = counted.client.session.data_objects.get(f"{counted.home}/base.ova")
 
     found = counted.count(lambda: item.metadata.add("colour", "blue"))
 
@@ -73,9 +62,9 @@ def test_an_avu_of_a_data_object_costs_nothing(counted: Counted) -> None:
 
 
 def test_an_avu_of_a_plain_collection_costs_three_queries(counted: Counted) -> None:
-    counted.client.make(f"{counted.zone.home}/plain")
+    counted.client.make(f"{counted.home}/plain")
 
-    found = counted.count(lambda: counted.client.set(f"{counted.zone.home}/plain", "colour", "blue"))
+    found = counted.count(lambda: counted.client.set(f"{counted.home}/plain", "colour", "blue"))
 
     assert found["queries"] <= 3
     assert found["further pages"] == found["calls"] == 0
@@ -119,14 +108,14 @@ def test_one_change_costs_the_same_in_a_grid_of_one_and_of_many(counted: Counted
     for path in (alone, crowd[0]):
         counted.client.set(path, "hostname", "first")
 
-    costs = [counted.count(lambda: counted.client.set(path, "hostname", "second")) for path in (alone, crowd[0])]  # noqa: B023
+    costs = [counted.count(partial(counted.client.set, path, "hostname", "second")) for path in (alone, crowd[0])]
 
     assert costs[0] == costs[1]
 
 
 def test_a_change_of_a_grid_costs_each_component_no_more_than_a_change_of_its_own(counted: Counted) -> None:
     paths = [counted.component(f"grid/comp{number}") for number in range(8)]
-    grid = f"{counted.zone.home}/grid"
+    grid = f"{counted.home}/grid"
     counted.client.set(grid, "domainname", "first")
     one = counted.count(lambda: counted.client.set(paths[0], "hostname", "x"))
 
@@ -172,9 +161,9 @@ def test_a_hook_that_is_not_about_a_component_imports_nothing_of_packages() -> N
 def test_what_a_build_imports_stays_small() -> None:
     modules = set(imported(REPOSITORY, "core", *BUILDING).modules)
 
-    dear = {"dataclasses", "inspect", "tempfile", "traceback", "subprocess", "http", "ssl", "socket", "logging"}
-    dear |= {"typing", "pathlib", "urllib.parse", "datetime", "decimal"}
-    assert not modules & dear
+    expensive = {"dataclasses", "inspect", "tempfile", "traceback", "subprocess", "http", "ssl", "socket", "logging"}
+    expensive |= {"typing", "pathlib", "urllib.parse", "datetime", "decimal"}
+    assert not modules & expensive
     assert not {name for name in modules if name.startswith(("irods", "cryptography", "rich", "lxml", "httpx"))}
     assert len(modules) <= 102
 

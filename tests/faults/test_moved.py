@@ -3,40 +3,37 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
 
 import pytest
 from irods.exception import CollectionDoesNotExist, iRODSException
 
-from tests.acceptance.clients import PythonClient
-from tests.acceptance.conftest import rule_folder
-from tests.appliances import ova, read
-
-Factory = Callable[..., Any]
+from tests.support.appliances import ova, read
+from tests.support.clients import PythonClient
+from tests.support.waiting import until
+from tests.support.zones import MakePlace, Place
 
 
 class Scene:
     """grid01/comp01 of a source that takes a moment to copy, in a zone of its own."""
 
-    def __init__(self, make: Factory, folder: Path) -> None:
-        self.zone = make(rule_folder(folder / "etc"))
-        self.client = PythonClient(self.zone.session())
-        self.grid = f"{self.zone.home}/grid01"
-        self.component = f"{self.grid}/comp01"
-        self.client.put(ova(bytes(range(256)) * 40_000), f"{self.zone.home}/base.ova")
-        self.client.make(self.component)
-        self.client.set(self.component, "ova_url", f"{self.zone.home}/base.ova")
+    def __init__(self, place: Place) -> None:
+        self.zone, self.client, self.home, self.grid = place.zone, place.client, place.home, place.grid
+        self.source = place.source
+        self.component = place.component("grid01/comp01")
+        self.collections = self.client.session.collections
+        self.objects = self.client.session.data_objects
 
     @contextmanager
-    def changes(self, *paths: str) -> Iterator[list[BaseException]]:
-        """Meanwhile another client sets AVUs without pause, at whichever of these paths the component is."""
+    def changes(self, *paths: str) -> Iterator[None]:
+        """Meanwhile another client sets AVUs without pause, at whichever of these paths the component is.
+
+        Fails if it is refused for another reason than that the component is elsewhere.
+        """
         over = threading.Event()
         unexpected: list[BaseException] = []
-        session = self.zone.session()
+        client = PythonClient(self.zone.session())
 
         def change() -> None:
             number = 0
@@ -44,7 +41,7 @@ class Scene:
                 number += 1
                 for path in paths:
                     try:
-                        PythonClient(session).set(path, "hostname", f"host{number}" + "&" * (2000 * (number % 2)))
+                        client.set(path, "hostname", f"host{number}" + "&" * (2000 * (number % 2)))
                     except CollectionDoesNotExist:
                         pass
                     except BaseException as error:
@@ -54,80 +51,67 @@ class Scene:
         thread = threading.Thread(target=change)
         thread.start()
         try:
-            yield unexpected
+            yield
         finally:
             over.set()
             thread.join()
+        assert unexpected == []
 
     def settled(self, path: str) -> None:
         """One more change, and the component is right."""
         self.client.set(path, "hostname", "last")
-        found = read(self.client.get(f"{path}/{path.rpartition('/')[2]}.ova"))
+        found = self.client.ready(path)
         assert found.whole
         assert found.values["host.hostname"] == "last"
         assert [line for line in self.zone.log_text().splitlines() if '"ova": "fault"' in line] == []
 
 
 @pytest.fixture
-def scene(irods_zone_factory: Factory, tmp_path: Path) -> Scene:
-    return Scene(irods_zone_factory, tmp_path)
+def scene(make_place: MakePlace) -> Scene:
+    return Scene(make_place(package=ova(bytes(range(256)) * 40_000)))
 
 
 def test_renamed_again_and_again_while_it_is_built(scene: Scene) -> None:
     other = f"{scene.grid}/comp02"
-    with scene.changes(scene.component, other) as unexpected:
+    with scene.changes(scene.component, other):
         for _ in range(3):
-            scene.client.session.collections.move(scene.component, other)
-            scene.client.session.collections.move(other, scene.component)
-    assert unexpected == []
+            scene.collections.move(scene.component, other)
+            scene.collections.move(other, scene.component)
     scene.settled(scene.component)
 
 
 def test_its_grid_is_moved_while_it_is_built(scene: Scene) -> None:
-    moved = f"{scene.zone.home}/elsewhere"
-    with scene.changes(scene.component, f"{moved}/comp01") as unexpected:
+    moved = f"{scene.home}/elsewhere"
+    with scene.changes(scene.component, f"{moved}/comp01"):
         for _ in range(3):
-            scene.client.session.collections.move(scene.grid, moved)
-            scene.client.session.collections.move(moved, scene.grid)
-    assert unexpected == []
+            scene.collections.move(scene.grid, moved)
+            scene.collections.move(moved, scene.grid)
     scene.settled(scene.component)
 
 
 def test_put_into_the_trash_and_taken_back(scene: Scene) -> None:
-    with scene.changes(scene.component) as unexpected:
-        scene.client.session.collections.remove(scene.component, recurse=True)
-    assert unexpected == []
-    trash = f"/{scene.zone.session().zone}/trash/home/rods"
-    for collection in scene.client.session.collections.get(trash).walk():
-        path = collection[0].path
-        if path.rpartition("/")[2].startswith("comp01"):
-            assert [o.name for o in scene.client.session.collections.get(path).data_objects] in ([], ["comp01.ova"])
-            scene.client.session.collections.move(path, scene.component)
-            break
-    else:
-        raise AssertionError("it is not in the trash")
+    with scene.changes(scene.component):
+        scene.collections.remove(scene.component, recurse=True)
+    trash = scene.collections.get(scene.home.replace("/home/", "/trash/home/"))
+    [path] = [each.path for each, _, _ in trash.walk() if each.name.startswith("comp01")]
+    assert [each.name for each in scene.collections.get(path).data_objects] in ([], ["comp01.ova"])
+    scene.collections.move(path, scene.component)
     scene.settled(scene.component)
 
 
-def remove(scene: Scene) -> None:
-    """A build that runs may put the ready OVA back while the collection goes: then it is not empty, and goes later."""
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            scene.client.session.collections.remove(scene.component, recurse=True, force=True)
-            return
-        except iRODSException:
-            if time.monotonic() > deadline:
-                raise
-
-
 def test_deleted_and_made_anew(scene: Scene) -> None:
-    with scene.changes(scene.component) as unexpected:
+    def is_removed() -> bool:
+        """A build that runs may put the ready OVA back while the collection goes: then it is not empty, and stays."""
+        try:
+            scene.collections.remove(scene.component, recurse=True, force=True)
+        except iRODSException:
+            return False
+        return True
+
+    with scene.changes(scene.component):
         for _ in range(3):
-            remove(scene)
-            scene.client.make(scene.component)
-            scene.client.set(scene.component, "ova_url", f"{scene.zone.home}/base.ova")
-    assert unexpected == []
+            until(is_removed, "the component is removed", 30)
+            scene.client.component(scene.component, scene.source)
     scene.settled(scene.component)
 
 
@@ -135,20 +119,19 @@ def test_a_copy_is_a_component_once_it_has_a_source(scene: Scene) -> None:
     scene.client.set(scene.component, "hostname", "original")
     copy = f"{scene.grid}/comp02"
     scene.client.make(copy)
-    with scene.changes(scene.component) as unexpected:
+    with scene.changes(scene.component):
         for number in range(4):
-            scene.client.session.data_objects.copy(f"{scene.component}/comp01.ova", f"{copy}/{number}.ova")
+            scene.objects.copy(f"{scene.component}/comp01.ova", f"{copy}/{number}.ova")
             assert read(scene.client.get(f"{copy}/{number}.ova")).whole
-    assert unexpected == []
-    scene.client.set(copy, "ova_url", f"{scene.zone.home}/base.ova")
+    scene.client.set(copy, "ova_url", scene.source)
     scene.settled(copy)
     scene.settled(scene.component)
 
 
 def test_its_source_is_renamed_while_it_is_built(scene: Scene) -> None:
-    with scene.changes(scene.component) as unexpected:
+    other = f"{scene.home}/other.ova"
+    with scene.changes(scene.component):
         for _ in range(3):
-            scene.client.session.data_objects.move(f"{scene.zone.home}/base.ova", f"{scene.zone.home}/other.ova")
-            scene.client.session.data_objects.move(f"{scene.zone.home}/other.ova", f"{scene.zone.home}/base.ova")
-    assert unexpected == []
+            scene.objects.move(scene.source, other)
+            scene.objects.move(other, scene.source)
     scene.settled(scene.component)

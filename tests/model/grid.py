@@ -246,13 +246,13 @@ class Grids:
         changes: dict[str, str] = {}
         try:
             settings = self._settings(path, reasons, doubts)
-        except NoValueError as trouble:
-            return Expected(None, (*reasons, str(trouble)), tuple(doubts), hidden_from=source.hidden_from)
+        except NoValueError as error:
+            return Expected(None, (*reasons, str(error)), tuple(doubts), hidden_from=source.hidden_from)
         for prop, avu in settings:
             try:
                 value = self.expand(path, avu)
-            except NoValueError as trouble:
-                reasons.append(str(trouble))
+            except NoValueError as error:
+                reasons.append(str(error))
                 continue
             if prop.misfit(value):
                 reasons.append(f"AVU {avu.attribute} of ")
@@ -270,7 +270,7 @@ class Grids:
             for _, avu in level:
                 takers = _takers(avu)
                 if not takers:
-                    doubts += self._troubles(path, avu)
+                    doubts += self._errors(path, avu)
                 if len(takers) > 1:
                     reasons.append(f"AVU {avu.attribute} of .*several properties could take it")
                 for prop in takers:
@@ -281,11 +281,11 @@ class Grids:
                 chosen.setdefault(prop, avu)
         return list(chosen.items())
 
-    def _troubles(self, path: str, avu: Avu) -> list[str]:
+    def _errors(self, path: str, avu: Avu) -> list[str]:
         try:
             self.expand(path, avu)
-        except NoValueError as trouble:
-            return [str(trouble)]
+        except NoValueError as error:
+            return [str(error)]
         return []
 
     def _value(self, path: str, avu: Avu) -> str:
@@ -302,8 +302,8 @@ class Grids:
         try:
             list(self.chain(path))
             url = _joined(path, self.expand(path, urls[0]))
-        except NoValueError as trouble:
-            return Expected(None, (str(trouble),))
+        except NoValueError as error:
+            return Expected(None, (str(error),))
         if not url.endswith(".ova"):
             return Expected(None, (r"ends in \.ova",))
         maker = _maker(url)

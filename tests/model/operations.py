@@ -22,12 +22,17 @@ IMAGES = ("images/i1.ova", "images/i2.ova")
 
 @dataclass(frozen=True)
 class Operation:
-    """Something that `user` does."""
+    """Something that `user` does with what lies at `place`, below the root that holds everything; '' is the root."""
 
     user: str
+    place: str
+
+    def path(self, root: str) -> str:
+        """Where that is."""
+        return f"{root}/{self.place}".rstrip("/")
 
     def refusal(self, grids: Grids, root: str) -> str | None:
-        """A regular expression for why it must be refused; None if it must not. `root` holds everything."""
+        """A regular expression for why it must be refused; None if it must not."""
         return None
 
     def is_possible(self, grids: Grids, root: str) -> bool:
@@ -43,18 +48,19 @@ class Operation:
         raise NotImplementedError
 
 
+def in_use(grids: Grids, path: str) -> str | None:
+    """Why a data object cannot be removed."""
+    users = [user for user in grids.users_of(path) if user != posixpath.dirname(path)]
+    return "is the source of .*" + "|".join(users) if users else None
+
+
 @dataclass(frozen=True)
 class OnAvus(Operation):
     """An operation on an AVU of a collection; in values, ROOT stands for the root."""
 
-    place: str
     attribute: str
     value: str
     units: str = ""
-
-    def path(self, root: str) -> str:
-        """The collection."""
-        return posixpath.join(root, self.place) if self.place else root
 
     def avu(self, root: str) -> Avu:
         """The AVU."""
@@ -115,15 +121,13 @@ class Add(OnAvus):
 class Remove(Operation):
     """`imeta rm` of all AVUs of an attribute."""
 
-    place: str
     attribute: str
 
     def is_possible(self, grids: Grids, root: str) -> bool:
-        path = posixpath.join(root, self.place)
-        return bool(grids.values(path, self.attribute))
+        return bool(grids.values(self.path(root), self.attribute))
 
     def happen(self, grids: Grids, root: str) -> None:
-        path = posixpath.join(root, self.place)
+        path = self.path(root)
         for avu in grids.values(path, self.attribute):
             del grids.avus[path][avu]
         grids.dropped.discard(path)
@@ -131,123 +135,116 @@ class Remove(Operation):
             grids.leftovers.add(ready_path(path))
 
     def perform(self, session: Any, root: str) -> None:
-        metadata = session.collections.get(posixpath.join(root, self.place)).metadata
+        metadata = session.collections.get(self.path(root)).metadata
         for avu in metadata.get_all(self.attribute):
             metadata.remove(avu)
 
 
 @dataclass(frozen=True)
-class Put(Operation):
+class OnImage(Operation):
+    """An operation on an image; who may not read it may do nothing with it."""
+
+    def is_possible(self, grids: Grids, root: str) -> bool:
+        found = grids.images.get(self.path(root))
+        return found is not None and self.user in found.readers
+
+
+@dataclass(frozen=True)
+class Put(OnImage):
     """`iput -f` of an image, new or over the old one."""
 
-    name: str
     number: int
 
     def is_possible(self, grids: Grids, root: str) -> bool:
         return True
 
     def refusal(self, grids: Grids, root: str) -> str | None:
-        found = grids.images.get(f"{root}/{self.name}")
+        found = grids.images.get(self.path(root))
         return "" if found and self.user not in found.readers else None
 
     def happen(self, grids: Grids, root: str) -> None:
-        path = f"{root}/{self.name}"
-        readers = grids.images[path].readers if path in grids.images else frozenset(USERS)
-        grids.images[path] = Image(image(self.number)[1], readers)
+        old = grids.images.get(self.path(root))
+        grids.images[self.path(root)] = Image(image(self.number)[1], old.readers if old else frozenset(USERS))
 
     def perform(self, session: Any, root: str) -> None:
-        with session.data_objects.open(f"{root}/{self.name}", "w") as stream:
+        with session.data_objects.open(self.path(root), "w") as stream:
             stream.write(image(self.number)[0])
 
 
 @dataclass(frozen=True)
-class Share(Operation):
+class Share(OnImage):
     """`ichmod` on an image by alice, who owns all: bob may read it, or not."""
 
-    name: str
     readable: bool
 
     def is_possible(self, grids: Grids, root: str) -> bool:
-        return self.user == "alice" and f"{root}/{self.name}" in grids.images
+        return self.user == "alice" and self.path(root) in grids.images
 
     def happen(self, grids: Grids, root: str) -> None:
-        grids.images[f"{root}/{self.name}"].readers = frozenset(USERS if self.readable else USERS[:1])
+        grids.images[self.path(root)].readers = frozenset(USERS if self.readable else USERS[:1])
 
     def perform(self, session: Any, root: str) -> None:
         from irods.access import iRODSAccess
 
-        session.acls.set(iRODSAccess("own" if self.readable else "null", f"{root}/{self.name}", USERS[1]))
+        session.acls.set(iRODSAccess("own" if self.readable else "null", self.path(root), USERS[1]))
 
 
 @dataclass(frozen=True)
-class Unlink(Operation):
+class Unlink(OnImage):
     """`irm -f` of an image."""
 
-    name: str
-
-    def is_possible(self, grids: Grids, root: str) -> bool:
-        found = grids.images.get(f"{root}/{self.name}")
-        return found is not None and self.user in found.readers
-
     def refusal(self, grids: Grids, root: str) -> str | None:
-        users = grids.users_of(f"{root}/{self.name}")
-        return "is the source of .*" + "|".join(users) if users else None
+        return in_use(grids, self.path(root))
 
     def happen(self, grids: Grids, root: str) -> None:
-        del grids.images[f"{root}/{self.name}"]
+        del grids.images[self.path(root)]
 
     def perform(self, session: Any, root: str) -> None:
-        session.data_objects.unlink(f"{root}/{self.name}", force=True)
+        session.data_objects.unlink(self.path(root), force=True)
 
 
 @dataclass(frozen=True)
-class MoveImage(Operation):
+class MoveImage(OnImage):
     """`imv` of an image."""
 
-    name: str
     target: str
 
     def is_possible(self, grids: Grids, root: str) -> bool:
-        found = grids.images.get(f"{root}/{self.name}")
-        return found is not None and self.user in found.readers and f"{root}/{self.target}" not in grids.images
+        return super().is_possible(grids, root) and f"{root}/{self.target}" not in grids.images
 
     def happen(self, grids: Grids, root: str) -> None:
-        grids.images[f"{root}/{self.target}"] = grids.images.pop(f"{root}/{self.name}")
+        grids.images[f"{root}/{self.target}"] = grids.images.pop(self.path(root))
 
     def perform(self, session: Any, root: str) -> None:
-        session.data_objects.move(f"{root}/{self.name}", f"{root}/{self.target}")
+        session.data_objects.move(self.path(root), f"{root}/{self.target}")
 
 
 @dataclass(frozen=True)
 class Make(Operation):
     """`imkdir` of what is to become a component."""
 
-    place: str
-
     def is_possible(self, grids: Grids, root: str) -> bool:
-        path = f"{root}/{self.place}"
-        return path not in grids.avus and posixpath.dirname(path) in grids.avus
+        return self.path(root) not in grids.avus and posixpath.dirname(self.path(root)) in grids.avus
 
     def happen(self, grids: Grids, root: str) -> None:
-        grids.avus[f"{root}/{self.place}"] = {}
+        grids.avus[self.path(root)] = {}
 
     def perform(self, session: Any, root: str) -> None:
-        session.collections.create(f"{root}/{self.place}")
+        session.collections.create(self.path(root))
 
 
 @dataclass(frozen=True)
 class Move(Operation):
     """`imv` of a component or a grid."""
 
-    place: str
     target: str
 
     def is_possible(self, grids: Grids, root: str) -> bool:
-        old, new = f"{root}/{self.place}", f"{root}/{self.target}"
-        return old in grids.avus and new not in grids.avus and posixpath.dirname(new) in grids.avus
+        new = f"{root}/{self.target}"
+        return self.path(root) in grids.avus and new not in grids.avus and posixpath.dirname(new) in grids.avus
 
     def happen(self, grids: Grids, root: str) -> None:
-        old, new = f"{root}/{self.place}", f"{root}/{self.target}"
+        old, new = self.path(root), f"{root}/{self.target}"
         grids.leftovers |= {ready_path(path) for path in grids.below(old)}
         for path in grids.below(old):
             moved = new + path[len(old) :]
@@ -257,65 +254,57 @@ class Move(Operation):
             grids.leftovers |= {ready_path(moved), f"{moved}/{posixpath.basename(path)}.ova"}
 
     def perform(self, session: Any, root: str) -> None:
-        session.collections.move(f"{root}/{self.place}", f"{root}/{self.target}")
+        session.collections.move(self.path(root), f"{root}/{self.target}")
 
 
 @dataclass(frozen=True)
 class Delete(Operation):
     """`irm -rf` of a component."""
 
-    place: str
-
     def is_possible(self, grids: Grids, root: str) -> bool:
-        return f"{root}/{self.place}" in grids.avus
+        return self.path(root) in grids.avus
 
     def refusal(self, grids: Grids, root: str) -> str | None:
-        path = f"{root}/{self.place}"
-        users = [user for user in grids.users_of(ready_path(path)) if user != path]
-        return "is the source of .*" + "|".join(users) if users else None
+        return in_use(grids, ready_path(self.path(root)))
 
     def happen(self, grids: Grids, root: str) -> None:
-        for path in grids.below(f"{root}/{self.place}"):
+        for path in grids.below(self.path(root)):
             del grids.avus[path]
             grids.history.pop(path, None)
             grids.dropped.discard(path)
             grids.leftovers.discard(ready_path(path))
 
     def perform(self, session: Any, root: str) -> None:
-        session.collections.remove(f"{root}/{self.place}", recurse=True, force=True)
+        session.collections.remove(self.path(root), recurse=True, force=True)
 
 
 @dataclass(frozen=True)
 class Drop(Operation):
     """`irm -f` of a ready OVA."""
 
-    place: str
-
     def is_possible(self, grids: Grids, root: str) -> bool:
-        path = f"{root}/{self.place}"
+        path = self.path(root)
         return path in grids.components() and grids.expected(path).package is not None and path not in grids.dropped
 
     def refusal(self, grids: Grids, root: str) -> str | None:
-        users = grids.users_of(ready_path(f"{root}/{self.place}"))
-        return "is the source of .*" + "|".join(users) if users else None
+        return in_use(grids, ready_path(self.path(root)))
 
     def happen(self, grids: Grids, root: str) -> None:
-        grids.dropped.add(f"{root}/{self.place}")
+        grids.dropped.add(self.path(root))
 
     def perform(self, session: Any, root: str) -> None:
-        session.data_objects.unlink(ready_path(f"{root}/{self.place}"), force=True)
+        session.data_objects.unlink(ready_path(self.path(root)), force=True)
 
 
 @dataclass(frozen=True)
 class Restore(Operation):
     """`imeta set ova_restore` to a state before: so many different ones back."""
 
-    place: str
     back: int
 
     def state(self, grids: Grids, root: str) -> tuple[str, list[frozenset[Avu]]] | None:
         """(fingerprint, the AVUs that the component had with it)."""
-        states = list(grids.history.get(f"{root}/{self.place}", {}).items())
+        states = list(grids.history.get(self.path(root), {}).items())
         return states[-1 - self.back] if self.back < len(states) else None
 
     def is_possible(self, grids: Grids, root: str) -> bool:
@@ -324,7 +313,7 @@ class Restore(Operation):
     def happen(self, grids: Grids, root: str) -> None:
         state = self.state(grids, root)
         assert state is not None
-        grids.bring_back(f"{root}/{self.place}", state[1][-1], self.user)
+        grids.bring_back(self.path(root), state[1][-1], self.user)
 
     def perform(self, session: Any, root: str) -> None:
         raise AssertionError("it takes the fingerprint")
@@ -333,4 +322,4 @@ class Restore(Operation):
         """Do it through the client, by the fingerprint that it read."""
         state = self.state(grids, root)
         assert state is not None
-        session.collections.get(f"{root}/{self.place}").metadata.set("ova_restore", state[0])
+        session.collections.get(self.path(root)).metadata.set("ova_restore", state[0])

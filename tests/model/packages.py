@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.appliances import SECTIONS, Read, descriptor_of, ova, read
+from tests.support.appliances import SECTIONS, Read, descriptor_of, ova, read
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ OPENINGS: dict[str, tuple[Operation, ...]] = {
         Set("alice", "g2/c3", "domainname", "${ROOT/g1/c2:hostname}"),
         Set("bob", "g1/c1", "ip_addr", "10.0.0.2"),
     ),
-    "likeness": (
+    "prototype": (
         Set("alice", "g1/c1", "hostname", "sg1"),
         Set("alice", "g1", "domainname", "one.org"),
         Set("bob", "g2", "ova_like", "ROOT/g1"),

@@ -7,17 +7,17 @@ reason that the model names. `OVA_MODEL_EXAMPLES=500 pytest tests/model` looks f
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
-from irods_zone.forkserver import Forkserver
-from irods_zone.pytest_plugin import EmbeddedZone
 
-from tests.acceptance.conftest import rule_folder
 from tests.model.operations import Operation
 from tests.model.sequences import OPENINGS, operations
 from tests.model.world import World
+from tests.support.zones import rule_folder
 
 EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 
@@ -34,17 +34,19 @@ EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 )
 @given(steps=st.lists(operations, min_size=4, max_size=9))
 def test_what_is_read_is_what_the_model_computes(
-    irods_forkserver: Forkserver, tmp_path_factory: pytest.TempPathFactory, opening: str, steps: list[Operation]
+    irods_zone_factory: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    opening: str,
+    steps: list[Operation],
 ) -> None:
-    folder = tmp_path_factory.mktemp("model")
-    zone = EmbeddedZone(irods_forkserver, folder / "zone", rule_folder(folder / "etc", gate_wait=0), {})
+    zone = irods_zone_factory(rule_folder(tmp_path_factory.mktemp("model"), gate_wait=0))
     try:
         world = World(zone, "w")
         world.check()
         for step in (*OPENINGS[opening], *steps):
             if world.do(step):
                 world.check()
-        for what in sorted(world.seen):
-            event(what)
+        for outcome in sorted(world.outcomes):
+            event(outcome)
     finally:
         zone.close()

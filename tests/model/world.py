@@ -7,36 +7,34 @@ import time
 
 from irods_zone.pytest_plugin import EmbeddedZone
 
-from tests.acceptance.clients import PythonClient, Refused, told
-from tests.appliances import read
 from tests.model.grid import Avu, Expected, Grids, ready_path
 from tests.model.operations import COMPONENTS, GRIDS, IMAGES, USERS, Operation, Put, Restore, Set
 from tests.model.packages import Package, of
+from tests.support.appliances import read
+from tests.support.clients import PythonClient, Refused, refusals
 
 
 class World:
     """A zone, two users, and the model beside it. alice owns everything; bob may do all that she may, for a start."""
 
     def __init__(self, zone: EmbeddedZone, name: str) -> None:
-        from irods.access import iRODSAccess
-
         self.grids = Grids(frozenset(USERS))
-        self.seen: set[str] = set()  # what happened, for hypothesis's statistics
+        self.outcomes: set[str] = set()  # what happened, for hypothesis's statistics
         self.root = f"/tempZone/home/alice/{name}"
         admin = zone.session()
         for user in USERS:
             admin.users.create(user, "rodsuser")
             admin.users.modify(user, "password", "secret")
         self.clients = {user: PythonClient(zone.session(user, "secret", connection_timeout=30)) for user in USERS}
-        session = self.clients["alice"].session
-        session.collections.create(self.root)
-        for level, user in (("inherit", ""), ("own", USERS[1])):
-            session.acls.set(iRODSAccess(level, self.root, user))
-        session.acls.set(iRODSAccess("read", "/tempZone/home/alice", USERS[1]))
+        alice = self.clients["alice"]
+        alice.make(self.root)
+        alice.allow("inherit", self.root)
+        alice.allow("own", self.root, USERS[1])
+        alice.allow("read", "/tempZone/home/alice", USERS[1])
         self.grids.avus[self.root] = {}
-        session.collections.create(f"{self.root}/images")
+        alice.make(f"{self.root}/images")
         for place in (*GRIDS, *COMPONENTS):
-            session.collections.create(f"{self.root}/{place}")
+            alice.make(f"{self.root}/{place}")
             self.grids.avus[f"{self.root}/{place}"] = {}
         for number, path in enumerate(IMAGES):
             self.do(Put("alice", path, number))
@@ -49,7 +47,7 @@ class World:
             return False
         expected = operation.refusal(self.grids, self.root)
         try:
-            with told():
+            with refusals():
                 if isinstance(operation, Restore):
                     operation.restore(self.grids, self.clients[operation.user].session, self.root)
                 else:
@@ -57,12 +55,12 @@ class World:
         except Refused as refused:
             assert expected is not None, f"{operation} was refused: {refused}"
             assert re.search(expected, str(refused)), f"{operation} was refused: {refused}; not because {expected}"
-            self.seen.add(f"{type(operation).__name__} refused")
+            self.outcomes.add(f"{type(operation).__name__} refused")
         else:
             assert expected is None, f"{operation} should have been refused: {expected}"
             operation.happen(self.grids, self.root)
             self._look(operation)
-            self.seen.add(type(operation).__name__)
+            self.outcomes.add(type(operation).__name__)
         return True
 
     def _look(self, operation: Operation) -> None:
@@ -85,7 +83,7 @@ class World:
             self.grids.bring_back(path, found, operation.user)
 
     def _avus(self, path: str) -> list[Avu]:
-        items = self.clients["alice"].session.collections.get(path).metadata.items()
+        items = self.clients["alice"].metadata(path).items()
         return [Avu(avu.name, avu.value, avu.units or "") for avu in items if not avu.name.startswith("ova::")]
 
     def check(self) -> None:
@@ -95,8 +93,8 @@ class World:
             for user in USERS:
                 self._check_one(user, component, expected)
             if expected.package is not None and not expected.doubts and component not in self.grids.dropped:
-                items = self.clients["alice"].session.collections.get(component).metadata.items()
-                (fingerprint,) = [avu.value for avu in items if avu.name == "ova::fingerprint"]
+                fingerprint = self.clients["alice"].facts(component)["ova::fingerprint"]
+                assert "," not in fingerprint, "there are two"
                 self.grids.remember(component, fingerprint)
 
     def _get(self, user: str, path: str) -> bytes:
@@ -125,7 +123,7 @@ class World:
             assert reasons, f"{where}: refused: {refused}"
             matching = [reason for reason in reasons if re.search(reason, str(refused))]
             assert matching, f"{where}: {refused}; expected {reasons}"
-            self.seen.add(f"read refused: {matching[0][:30]}")
+            self.outcomes.add(f"read refused: {matching[0][:30]}")
             return
         if expected.unknown:
             return

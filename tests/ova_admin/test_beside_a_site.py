@@ -11,8 +11,8 @@ import pytest
 from irods.exception import iRODSException
 
 from ova_admin.catalog.rule_text import run_python
-from tests.appliances import ova, read
 from tests.ova_admin.conftest import Server
+from tests.support.appliances import ova, read
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = ("hooks", "names", "rules", "zone")  # what packages and modules of ours were called, and are inside ova_rules

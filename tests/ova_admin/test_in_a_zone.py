@@ -19,9 +19,9 @@ from irods.rule import Rule
 from ova_admin import recurring
 from ova_admin.catalog.connection import User, connected, environment
 from ova_admin.cli import main
-from tests.appliances import ova, read
 from tests.ova_admin.conftest import Server
-from tests.ova_admin.waiting import until
+from tests.support.appliances import ova, read
+from tests.support.waiting import until
 
 HOME = "/tempZone/home/rods"
 

@@ -1,17 +1,12 @@
-"""The small decisions: which paths and attributes are ours, settings, fingerprints, who may run rule text, locks."""
+"""The small decisions: which paths and attributes are ours, fingerprints, who may run rule text, locks."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from ova_rules import names, settings
+from ova_rules import names
 from ova_rules.catalog.conditions import equals, lists
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.component.fingerprint import fingerprint, source_state
@@ -39,50 +34,6 @@ def test_the_ready_ova_bears_the_name_of_its_component(path: str, component: str
 
 def test_controls_and_facts_are_no_values() -> None:
     assert [names.is_value(a) for a in ("hostname", "ova_url", "ova::status", "ovation")] == [True, False, False, True]
-
-
-def test_settings_have_defaults_without_a_file(tmp_path: Path) -> None:
-    problems: list[str] = []
-    assert settings.load(str(tmp_path), problems.append) == settings.Settings()
-    assert problems == []
-
-
-def test_a_wrong_key_or_type_is_reported_and_the_default_used(tmp_path: Path) -> None:
-    (tmp_path / settings.FILE_NAME).write_text(
-        json.dumps({"inline_limit": "64M", "gate_wiat": 3, "gate_wait": 5, "aliases": {"a": 1}})
-    )
-    problems: list[str] = []
-    loaded = settings.load(str(tmp_path), problems.append)
-    assert (loaded.inline_limit, loaded.gate_wait) == (settings.Settings().inline_limit, 5)
-    assert loaded.aliases == settings.Settings().aliases
-    assert sorted(p.partition(": ")[2].partition(":")[0] for p in problems) == ["aliases", "gate_wiat", "inline_limit"]
-
-
-def _fifo(file: Path) -> None:
-    os.mkfifo(file)
-
-
-UNUSABLE: dict[str, Callable[[Path], object]] = {
-    "broken": lambda file: file.write_text("{"),
-    "nested": lambda file: file.write_text("[" * 100_000),
-    "a list": lambda file: file.write_text("[]"),
-    "no text": lambda file: file.write_bytes(b"\xff\xfe{}"),
-    "a folder": Path.mkdir,
-    "a pipe": _fifo,
-    "huge": lambda file: file.write_text(" " * 2_000_000 + "{}"),
-    "a link to itself": lambda file: file.symlink_to(file),
-}
-
-
-@pytest.mark.parametrize("kind", UNUSABLE)
-def test_a_broken_settings_file_is_reported_once_and_the_defaults_used(tmp_path: Path, kind: str) -> None:
-    UNUSABLE[kind](tmp_path / settings.FILE_NAME)
-    problems: list[str] = []
-    for _ in range(3):
-        loaded = settings.load(str(tmp_path), problems.append)
-        assert loaded == settings.Settings()
-        assert "ready OVAs are neither built nor read" in loaded.unusable
-    assert len(problems) == 1 and settings.FILE_NAME in problems[0]
 
 
 A, B = Avu("/z/c", "a", "1"), Avu("/z/c", "b", "2")
@@ -158,14 +109,6 @@ def test_a_list_never_exceeds_what_a_server_takes_in_one_query() -> None:
 def test_a_job_names_its_component_whatever_its_name() -> None:
     path = "/z/it's $userName \u2603"
     assert path_of(path.encode().hex()) == path
-
-
-def test_an_agent_that_imports_core_gets_nothing_heavy() -> None:
-    """Every user of the zone pays for it on every command."""
-    script = "import sys; before = set(sys.modules); import core; print(*sorted(set(sys.modules) - before))"
-    root = Path(__file__).resolve().parents[2]
-    brought = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
-    assert brought.stdout.split() == ["core", "ova_rules", "ova_rules.agent", "ova_rules.hooks", "ova_rules.names"]
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
+
+from ova_tools.edit import Change, Edit, Signer, edit
+from ova_tools.package import read_package
+from ova_tools.properties import select
+from ova_tools.write import stream
+from tests.support.appliances import manifest_of, tar_of
 
 OVF1 = "http://schemas.dmtf.org/ovf/envelope/1"
 VMW = "http://www.vmware.com/schema/ovf"
@@ -51,26 +55,6 @@ def one_property(attributes: str, children: str = "") -> bytes:
     return descriptor(f"<Property {attributes}>{children}</Property>\n").encode()
 
 
-def manifest(files: dict[str, bytes], algorithm: str = "SHA256") -> bytes:
-    """Return a strict manifest of `files`."""
-    lines = (
-        f"{algorithm}({name})= {hashlib.new(algorithm.lower(), data).hexdigest()}\n" for name, data in files.items()
-    )
-    return "".join(lines).encode()
-
-
-def tar_bytes(members: Iterable[tuple[str, bytes]], *, format: int = tarfile.USTAR_FORMAT) -> bytes:
-    """Return an archive of `members`, made by Python's tarfile."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=format) as archive:
-        for name, data in members:
-            info = tarfile.TarInfo(name)
-            info.size, info.mtime, info.mode = len(data), 1_700_000_000, 0o640
-            info.uname = info.gname = "someone"
-            archive.addfile(info, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 def disk(size: int = 70_000) -> bytes:
     """Return `size` bytes that look like no other block."""
     return b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(-(-size // 32)))[:size]
@@ -93,10 +77,20 @@ def ova(
     members = [(f"{name}.ovf", text)]
     signed = []
     if algorithm is not None:
-        signed.append((f"{name}.mf", manifest({f"{name}.ovf": text, "disk.vmdk": data}, algorithm)))
+        signed.append((f"{name}.mf", manifest_of({f"{name}.ovf": text, "disk.vmdk": data}, algorithm)))
     if certificate is not None:
         signed.append((f"{name}.cert", certificate))
     disks = [("disk.vmdk", data)]
     path = directory / f"{name}.ova"
-    path.write_bytes(tar_bytes(members + (disks + signed if manifest_last else signed + disks), format=format))
+    path.write_bytes(tar_of(members + (disks + signed if manifest_last else signed + disks), format=format))
     return path
+
+
+def edited(
+    path: Path, *values: tuple[str, str], spare: int = 8192, allow_fixed: bool = False, signer: Signer | None = None
+) -> tuple[Edit, bytes]:
+    """Set these properties of a package: what came of it, and the bytes of the new package."""
+    with read_package(path) as package:
+        changes = [Change(select(package.properties, name), value) for name, value in values]
+        result = edit(package, changes, spare=spare, allow_fixed=allow_fixed, signer=signer)
+        return result, b"".join(stream(result.plan, package.fileno()))

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from ova_tools.limits import MAX_NAME
 from ova_tools.package import Certificate
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 from .steps import counted, counter
@@ -29,7 +30,7 @@ A_BYTE, ANY = 30, 50_000
 N = 2_000
 
 TEXT = build.descriptor().encode()
-PLAIN = [("vm.ovf", TEXT), ("vm.mf", build.manifest({"vm.ovf": TEXT})), ("disk.vmdk", b"")]
+PLAIN = [("vm.ovf", TEXT), ("vm.mf", manifest_of({"vm.ovf": TEXT})), ("disk.vmdk", b"")]
 PROPERTY = '<Property ovf:key="k{0}" ovf:userConfigurable="true" ovf:value="v"/>'
 
 
@@ -68,7 +69,7 @@ def steps_of(action: Callable[[], object], length: int) -> int:
 
 def with_properties(properties: str, options: str = "", product: str = "") -> bytes:
     text = build.descriptor(properties, options=options, product=product, href="vm.ovf").encode()
-    return build.tar_bytes([("vm.ovf", text), ("vm.mf", build.manifest({"vm.ovf": text}))])
+    return tar_of([("vm.ovf", text), ("vm.mf", manifest_of({"vm.ovf": text}))])
 
 
 def many(text: str, count: int = N) -> str:
@@ -76,7 +77,7 @@ def many(text: str, count: int = N) -> str:
 
 
 def replaced(old: str, new: str) -> bytes:
-    return build.tar_bytes([("vm.ovf", build.descriptor(PROPERTY, href="vm.ovf").replace(old, new).encode())])
+    return tar_of([("vm.ovf", build.descriptor(PROPERTY, href="vm.ovf").replace(old, new).encode())])
 
 
 def pax(count: int) -> bytes:
@@ -89,20 +90,20 @@ def pax(count: int) -> bytes:
 
 
 def with_manifest(lines: bytes) -> bytes:
-    return build.tar_bytes([("vm.ovf", TEXT), ("vm.mf", lines)])
+    return tar_of([("vm.ovf", TEXT), ("vm.mf", lines)])
 
 
 def extended(body: bytes, kind: bytes = b"x") -> bytes:
     """A package whose first member has an extension header with this body."""
     info = tarfile.TarInfo("extension")
     info.type, info.size = kind, len(body)
-    return info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % 512) + build.tar_bytes(PLAIN)
+    return info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % 512) + tar_of(PLAIN)
 
 
 def in_folder(folder: str) -> bytes:
     text = build.descriptor().replace("</References>", many('<File ovf:href="f%20{0}"/>') + "</References>").encode()
-    listed = build.manifest({"vm.ovf": text}) + many("SHA256(f{0})= " + "0" * 64 + "\n").encode()
-    return build.tar_bytes([(f"{folder}/vm.ovf", text), (f"{folder}/vm.mf", listed)], format=tarfile.GNU_FORMAT)
+    listed = manifest_of({"vm.ovf": text}) + many("SHA256(f{0})= " + "0" * 64 + "\n").encode()
+    return tar_of([(f"{folder}/vm.ovf", text), (f"{folder}/vm.mf", listed)], format=tarfile.GNU_FORMAT)
 
 
 ONE_PREFIX = "x" * 20 * N
@@ -171,19 +172,19 @@ GROWN: dict[str, Callable[[], bytes]] = {
     "references": lambda: replaced("</References>", many('<File ovf:id="f{0}" ovf:href="f%20{0}"/>') + "</References>"),
     "references out of the package": lambda: replaced("<File", many('<File ovf:href="{0}/../%2e%2e"/>') + "<File"),
     "nested elements": lambda: with_properties(("<a>" * 150 + "</a>" * 150) * (N // 100)),
-    "members": lambda: build.tar_bytes([*PLAIN, *((f"m{n}", b"") for n in range(N))]),
-    "members with GNU names": lambda: build.tar_bytes(
+    "members": lambda: tar_of([*PLAIN, *((f"m{n}", b"") for n in range(N))]),
+    "members with GNU names": lambda: tar_of(
         [*PLAIN, *(("m" * 120 + str(n), b"") for n in range(N))], format=tarfile.GNU_FORMAT
     ),
-    "members with pax names": lambda: build.tar_bytes(
+    "members with pax names": lambda: tar_of(
         [*PLAIN, *(("m" * 120 + str(n), b"") for n in range(N))], format=tarfile.PAX_FORMAT
     ),
     "a long GNU name": lambda: extended(b"d/" * 20 * N + b"vm.ovf\0", b"L"),
     "pax records": lambda: pax(N),
     "lines of a manifest": lambda: with_manifest(many("SHA256(f{0})= " + "0" * 64 + "\n").encode()),
-    "lines about one file": lambda: with_manifest(build.manifest({"vm.ovf": TEXT}) * N),
-    "lines that cannot be read": lambda: with_manifest(build.manifest({"vm.ovf": TEXT}) + b"a\n" * N),
-    "a signature": lambda: build.tar_bytes([*PLAIN, ("vm.cert", b"SHA256(vm.mf)= " + b"00 " * N + b"-----BEGIN ")]),
+    "lines about one file": lambda: with_manifest(manifest_of({"vm.ovf": TEXT}) * N),
+    "lines that cannot be read": lambda: with_manifest(manifest_of({"vm.ovf": TEXT}) + b"a\n" * N),
+    "a signature": lambda: tar_of([*PLAIN, ("vm.cert", b"SHA256(vm.mf)= " + b"00 " * N + b"-----BEGIN ")]),
 }
 
 
@@ -208,8 +209,8 @@ def test_a_copy_for_each_part_of_the_input_would_be_seen(tmp_path: Path) -> None
 
 
 BASES = (
-    build.tar_bytes(PLAIN),
-    build.tar_bytes([("d" * 120 + "/vm.ovf", TEXT), ("vm.cert", b"SHA1(vm.mf)= 00")], format=tarfile.GNU_FORMAT),
+    tar_of(PLAIN),
+    tar_of([("d" * 120 + "/vm.ovf", TEXT), ("vm.cert", b"SHA1(vm.mf)= 00")], format=tarfile.GNU_FORMAT),
     pax(3),
     with_properties(many(PROPERTY, 3) + '<Property ovf:key="k" ovf:qualifiers="ValueMap{&quot;a&quot;,7},MinLen(1)"/>'),
     TEXT,

@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from ova_tools.certificate import load_signer, verify_certificate
-from ova_tools.edit import Change, edit
+from ova_tools.edit import edit
 from ova_tools.errors import CertificateError
 from ova_tools.manifest import parse_manifest
 from ova_tools.package import Certificate, read_package
 from ova_tools.verify import verify_members
-from ova_tools.write import stream
+from tests.support.appliances import manifest_of
+from tests.support.identities import NOW, Identity, identity
 
 from . import build
-
-NOW = datetime.now(timezone.utc)
-
-
-@dataclass(frozen=True)
-class Identity:
-    """The files of a key and its certificate."""
-
-    key: Path
-    certificate: Path
-
-
-def identity(
-    directory: Path,
-    key: CertificateIssuerPrivateKeyTypes,
-    *,
-    name: str = "signer",
-    until: datetime = NOW + timedelta(9),
-) -> Identity:
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    builder = x509.CertificateBuilder(
-        subject, subject, key.public_key(), x509.random_serial_number(), NOW - timedelta(99), until
-    )
-    algorithm = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    files = Identity(directory / f"{name}.key", directory / f"{name}.crt")
-    files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    files.certificate.write_bytes(builder.sign(key, algorithm).public_bytes(Encoding.PEM))
-    return files
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +36,7 @@ def signer(tmp_path: Path, rsa_key: rsa.RSAPrivateKey) -> Identity:
 @pytest.fixture
 def signed(tmp_path: Path, signer: Identity) -> Path:
     text = build.descriptor().encode()
-    listed = build.manifest({"vm.ovf": text, "disk.vmdk": build.disk()})
+    listed = manifest_of({"vm.ovf": text, "disk.vmdk": build.disk()})
     return build.ova(tmp_path, text, certificate=load_signer(signer.key, signer.certificate)("vm.mf", listed, "SHA256"))
 
 
@@ -103,8 +67,7 @@ def test_openssl_agrees_with_the_signature(tmp_path: Path, signed: Path, signer:
 
 
 def test_without_a_key_the_certificate_is_removed_and_that_is_said(signed: Path) -> None:
-    with read_package(signed) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
+    result, _ = build.edited(signed, ("hostname", "sg12"))
 
     assert result.certificate is None
     assert result.notes == ("vm.cert is removed: its signature was of the old manifest",)
@@ -127,19 +90,16 @@ def test_with_a_key_the_package_is_signed_anew(
     files = identity(tmp_path, key, name="new")
     source = signed if was_signed else build.ova(tmp_path, name="plain")
 
-    with read_package(source) as package:
-        sign = load_signer(files.key, files.certificate)
-        result = edit(package, [Change(package.properties[0], "sg12")], signer=sign)
-        before = {member.name: member.offset for member in package.members}
-        (tmp_path / "new.ova").write_bytes(b"".join(stream(result.plan, package.fileno())))
+    result, data = build.edited(source, ("hostname", "sg12"), signer=load_signer(files.key, files.certificate))
+    (tmp_path / "new.ova").write_bytes(data)
 
-    with read_package(tmp_path / "new.ova") as after:
+    with read_package(source) as package, read_package(tmp_path / "new.ova") as after:
         assert after.certificate is not None
         assert verify_certificate(after.certificate, after.manifest).subject == "CN=new"
         verify_members(after)
         names = [member.name for member in after.members]
         assert names == [f"{source.stem}.ovf", f"{source.stem}.mf", f"{source.stem}.cert", "disk.vmdk"]
-        assert (after.members[3].offset - before["disk.vmdk"]) % 4096 == 0
+        assert (after.members[3].offset - package.members[-1].offset) % 4096 == 0
     assert result.notes == ()
 
 

@@ -15,9 +15,12 @@ import pytest
 
 from ova_tools.cli import main
 from ova_tools.package import read_package
+from tests.support import REPOSITORY
+from tests.support.appliances import manifest_of, tar_of
+from tests.support.identities import identity
+from tests.support.importing import imported
 
 from . import build
-from .test_certificate import Identity, identity
 
 SECRET = build.descriptor(
     build.PROPERTIES
@@ -146,8 +149,15 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     """A limit on the size of files stands in for a full disk: the write fails half-way."""
     source = build.ova(tmp_path)
     before = source.read_bytes()
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))"
-    script = f"{limit}; import sys; from ova_tools.cli import main; sys.exit(main(sys.argv[1:]))"
+    script = """
+import resource, sys
+from ova_tools.cli import main
+_, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, most))
+code = main(sys.argv[1:])
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+sys.exit(code)
+"""
 
     for target in (["-o", str(tmp_path / "new.ova")], ["--in-place"]):
         result = subprocess.run(
@@ -191,7 +201,7 @@ def test_verify_before_set_finds_a_damaged_disk(tmp_path: Path, capsys: pytest.C
 def test_verify_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = build.descriptor().replace('ovf:href="disk.vmdk"', 'ovf:href="disk.vmdk" ovf:size="99"').encode()
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("disk.vmdk", b"d"), ("readme.txt", b"r")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("disk.vmdk", b"d"), ("readme.txt", b"r")]))
 
     assert main(["verify", str(path)]) == 0
 
@@ -204,7 +214,7 @@ def test_verify_says_what_is_odd(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 def test_verify_refuses_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", build.descriptor().encode())]))
+    path.write_bytes(tar_of([("vm.ovf", build.descriptor().encode())]))
 
     assert "file file1: disk.vmdk is not in the package" in refusal(capsys, "verify", path)
 
@@ -213,7 +223,7 @@ def test_chunks_of_a_file_are_that_file(tmp_path: Path, capsys: pytest.CaptureFi
     text = build.descriptor().replace('ovf:href="disk.vmdk"', 'ovf:href="disk.vmdk" ovf:chunkSize="2"').encode()
     path = tmp_path / "vm.ova"
     chunks = [(f"disk.vmdk.{n:09d}", b"dd") for n in range(3)]
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", build.manifest(dict(chunks))), *chunks]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", manifest_of(dict(chunks))), *chunks]))
 
     assert main(["verify", str(path)]) == 0
     assert "extra member" not in capsys.readouterr().out
@@ -222,7 +232,7 @@ def test_chunks_of_a_file_are_that_file(tmp_path: Path, capsys: pytest.CaptureFi
 def test_signing_with_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from cryptography.hazmat.primitives.asymmetric import rsa
 
-    files: Identity = identity(tmp_path, rsa.generate_private_key(65537, 2048))
+    files = identity(tmp_path, rsa.generate_private_key(65537, 2048))
     source = build.ova(tmp_path)
     keys = ["--sign-key", str(files.key), "--sign-cert", str(files.certificate)]
 
@@ -375,9 +385,6 @@ def test_qemu_reads_the_disk_of_an_edited_package(tmp_path: Path) -> None:
 
 
 def test_the_engine_imports_nothing_but_the_standard_library() -> None:
-    script = """
-import sys
-from ova_tools import edit, inspect, package, properties, store, values, verify, write
-print([name for name in ("lxml", "rich", "cryptography", "argparse", "json") if name in sys.modules])
-"""
-    assert subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout == b"[]\n"
+    names = ("edit", "inspect", "package", "properties", "store", "values", "verify", "write")
+    modules = set(imported(REPOSITORY, *(f"ova_tools.{name}" for name in names)).modules)
+    assert not modules & {"lxml", "rich", "cryptography", "argparse", "json"}

@@ -10,21 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ova_tools.edit import Change, Edit, edit
 from ova_tools.errors import ManifestError, PropertyError
 from ova_tools.layout import Extent
-from ova_tools.package import read_package
-from ova_tools.properties import select
-from ova_tools.write import stream
+from tests.support.appliances import manifest_of
 
 from . import build
-
-
-def edited(path: Path, *values: tuple[str, str], spare: int = 8192, allow_fixed: bool = False) -> tuple[Edit, bytes]:
-    with read_package(path) as package:
-        changes = [Change(select(package.properties, name), value) for name, value in values]
-        result = edit(package, changes, spare=spare, allow_fixed=allow_fixed)
-        return result, b"".join(stream(result.plan, package.fileno()))
+from .build import edited
 
 
 def members(data: bytes) -> dict[str, bytes]:
@@ -37,7 +28,7 @@ def test_the_new_value_is_read_back_and_the_manifest_fits(tmp_path: Path) -> Non
 
     found = members(data)
     assert b'ovf:key="hostname" ovf:type="string" ovf:userConfigurable="true" ovf:value="sg12"' in found["vm.ovf"]
-    assert found["vm.mf"] == build.manifest({"vm.ovf": found["vm.ovf"], "disk.vmdk": build.disk()})
+    assert found["vm.mf"] == manifest_of({"vm.ovf": found["vm.ovf"], "disk.vmdk": build.disk()})
     assert found["disk.vmdk"] == build.disk()
 
 

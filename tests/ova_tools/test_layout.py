@@ -15,6 +15,7 @@ from ova_tools.edit import Change, edit
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
 from ova_tools.write import stream
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 
@@ -52,13 +53,13 @@ def packages(draw: st.DrawFn) -> Drawn:
     algorithm = draw(st.sampled_from([None, "SHA1", "SHA256", "SHA512"]))
     members = [("vm.ovf", text), ("disk.vmdk", disk), ("other.iso", b"iso")]
     if algorithm:
-        listed = build.manifest({"vm.ovf": text, "disk.vmdk": disk}, algorithm)
+        listed = manifest_of({"vm.ovf": text, "disk.vmdk": disk}, algorithm)
         members.insert(draw(st.integers(0, 3)), ("vm.mf", listed))
     if draw(st.booleans()):
         members.insert(draw(st.integers(0, len(members))), ("vm.cert", build.disk(1500)))
     if draw(st.booleans()):
         members = draw(st.permutations(members))
-    return Drawn(build.tar_bytes(members, format=draw(st.sampled_from([0, 1, 2]))), keys)
+    return Drawn(tar_of(members, format=draw(st.sampled_from([0, 1, 2]))), keys)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)

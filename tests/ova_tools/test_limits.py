@@ -13,6 +13,7 @@ from ova_tools import limits
 from ova_tools.errors import OvaError
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 
@@ -27,49 +28,49 @@ def extended(body: bytes, times: int = 1) -> bytes:
     info = tarfile.TarInfo("extension")
     info.type, info.size = b"x", len(body)
     header = info.tobuf(tarfile.USTAR_FORMAT) + body + bytes(-len(body) % 512)
-    return header * times + build.tar_bytes([("vm.ovf", TEXT)])
+    return header * times + tar_of([("vm.ovf", TEXT)])
 
 
 PAX = b"19 path=disk1.vmdk\n"
 REFUSED: dict[str, tuple[bytes, str]] = {
     "an element with many attributes": (
-        build.tar_bytes([("vm.ovf", build.one_property('ovf:key="k"' + ATTRIBUTES))]),
+        tar_of([("vm.ovf", build.one_property('ovf:key="k"' + ATTRIBUTES))]),
         f"has an element with more than {limits.MAX_ATTRIBUTES_OF_ONE} attributes, line 11",
     ),
     "many elements": (
-        build.tar_bytes([("vm.ovf", build.descriptor("<a/>" * limits.MAX_ELEMENTS).encode())]),
+        tar_of([("vm.ovf", build.descriptor("<a/>" * limits.MAX_ELEMENTS).encode())]),
         f"has more than {limits.MAX_ELEMENTS} elements or {limits.MAX_ATTRIBUTES} attributes",
     ),
     "a long namespace": (
-        build.tar_bytes([("vm.ovf", build.descriptor(envelope=f'xmlns:u="{LONG}"').encode())]),
+        tar_of([("vm.ovf", build.descriptor(envelope=f'xmlns:u="{LONG}"').encode())]),
         f"has a namespace of more than {limits.MAX_NAME} characters, line 2",
     ),
     "many namespaces": (
-        build.tar_bytes([("vm.ovf", build.descriptor("<a" + NAMESPACES + "/>").encode())]),
+        tar_of([("vm.ovf", build.descriptor("<a" + NAMESPACES + "/>").encode())]),
         f"has more than {limits.MAX_ELEMENTS} elements or {limits.MAX_ATTRIBUTES} attributes",
     ),
     "a long id": (
-        build.tar_bytes([("vm.ovf", build.descriptor().replace('ovf:id="vm"', f'ovf:id="{LONG}"').encode())]),
+        tar_of([("vm.ovf", build.descriptor().replace('ovf:id="vm"', f'ovf:id="{LONG}"').encode())]),
         f"has an id of more than {limits.MAX_NAME} characters, line 6",
     ),
     "a long class": (
-        build.tar_bytes([("vm.ovf", build.descriptor(product=f'ovf:class="{LONG}"').encode())]),
+        tar_of([("vm.ovf", build.descriptor(product=f'ovf:class="{LONG}"').encode())]),
         f"has a class of more than {limits.MAX_NAME} characters, line 9",
     ),
     "a long instance": (
-        build.tar_bytes([("vm.ovf", build.descriptor(product=f'ovf:instance="{LONG}"').encode())]),
+        tar_of([("vm.ovf", build.descriptor(product=f'ovf:instance="{LONG}"').encode())]),
         f"has an instance of more than {limits.MAX_NAME} characters, line 9",
     ),
     "a long category": (
-        build.tar_bytes([("vm.ovf", build.descriptor("<Category>" + "c" * 1001 + "</Category>").encode())]),
+        tar_of([("vm.ovf", build.descriptor("<Category>" + "c" * 1001 + "</Category>").encode())]),
         f"has a category of more than {limits.MAX_CATEGORY} characters, line 11",
     ),
     "a long name of a member": (
-        build.tar_bytes([("vm.ovf", TEXT), ("ü" * 513, b"")], format=tarfile.GNU_FORMAT),
+        tar_of([("vm.ovf", TEXT), ("ü" * 513, b"")], format=tarfile.GNU_FORMAT),
         f"a name of more than {limits.MAX_MEMBER_NAME} bytes",
     ),
     "many lines of a manifest": (
-        build.tar_bytes([("vm.ovf", TEXT), ("vm.mf", b"\n" * (limits.MAX_MANIFEST_LINES + 1))]),
+        tar_of([("vm.ovf", TEXT), ("vm.mf", b"\n" * (limits.MAX_MANIFEST_LINES + 1))]),
         f"vm.mf has more than {limits.MAX_MANIFEST_LINES} lines",
     ),
     "a large extension header": (extended(bytes(limits.MAX_EXTENSION + 1)), "at most 1 MiB is right"),
@@ -101,7 +102,7 @@ def test_what_no_package_needs_is_refused_in_one_line(what: str, tmp_path: Path)
 def test_inspect_shows_the_most_properties_in_little_memory(form: str, tmp_path: Path) -> None:
     count = limits.MAX_ELEMENTS - 1_000
     properties = "".join(f'<Property ovf:key="k{n}" ovf:userConfigurable="true" ovf:value="v"/>' for n in range(count))
-    (tmp_path / "vm.ova").write_bytes(build.tar_bytes([("vm.ovf", build.descriptor(properties).encode())]))
+    (tmp_path / "vm.ova").write_bytes(tar_of([("vm.ovf", build.descriptor(properties).encode())]))
     script = """
 import sys
 from ova_tools.cli import main
@@ -121,7 +122,7 @@ sys.exit(status)
 def test_a_file_beside_a_descriptor_is_hashed_once_however_a_manifest_names_it(tmp_path: Path) -> None:
     """Else a manifest of 4 MiB makes `ova verify` read a disk 50,000 times."""
     disk = build.disk()
-    digest = build.manifest({"disk.vmdk": disk}).decode().partition("= ")[2]
+    digest = manifest_of({"disk.vmdk": disk}).decode().partition("= ")[2]
     (tmp_path / "vm.ovf").write_bytes(TEXT)
     (tmp_path / "disk.vmdk").write_bytes(disk)
     (tmp_path / "vm.mf").write_text("".join(f"SHA256({'./' * n}disk.vmdk)= {digest}" for n in range(20)))

@@ -13,6 +13,7 @@ from ova_tools.errors import ManifestError
 from ova_tools.manifest import check_digest, check_readable, parse_manifest, renew
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 
@@ -83,22 +84,13 @@ def test_a_wrong_digest_is_refused_and_both_digests_are_said() -> None:
 
 @pytest.mark.parametrize("last", [False, True])
 def test_the_manifest_keeps_its_place(tmp_path: Path, last: bool) -> None:
-    with read_package(build.ova(tmp_path, manifest_last=last)) as package:
-        before = [member.name for member in package.members]
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        (tmp_path / "new.ova").write_bytes(render(result.plan, package.fileno()))
+    path = build.ova(tmp_path, manifest_last=last)
+    _, data = build.edited(path, ("hostname", "sg12"))
+    (tmp_path / "new.ova").write_bytes(data)
 
-    with read_package(tmp_path / "new.ova") as after:
-        assert [member.name for member in after.members] == before
+    with read_package(path) as package, read_package(tmp_path / "new.ova") as after:
+        assert [member.name for member in after.members] == [member.name for member in package.members]
         assert verify_members(after).hashed == (("vm.ovf", "SHA256"), ("disk.vmdk", "SHA256"))
-
-
-def render(plan: object, fd: int) -> bytes:
-    from ova_tools.layout import Plan
-    from ova_tools.write import stream
-
-    assert isinstance(plan, Plan)
-    return b"".join(stream(plan, fd))
 
 
 def test_a_wrong_digest_of_a_disk_is_found_by_verify_and_not_looked_for_by_edit(tmp_path: Path) -> None:
@@ -115,25 +107,21 @@ def test_a_wrong_digest_of_a_disk_is_found_by_verify_and_not_looked_for_by_edit(
 
 def test_a_listed_file_that_is_missing_is_found_by_verify(tmp_path: Path) -> None:
     text = build.descriptor().encode()
-    listed = build.manifest({"vm.ovf": text, "gone.vmdk": b""})
+    listed = manifest_of({"vm.ovf": text, "gone.vmdk": b""})
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
 
-    with (
-        read_package(path) as package,
-        pytest.raises(ManifestError, match="is listed but not in the package"),
-    ):
+    with read_package(path) as package, pytest.raises(ManifestError, match="is listed but not in the package"):
         verify_members(package)
 
 
 def test_a_manifest_without_the_descriptor_is_left_as_it_is_and_said(tmp_path: Path) -> None:
     text = build.descriptor().encode()
-    listed = build.manifest({"disk.vmdk": b"d"})
+    listed = manifest_of({"disk.vmdk": b"d"})
     path = tmp_path / "vm.ova"
-    path.write_bytes(build.tar_bytes([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
+    path.write_bytes(tar_of([("vm.ovf", text), ("vm.mf", listed), ("disk.vmdk", b"d")]))
 
-    with read_package(path) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
+    result, _ = build.edited(path, ("hostname", "sg12"))
 
     assert result.manifest == listed
     assert result.notes == ("vm.mf has no line for vm.ovf; none is added",)

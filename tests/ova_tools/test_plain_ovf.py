@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ova_tools.cli import main
+from ova_tools.errors import PackageError
+from ova_tools.package import read_package, require_archive
+from tests.support.appliances import manifest_of
 
 from . import build
 from .test_cli import refusal
@@ -15,14 +18,14 @@ from .test_cli import refusal
 def test_a_plain_descriptor_is_edited_with_its_manifest_though_its_disks_are_elsewhere(tmp_path: Path) -> None:
     text = build.descriptor().encode()
     (tmp_path / "vm.ovf").write_bytes(text)
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.ovf": text, "disk.vmdk": b"d"}))
+    (tmp_path / "vm.mf").write_bytes(manifest_of({"vm.ovf": text, "disk.vmdk": b"d"}))
     (tmp_path / "vm.cert").write_bytes(b"signature")
 
     assert main(["set", str(tmp_path / "vm.ovf"), "hostname=sg12", "--in-place"]) == 0
 
     new = text.replace(b'"myhost"', b'"sg12"')
     assert (tmp_path / "vm.ovf").read_bytes() == new
-    assert (tmp_path / "vm.mf").read_bytes() == build.manifest({"vm.ovf": new, "disk.vmdk": b"d"})
+    assert (tmp_path / "vm.mf").read_bytes() == manifest_of({"vm.ovf": new, "disk.vmdk": b"d"})
     assert sorted(p.name for p in tmp_path.iterdir()) == ["vm.mf", "vm.ovf"]
 
 
@@ -32,7 +35,7 @@ def test_a_plain_descriptor_under_a_new_name_gets_a_manifest_of_that_name(
     text = build.descriptor().encode()
     (tmp_path / "vm.ovf").write_bytes(text)
     (tmp_path / "disk.vmdk").write_bytes(b"d")
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.ovf": text, "disk.vmdk": b"d"}))
+    (tmp_path / "vm.mf").write_bytes(manifest_of({"vm.ovf": text, "disk.vmdk": b"d"}))
 
     assert main(["set", str(tmp_path / "vm.ovf"), "hostname=sg12", "-o", str(tmp_path / "new.ovf")]) == 0
     assert main(["verify", str(tmp_path / "new.ovf")]) == 0
@@ -52,7 +55,7 @@ def test_verify_of_a_plain_descriptor_misses_its_disk(tmp_path: Path, capsys: py
 
 def test_a_wrong_manifest_beside_a_descriptor_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "vm.ovf").write_text(build.descriptor())
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.ovf": b"another"}))
+    (tmp_path / "vm.mf").write_bytes(manifest_of({"vm.ovf": b"another"}))
 
     line = refusal(capsys, "set", tmp_path / "vm.ovf", "hostname=a", "--in-place")
 
@@ -63,7 +66,7 @@ def test_a_wrong_manifest_beside_a_descriptor_is_refused(tmp_path: Path, capsys:
 def test_an_output_whose_manifest_is_the_inputs_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = build.descriptor().encode()
     (tmp_path / "vm.OVF").write_bytes(text)
-    (tmp_path / "vm.mf").write_bytes(build.manifest({"vm.OVF": text}))
+    (tmp_path / "vm.mf").write_bytes(manifest_of({"vm.OVF": text}))
 
     line = refusal(capsys, "set", tmp_path / "vm.OVF", "hostname=a", "-o", tmp_path / "vm.ovf")
 
@@ -76,3 +79,14 @@ def test_no_padding_is_added_to_a_plain_descriptor(tmp_path: Path) -> None:
     assert main(["set", str(tmp_path / "vm.ovf"), "hostname=" + "x" * 9000, "--in-place"]) == 0
 
     assert (tmp_path / "vm.ovf").read_text() == build.descriptor().replace('"myhost"', f'"{"x" * 9000}"')
+
+
+def test_a_descriptor_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "vm.ovf").write_text(build.descriptor())
+    with read_package(build.ova(tmp_path)) as package:
+        require_archive(package)
+    with (
+        read_package(tmp_path / "vm.ovf") as package,
+        pytest.raises(PackageError, match=r"OVF descriptor without its files; an \.ova, one archive of all, is right"),
+    ):
+        require_archive(package)

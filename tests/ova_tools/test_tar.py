@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from ova_tools.errors import PackageError
 from ova_tools.limits import MAX_HEADERS
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
-from ova_tools.write import stream
+from tests.support.appliances import manifest_of, tar_of
 
 from . import build
 
@@ -44,7 +44,7 @@ def write(path: Path, data: bytes) -> Path:
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_dialect_is_read_as_tarfile_reads_it(tmp_path: Path, format: str) -> None:
     long = "directory/" * 12 + "a-long-name-" * 3 + ".vmdk"
-    data = build.tar_bytes([("vm.ovf", TEXT), (long, b"d" * 1000), ("ünï.iso", b"")], format=FORMATS[format])
+    data = tar_of([("vm.ovf", TEXT), (long, b"d" * 1000), ("ünï.iso", b"")], format=FORMATS[format])
 
     with read_package(write(tmp_path / "a.ova", data)) as package, tarfile.open(fileobj=io.BytesIO(data)) as archive:
         expected = [(m.name, m.offset_data, m.size) for m in archive.getmembers()]
@@ -56,9 +56,7 @@ def test_a_size_in_base_256_is_read(tmp_path: Path) -> None:
     size = 9 << 30
     header = tarfile.TarInfo("disk.vmdk")
     header.size = size
-    path = write(
-        tmp_path / "big.ova", build.tar_bytes([("vm.ovf", TEXT)])[: 512 + 1024] + header.tobuf(tarfile.GNU_FORMAT)
-    )
+    path = write(tmp_path / "big.ova", tar_of([("vm.ovf", TEXT)])[: 512 + 1024] + header.tobuf(tarfile.GNU_FORMAT))
     with path.open("r+b") as file:
         file.truncate(512 + 1024 + 512 + size + 1024)
 
@@ -73,7 +71,7 @@ def test_a_pax_size_over_8_gib_is_read(tmp_path: Path) -> None:
     size = 9 << 30
     header = tarfile.TarInfo("disk.vmdk")
     header.size = size
-    start = build.tar_bytes([("vm.ovf", TEXT)])[:1536] + header.tobuf(tarfile.PAX_FORMAT)
+    start = tar_of([("vm.ovf", TEXT)])[:1536] + header.tobuf(tarfile.PAX_FORMAT)
     path = write(tmp_path / "big.ova", start)
     with path.open("r+b") as file:
         file.truncate(len(start) + size + 1024)
@@ -84,23 +82,21 @@ def test_a_pax_size_over_8_gib_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["./vm.ovf", ".//vm.ovf"])
 def test_a_leading_dot_is_no_part_of_a_name(tmp_path: Path, name: str) -> None:
-    with read_package(write(tmp_path / "a.ova", build.tar_bytes([(name, TEXT), ("./disk.vmdk", b"d")]))) as package:
+    with read_package(write(tmp_path / "a.ova", tar_of([(name, TEXT), ("./disk.vmdk", b"d")]))) as package:
         assert [m.name for m in package.members] == ["vm.ovf", "disk.vmdk"]
 
 
 def test_a_package_in_a_directory_of_the_archive_is_one(tmp_path: Path) -> None:
     """Names in the manifest and the descriptor are relative to where these lie."""
     files = {"vm.ovf": TEXT, "disk.vmdk": b"d"}
-    listed = build.manifest(files)
+    listed = manifest_of(files)
     members = [("dir/vm.ovf", TEXT), ("dir/vm.mf", listed), ("dir/disk.vmdk", b"d")]
-    path = write(tmp_path / "a.ova", special("dir/", b"5") + build.tar_bytes(members))
+    path = write(tmp_path / "a.ova", special("dir/", b"5") + tar_of(members))
 
-    with read_package(path) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        (tmp_path / "b.ova").write_bytes(b"".join(stream(result.plan, package.fileno())))
-    with read_package(tmp_path / "b.ova") as after:
+    result, new = build.edited(path, ("hostname", "sg12"))
+    with read_package(write(tmp_path / "b.ova", new)) as after:
         assert verify_members(after).notes == ()
-        assert result.manifest == build.manifest({**files, "vm.ovf": result.descriptor})
+        assert result.manifest == manifest_of({**files, "vm.ovf": result.descriptor})
 
 
 def test_very_many_headers_are_refused(tmp_path: Path) -> None:
@@ -111,13 +107,13 @@ def test_very_many_headers_are_refused(tmp_path: Path) -> None:
 
 
 def test_directories_and_what_macos_adds_are_no_descriptors(tmp_path: Path) -> None:
-    data = special("./", b"5") + build.tar_bytes([("._vm.ovf", b"finder"), ("vm.ovf", TEXT)])
+    data = special("./", b"5") + tar_of([("._vm.ovf", b"finder"), ("vm.ovf", TEXT)])
 
     with read_package(write(tmp_path / "a.ova", data)) as package:
         assert package.descriptor.name == "vm.ovf"
 
 
-GOOD = build.tar_bytes([("vm.ovf", TEXT), ("disk.vmdk", b"d" * 600)])
+GOOD = tar_of([("vm.ovf", TEXT), ("disk.vmdk", b"d" * 600)])
 END = 512 + tar.round_up(len(TEXT)) + 512 + 1024
 
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -126,16 +122,16 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "no archive": (b"a" * 5000, "is neither a tar archive"),
     "gzip": (b"\x1f\x8b" + b"a" * 5000, "compressed with gzip; an OVA is a plain tar archive"),
     "an empty archive": (bytes(10240), "no descriptor"),
-    "no descriptor": (build.tar_bytes([("disk.vmdk", b"d")]), "no descriptor: no member's name ends with .ovf"),
+    "no descriptor": (tar_of([("disk.vmdk", b"d")]), "no descriptor: no member's name ends with .ovf"),
     "two descriptors": (
-        build.tar_bytes([("a.ovf", TEXT), ("b.ovf", TEXT)]),
+        tar_of([("a.ovf", TEXT), ("b.ovf", TEXT)]),
         "2 descriptors: a.ovf, b.ovf; one",
     ),
     "two manifests": (
-        build.tar_bytes([("a.ovf", TEXT), ("b.mf", b""), ("c.mf", b"")]),
+        tar_of([("a.ovf", TEXT), ("b.mf", b""), ("c.mf", b"")]),
         "2 members end with .mf: b.mf, c.mf; a.mf would be right",
     ),
-    "absolute": (build.tar_bytes([("vm.ovf", TEXT)]).replace(b"vm.ovf", b"/m.ovf", 1), "checksum error"),
+    "absolute": (tar_of([("vm.ovf", TEXT)]).replace(b"vm.ovf", b"/m.ovf", 1), "checksum error"),
     "a hard link": (GOOD[:END] + special("l", tarfile.LNKTYPE, "vm.ovf") + bytes(1024), "member l: a hard link"),
     "a symbolic link": (GOOD[:END] + special("l", tarfile.SYMTYPE, "/etc") + bytes(1024), "member l: a symbolic link"),
     "a device": (GOOD[:END] + special("n", tarfile.BLKTYPE) + bytes(1024), "member n: a block device"),
@@ -224,8 +220,8 @@ def test_too_many_zeros_at_the_end_are_refused_unread(tmp_path: Path) -> None:
         read_package(path)
 
 
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, mkfifo: Callable[[Path], None]) -> None:
-    mkfifo(tmp_path / "pipe")
+def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
 
     for path, message in ((tmp_path / "pipe", "not a regular file"), (tmp_path, "is a directory"),
                           (Path("/dev/zero"), "not a regular file"), (tmp_path / "none", "No such file"),
@@ -234,20 +230,11 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, mkfi
             read_package(path)
 
 
-@pytest.fixture
-def mkfifo() -> Callable[[Path], None]:
-    import os
-
-    return os.mkfifo
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_changed_header_is_ustar_and_all_others_are_copied(tmp_path: Path, format: str) -> None:
     long = "directory/" * 12 + "disk.vmdk"
-    data = build.tar_bytes([("vm.ovf", TEXT), (long, b"d" * 600)], format=FORMATS[format])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        new = b"".join(stream(result.plan, package.fileno()))
+    data = tar_of([("vm.ovf", TEXT), (long, b"d" * 600)], format=FORMATS[format])
+    result, new = build.edited(write(tmp_path / "a.ova", data), ("hostname", "sg12"))
 
     with tarfile.open(fileobj=io.BytesIO(new)) as archive, tarfile.open(fileobj=io.BytesIO(data)) as source:
         first, second = archive.getmembers()
@@ -261,16 +248,14 @@ def test_a_changed_header_is_ustar_and_all_others_are_copied(tmp_path: Path, for
 
 def test_extension_headers_of_a_changed_descriptor_go_and_disks_stay_aligned(tmp_path: Path) -> None:
     name = "d" * 49 + "/" + "d" * 60 + ".ovf"
-    data = build.tar_bytes([(name, TEXT), ("disk.vmdk", build.disk())], format=tarfile.GNU_FORMAT)
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "thisho")], spare=0)  # as long as the old value
-        before = package.members[1].offset
-        write(tmp_path / "b.ova", b"".join(stream(result.plan, package.fileno())))
+    data = tar_of([(name, TEXT), ("disk.vmdk", build.disk())], format=tarfile.GNU_FORMAT)
+    path = write(tmp_path / "a.ova", data)
+    _, new = build.edited(path, ("hostname", "thisho"), spare=0)  # as long as the old value
 
-    assert (tmp_path / "b.ova").read_bytes()[257:265] == b"ustar\x0000"
-    with read_package(tmp_path / "b.ova") as after:
+    assert new[257:265] == b"ustar\x0000"
+    with read_package(path) as before, read_package(write(tmp_path / "b.ova", new)) as after:
         assert after.descriptor.name == name
-        assert (after.members[1].offset - before) % 4096 == 0
+        assert (after.members[1].offset - before.members[1].offset) % 4096 == 0
 
 
 @pytest.mark.parametrize("length", [99, 100, 101, 150, 250])
@@ -291,11 +276,9 @@ def test_ustar_cannot_hold_every_name() -> None:
 
 def test_a_descriptor_that_is_not_first_is_put_first(tmp_path: Path) -> None:
     disk = build.disk()
-    listed = build.manifest({"disk.vmdk": disk, "vm.ovf": TEXT})
-    data = build.tar_bytes([("disk.vmdk", disk), ("vm.mf", listed), ("vm.ovf", TEXT), ("extra.iso", b"e")])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [Change(package.properties[0], "sg12")])
-        new = b"".join(stream(result.plan, package.fileno()))
+    listed = manifest_of({"disk.vmdk": disk, "vm.ovf": TEXT})
+    data = tar_of([("disk.vmdk", disk), ("vm.mf", listed), ("vm.ovf", TEXT), ("extra.iso", b"e")])
+    result, new = build.edited(write(tmp_path / "a.ova", data), ("hostname", "sg12"))
 
     with read_package(write(tmp_path / "b.ova", new)) as after:
         assert [m.name for m in after.members] == ["vm.ovf", "disk.vmdk", "vm.mf", "extra.iso"]
@@ -305,10 +288,8 @@ def test_a_descriptor_that_is_not_first_is_put_first(tmp_path: Path) -> None:
 
 
 def test_putting_the_descriptor_first_alone_changes_no_byte_of_a_member(tmp_path: Path) -> None:
-    data = build.tar_bytes([("disk.vmdk", b"d" * 600), ("vm.ovf", TEXT), ("vm.cert", b"c")])
-    with read_package(write(tmp_path / "a.ova", data)) as package:
-        result = edit(package, [], spare=0)
-        new = b"".join(stream(result.plan, package.fileno()))
+    data = tar_of([("disk.vmdk", b"d" * 600), ("vm.ovf", TEXT), ("vm.cert", b"c")])
+    result, new = build.edited(write(tmp_path / "a.ova", data), spare=0)
 
     assert (result.descriptor, result.certificate) == (TEXT, b"c")
     with tarfile.open(fileobj=io.BytesIO(new)) as archive:

@@ -5,59 +5,33 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
-from tests.acceptance.clients import PythonClient
-from tests.acceptance.conftest import rule_folder
-from tests.acceptance.test_images import until
-from tests.appliances import ova, read
-from tests.ova_rules.downloads.server import Resource, serving
+from tests.support.appliances import ova
+from tests.support.processes import writers_of
+from tests.support.waiting import until
+from tests.support.web_server import Resource, serving
+from tests.support.zones import MakePlace
 
 
-def writers_of(file: Path) -> list[int]:
-    """The processes that have a file open."""
-    found = []
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if link.readlink() == file:
-                found.append(int(link.parts[2]))
-        except OSError:  # it ended, or is another's
-            continue
-    return found
-
-
-def test_a_killed_download_leaves_nothing_to_see_and_is_resumed(
-    irods_zone_factory: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_killed_download_leaves_nothing_to_see_and_is_resumed(make_place: MakePlace) -> None:
     data = ova(b"disk" * 200_000)
     with serving() as server:
         held = threading.Event()
         resource = server.resources["/base.ova"] = Resource(data, etag='"1"', hold=held)
-        allowed = [server.url("/"), "127.0.0.1/32"]
-        zone = irods_zone_factory(rule_folder(tmp_path / "etc", allowed_urls=allowed))
-        client = PythonClient(zone.session())
-        component = f"{zone.home}/comp"
-        client.make(component)
-        client.set(component, "ova_url", server.url("/base.ova"))
-        folder = zone.vault / ".ova-downloads"
-        [partial] = until(lambda: [file for file in folder.glob("*.part") if file.stat().st_size])
+        place = make_place(allowed_urls=[server.url("/"), "127.0.0.1/32"])
+        component = place.client.component(f"{place.home}/comp", server.url("/base.ova"))
+        folder = place.zone.vault / ".ova-downloads"
+        [partial] = until(lambda: [file for file in folder.glob("*.part") if file.stat().st_size], "bytes have come")
         for pid in writers_of(partial):
             os.kill(pid, signal.SIGKILL)
-        until(lambda: not writers_of(partial))
+        until(lambda: not writers_of(partial), "the job is dead")
         begun = partial.stat().st_size
         assert 0 < begun < len(data)
-        assert client.session.collections.get(f"{zone.home}/images").data_objects == []
+        assert place.client.session.collections.get(f"{place.home}/images").data_objects == []
         resource.hold = None
         held.set()
-        client.set(component, "ova_refresh", "yes")
-
-        def status() -> str:
-            items = client.session.collections.get(component).metadata.items()
-            return next((avu.value for avu in items if avu.name == "ova::status"), "")
-
-        until(lambda: status() == "ready")
-        assert read(client.get(f"{component}/comp.ova")).members["disk1.vmdk"] == b"disk" * 200_000
+        place.client.set(component, "ova_refresh", "yes")
+        until(lambda: place.status(component) == "ready", "the component is ready")
+        assert place.client.ready(component).members["disk1.vmdk"] == b"disk" * 200_000
         assert server.header("range") == [None, f"bytes={begun}-"]
         assert list(folder.iterdir()) == []

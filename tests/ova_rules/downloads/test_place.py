@@ -1,13 +1,9 @@
-"""The name of a download, and the settings of downloads."""
+"""The name of a download."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
-from ova_rules import settings
 from ova_rules.component.download_place import object_name
 from ova_rules.component.url_policy import parse
 from ova_rules.names import component_of, looks_like_package
@@ -44,17 +40,3 @@ def test_spellings_of_one_url_share_a_name() -> None:
         "https://h.example/b/a.ova",
     ]
     assert len({object_name(parse(url)) for url in [*spelled, *others]}) == 5
-
-
-def test_downloads_are_off_and_limited_by_default(tmp_path: Path) -> None:
-    loaded = settings.load(str(tmp_path), lambda _: None)
-    assert loaded.allowed_urls == ()
-    assert loaded.fetch_limit > 0 and loaded.fetch_time > 0
-
-
-def test_wrong_settings_of_downloads_are_reported_and_leave_them_off(tmp_path: Path) -> None:
-    wrong = {"allowed_urls": "https://h.example/", "fetch_limit": "1G", "fetch_time": -1}
-    (tmp_path / settings.FILE_NAME).write_text(json.dumps(wrong))
-    problems: list[str] = []
-    assert settings.load(str(tmp_path), problems.append) == settings.Settings()
-    assert [problem.split(": ")[1] for problem in problems] == list(wrong)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import ssl
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -13,7 +12,8 @@ import pytest
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, UnreachableError, Version, discard
 from ova_rules.errors import ComponentError
-from tests.ova_rules.downloads.server import Resource, Server, serving
+from tests.support.identities import identity
+from tests.support.web_server import Resource, Server, serving
 
 DATA = bytes(range(256)) * 4000  # 1,024,000 bytes
 
@@ -41,15 +41,15 @@ def transfer(server: Server) -> Make:
     return make
 
 
-def test_the_bytes_arrive_and_progress_is_told(server: Server, transfer: Make, target: Path) -> None:
+def test_the_bytes_arrive_and_progress_is_reported(server: Server, transfer: Make, target: Path) -> None:
     server.resources["/public/a.ova"] = Resource(DATA, etag='"1"', modified="Sun, 22 Nov 2026 10:00:00 GMT")
-    told: list[tuple[int, int]] = []
-    outcome = transfer().download(server.url("/public/a.ova"), target, report=lambda *step: told.append(step))
+    reported: list[tuple[int, int]] = []
+    outcome = transfer().download(server.url("/public/a.ova"), target, report=lambda *step: reported.append(step))
     assert target.read_bytes() == DATA
     assert (outcome.size, outcome.changed) == (len(DATA), True)
     assert outcome.version == Version('"1"', "Sun, 22 Nov 2026 10:00:00 GMT")
-    assert told[-1] == (len(DATA), len(DATA))
-    assert told == sorted(told)
+    assert reported[-1] == (len(DATA), len(DATA))
+    assert reported == sorted(reported)
     discard(target)
     assert list(target.parent.iterdir()) == []
     assert server.header("accept-encoding") == ["identity"]
@@ -330,33 +330,13 @@ def test_memory_stays_flat(server: Server, transfer: Make, target: Path) -> None
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """A server's context with a certificate of its own for `name`, and a client's that trusts it and nothing else."""
     from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
 
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + made.public_bytes(serialization.Encoding.PEM)
-    )
+    extensions = (x509.SubjectAlternativeName([x509.DNSName(name)]), x509.BasicConstraints(ca=True, path_length=None))
+    files = identity(folder, ec.generate_private_key(ec.SECP256R1()), name=name, extensions=extensions)
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(file)
-    ours = ssl.create_default_context(cadata=made.public_bytes(serialization.Encoding.PEM).decode())
-    return theirs, ours
+    theirs.load_cert_chain(files.certificate, files.key)
+    return theirs, ssl.create_default_context(cafile=files.certificate)
 
 
 def test_tls_is_verified_against_the_name_and_not_the_address(tmp_path: Path, target: Path) -> None:
@@ -374,7 +354,7 @@ def test_tls_is_verified_against_the_name_and_not_the_address(tmp_path: Path, ta
         assert not isinstance(refused.value, UnreachableError)
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path: Path, target: Path) -> None:
+def test_a_certificate_that_nobody_has_signed_is_refused(tmp_path: Path, target: Path) -> None:
     theirs, _ = certificate(tmp_path, "images.example.org")
     with serving(theirs) as server:
         moving = Transfer(

@@ -7,8 +7,9 @@ import pytest
 from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import Matching, match
 from ova_rules.errors import ComponentError
-from ova_tools.package import Property
-from tests.ova_rules.descriptors import properties_of
+from ova_tools.descriptor import parse
+from ova_tools.model import Property
+from tests.support.appliances import descriptor_of
 
 COMPONENT = "/z/grid01/comp01"
 GRID = "/z/grid01"
@@ -25,14 +26,19 @@ def matched(properties: tuple[Property, ...], *levels: list[Avu]) -> dict[str, s
     return {each.property.full_name: each.avu.value for each in matching.assignments}
 
 
-TWO_NETWORKS = properties_of(
-    '<ovf:ProductSection ovf:class="net" ovf:instance="0">'
-    '<ovf:Info/><ovf:Property ovf:key="ipaddr" ovf:type="string" ovf:userConfigurable="true"/></ovf:ProductSection>'
-    '<ovf:ProductSection ovf:class="net" ovf:instance="1">'
-    '<ovf:Info/><ovf:Property ovf:key="ipaddr" ovf:type="string" ovf:userConfigurable="true"/></ovf:ProductSection>'
-    '<ovf:ProductSection ovf:class="host">'
-    '<ovf:Info/><ovf:Property ovf:key="hostname" ovf:type="string" ovf:userConfigurable="true"/></ovf:ProductSection>'
-)
+def section(head: str, key: str) -> str:
+    """A product section with one property."""
+    item = f'<ovf:Property ovf:key="{key}" ovf:type="string" ovf:userConfigurable="true"/>'
+    return f"<ovf:ProductSection {head}><ovf:Info/>{item}</ovf:ProductSection>"
+
+
+TWO_NETWORKS = parse(
+    descriptor_of(
+        section('ovf:class="net" ovf:instance="0"', "ipaddr")
+        + section('ovf:class="net" ovf:instance="1"', "ipaddr")
+        + section('ovf:class="host"', "hostname")
+    )
+).properties
 
 
 def test_an_avu_sets_the_property_of_its_key() -> None:

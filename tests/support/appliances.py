@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import tarfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+_BLOCK = 4 << 20
 
 SECTIONS = (
     '<ovf:ProductSection ovf:class="host"><ovf:Info/>\n'
@@ -38,18 +43,20 @@ def descriptor_of(sections: str = SECTIONS, disk: str = "disk1.vmdk", head: str 
     ).encode()
 
 
-def manifest_of(members: dict[str, bytes]) -> bytes:
-    """SHA256 lines as DSP0243 writes them."""
-    return "".join(f"SHA256({name})= {hashlib.sha256(data).hexdigest()}\n" for name, data in members.items()).encode()
+def manifest_of(members: dict[str, bytes], algorithm: str = "SHA256") -> bytes:
+    """The lines of these members as DSP0243 writes them."""
+    digests = {name: hashlib.new(algorithm.lower(), data).hexdigest() for name, data in members.items()}
+    return "".join(f"{algorithm}({name})= {digest}\n" for name, digest in digests.items()).encode()
 
 
-def tar_of(members: dict[str, bytes]) -> bytes:
-    """A USTAR archive of these members, in order."""
+def tar_of(members: dict[str, bytes] | Iterable[tuple[str, bytes]], format: int = tarfile.USTAR_FORMAT) -> bytes:
+    """An archive of these members, in order; their owner, time and mode are not the defaults."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name, data in members.items():
+    with tarfile.open(fileobj=buffer, mode="w", format=format) as tar:
+        for name, data in members.items() if isinstance(members, dict) else members:
             info = tarfile.TarInfo(name)
-            info.size = len(data)
+            info.size, info.mtime, info.mode = len(data), 1_700_000_000, 0o640
+            info.uname = info.gname = "someone"
             tar.addfile(info, io.BytesIO(data))
     return buffer.getvalue()
 
@@ -59,6 +66,40 @@ def ova(disk: bytes = b"disk" * 5000, descriptor: bytes | None = None, manifest:
     text = descriptor_of() if descriptor is None else descriptor
     lines = manifest_of({"vm.ovf": text, "disk1.vmdk": disk}) if manifest is None else manifest
     return tar_of({"vm.ovf": text, "vm.mf": lines, "disk1.vmdk": disk})
+
+
+def write_large(path: Path, descriptor: bytes, size: int, *, sparse: bool) -> str:
+    """Writes an OVA with the member disk.vmdk of `size` bytes; the SHA-256 of the disk.
+
+    The disk's bytes are random and no two blocks alike, so that neither compression nor sharing can help anybody; or,
+    `sparse`, such a block at both ends and a hole between them: a fresh disk, of which a copy has little to do.
+    """
+    noise, zeros = os.urandom(_BLOCK), bytes(_BLOCK)
+    total = hashlib.sha256()
+    offset = len(_heads(descriptor, total))
+    header = tarfile.TarInfo("disk.vmdk")
+    header.size, header.mode = size, 0o640
+    with path.open("w+b") as file:
+        for done in range(0, size, _BLOCK):
+            length = min(_BLOCK, size - done)
+            hole = sparse and 0 < done < size - length
+            block = zeros[:length] if hole else done.to_bytes(8, "big") + noise[8:length]
+            total.update(block)
+            if not hole:
+                file.seek(offset + 512 + done)
+                file.write(block)
+        file.truncate(-(-(offset + 512 + size + 1024) // 10240) * 10240)
+        file.seek(0)
+        # ustar itself knows no size from 8 GiB on
+        file.write(_heads(descriptor, total) + header.tobuf(tarfile.GNU_FORMAT))
+    return total.hexdigest()
+
+
+def _heads(descriptor: bytes, disk: hashlib._Hash) -> bytes:
+    """Descriptor and manifest as they stand in front of a disk with this digest."""
+    manifest = manifest_of({"vm.ovf": descriptor}) + f"SHA256(disk.vmdk)= {disk.hexdigest()}\n".encode()
+    members = {"vm.ovf": descriptor, "vm.mf": manifest}
+    return tar_of(members)[: sum(512 + -(-len(data) // 512) * 512 for data in members.values())]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What /proc says about a zone's processes."""
+"""What /proc says about the processes of a zone."""
 
 from __future__ import annotations
 
@@ -31,6 +31,18 @@ def peak_kib(pid: int) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")), 0)
+
+
+def writers_of(file: Path) -> list[int]:
+    """The processes that have a file open."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if link.readlink() == file:
+                found.append(int(link.parts[2]))
+        except OSError:  # it ended, or is another's
+            continue
+    return found
 
 
 class PeakMemory:

@@ -1,14 +1,13 @@
-"""What it takes to import the rules: milliseconds in a fresh interpreter, and the modules that come with them."""
+"""What it takes to import modules: milliseconds in a fresh interpreter, and the modules that come with them."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-
-from bench.results import environment
 
 # What the first event of an agent that rebuilds has to import, beside core.
 BUILDING = (
@@ -44,7 +43,7 @@ class Imported:
 
 def imported(folder: Path, *names: str, cached: bool = True) -> Imported:
     """Imports modules of `folder`; cached: with bytecode that is kept there, else compiled anew."""
-    settings = environment()
+    settings = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     if not cached:
         settings |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/dev/null"}
     # -S: the packages of this environment are not those of a server; `os` a server's interpreter has.

@@ -1,0 +1,72 @@
+"""Embedded zones with our rules: the rule file, and what most tests need beside it. Nothing here asserts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from irods_zone.forkserver import Forkserver
+from irods_zone.pytest_plugin import EmbeddedZone
+
+from tests.support import REPOSITORY
+from tests.support.appliances import ova
+from tests.support.clients import PythonClient
+
+
+def rule_folder(folder: Path, behind: str = "", /, **settings: object) -> Path:
+    """The rule file of a zone: a link to core.py, as on a real server, with these settings beside it.
+
+    behind: Python text that runs after it, in the same namespace.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    core = folder / "core.py"
+    link = folder / "linked_core.py" if behind else core
+    link.symlink_to(REPOSITORY / "core.py")
+    if behind:
+        core.write_text(
+            f"import sys\nsys.path.append({str(REPOSITORY)!r})\n__file__ = {str(link)!r}\n"
+            f"exec(compile(open(__file__).read(), __file__, 'exec'))\n{behind}"
+        )
+    settings.setdefault("state_directory", str(folder / "state"))
+    (folder / "ova_rules.json").write_text(json.dumps(settings))
+    return core
+
+
+@contextmanager
+def embedded_zone(root: Path, rules: Path | None) -> Iterator[EmbeddedZone]:
+    """A zone where no fixture makes one."""
+    forkserver = Forkserver()
+    try:
+        zone = EmbeddedZone(forkserver, root, rules, {})
+        try:
+            yield zone
+        finally:
+            zone.close()
+    finally:
+        forkserver.close()
+
+
+class Place:
+    """A zone, its administrator's client, base.ova in the home, and components of it in grid01."""
+
+    def __init__(self, zone: EmbeddedZone, package: bytes = b"", components: int = 0) -> None:
+        self.zone = zone
+        self.home = zone.home
+        self.client = PythonClient(zone.session())
+        self.source = f"{self.home}/base.ova"
+        self.grid = f"{self.home}/grid01"
+        self.client.put(package or ova(), self.source)
+        self.components = [self.component(f"grid01/comp{number:02}") for number in range(components)]
+
+    def component(self, name: str, **avus: str) -> str:
+        """A component of base.ova below the home, with these AVUs."""
+        return self.client.component(f"{self.home}/{name}", self.source, **avus)
+
+    def status(self, component: str) -> str:
+        """`ova::status`, '' if there is none."""
+        return self.client.facts(component).get("ova::status", "")
+
+
+MakePlace = Callable[..., Place]
