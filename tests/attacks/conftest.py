@@ -8,17 +8,26 @@ from collections.abc import Callable, Iterator
 import pytest
 from irods_zone.raw_client import RawClient
 
-from tests.acceptance.conftest import Site as Site
-from tests.acceptance.conftest import client, component, environment_file, make_person, person, settings, site
+from tests.acceptance.conftest import (
+    Site,
+    client,
+    component,
+    make_person,
+    person,
+    settings,
+    shared_zone,
+    site,
+    zone,
+)
 from tests.acceptance.people import Person
 
-__all__ = [
-    "Site", "client", "component", "environment_file", "make_person", "make_raw_client", "person", "settings", "site",
-]  # fmt: skip
+__all__ = ["client", "component", "make_person", "make_raw_client", "person", "settings", "shared_zone", "site", "zone"]
+
+MakeRawClient = Callable[[Person], RawClient]
 
 
 @pytest.fixture
-def make_raw_client(site: Site) -> Iterator[Callable[[Person], RawClient]]:
+def make_raw_client(site: Site) -> Iterator[MakeRawClient]:
     """A client of a person that sends any API request."""
     made: list[RawClient] = []
     environment = json.loads(site.environment.read_text())

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.acceptance.clients import PythonClient, Refused, told
 from tests.acceptance.conftest import Site
-from tests.acceptance.people import Person
-from tests.appliances import ova, read
-
-MakePerson = Callable[[], Person]
+from tests.acceptance.people import MakePerson, Person
+from tests.support.appliances import ova, read
+from tests.support.clients import Refused, refusals
 
 MINE = ova(b"the only copy " * 2000)
 
 
 def content(site: Site, path: str) -> bytes:
     """What an object holds, past the gate: its vault file."""
-    from pathlib import Path
-
     [replica] = site.session.data_objects.get(path).replicas
     data = Path(replica.path).read_bytes()
     assert replica.size == len(data)
@@ -33,7 +30,7 @@ def number(site: Site, path: str) -> int:
 
 def rm(person: Person, collection: str, attribute: str, value: str) -> None:
     """`imeta rm -C`"""
-    person.client.session.collections.get(collection).metadata.remove(attribute, value)
+    person.client.metadata(collection).remove(attribute, value)
 
 
 @pytest.fixture
@@ -96,7 +93,7 @@ def _rename_object(owner: Person, vm: str) -> None:
     """The ready OVA was removed; an object is moved to its place."""
     owner.client.make(vm)
     owner.client.set(vm, "ova_url", source(owner))
-    owner.client.session.data_objects.unlink(f"{vm}/vm.ova", force=True)
+    owner.client.unlink(f"{vm}/vm.ova")
     owner.client.put(MINE, f"{owner.home}/mine.ova")
     owner.client.session.data_objects.move(f"{owner.home}/mine.ova", f"{vm}/vm.ova")
 
@@ -114,7 +111,7 @@ def _written_after_facts_were_removed(owner: Person, vm: str) -> None:
     owner.client.make(vm)
     owner.client.set(vm, "ova_url", source(owner))
     rm(owner, vm, "ova_url", source(owner))
-    metadata = owner.client.session.collections.get(vm).metadata
+    metadata = owner.client.metadata(vm)
     for avu in metadata.items():
         metadata.remove(avu)
     owner.client.put(MINE, f"{vm}/vm.ova")
@@ -126,7 +123,7 @@ def _made_after_the_ready_ova_was_removed(owner: Person, vm: str) -> None:
     owner.client.make(vm)
     owner.client.set(vm, "ova_url", source(owner))
     rm(owner, vm, "ova_url", source(owner))
-    owner.client.session.data_objects.unlink(f"{vm}/vm.ova", force=True)
+    owner.client.unlink(f"{vm}/vm.ova")
     owner.client.put(MINE, f"{vm}/vm.ova")
     owner.client.set(vm, "ova_url", source(owner))
 
@@ -135,7 +132,7 @@ def _by_restore(owner: Person, vm: str) -> None:
     """`ova_restore` brings `ova_url` back."""
     owner.client.make(vm)
     owner.client.set(vm, "ova_url", source(owner))
-    metadata = owner.client.session.collections.get(vm).metadata
+    metadata = owner.client.metadata(vm)
     [fingerprint] = [avu.value for avu in metadata.get_all("ova::fingerprint")]
     rm(owner, vm, "ova_url", source(owner))
     owner.client.put(MINE, f"{vm}/vm.ova")
@@ -221,9 +218,9 @@ def test_what_is_put_there_between_removal_and_the_next_build_stays(site: Site, 
     vm = f"{owner.home}/vm"
     owner.client.make(vm)
     owner.client.set(vm, "ova_url", source(owner))
-    owner.client.session.data_objects.unlink(f"{vm}/vm.ova", force=True)
+    owner.client.unlink(f"{vm}/vm.ova")
     owner.client.put(MINE, f"{owner.home}/mine.ova")
-    with pytest.raises(Refused, match="is made by the server"), told():
+    with pytest.raises(Refused, match="is made by the server"), refusals():
         owner.client.session.data_objects.copy(f"{owner.home}/mine.ova", f"{vm}/vm.ova")
     owner.client.session.data_objects.move(f"{owner.home}/mine.ova", f"{vm}/vm.ova")
     with pytest.raises(Refused, match="was not made by the server"):
@@ -282,8 +279,6 @@ def test_objects_beside_it_stay_whatever_their_names(name: str, site: Site, owne
 
 
 def test_no_file_of_a_build_stays_in_the_vault(site: Site, owner: Person) -> None:
-    from pathlib import Path
-
     comp = f"{owner.home}/c1"
     owner.client.make(comp)
     owner.client.set(comp, "ova_url", source(owner))
@@ -293,13 +288,13 @@ def test_no_file_of_a_build_stays_in_the_vault(site: Site, owner: Person) -> Non
     assert [file.name for file in folder.iterdir()] == ["c1.ova"]
 
 
-def test_removing_a_component_removes_no_more_than_that(site: Site, owner: Person, client: PythonClient) -> None:
+def test_removing_a_component_removes_no_more_than_that(site: Site, owner: Person) -> None:
     """A recursive removal by its owner, while another component is made of the same source."""
     for name in ("a", "b"):
         owner.client.make(f"{owner.home}/{name}")
         owner.client.put(b"notes", f"{owner.home}/{name}/notes.txt")
         owner.client.set(f"{owner.home}/{name}", "ova_url", source(owner))
-    owner.client.session.collections.remove(f"{owner.home}/a", recurse=True, force=True)
+    owner.client.remove(f"{owner.home}/a")
     assert owner.client.get(f"{owner.home}/b/notes.txt") == b"notes"
     assert owner.client.get(source(owner)) == ova()
     assert read(owner.client.get(f"{owner.home}/b/b.ova")).whole

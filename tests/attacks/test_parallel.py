@@ -6,36 +6,32 @@ The client is hand-made: after its first connection each further one says what t
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.acceptance.clients import PythonClient, Refused, told
-from tests.appliances import ova, read
-from tests.ova_rules.test_in_a_zone import changed_rules
-
-Factory = Callable[..., Any]
+from tests.support.appliances import ova, read
+from tests.support.clients import PythonClient, Refused, ready_path, refusals
+from tests.support.zones import MakePlace, Place
 
 LARGE = 33 * 1024 * 1024  # clients download it over several connections
-ALL_LARGE = "\nfrom ova_rules.build import versions\nversions.PARALLEL_FROM = 1\nversions._PATIENCE_SECONDS = 0.0\n"
+AT_ONCE = "from ova_rules.build import versions\nversions._PATIENCE_SECONDS = 0.0\n"
+ALL_LARGE = f"{AT_ONCE}versions.PARALLEL_FROM = 1\n"
 
 
 class Downloads:
     """A component with two sources of one size, and downloads of its ready OVA over several connections."""
 
-    def __init__(self, zone: Any, disks: Sequence[bytes]) -> None:
-        self.client = PythonClient(zone.session())
-        self.component = f"{zone.home}/comp"
-        self.ready = f"{self.component}/comp.ova"
-        self.sources = [f"{zone.home}/{number}.ova" for number in range(len(disks))]
+    def __init__(self, place: Place, disks: Sequence[bytes]) -> None:
+        self.place, self.client = place, place.client
+        self.sources = [f"{place.home}/{number}.ova" for number in range(len(disks))]
         for path, disk in zip(self.sources, disks):
             self.client.put(ova(disk), path)
-        self.client.make(self.component)
-        self.reader = PythonClient(zone.session())
+        self.component = self.client.component(f"{place.home}/comp", self.sources[0])
+        self.ready = ready_path(self.component)
+        self.reader = PythonClient(place.zone.session())
         self._count = 0
-        self.client.set(self.component, "ova_url", self.sources[0])
 
     def change(self, what: str) -> None:
         """One of: nothing, a new value, a value set back, the other source, the same source written anew."""
@@ -52,7 +48,7 @@ class Downloads:
 
     def value(self, attribute: str) -> str:
         """The value of an AVU."""
-        [avu] = self.client.session.collections.get(self.component).metadata.get_all(attribute)
+        [avu] = self.client.metadata(self.component).get_all(attribute)
         return str(avu.value)
 
     @property
@@ -70,7 +66,7 @@ class Downloads:
         if size is not None:
             hierarchy = self.client.session.data_objects.get(self.ready).replicas[0].resc_hier
             keywords = {"resc_hier": hierarchy, "numThreads": "3", "dataSize": str(size)}
-        with told(), self.reader.session.data_objects.open(self.ready, "r", **keywords) as stream:
+        with refusals(), self.reader.session.data_objects.open(self.ready, "r", **keywords) as stream:
             stream.seek(start)
             return bytes(stream.read(length))
 
@@ -90,11 +86,8 @@ class Downloads:
 
 
 @pytest.mark.parametrize("rules", ["", ALL_LARGE], ids=["small", "large"])
-def test_a_download_in_parts_is_one_version_or_is_refused(
-    rules: str, irods_zone_factory: Factory, tmp_path: Path
-) -> None:
-    zone = irods_zone_factory(changed_rules(tmp_path / "etc", rules))
-    downloads = Downloads(zone, (b"AAAA" * 5000, b"BBBB" * 5000))
+def test_a_download_in_parts_is_one_version_or_is_refused(rules: str, make_place: MakePlace) -> None:
+    downloads = Downloads(make_place(rules), (b"AAAA" * 5000, b"BBBB" * 5000))
     assert downloads.in_parts("nothing", "nothing") == downloads.file()
 
     whole = 0
@@ -108,10 +101,8 @@ def test_a_download_in_parts_is_one_version_or_is_refused(
     assert whole > 0 or not rules
 
 
-def test_versions_that_are_downloaded_in_parts_differ_in_size(irods_zone_factory: Factory, tmp_path: Path) -> None:
-    rules = "\nfrom ova_rules.build import versions\nversions._PATIENCE_SECONDS = 0.0\n"
-    zone = irods_zone_factory(changed_rules(tmp_path / "etc", rules))
-    downloads = Downloads(zone, (b"A" * LARGE, b"B" * LARGE))
+def test_versions_that_are_downloaded_in_parts_differ_in_size(make_place: MakePlace) -> None:
+    downloads = Downloads(make_place(AT_ONCE), (b"A" * LARGE, b"B" * LARGE))
     first = downloads.part(0, 512)
     sizes = [downloads.size]
     for change in ("url", "url", "value", "back"):
@@ -125,10 +116,8 @@ def test_versions_that_are_downloaded_in_parts_differ_in_size(irods_zone_factory
     assert read(downloads.file()).whole
 
 
-def test_a_small_one_is_read_in_parts_until_there_were_two_of_its_size(
-    irods_zone_factory: Factory, tmp_path: Path
-) -> None:
-    downloads = Downloads(irods_zone_factory(changed_rules(tmp_path / "etc", "")), (b"AAAA" * 5000, b"BBBB" * 5000))
+def test_a_small_one_is_read_in_parts_until_there_were_two_of_its_size(make_place: MakePlace) -> None:
+    downloads = Downloads(make_place(), (b"AAAA" * 5000, b"BBBB" * 5000))
     size = downloads.size
     assert downloads.part(0, 99, size) == downloads.file()[:99]
     downloads.change("url")
@@ -140,7 +129,7 @@ def test_a_small_one_is_read_in_parts_until_there_were_two_of_its_size(
     assert downloads.part(0, size) == downloads.file()  # in one go it is had at any time
 
 
-def test_a_download_goes_on_with_what_it_began_with(irods_zone_factory: Factory, tmp_path: Path) -> None:
+def test_a_download_goes_on_with_what_it_began_with(make_place: MakePlace, tmp_path: Path) -> None:
     """It is out of date by now, and cannot be built."""
     stuck = tmp_path / "stuck"
     failing = f"""
@@ -154,33 +143,31 @@ def never(*_, **__):
 if os.path.exists({str(stuck)!r}):
     build._make = never
 """
-    zone = irods_zone_factory(changed_rules(tmp_path / "etc", ALL_LARGE + failing))
-    downloads = Downloads(zone, (b"AAAA" * 5000,))
+    place = make_place(ALL_LARGE + failing)
+    downloads = Downloads(place, (b"AAAA" * 5000,))
     before, size = downloads.file(), downloads.size
     begun = downloads.part(0, 1000)
     stuck.touch()
-    PythonClient(zone.session()).set(downloads.component, "hostname", "later")
-    downloads.reader = PythonClient(zone.session())  # a connection of its own, as all are
+    PythonClient(place.zone.session()).set(downloads.component, "hostname", "later")
+    downloads.reader = PythonClient(place.zone.session())  # a connection of its own, as all are
 
     assert begun + downloads.part(1000, size, size) == before
     with pytest.raises(Refused, match="not now"):
         downloads.part(0, 1000)
 
 
-def test_nobody_goes_on_with_what_another_one_began(irods_zone_factory: Factory, tmp_path: Path) -> None:
+def test_nobody_goes_on_with_what_another_one_began(make_place: MakePlace) -> None:
     """It is out of date, and who has begun before may have it to its end; who has not, may not."""
-    from irods.access import iRODSAccess
-
-    zone = irods_zone_factory(changed_rules(tmp_path / "etc", ALL_LARGE))
-    downloads = Downloads(zone, (b"AAAA" * 5000,))
-    session = downloads.client.session
+    place = make_place(ALL_LARGE)
+    downloads = Downloads(place, (b"AAAA" * 5000,))
+    session = place.client.session
     readers = {}
     for name in ("alice", "bob", "carol"):
         session.users.create(name, "rodsuser")
         session.users.modify(name, "password", "secret")
         level = "modify_metadata" if name == "carol" else "read"
-        session.acls.set(iRODSAccess(level, downloads.component, name), recursive=name != "carol")
-        readers[name] = PythonClient(zone.session(name, "secret"))
+        place.client.allow(level, downloads.component, name, recursive=name != "carol")
+        readers[name] = PythonClient(place.zone.session(name, "secret"))
     size = downloads.size
     downloads.reader = readers["alice"]
     begun = downloads.part(0, 1000)

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 from irods_zone.raw_client import Answer, RawClient
 
-from tests.acceptance.clients import PythonClient, Refused, told
-from tests.acceptance.conftest import Site
-from tests.acceptance.people import Person
-from tests.appliances import ova
-from tests.ova_rules.test_in_a_zone import changed_rules
-
-Factory = Callable[..., Any]
-MakeRawClient = Callable[[Person], RawClient]
+from tests.acceptance.conftest import Site, Zone
+from tests.acceptance.people import MakePerson, Person
+from tests.attacks.conftest import MakeRawClient
+from tests.support.appliances import ova
+from tests.support.clients import PythonClient, Refused, refusals
+from tests.support.zones import MakePlace
 
 SECRET = "S3CRET-of-the-grid"
 
@@ -27,12 +25,12 @@ _COMPARED = 99999991  # what `irsync` is told: fetch it
 
 
 @pytest.fixture
-def environment_file(irods_zone_factory: Factory, tmp_path: Path) -> Path:
+def zone(make_place: MakePlace, request: pytest.FixtureRequest, tmp_path: Path) -> Zone:
     """A zone with several resources."""
-    from tests.acceptance.conftest import rule_folder
-
-    resources = {name: tmp_path / name for name in ("first", "second", "third")}
-    return Path(irods_zone_factory(rule_folder(tmp_path / "etc"), resources).environment)
+    place = make_place(resources={name: tmp_path / name for name in ("first", "second", "third")})
+    made = Zone.of(place.zone.environment)
+    request.addfinalizer(made.administrator.cleanup)
+    return made
 
 
 # ---- the calls -------------------------------------------------------------------------------------------------------
@@ -134,10 +132,10 @@ def test_no_call_hands_out_what_a_private_grid_sets(
 ) -> None:
     """He owns the object and may read the component's AVUs, but not those of the grid."""
     grid = f"{site.home}/grid01"
-    client.make(site.component)
-    client.put(ova(), f"{site.home}/base.ova")
+    client.make(grid)
     client.set(grid, "domainname", SECRET)
-    client.set(site.component, "ova_url", f"{site.home}/base.ova")  # one version: a further connection may read it
+    client.put(ova(), f"{site.home}/base.ova")
+    client.component(site.component, f"{site.home}/base.ova")  # in one version: a further connection may read it
     person.may("read", site.component)
     person.may("own", site.ready)
     before = files_with(site, SECRET)
@@ -158,7 +156,7 @@ def test_no_call_hands_out_what_a_private_grid_sets(
 
 
 def test_no_call_hands_out_what_is_out_of_date(
-    site: Site, component: str, make_person: Callable[[], Person], make_raw_client: MakeRawClient
+    site: Site, component: str, make_person: MakePerson, make_raw_client: MakeRawClient
 ) -> None:
     """An AVU is changed by somebody who may not build; the reader may not, either."""
     setter, reader = make_person(), make_person()
@@ -194,7 +192,7 @@ def test_every_call_reads_an_object_that_only_has_such_a_name(
 
 @pytest.mark.parametrize("name", [*BYTES, "checksum"])
 def test_a_call_that_was_judged_vouches_for_no_other(
-    name: str, site: Site, component: str, person: Person, make_raw_client: MakeRawClient
+    name: str, site: Site, component: str, person: Person, client: PythonClient, make_raw_client: MakeRawClient
 ) -> None:
     """Within one connection: what was allowed a moment ago is judged again, by the same call and by others."""
     person.may("read", f"{site.home}/grid01")
@@ -203,7 +201,7 @@ def test_a_call_that_was_judged_vouches_for_no_other(
     raw = make_raw_client(person)
     assert CALLS[name](raw, site.ready, person.home).status >= 0
     person.may("null", f"{site.home}/grid01")
-    PythonClient(site.session).set(f"{site.home}/grid01", "domainname", SECRET)
+    client.set(f"{site.home}/grid01", "domainname", SECRET)
 
     for again in (name, *BYTES):
         answer = CALLS[again](raw, site.ready, f"{person.home}/none")
@@ -211,38 +209,31 @@ def test_a_call_that_was_judged_vouches_for_no_other(
         assert answer.status < 0 and answer.data == b""
 
 
-def test_no_bundle_takes_along_what_its_maker_may_not_read(irods_zone_factory: Factory, tmp_path: Path) -> None:
+def test_no_bundle_takes_along_what_its_maker_may_not_read(make_place: MakePlace) -> None:
     """The zone makes no bundles: its hook is asked before a collection `bundle` is made in the one to be bundled."""
-    core = changed_rules(
-        tmp_path / "etc",
-        """
+    place = make_place("""
+from ova_rules import hooks
+
 def pep_api_coll_create_pre(rule_args, callback, rei):
     collection, _, name = str(rule_args[2].collName).rpartition("/")
     if name != "bundle":
         return 5000000
-    return RULES["pep_api_struct_file_bundle_pre"]([*rule_args[:2], {"collection": collection}], callback, rei)
-
-from ova_rules.hooks import RULES
-""",
-    )
-    zone = irods_zone_factory(core)
-    admin = PythonClient(zone.session())
+    request = [*rule_args[:2], {"collection": collection}]
+    return hooks.RULES["pep_api_struct_file_bundle_pre"](request, callback, rei)
+""")
+    home, admin = place.home, place.client
     admin.session.users.create("bob", "rodsuser")
     admin.session.users.modify("bob", "password", "secret")
-    admin.put(ova(), f"{zone.home}/base.ova")
     for name in ("private", "open"):
-        admin.make(f"{zone.home}/{name}/part/comp")
-        admin.set(f"{zone.home}/{name}/part/comp", "ova_url", f"{zone.home}/base.ova")
-    admin.set(f"{zone.home}/private", "domainname", SECRET)
-    admin.make(f"{zone.home}/images")
-    admin.put(ova(), f"{zone.home}/images/images.ova")
-    bob = PythonClient(zone.session("bob", "secret"))
-    from irods.access import iRODSAccess
-
+        place.component(f"{name}/part/comp")
+    admin.set(f"{home}/private", "domainname", SECRET)
+    admin.make(f"{home}/images")
+    admin.put(ova(), f"{home}/images/images.ova")
     for path in ("open", "private/part", "images"):
-        admin.session.acls.set(iRODSAccess("own", f"{zone.home}/{path}", "bob"), recursive=True)
+        admin.allow("own", f"{home}/{path}", "bob", recursive=True)
+    bob = PythonClient(place.zone.session("bob", "secret"))
 
-    with pytest.raises(Refused, match=f"may not read the AVUs of .*{zone.home}/private"), told():
-        bob.session.collections.create(f"{zone.home}/private/part/bundle", recurse=False)
-    bob.session.collections.create(f"{zone.home}/open/bundle", recurse=False)
-    bob.session.collections.create(f"{zone.home}/images/bundle", recurse=False)
+    with pytest.raises(Refused, match=f"may not read the AVUs of .*{home}/private"), refusals():
+        bob.session.collections.create(f"{home}/private/part/bundle", recurse=False)
+    bob.session.collections.create(f"{home}/open/bundle", recurse=False)
+    bob.session.collections.create(f"{home}/images/bundle", recurse=False)
