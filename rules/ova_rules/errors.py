@@ -25,11 +25,19 @@ class WaitingError(ComponentError):
 
 
 class BehindError(ComponentError):
-    """The source is the ready OVA of another component, `upstream`, which has to be built first."""
+    """The source is the ready OVA of another component, which has to be built first.
 
-    def __init__(self, message: str, upstream: str) -> None:
+    chain: the components to build, in this order; the last one is that whose ready OVA it is.
+    """
+
+    def __init__(self, message: str, chain: tuple[str, ...]) -> None:
         super().__init__(message, lasting=False)
-        self.upstream = upstream
+        self.chain = chain
+
+    @property
+    def upstream(self) -> str:
+        """The component whose ready OVA is the source."""
+        return self.chain[-1]
 
 
 class UnusableSettingsError(ComponentError):

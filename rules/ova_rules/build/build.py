@@ -67,10 +67,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Order:
-    """How a component is to be built: whether the delay queue may do it, and who watches the progress."""
+    """How a component is to be built: whether the delay queue may do it, and who watches the progress.
+
+    helped: what came of the components whose ready OVAs it is made from; None if these are not to be built.
+    """
 
     may_queue: bool
     progress: Progress | None
+    helped: dict[str, State] | None
 
 
 def build(
@@ -88,17 +92,22 @@ def build(
     upstream: the components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another
     agent builds it for longer than `wait` seconds.
     """
+    return _journaled(catalog, settings, path, _Order(may_queue, progress, {} if upstream else None), wait).state
+
+
+def _journaled(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:
     start = time.monotonic()
-    outcome = _build(catalog, settings, path, _Order(may_queue, progress), wait, upstream)
+    outcome = _build(catalog, settings, path, order, wait)
+    if outcome.state is State.BUILT:  # others that are made from it are not any more what they were found to be
+        catalog.found_fresh = {path}
     if outcome.state is not State.NOT_A_COMPONENT:
         milliseconds = round(1000 * (time.monotonic() - start))
         done = f"{outcome.state.value}: {outcome.done}" if outcome.done else outcome.state.value
         catalog.journal("component", component=path, done=done, ms=milliseconds)
-    return outcome.state
+    return outcome
 
 
-def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float, upstream: bool) -> Outcome:
-    helped: dict[str, State] | None = {} if upstream else None
+def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:
     for _ in range(_ATTEMPTS):
         try:
             with locked(settings.state_directory, path, wait):
@@ -107,12 +116,16 @@ def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait:
                     return Outcome(State.NOT_A_COMPONENT)
                 if order.progress is not None:
                     component = _building(catalog, component)
-                return _build_once(catalog, settings, component, order, helped)
+                return _build_once(catalog, settings, component, order)
         except Changed:
             continue
         except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
-            state = build(catalog, settings, behind.upstream, may_queue=order.may_queue, wait=wait)
-            helped = {**(helped or {}), behind.upstream: state}
+            helped = order.helped if order.helped is not None else {}
+            for upstream in behind.chain:  # each finds the one before it built, or sees in `helped` why not
+                if upstream not in helped:
+                    helped[upstream] = _journaled(
+                        catalog, settings, upstream, _Order(order.may_queue, None, helped), wait
+                    ).state
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
 
 
@@ -132,9 +145,7 @@ def queue(catalog: Catalog, settings: Settings, component: Component) -> None:
     jobs.queue(catalog, settings, jobs.BUILD, component.path, running=not waits)
 
 
-def _build_once(
-    catalog: Catalog, settings: Settings, component: Component, order: _Order, helped: dict[str, State] | None
-) -> Outcome:
+def _build_once(catalog: Catalog, settings: Settings, component: Component, order: _Order) -> Outcome:
     seen = view(catalog, settings, component)
     now = seen.inputs
     authorship.forget_authors(catalog, settings, component)
@@ -151,9 +162,10 @@ def _build_once(
             changed(catalog, settings, component.path, None, source.path)
         return _make(catalog, settings, seen, source, order)
     except BehindError as behind:
-        if helped is not None and behind.upstream not in helped:
+        if order.helped is not None and behind.upstream not in order.helped:
             raise
-        if (helped or {}).get(behind.upstream) is State.QUEUED:  # the job that builds the source goes on with this one
+        # The job that builds the source goes on with this one.
+        if (order.helped or {}).get(behind.upstream) is State.QUEUED:
             facts.write(catalog, component, facts.waiting(catalog, now, str(behind)))
             return Outcome(State.QUEUED, str(behind))
         return _failed(catalog, settings, seen, behind)

@@ -34,7 +34,7 @@ from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
 from ova_tools.records import dataclass
 
-_MOST_SOURCES = 50  # ready OVAs that are made from each other, one after the other
+_MOST_SOURCES = 50  # ready OVAs that are made from each other and looked at in one go
 _AT_ONCE = 250  # components that are decided about together; their AVUs are in memory then
 
 
@@ -163,8 +163,11 @@ def _require_fresh(
         circle = " -> ".join([*trail[trail.index(upstream) :], upstream])
         shown = f": {circle}" if len({posixpath.dirname(path) for path in trail}) == 1 else ""
         raise ComponentError(f"{address.label}: the sources go in a circle{shown}")
-    if len(trail) > _MOST_SOURCES:
-        raise ComponentError(f"{address.label}: more than {_MOST_SOURCES} ready OVAs are made from each other")
+    if len(trail) > _MOST_SOURCES:  # one that is built goes on from there
+        text = f"more than {_MOST_SOURCES} ready OVAs are made from each other"
+        raise ComponentError(f"{address.label}: {text}", lasting=False)
+    if upstream in catalog.found_fresh:
+        return
     other = read(catalog, upstream)
     if other is None:
         if catalog.visible([upstream]):
@@ -179,7 +182,9 @@ def _require_fresh(
     if not seen.fresh:
         message = other.fact(names.MESSAGE)
         said = _said_of(catalog, component, upstream, f"is out of date{f': {message.value}' if message else ''}")
-        raise BehindError(f"{address.label}: {said}", upstream)
+        below = error.chain if isinstance(error, BehindError) else ()
+        raise BehindError(f"{address.label}: {said}", (*below, upstream))
+    catalog.found_fresh.add(upstream)
 
 
 def _said_of(catalog: Access, component: Component, upstream: str, text: str) -> str:

@@ -39,6 +39,8 @@ class Queries:
         self.is_administrator = int(rei.uoic.authInfo.authFlag) >= agent.ADMINISTRATOR
         # A catalog lives for one event, so what it has learnt holds.
         self._ids: dict[str, str] = {}
+        # Components that were found up to date in this event: more a reader cannot know.
+        self.found_fresh: set[str] = set()
         self._children: dict[tuple[str, ...], list[str]] = {}
 
     @property
