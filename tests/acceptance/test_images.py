@@ -249,6 +249,8 @@ def test_who_may_only_read_it_keeps_it_from_being_removed(site: Site, make_perso
     for name in ("one", "two"):
         component = bob.client.component(f"{bob.home}/{name}", image)
         assert bob.facts(component)["ova::status"] == "ready"
+    alice.client.make(f"{alice.home}/mine")
+    alice.grants("read", f"{alice.home}/mine", bob.name)  # who reads the image may know it
     alice.client.component(f"{alice.home}/mine", image)
     assert [value for _, value, _ in alice.client.object_avus(image, "ova::used_by")] == [f"{alice.home}/mine"]
     with pytest.raises(Refused) as refused:

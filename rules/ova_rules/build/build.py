@@ -315,8 +315,9 @@ def _write_ready(
     tasks: list[Avu] = []
     if component.prototypes:
         from ova_rules.component.prototype import tasks_of
+        from ova_rules.record.disclosure import shown_tasks
 
-        tasks = tasks_of(catalog, component)
+        tasks = shown_tasks(catalog, seen.inputs, tasks_of(catalog, component))
     found = facts.ready(catalog, seen.inputs, made, source.path, unmatched, tasks, signer_of(settings))
     facts.write(catalog, component, found)
 

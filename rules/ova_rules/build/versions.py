@@ -20,6 +20,7 @@ from ova_rules.state import read_note, write_note
 
 _KIND = "sizes"
 _READ = "read"
+_READERS = "readers"
 _LONGEST_SECONDS = 24 * 3600  # that a download may take from its first to its last connection
 _BLOCK = 512
 PARALLEL_FROM = 32 * 1024 * 1024  # bytes from which clients download over several connections
@@ -31,24 +32,31 @@ _POLL_SECONDS = 0.02
 
 def free_size(settings: Settings, path: str, replicas: Sequence[Replica], base: int, most: int) -> int:
     """The least size from `base` on, at most `most` bytes more, that no version had lately; `base` if there is none."""
-    taken = {size for size, _ in _recent(settings, path)} | {replica.size for replica in replicas}
+    taken = {size for size, _ in _recent(settings, _KIND, path)} | {replica.size for replica in replicas}
     return next((size for size in range(base, base + most + 1, _BLOCK) if size not in taken), base)
 
 
 def note_size(settings: Settings, path: str, size: int) -> None:
     """Notes that a version of this size is about to be read."""
-    known = [*_recent(settings, path), (size, time.time())]
+    known = [*_recent(settings, _KIND, path), (size, time.time())]
     write_note(settings.state_directory, _KIND, path, json.dumps(known))
 
 
 def is_ambiguous(settings: Settings, path: str, size: int) -> bool:
     """Whether more than one version of this size may be being read."""
-    return sum(known == size for known, _ in _recent(settings, path)) > 1
+    return sum(known == size for known, _ in _recent(settings, _KIND, path)) > 1
 
 
-def note_read(settings: Settings, path: str) -> None:
-    """Notes that a download of a large version begins."""
+def note_read(settings: Settings, path: str, user: str, size: int) -> None:
+    """Notes that a user may begin a download of a large version, of this size."""
     write_note(settings.state_directory, _READ, path, str(time.time()))
+    others = [(known, when) for known, when in _recent(settings, _READERS, _of(path, user)) if known != size]
+    write_note(settings.state_directory, _READERS, _of(path, user), json.dumps([*others, (size, time.time())]))
+
+
+def has_begun(settings: Settings, path: str, user: str, size: int) -> bool:
+    """Whether a user was allowed to begin a download of the version of this size."""
+    return any(known == size for known, _ in _recent(settings, _READERS, _of(path, user)))
 
 
 def wait_for_readers(settings: Settings, path: str) -> None:
@@ -61,8 +69,12 @@ def wait_for_readers(settings: Settings, path: str) -> None:
         time.sleep(_POLL_SECONDS)
 
 
-def _recent(settings: Settings, path: str) -> list[tuple[int, float]]:
-    text = read_note(settings.state_directory, _KIND, path)
+def _of(path: str, user: str) -> str:
+    return f"{path} {user}"
+
+
+def _recent(settings: Settings, kind: str, name: str) -> list[tuple[int, float]]:
+    text = read_note(settings.state_directory, kind, name)
     oldest = time.time() - _LONGEST_SECONDS
     try:
         return [(int(size), float(when)) for size, when in json.loads(text or "[]") if float(when) > oldest]

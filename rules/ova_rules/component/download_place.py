@@ -18,11 +18,14 @@ from ova_rules.settings import Settings
 
 _DEFAULT_NAME = "images"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NAMELESS = "image"
 _NAME = 80  # characters of the URL's last segment that the object's name keeps
 
 
-def place_of(catalog: Access, settings: Settings, component_path: str, url: str) -> str:
+def place_of(catalog: Access, settings: Settings, component_path: str, url: str, *, by_reference: bool = False) -> str:
     """The logical path where the OVA of a URL lies, or will lie, for this component. At most one query.
+
+    by_reference: not everybody who sees the object's name may know the URL, so nothing of that is in the name.
 
     The collection is the nearest with `ova_images` that is above the component or lies in a collection above it, else
     `images` beside the component. Raises ComponentError if the URL is not allowed.
@@ -34,13 +37,14 @@ def place_of(catalog: Access, settings: Settings, component_path: str, url: str)
         for problem in policy.problems:
             catalog.log(problem)
         raise
-    return f"{_collection(catalog, component_path)}/{object_name(allowed)}"
+    return f"{_collection(catalog, component_path)}/{object_name(allowed, _NAMELESS if by_reference else None)}"
 
 
-def object_name(url: Url) -> str:
-    """The URL's last segment as a name, and a hash that tells URLs apart that end alike."""
-    last = _UNSAFE.sub("_", url.path.rpartition("/")[2])
-    stem = (last[:-4] if last.lower().endswith(".ova") else last)[:_NAME].strip("._-") or "image"
+def object_name(url: Url, stem: str | None = None) -> str:
+    """The URL's last segment as a name (or `stem`), and a hash that tells URLs apart that end alike."""
+    if stem is None:
+        last = _UNSAFE.sub("_", url.path.rpartition("/")[2])
+        stem = (last[:-4] if last.lower().endswith(".ova") else last)[:_NAME].strip("._-") or _NAMELESS
     text = f"{url.scheme}://{url.authority}{url.path}{url.query}"
     return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.ova"
 

@@ -54,6 +54,11 @@ class Address:
         """Whether it names something outside of iRODS."""
         return is_url(self.value)
 
+    @property
+    def by_reference(self) -> bool:
+        """Whether what it stands for is not what it says, and so not for all who read that."""
+        return self.text != self.value
+
 
 def is_url(text: str) -> bool:
     """Whether `ova_url` names something outside of iRODS."""
@@ -81,9 +86,9 @@ def path_named(catalog: Access, settings: Settings, address: Address) -> str:
         from ova_rules.component.download_place import place_of
 
         try:
-            return place_of(catalog, settings, address.component, address.value)
+            return place_of(catalog, settings, address.component, address.value, by_reference=address.by_reference)
         except ComponentError as error:
-            reason = str(error) if address.text == address.value else "the URL that it stands for is not allowed"
+            reason = "the URL that it stands for is not allowed" if address.by_reference else str(error)
             # Not lasting: an administrator may allow it any time.
             raise ComponentError(f"{address.label}: {reason}", lasting=False) from error
     path = posixpath.normpath(posixpath.join(address.component, address.value))

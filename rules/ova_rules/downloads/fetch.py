@@ -22,9 +22,8 @@ from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Avu, Replica, fact
 from ova_rules.catalog.writes import Catalog
-from ova_rules.component.download_place import place_of
 from ova_rules.component.model import read
-from ova_rules.component.source import Source, is_url, stat_of, the_url
+from ova_rules.component.source import Address, Source, path_named, stat_of, the_url
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
 from ova_rules.errors import Changed, ComponentError
@@ -56,10 +55,12 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
     refresh = [avu for avu in catalog.avus([path]) if avu.attribute == names.REFRESH]
     changed = None
     try:
-        url = seen.inputs.expansions[the_url(path, component.urls)]
-        if url.error is None and is_url(url.avu.value):
+        avu = the_url(path, component.urls)
+        url = seen.inputs.expansions[avu]
+        address = Address(path, avu.value, url.avu.value)
+        if url.error is None and address.is_url:
             authorship.require_rights(catalog, settings, seen.inputs, None)
-            changed = _fetch(catalog, settings, seen, url.avu.value, refresh=bool(refresh))
+            changed = _fetch(catalog, settings, seen, address, refresh=bool(refresh))
     except BusyError:
         raise
     except ComponentError as error:
@@ -71,9 +72,9 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
     return changed
 
 
-def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refresh: bool) -> str | None:
-    component = seen.component
-    target = place_of(catalog, settings, component.path, url)
+def _fetch(catalog: Catalog, settings: Settings, seen: View, address: Address, *, refresh: bool) -> str | None:
+    component, url = seen.component, address.value
+    target = path_named(catalog, settings, address)
     with locked(settings.state_directory, f"{target} download", 0):
         present = image_at(catalog, settings, target)
         known = None
@@ -86,7 +87,7 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, url: str, *, refres
                 facts.write(catalog, component, facts.building(component))
             start = time.monotonic()
             with progress(catalog, settings, component.path) as shown:
-                changed = _download(catalog, settings, target, url, known, shown)
+                changed = _download(catalog, settings, target, address, known, shown)
             done = "downloaded" if changed else "still the same"
             milliseconds = round(1000 * (time.monotonic() - start))
             catalog.journal("download", component=component.path, url=url, path=target, done=done, ms=milliseconds)
@@ -130,9 +131,23 @@ def _require_rights(catalog: Catalog, target: str) -> None:
 
 
 def _download(
-    catalog: Catalog, settings: Settings, target: str, url: str, known: Version | None, shown: Progress
+    catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None, shown: Progress
 ) -> bool:
-    """Whether the object has another content now."""
+    """Whether the object has another content now. What goes wrong names the URL, or is for the log alone."""
+    try:
+        return _transferred(catalog, settings, target, address, known, shown)
+    except ComponentError as error:
+        if not address.by_reference:
+            raise
+        catalog.journal("download", component=address.component, path=target, done=f"failed: {error}")
+        reason = "the URL that it stands for cannot be downloaded; the server log says why"
+        raise ComponentError(f"{address.label}: {reason}", lasting=error.lasting) from None
+
+
+def _transferred(
+    catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None, shown: Progress
+) -> bool:
+    url = address.value
     resource = _resource(catalog, settings, target)
     folder = _folder(catalog, resource)
     file = folder / f"{hashlib.sha256(target.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.part"
@@ -161,7 +176,7 @@ def _download(
     source = image_at(catalog, settings, target)
     if source is None:  # written or replicated at this very moment; whoever did so is heard of
         raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False)
-    _note(catalog, settings, source, url, outcome.version)
+    _note(catalog, settings, source, address, outcome.version)
     return True
 
 
@@ -238,9 +253,10 @@ def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, f
         raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False) from error
 
 
-def _note(catalog: Catalog, settings: Settings, source: Source, url: str, version: Version) -> None:
+def _note(catalog: Catalog, settings: Settings, source: Source, address: Address, version: Version) -> None:
     old = set(catalog.object_avus(source.path, fetched.ATTRIBUTES))
-    new = set(fetched.facts(settings, source, url, version.etag, version.modified))
+    url, by_reference = address.value, address.by_reference
+    new = set(fetched.facts(settings, source, url, version.etag, version.modified, by_reference=by_reference))
     catalog.change_object_avus(source.path, sorted(old - new), sorted(new - old))
     with read_package(source.replica.vault_path) as package:
         note_checked(catalog, settings, source, package)

@@ -21,7 +21,7 @@ from ova_rules.build.build import State, build
 from ova_rules.build.ownership import is_ours
 from ova_rules.build.secrecy import reason_if_hidden
 from ova_rules.build.staleness import View, view
-from ova_rules.build.versions import PARALLEL_FROM, is_ambiguous, note_read
+from ova_rules.build.versions import PARALLEL_FROM, has_begun, is_ambiguous, note_read
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.component.fingerprint import file_identity
@@ -52,11 +52,15 @@ _MOST_BUNDLED = 1000  # ready OVAs in one bundle
 
 @dataclass
 class _Reading:
-    """A ready OVA that a call of this agent may read. file: the version that it has to be; "" for the first opened."""
+    """A ready OVA that a call of this agent may read. file: the version that it has to be; "" for the first opened.
+
+    judged_once: by the hook of the call itself, so for all the files that it opens.
+    """
 
     path: str
     api: str
     file: str = ""
+    judged_once: bool = True
 
 
 _reading: _Reading | None = None
@@ -94,17 +98,19 @@ def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     global _reading
     context_ = rule_args[1].map()
     path, api = str(context_["logical_path"]), str(context_.get("api_index"))
-    if _reading is not None and (_reading.path, _reading.api) == (path, api):
+    known = _reading if _reading is not None and (_reading.path, _reading.api) == (path, api) else None
+    if known is not None and known.judged_once:
         return CONTINUE
-    _reading = None
+    _reading = None  # without a hook of its own nothing tells where a call ends and the next one begins
     answer = _judge(path, {}, callback, rei)
     if answer == CONTINUE:
-        _reading = _Reading(path, api)
+        _reading = known or _Reading(path, api, judged_once=False)
     return answer
 
 
 def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The server opens a large file once for each of its threads: all must be of one version."""
+    global _reading
     context_ = rule_args[1].map()
     path, handle = str(context_["logical_path"]), int(context_.get("file_descriptor") or -1)
     if _reading is None or _reading.path != path or handle < 1:
@@ -114,7 +120,10 @@ def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     except OSError:  # no file of this server
         return CONTINUE
     _reading.file = _reading.file or file
-    return CONTINUE if _reading.file == file else refuse(callback, NOT_PERMITTED, _changed_meanwhile(path))
+    if _reading.file == file:
+        return CONTINUE
+    _reading = None
+    return refuse(callback, NOT_PERMITTED, _changed_meanwhile(path))
 
 
 def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -236,14 +245,16 @@ def _reason_against_reading(
     if component is None:
         return reason_if_hidden(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
-    if "dataSize" in keywords and keywords.get("resc_hier"):
-        return _mixed_versions(settings, seen, path, keywords, reading)
     if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
+    if "dataSize" in keywords and keywords.get("resc_hier"):
+        return _mixed_versions(catalog, settings, seen, path, keywords, reading)
     reason = None if seen.fresh else _make_fresh(catalog, settings, seen, path)
     reason = reason or _stale_replica(seen.inputs.ready, path, keywords)
     if reason is None and any(replica.size >= PARALLEL_FROM for replica in seen.inputs.ready):
-        note_read(settings, path)
+        for replica in seen.inputs.ready if seen.fresh else catalog.replicas(path):
+            if replica.good:
+                note_read(settings, path, catalog.identity, replica.size)
     return reason
 
 
@@ -255,17 +266,25 @@ def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
 
 
 def _mixed_versions(
-    settings: Settings, seen: View, path: str, keywords: Mapping[str, str], reading: _Reading | None
+    catalog: Catalog,
+    settings: Settings,
+    seen: View,
+    path: str,
+    keywords: Mapping[str, str],
+    reading: _Reading | None,
 ) -> str | None:
     """One more connection must read what the first one reads. Its client says which size it counts on.
 
-    The download goes on with the version that it began with, also if that is not what the metadata says any more.
+    The download goes on with the version that it began with, also if that is not what the metadata says any more; but
+    who only says so, and was never allowed to begin, has no download that could go on.
     """
     good = [replica for replica in seen.inputs.ready if replica.good]
     files = {replica.hierarchy: stat_of(replica, settings) for replica in good}  # before their version is asked
     is_whole = seen.last is not None and version_of(seen.inputs.ready, settings) == seen.last.version
-    size = keywords["dataSize"]
-    if is_whole and {str(replica.size) for replica in good} == {size} and not is_ambiguous(settings, path, int(size)):
+    text = keywords["dataSize"]
+    size = int(text) if text.isdecimal() else -1
+    goes_on = seen.fresh or has_begun(settings, path, catalog.identity, size)
+    if goes_on and is_whole and {replica.size for replica in good} == {size} and not is_ambiguous(settings, path, size):
         file = files.get(keywords["resc_hier"])
         if reading is not None and file is not None:
             reading.file = file_identity(file)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ova_rules import names
 from ova_rules.catalog.types import ObjectAvu
 from ova_rules.catalog.writes import Catalog
+from ova_rules.component.pointers import hashed
 from ova_rules.errors import one_line
 from ova_rules.images import usage
 from ova_rules.images.usage import Use
@@ -129,12 +130,18 @@ def _names(use: Use, urls: Iterable[str]) -> bool:
 
 
 def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[str]) -> None:
-    """Brings what `ova::used_by` of an object says of these components up to date; of others nothing is read."""
+    """Brings what `ova::used_by` of an object says of these components up to date; of others nothing is read.
+
+    A hash stands for one that not everybody who may read the object may know.
+    """
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
-        there = {avu for each in components for avu in catalog.object_avus(path, [names.USED_BY], each)}
+        values = [value for each in components for value in (each, hashed(each))]
+        there = {avu for value in values for avu in catalog.object_avus(path, [names.USED_BY], value)}
         using = [each for each in components if usage.source_of(settings.state_directory, each) == path]
-        return there, {ObjectAvu(names.USED_BY, each) for each in using}
+        readers, knowing = catalog.readers(using), catalog.object_readers(path)
+        shown = [each if knowing <= readers[each] else hashed(each) for each in using]
+        return there, {ObjectAvu(names.USED_BY, each) for each in shown}
 
     _update(catalog, settings, path, there_and_right)
 
@@ -146,7 +153,7 @@ def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
     """
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
-        users = set(usage.users_of(settings.state_directory, path))
+        users = {name for each in usage.users_of(settings.state_directory, path) for name in (each, hashed(each))}
         there = set(catalog.object_avus(path, [names.USED_BY]))
         return there, {avu for avu in there if avu.value in users and not avu.units}
 

@@ -6,11 +6,14 @@ path is shown only if all who may read the component may read the place; else a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import posixpath
+from collections.abc import Iterable, Sequence
 
 from ova_rules.catalog.access import Access
+from ova_rules.catalog.types import Avu
 from ova_rules.component.model import Inputs
 from ova_rules.component.pointers import hashed
+from ova_tools.records import replace
 
 
 def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> list[str]:
@@ -22,6 +25,17 @@ def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> lis
         readers = catalog.readers([component.path, *others])
         known |= {path for path in others if readers[component.path] <= readers[path]}
     return sorted(path if path in known else hashed(path) for path in asked)
+
+
+def shown_tasks(catalog: Access, now: Inputs, tasks: Sequence[Avu]) -> list[Avu]:
+    """The facts about tasks, as every reader may know them. At most one query."""
+    own = now.component.path
+    known = {task.value for task in tasks if posixpath.dirname(task.value) in {own, *now.public}}
+    others = {task.value for task in tasks} - known
+    if others:
+        readers = catalog.readers([own, *others])
+        known |= {path for path in others if readers[own] <= readers[path]}
+    return [task if task.value in known else replace(task, value=hashed(task.value)) for task in tasks]
 
 
 def shown_source(catalog: Access, now: Inputs, path: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import ObjectAvu
+from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source
 from ova_rules.record.signing import is_same, signer_of
 from ova_rules.settings import Settings
@@ -23,7 +24,7 @@ def is_fetched(catalog: Access, settings: Settings, source: Source, url: str) ->
     return any(
         is_same(avu.units.partition(" ")[2], signature)
         for avu in catalog.object_avus(source.path, [names.FETCHED_FROM])
-        if avu.value == url
+        if avu.value in (url, hashed(url))
     )
 
 
@@ -33,9 +34,15 @@ def validators(catalog: Access, path: str) -> tuple[str, str]:
     return found.get(_ETAG, ""), found.get(_MODIFIED, "")
 
 
-def facts(settings: Settings, source: Source, url: str, etag: str, modified: str) -> list[ObjectAvu]:
-    """The facts of a data object that is what the server has just downloaded from the URL."""
+def facts(
+    settings: Settings, source: Source, url: str, etag: str, modified: str, *, by_reference: bool
+) -> list[ObjectAvu]:
+    """The facts of a data object that is what the server has just downloaded from the URL.
+
+    by_reference: not everybody who reads them may know the URL, so a hash stands for it.
+    """
     signature = signer_of(settings).of_fetched(source.state, url)
-    found = [ObjectAvu(names.FETCHED_FROM, url, f"{source.state} {signature}")]
+    shown = hashed(url) if by_reference else url
+    found = [ObjectAvu(names.FETCHED_FROM, shown, f"{source.state} {signature}")]
     kept = [(etag, _ETAG), (modified, _MODIFIED)]
     return found + [ObjectAvu(names.FETCHED_VERSION, text, kind) for text, kind in kept if 0 < len(text) <= _LONGEST]
