@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.results import MEASURED, REPOSITORY, RESULTS, Recorder, Result, commit
 
 # In the order in which they run; each is a module of this package with a function `run`.
-PARTS = ("everybody", "rebuild", "ingest", "scale", "load", "tools")
+PARTS = ("everybody", "neighbours", "rebuild", "ingest", "scale", "load", "tools")
 REPORT = "report"
 
 

@@ -341,9 +341,25 @@ def _tools(kept: Result) -> str:
     )
 
 
+def _neighbours(kept: Result) -> str:
+    rows = []
+    for event in kept.labels("event", "event"):
+        empty, alone, among = (kept.find("event", event=event, zone=name) for name in ("empty", "alone", "neighbours"))
+        row = [str(event), *(with_spread(each) for each in (empty, alone, among))]
+        rows.append([*row, ratio(among, alone), ratio(among, empty)])
+    count = kept.labels("components", "event")[0]
+    return (
+        f"One user has {count} components that refer to another user's collection, have that one's grid as prototype, "
+        "have broken packages as sources, and are made from each other.\n"
+        "These are calls of the other user, with an empty core.py, with ours, and with ours among such neighbours:\n\n"
+        + table(["call", "empty", "ours", "among neighbours", "among/ours", "among/empty"], rows)
+    )
+
+
 _SECTIONS: tuple[tuple[str, str, Callable[[Result], str]], ...] = (
     ("rebuild", "One change, until the OVA is ready", _rebuild),
     ("everybody", "What every connection pays", _everybody),
+    ("neighbours", "Hostile neighbours", _neighbours),
     ("ingest", "Ingest", _ingest),
     ("scale", "Large zones", _scale),
     ("load", "Load", _load),

@@ -36,7 +36,7 @@ def findings(places: Places) -> Iterator[Finding]:
 
 def _file(places: Places, file: Path, problems: list[str]) -> Iterator[Finding]:
     if problems:
-        yield not_ok("settings", "; ".join(problems), f"put {file} right; the defaults are used meanwhile")
+        yield not_ok("settings", "; ".join(problems), f"put {file} right; see the line before for what holds meanwhile")
     else:
         yield ok("settings", str(file))
     risk = _writable_by_others(places, file)

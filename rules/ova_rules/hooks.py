@@ -79,8 +79,8 @@ def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
     return names.looks_like_package(str(rule_args[2].objPath))
 
 
-def _not_from_the_delay_server(rule_args: "list[Any]", rei: "Any") -> bool:
-    # It signs in as an administrator; the user of a job stands in the request only.
+def _not_from_a_server(rule_args: "list[Any]", rei: "Any") -> bool:
+    # Servers sign in as an administrator; the user they act for stands beside, or in the request only.
     return int(rei.uoip.authInfo.authFlag) < agent.ADMINISTRATOR
 
 
@@ -141,6 +141,11 @@ _TABLE = {
     "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
     "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
     "pep_api_phy_bundle_coll_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
+    "pep_api_data_obj_rename_pre": (_copy_of_ready_ova, _renames, "before_rename", agent.CONTINUE),
+    "pep_api_sub_struct_file_get_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
+    "pep_api_sub_struct_file_put_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
+    "pep_api_struct_file_sync_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
+    "pep_api_struct_file_extract_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
     "pep_api_data_obj_put_pre": (_may_be_ready_ova, _reads, "before_put", agent.CONTINUE),
     "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, _reads, "before_copy", agent.CONTINUE),
     "pep_api_data_obj_unlink_pre": (_unlinks_package, _removals, "before_unlink", agent.CONTINUE),
@@ -148,7 +153,7 @@ _TABLE = {
     "pep_api_rm_coll_post": (_any, _removals, "after_collection_removal", agent.CONTINUE),
     "pep_api_exec_my_rule_pre": (_any, _rule_text, "before_rule_text", agent.NOT_PRIVILEGED),
     "pep_api_exec_rule_expression_pre": (
-        _not_from_the_delay_server, _rule_text, "before_rule_expression", agent.NOT_PRIVILEGED,
+        _not_from_a_server, _rule_text, "before_rule_expression", agent.NOT_PRIVILEGED,
     ),
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ import hashlib
 import os
 import pwd
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 
 _NAME = ".ova-rules"
@@ -38,12 +39,13 @@ def _default() -> str:
     return os.path.join(tempfile.gettempdir(), f"{_NAME}-{os.getuid()}")
 
 
-def note_made(configured: str, path: str, data_id: str, version: str = "") -> None:
+def note_made(configured: str, path: str, data_id: str, version: str = "", holds: Iterable[str] = ()) -> None:
     """Notes that the server has made the data object of this number at `path`; "" for one that it is about to create.
 
-    version: where others may write the object from now on: which version of it the server has made.
+    version: where others may write the object from now on: which version of it the server has made. holds: the
+    collections whose values are in it.
     """
-    _write(_note(configured, path), f"{data_id} {version}".strip())
+    _write(_note(configured, path), "\n".join([f"{data_id} {version}".strip(), *holds]))
 
 
 def forget_made(configured: str, path: str) -> None:
@@ -52,13 +54,14 @@ def forget_made(configured: str, path: str) -> None:
         os.unlink(_note(configured, path))
 
 
-def made_at(configured: str, path: str) -> tuple[str, str] | None:
-    """The number and the version of what the server has made at `path`, as they were noted; None if nothing."""
+def made_at(configured: str, path: str) -> tuple[str, str, list[str]] | None:
+    """The number and version of what the server has made at `path`, and whose values it holds, as noted; or None."""
     text = _read(_note(configured, path))
     if text is None:
         return None
-    data_id, _, version = text.partition(" ")
-    return data_id, version
+    first, *holds = text.split("\n")
+    data_id, _, version = first.partition(" ")
+    return data_id, version, holds
 
 
 def is_known_ready(configured: str, path: str) -> bool:

@@ -22,7 +22,7 @@ from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import content, file_identity, source_state
 from ova_rules.component.matching import Assignment, Matching, described, match
-from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.component.model import Component, Inputs, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
@@ -152,7 +152,7 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))
-            note_made(settings.state_directory, component.ready_path, now.ready[0].data_id)
+            _note_made(settings, now, now.ready[0].data_id)
             return Outcome(State.UNCHANGED)
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
@@ -273,7 +273,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     version = version_of(after, settings)
     if version is None:
         raise Changed
-    note_made(settings.state_directory, ready, after[0].data_id)
+    _note_made(settings, seen.inputs, after[0].data_id)
     note_source_file(settings.state_directory, source.path, source.replica.vault_path)
     if progress is not None:
         progress.close()
@@ -290,6 +290,11 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     )
     _write_ready(catalog, settings, seen, source, matching, made)
     return Outcome(State.BUILT, f"{plan.size} bytes")
+
+
+def _note_made(settings: Settings, now: Inputs, data_id: str) -> None:
+    holds = sorted(now.component.contributors | now.depends)
+    note_made(settings.state_directory, now.component.ready_path, data_id, holds=holds)
 
 
 def _kept(

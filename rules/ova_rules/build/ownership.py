@@ -25,7 +25,7 @@ def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: La
     made = made_at(settings.state_directory, path)
     if made is None:
         return False
-    known_id, version = made
+    known_id, version, _ = made
     if known_id == "":  # an agent died while it created the object: it left nothing but an unfinished one
         return all(replica.status not in (GOOD, STALE) for replica in replicas)
     return known_id == data_id and version in ("", version_of(replicas, settings))

@@ -167,6 +167,11 @@ class Queries:
         """Those of these collections that the client may see."""
         return {row[0] for row in self._rows_of(["COLL_NAME"], "COLL_NAME", collections)} & set(collections)
 
+    def is_special(self, collection: str) -> bool:
+        """Whether a collection, or one above it, is mounted or a link."""
+        rows = self._rows_of(["COLL_NAME", "COLL_TYPE"], "COLL_NAME", _above(collection))
+        return any(row[1] for row in rows)
+
     def children(self, parents: Sequence[str], most: int) -> list[str] | None:
         """The collections right below these; None where there may be more than `most`."""
         found: list[str] = []
@@ -260,6 +265,11 @@ class Queries:
     def journal(self, kind: str, **fields: object) -> None:
         """One line of JSON in the server log: what was ours (`ova`), what caused it, and for whom."""
         self.log(json.dumps({"ova": kind, "cause": self.cause, "user": self.identity, **fields}))
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:count]) for count in range(2, len(parts) + 1)]
 
 
 def replica(row: Sequence[str]) -> Replica:

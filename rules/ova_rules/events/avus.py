@@ -253,7 +253,7 @@ def _forget(catalog: Catalog, path: str) -> None:
     from ova_rules.record.authorship import forget_authors
     from ova_rules.record.last_build import last_build
     from ova_rules.record.signing import signer_of
-    from ova_rules.state import note_made
+    from ova_rules.state import made_at, note_made
 
     component = read_any(catalog, path)
     if component is None or not component.facts:
@@ -266,7 +266,9 @@ def _forget(catalog: Catalog, path: str) -> None:
         return
     last = last_build(component, signer_of(settings))
     if last is not None:  # who may write the ready OVA may do so from now on
-        note_made(settings.state_directory, names.ready_path(path), last.data_id, last.version)
+        ready = names.ready_path(path)
+        made = made_at(settings.state_directory, ready)
+        note_made(settings.state_directory, ready, last.data_id, last.version, made[2] if made else ())
     if catalog.may_annotate(path):
         catalog.change_facts(path, facts, [])
     changed(catalog, settings, path, None, None)

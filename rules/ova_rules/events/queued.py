@@ -6,7 +6,7 @@ from ova_rules import jobs, names
 from ova_rules.build.batch import build_all, build_one
 from ova_rules.build.build import State, build
 from ova_rules.build.completion import complete
-from ova_rules.build.staleness import stale
+from ova_rules.build.staleness import stale, view
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import dependents
 from ova_rules.errors import ComponentError
@@ -51,6 +51,7 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
     from ova_rules.component.model import read
     from ova_rules.images.check import note_unchecked
     from ova_rules.record import facts
+    from ova_rules.record.signing import signer_of
 
     message = f"given up after {jobs.MOST_TRIES} tries, until something changes: {reason}"
     catalog.journal("job", job=kind, path=path, done=message)
@@ -58,8 +59,9 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
         note_unchecked(catalog, settings, path, message)
     elif kind in (jobs.BUILD, jobs.FETCH):
         component = read(catalog, path)
-        if component is not None:
-            facts.write(catalog, component, facts.given_up(component, message))
+        if component is not None:  # as if lasting: neither a read nor reconcile begins it again
+            now = view(catalog, settings, component).inputs
+            facts.write(catalog, component, facts.failed(catalog, now, ComponentError(message), signer_of(settings)))
 
 
 def _build(catalog: Catalog, settings: Settings, path: str) -> None:

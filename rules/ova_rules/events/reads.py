@@ -19,6 +19,7 @@ from ova_rules.agent import CONTINUE, NOT_PERMITTED
 from ova_rules.build.batch import follow
 from ova_rules.build.build import State, build
 from ova_rules.build.ownership import is_ours
+from ova_rules.build.secrecy import reason_if_hidden
 from ova_rules.build.staleness import View, view
 from ova_rules.build.versions import PARALLEL_FROM, has_begun, is_ambiguous, note_read
 from ova_rules.catalog.types import Replica
@@ -127,8 +128,11 @@ def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The gate before a collection is bundled: the server reads the members' files without a word."""
-    collection = str(rule_args[2].collection if hasattr(rule_args[2], "collection") else rule_args[2]["collection"])
+    request = rule_args[2]
+    collection = str(request.collection if hasattr(request, "collection") else request["collection"]).rstrip("/")
     catalog = Catalog(callback, rei, "bundle")
+    if catalog.is_special(collection):
+        return refuse(callback, NOT_PERMITTED, f"{collection} is mounted or linked; bundle the collection itself")
     members = [path for path in catalog.packages_below(collection) if names.component_of(path) is not None]
     if len(members) > _MOST_BUNDLED:
         text = f"{collection} holds more than {_MOST_BUNDLED} ready OVAs; bundle its parts"
@@ -239,7 +243,7 @@ def _reason_against_reading(
         return None
     component = read(catalog, collection)
     if component is None:
-        return _hidden_component(catalog, settings, collection, path)
+        return reason_if_hidden(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
     if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
@@ -259,13 +263,6 @@ def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
     if seen.component.fact(names.BUILD) is not None or is_known_ready(settings.state_directory, path):
         return False
     return not is_ours(settings, path, seen.inputs.ready, seen.last)
-
-
-def _hidden_component(catalog: Catalog, settings: Settings, collection: str, path: str) -> str | None:
-    """No AVUs to be seen: a collection that is no component, or one whose AVUs this client may not read."""
-    if not is_known_ready(settings.state_directory, path) or catalog.visible([collection]):
-        return None
-    return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
 
 
 def _mixed_versions(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ova_rules import names
 from ova_rules.agent import CONTINUE, NOT_PERMITTED
+from ova_rules.build.secrecy import reason_against_moving
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.events.context import context
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
 
 
 def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """An image that is in use is not removed by accident, nor unregistered."""
-    return _refuse_if_in_use(str(rule_args[2].objPath), callback, rei)
+    """An image that is in use is not removed by accident, nor unregistered; the trash is no way around the gate."""
+    path = str(rule_args[2].objPath)
+    answer = _refuse_if_in_use(path, callback, rei)
+    request = rule_args[2]
+    keywords = [str(request.condInput.key[i]) for i in range(request.condInput.len)]
+    if answer != CONTINUE or "forceFlag" in keywords or names.component_of(path) is None:
+        return answer
+    reason = reason_against_moving(*context(callback, rei, "removal"), path)
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
 
 
 def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import posixpath
 
 from ova_rules import names
-from ova_rules.agent import CONTINUE
-from ova_rules.catalog.writes import Catalog
+from ova_rules.agent import CONTINUE, NOT_PERMITTED
+from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.events.context import settings_for
 from ova_rules.settings import Settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """A ready OVA that a user may not have for what is in it is not carried away to be read elsewhere."""
+    from ova_rules.build.secrecy import reason_against_moving
+    from ova_rules.events.context import context
+
+    reason = reason_against_moving(*context(callback, rei, "rename"), str(rule_args[2].srcDataObjInp.objPath))
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
 
 
 def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:

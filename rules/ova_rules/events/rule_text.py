@@ -1,4 +1,4 @@
-"""Rule text of users: an ordinary user may run a call of a listed rule and nothing else.
+"""What no user may ask of a server: rule text but calls of listed rules, and files by their place in a vault.
 
 Without this gate any user could queue Python text that runs as the service account. It is an allow list, because rule
 language can hide a delayed Python text in more ways than a deny list can name.
@@ -39,6 +39,11 @@ def before_rule_expression(rule_args: list[Any], callback: Any, rei: Any) -> int
     It is how the delay server runs jobs. No setting lifts this.
     """
     return refuse(callback, NOT_PRIVILEGED, "only the delay server may run rule expressions")
+
+
+def before_file_by_place(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Calls by which servers read and write files of mounted archives for each other; they ask for no permission."""
+    return refuse(callback, NOT_PRIVILEGED, "only servers may read or write files by their place")
 
 
 def may_run(text: str, allowed: Sequence[str]) -> bool:

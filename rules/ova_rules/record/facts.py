@@ -95,13 +95,6 @@ def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) 
     ]
 
 
-def given_up(component: Component, message: str) -> list[Avu]:
-    """The facts of a component whose job was given up; those of its last good OVA stay."""
-    kept = [avu for avu in component.facts if avu.attribute in (*_OF_THE_LAST_GOOD_OVA, names.DEPENDS)]
-    path = component.path
-    return [*kept, fact(path, names.STATUS, names.FAILED), fact(path, names.MESSAGE, one_line(message))]
-
-
 def has_failed(now: Inputs, signer: Signer) -> bool:
     """Whether a build from the very same inputs has failed for good."""
     message = now.component.fact(names.MESSAGE)

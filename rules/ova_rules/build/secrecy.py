@@ -1,0 +1,49 @@
+"""Who may not have a ready OVA for what is in it: values of collections that a client may not read.
+
+Asked where a read is judged, and where a ready OVA would leave its place to be read elsewhere.
+"""
+
+from __future__ import annotations
+
+from ova_rules import names
+from ova_rules.build.staleness import view
+from ova_rules.catalog.access import Access
+from ova_rules.component.model import read, unseen, unseen_error
+from ova_rules.component.source import version_of
+from ova_rules.errors import ComponentError, one_line
+from ova_rules.settings import Settings
+from ova_rules.state import made_at
+
+
+def reason_against_moving(catalog: Access, settings: Settings, path: str) -> str | None:
+    """Why the object at `path` must not be renamed, in one line; None if it may, or is no ready OVA."""
+    collection = names.component_of(path)
+    if collection is None:
+        return None
+    try:
+        component = read(catalog, collection)
+        if component is None:
+            return reason_if_hidden(catalog, settings, collection, path)
+        now = view(catalog, settings, component).inputs
+        hidden = unseen(catalog, component, now.depends)
+        return one_line(f"{path}: {unseen_error(now, hidden, catalog.user)}") if hidden else None
+    except ComponentError as error:
+        return one_line(f"{path}: {error}")
+
+
+def reason_if_hidden(catalog: Access, settings: Settings, collection: str, path: str) -> str | None:
+    """Why an object must not be read in a collection that, as far as the client sees, is no component; or None.
+
+    Its AVUs may be hidden from the client; and what the server has made of a component that is none any more still
+    holds the values of others.
+    """
+    made = made_at(settings.state_directory, path)
+    if made is None:
+        return None
+    if not catalog.visible([collection]):
+        return one_line(f"{path}: {catalog.user} may not read the AVUs of {collection} that it is made from")
+    _, version, holds = made
+    if not holds or version_of(catalog.replicas(path), settings) != version:
+        return None
+    hidden = set(holds) - catalog.visible(holds)
+    return one_line(f"{path} holds values of collections that {catalog.user} may not read") if hidden else None
