@@ -289,6 +289,7 @@ def test_a_job_that_does_not_end_well_is_given_up_and_says_so(how: str, make_pla
     """Until something changes: then it begins anew."""
     from ova_rules.jobs import MOST_TRIES
 
+    assert MOST_TRIES <= 10, "a few"
     flag, log = tmp_path / "flag", tmp_path / "tries"
     place = make_place(FAILING.format(flag=str(flag), log=str(log)), components=1)
     [component] = place.components
