@@ -220,10 +220,12 @@ def test_references_that_grow_are_cut_off_with_a_line_that_names_them(
     _bombs(mallory, victor, 0)
     _chains_of_references(mallory, victor, 0)
     wait_for_jobs(place)
-    for name, words in (("bomb0", "its references make more than"), ("deep0", "references lead from one to the next")):
+    for name, words in (("bomb0", "cannot be resolved"), ("deep0", "references lead from one to the next")):
         facts = mallory.facts(f"{mallory.home}/{name}")
         assert facts["ova::status"] == "failed"
         assert facts["ova::message"].startswith("AVU hostname of ") and words in facts["ova::message"]
+    mallory.set(f"{mallory.home}/bomb0", "hostname", "${bomb0:a5}${bomb0:a5}" * 60)  # of its own too large
+    assert "its references make more than" in mallory.facts(f"{mallory.home}/bomb0")["ova::message"]
     assert max(event.pages for event in place.zone.trace() if event.kind == QUERY) < 10
 
 

@@ -10,7 +10,10 @@ import pytest
 from tests.acceptance.conftest import Site
 from tests.acceptance.people import MakePerson, Person
 from tests.support.appliances import ova, read
-from tests.support.clients import Refused, refusals
+from tests.support.clients import Refused, ready_path, refusals
+from tests.support.waiting import until
+from tests.support.web_server import Resource, serving
+from tests.support.zones import MakePlace
 
 MINE = ova(b"the only copy " * 2000)
 
@@ -298,3 +301,32 @@ def test_removing_a_component_removes_no_more_than_that(site: Site, owner: Perso
     assert owner.client.get(f"{owner.home}/b/notes.txt") == b"notes"
     assert owner.client.get(source(owner)) == ova()
     assert read(owner.client.get(f"{owner.home}/b/b.ova")).whole
+
+
+def test_an_object_in_the_place_of_a_download_stays(make_place: MakePlace) -> None:
+    """Before the first download, and again after what was downloaded has been replaced by hand."""
+    with serving() as server:
+        server.resources["/public/base.ova"] = Resource(ova(b"from afar" * 3000), etag='"1"')
+        place = make_place(allowed_urls=[server.url("/public"), "127.0.0.1/32"])
+        client, url = place.client, server.url("/public/base.ova")
+        comp = client.component(f"{place.home}/one/comp", url)
+        until(lambda: place.status(comp) == "ready", "it is downloaded")
+        [downloaded] = client.session.collections.get(f"{place.home}/one/images").data_objects
+        taken = f"{place.home}/two/images/{downloaded.name}"
+        client.make(f"{place.home}/two/images")
+        client.put(MINE, taken)
+
+        other = client.component(f"{place.home}/two/comp", url)
+        until(lambda: place.status(other) == "failed", "it cannot be downloaded")
+        assert f"{taken} was not made by the server" in client.facts(other)["ova::message"]
+        assert client.get(taken) == MINE
+
+        client.unlink(ready_path(comp))
+        client.metadata(comp).remove("ova_url", url)
+        client.unlink(downloaded.path)
+        client.put(MINE, downloaded.path)
+        server.resources["/public/base.ova"] = Resource(ova(b"another" * 3000), etag='"2"')
+        client.set(comp, "ova_url", url)
+        until(lambda: place.status(comp) == "failed", "it cannot be downloaded again")
+        assert "was not made by the server" in client.facts(comp)["ova::message"]
+        assert client.get(downloaded.path) == MINE

@@ -139,7 +139,8 @@ def test_no_reference_of_ones_own_brings_out_what_another_may_read(cast: Cast, s
     for name, url in URLS.items():
         traps.append(cast.trap(f"url {name}"))
         cast.mallory.client.set(traps[-1], "ova_url", url % cast.secret)
-        for number, host in enumerate((f"{server.url('/public')}/", f"{server.url('/public/x?')}")):
+        hosts = (f"{server.url('/public')}/", f"{server.url('/public/x?')}")
+        for number, host in enumerate(hosts if name in ("whole", "inherited") else ()):
             traps.append(cast.trap(f"fetch {name} {number}"))
             cast.mallory.client.set(traps[-1], "ova_url", f"{host}{url % cast.secret}.ova")
     for name, (attribute, value) in VALUES.items():

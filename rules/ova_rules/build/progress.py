@@ -26,6 +26,7 @@ class Progress:
         self._deadline = Deadline(settings)
         self._component = component
         self._done = self._total = 0
+        self._may_show = catalog.may_annotate(component)
         self._shown: Avu | None = percent(component, 0)  # as facts.building has written it
         self._next = time.monotonic() + _EVERY_SECONDS
 
@@ -42,7 +43,7 @@ class Progress:
             self._next = time.monotonic() + _EVERY_SECONDS
 
     def _show(self, avu: Avu | None) -> None:
-        if avu != self._shown:
+        if avu != self._shown and self._may_show:
             remove = [self._shown] if self._shown else []
             self._catalog.change_facts(self._component, remove, [avu] if avu else [])
             self._shown = avu
@@ -55,7 +56,7 @@ class Progress:
 
 @contextmanager
 def progress(catalog: Catalog, settings: Settings, component: str) -> Iterator[Progress]:
-    """The progress of a job of the client, who may change the component's AVUs."""
+    """The progress of a job of the client; nothing is shown if the client may not change the component's AVUs."""
     shown = Progress(catalog, settings, component)
     try:
         yield shown

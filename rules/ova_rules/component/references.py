@@ -128,9 +128,10 @@ class References:
 
     def _require_bytes(self, avu: Avu, size: int) -> None:
         if size > _MOST_BYTES or self._bytes + size > _MOST_BYTES_IN_ALL:
-            text = f"its references make more than {_MOST_BYTES} bytes, or {_MOST_BYTES_IN_ALL} with "
-            text += "those of the component's other AVUs"
-            raise UnresolvedError(f"{described(avu)}: {text}", (), (), text)
+            raise ComponentError(
+                f"{described(avu)}: its references make more than {_MOST_BYTES} bytes, or {_MOST_BYTES_IN_ALL} with "
+                "those of the component's other AVUs"
+            )
 
     def _target(
         self, component: str, avu: Avu, text: str, trail: tuple[_Place, ...], named: set[str], visited: set[str]
