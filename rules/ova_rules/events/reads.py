@@ -45,8 +45,6 @@ _O_ACCMODE = 3
 _POLL_SECONDS = 0.05
 # How long a reader who may not build waits for a builder that has not even begun.
 _PATIENCE_SECONDS = 2.0
-
-
 _MOST_BUNDLED = 1000  # ready OVAs in one bundle
 
 
@@ -198,12 +196,12 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
     object that is no ready OVA. Where even that cannot be told, it stays where it is.
     """
     if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
-        reason, is_ours = one_line(f"{path}: {error}"), _is_or_hides_component
+        reason, withheld = one_line(f"{path}: {error}"), _is_or_hides_component
     else:
         report(catalog.log, "gate", error)
-        reason, is_ours = f"{path} could not be checked against its metadata; the server log says why", _is_ready_ova
+        reason, withheld = f"{path} could not be checked against its metadata; the server log says why", _is_ready_ova
     try:
-        return reason if is_ours(catalog, settings, path) else None
+        return reason if withheld(catalog, settings, path) else None
     except Exception as again:
         report(catalog.log, "gate", again)
         return reason
