@@ -230,8 +230,7 @@ def test_names_are_as_long_as_the_file_system_has_them(letter: str, make_place: 
             assert place.client.ready(comp).values["host.hostname"] == value, length
     for length in (252, 255):
         comp = f"{place.home}/grid/{'x' * length}"
-        place.client.make(comp)
-        place.client.set(comp, "ova_url", place.source)
+        place.client.component(comp, place.source)
         assert place.status(comp) in ("failed", "")
     assert '"ova": "fault"' not in place.zone.log_text()
 

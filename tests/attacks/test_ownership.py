@@ -57,16 +57,14 @@ def _set_url(owner: Person, vm: str) -> None:
 def _like(owner: Person, vm: str) -> None:
     owner.client.make(vm)
     owner.client.put(MINE, f"{vm}/vm.ova")
-    owner.client.make(f"{owner.home}/prototype/vm")
-    owner.client.set(f"{owner.home}/prototype/vm", "ova_url", source(owner))
+    owner.client.component(f"{owner.home}/prototype/vm", source(owner))
     owner.client.set(vm.rpartition("/")[0], "ova_like", f"{owner.home}/prototype")
 
 
 def _rename_component(owner: Person, vm: str) -> None:
     """The component is of another name before; by its new one the user's object is in the ready OVA's place."""
     before = f"{owner.home}/before"
-    owner.client.make(before)
-    owner.client.set(before, "ova_url", source(owner))
+    owner.client.component(before, source(owner))
     owner.client.put(MINE, f"{before}/vm.ova")
     owner.client.session.collections.move(before, vm)
 
@@ -74,8 +72,7 @@ def _rename_component(owner: Person, vm: str) -> None:
 def _rename_new_component(owner: Person, vm: str) -> None:
     """One that was never built."""
     before = f"{owner.home}/before"
-    owner.client.make(before)
-    owner.client.set(before, "ova_url", f"{owner.home}/later.ova")
+    owner.client.component(before, f"{owner.home}/later.ova")
     owner.client.put(MINE, f"{before}/vm.ova")
     owner.client.session.collections.move(before, vm)
     owner.client.set(vm, "ova_url", source(owner))
@@ -94,47 +91,42 @@ def _rename_grid(owner: Person, vm: str) -> None:
 
 def _rename_object(owner: Person, vm: str) -> None:
     """The ready OVA was removed; an object is moved to its place."""
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+    owner.client.component(vm, source(owner))
     owner.client.unlink(f"{vm}/vm.ova")
     owner.client.put(MINE, f"{owner.home}/mine.ova")
     owner.client.session.data_objects.move(f"{owner.home}/mine.ova", f"{vm}/vm.ova")
 
 
-def _written_after_url_was_removed(owner: Person, vm: str) -> None:
-    """It is no component any more, so its owner may write what the server made; then it becomes one again."""
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+def _while_no_component(owner: Person, vm: str, meddle: Callable[[], None] = lambda: None) -> None:
+    """It is no component for a while, so its owner may write what the server made; then it becomes one again."""
+    owner.client.component(vm, source(owner))
     rm(owner, vm, "ova_url", source(owner))
+    meddle()
     owner.client.put(MINE, f"{vm}/vm.ova")
     owner.client.set(vm, "ova_url", source(owner))
+
+
+def _written_after_url_was_removed(owner: Person, vm: str) -> None:
+    _while_no_component(owner, vm)
 
 
 def _written_after_facts_were_removed(owner: Person, vm: str) -> None:
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
-    rm(owner, vm, "ova_url", source(owner))
-    metadata = owner.client.metadata(vm)
-    for avu in metadata.items():
-        metadata.remove(avu)
-    owner.client.put(MINE, f"{vm}/vm.ova")
-    owner.client.set(vm, "ova_url", source(owner))
+    def remove_facts() -> None:
+        metadata = owner.client.metadata(vm)
+        for avu in metadata.items():
+            metadata.remove(avu)
+
+    _while_no_component(owner, vm, remove_facts)
 
 
 def _made_after_the_ready_ova_was_removed(owner: Person, vm: str) -> None:
     """Of the same path and perhaps of the same size, but another object."""
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
-    rm(owner, vm, "ova_url", source(owner))
-    owner.client.unlink(f"{vm}/vm.ova")
-    owner.client.put(MINE, f"{vm}/vm.ova")
-    owner.client.set(vm, "ova_url", source(owner))
+    _while_no_component(owner, vm, lambda: owner.client.unlink(f"{vm}/vm.ova"))
 
 
 def _by_restore(owner: Person, vm: str) -> None:
     """`ova_restore` brings `ova_url` back."""
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+    owner.client.component(vm, source(owner))
     metadata = owner.client.metadata(vm)
     [fingerprint] = [avu.value for avu in metadata.get_all("ova::fingerprint")]
     rm(owner, vm, "ova_url", source(owner))
@@ -219,8 +211,7 @@ def test_another_ones_object_stays_whoever_reads_or_builds(level: str, site: Sit
 def test_what_is_put_there_between_removal_and_the_next_build_stays(site: Site, owner: Person) -> None:
     """The component is one all the while; who made it may remove its ready OVA and copy something there."""
     vm = f"{owner.home}/vm"
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+    owner.client.component(vm, source(owner))
     owner.client.unlink(f"{vm}/vm.ova")
     owner.client.put(MINE, f"{owner.home}/mine.ova")
     with pytest.raises(Refused, match="is made by the server"), refusals():
@@ -233,8 +224,7 @@ def test_what_is_put_there_between_removal_and_the_next_build_stays(site: Site, 
 
 def test_the_server_replaces_its_own_after_ova_url_was_away(site: Site, owner: Person) -> None:
     vm = f"{owner.home}/vm"
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+    owner.client.component(vm, source(owner))
     there = number(site, f"{vm}/vm.ova")
     for value in ("first", "second"):
         rm(owner, vm, "ova_url", source(owner))
@@ -247,8 +237,7 @@ def test_the_server_replaces_its_own_after_ova_url_was_away(site: Site, owner: P
 
 def test_the_server_replaces_its_own_after_a_rename_of_grid_and_component(site: Site, owner: Person) -> None:
     vm = f"{owner.home}/grid/vm"
-    owner.client.make(vm)
-    owner.client.set(vm, "ova_url", source(owner))
+    owner.client.component(vm, source(owner))
     there = number(site, f"{vm}/vm.ova")
     owner.client.session.collections.move(f"{owner.home}/grid", f"{owner.home}/moved")
     owner.client.session.collections.move(f"{owner.home}/moved/vm", f"{owner.home}/moved/web")
@@ -283,8 +272,7 @@ def test_objects_beside_it_stay_whatever_their_names(name: str, site: Site, owne
 
 def test_no_file_of_a_build_stays_in_the_vault(site: Site, owner: Person) -> None:
     comp = f"{owner.home}/c1"
-    owner.client.make(comp)
-    owner.client.set(comp, "ova_url", source(owner))
+    owner.client.component(comp, source(owner))
     owner.client.set(comp, "mtu", "12")  # fails
     owner.client.set(comp, "mtu", "1400")
     folder = Path(site.session.data_objects.get(f"{comp}/c1.ova").replicas[0].path).parent

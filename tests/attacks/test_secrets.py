@@ -69,8 +69,7 @@ class Cast:
         victor.client.set(self.secret, "pw", SECRET)
         victor.client.set(f"{self.secret}/open", "level", "public")
         victor.client.set(f"{self.secret}/open", "next", f"${{{self.secret}:pw}}")
-        victor.client.make(f"{self.secret}/comp")
-        victor.client.set(f"{self.secret}/comp", "ova_url", f"{self.secret}/{PRIVATE}.ova")
+        victor.client.component(f"{self.secret}/comp", f"{self.secret}/{PRIVATE}.ova")
         victor.grants("read", f"{self.secret}/open", mallory.name)
 
     def trap(self, name: str) -> str:
@@ -178,8 +177,7 @@ def test_no_reference_in_a_grid_of_ones_own_is_followed_as_another(cast: Cast) -
     for name, (attribute, value) in VALUES.items():
         grid = cast.trap(name)
         cast.mallory.client.set(grid, attribute, value % cast.secret)
-        cast.victor.client.make(f"{grid}/comp")
-        cast.victor.client.set(f"{grid}/comp", "ova_url", f"{cast.victor.home}/base.ova")
+        cast.victor.client.component(f"{grid}/comp", f"{cast.victor.home}/base.ova")
         grids.append(grid)
     cast.provoke(*(f"{grid}/comp" for grid in grids))
     assert leaks(cast.site, cast.mallory, {"the value": SECRET, "the source": f"{PRIVATE}.ova"}) == {}
@@ -259,8 +257,7 @@ def test_a_source_is_out_of_reach_with_its_collection(how: str, cast: Cast) -> N
 def test_a_prototype_that_is_closed_tells_nothing_more(cast: Cast) -> None:
     """Neither of new components, nor of new values; over another collection that is alike neither."""
     grid, victor, mallory = f"{cast.victor.home}/grid", cast.victor.client, cast.mallory
-    victor.make(f"{grid}/known")
-    victor.set(f"{grid}/known", "ova_url", f"{cast.victor.home}/base.ova")
+    victor.component(f"{grid}/known", f"{cast.victor.home}/base.ova")
     cast.victor.grants("read", cast.victor.home, mallory.name)
     cast.victor.grants("read", grid, mallory.name, recursive=True)
     cast.victor.grants("read", f"{cast.victor.home}/base.ova", mallory.name)
@@ -271,8 +268,7 @@ def test_a_prototype_that_is_closed_tells_nothing_more(cast: Cast) -> None:
     cast.victor.grants("null", grid, mallory.name, recursive=True)
 
     for name in ("secret-project", "deep/secret-project"):
-        victor.make(f"{grid}/{name}")
-        victor.set(f"{grid}/{name}", "ova_url", f"{cast.secret}/{PRIVATE}.ova")
+        victor.component(f"{grid}/{name}", f"{cast.secret}/{PRIVATE}.ova")
     victor.make(f"{grid}/known/install-secret-project")
     victor.set(grid, "domainname", SECRET)
     victor.set(f"{grid}/known", "hostname", SECRET)
@@ -437,8 +433,7 @@ def test_a_note_of_who_set_an_avu_ends_with_the_avu(cast: Cast, make_raw_client:
 def test_the_same_of_ova_url_and_ova_like(cast: Cast) -> None:
     victor, mallory = cast.victor, cast.mallory
     private, grid = f"{cast.secret}/{PRIVATE}.ova", f"{cast.secret}/grid"
-    victor.client.make(f"{grid}/comp-of-victor")
-    victor.client.set(f"{grid}/comp-of-victor", "ova_url", private)
+    victor.client.component(f"{grid}/comp-of-victor", private)
     session = mallory.client.session
     for attribute, value in (("ova_url", private), ("ova_like", grid)):
         trap = cast.trap(attribute)
@@ -457,8 +452,7 @@ def test_the_same_of_ova_url_and_ova_like(cast: Cast) -> None:
         victor.client.set(f"{grid}", "colour", "red")
         victor.client.set(trap, "colour", "red")
         victor.client.put(base() + bytes(10240), private)
-        victor.client.make(f"{grid}/another-of-victor")
-        victor.client.set(f"{grid}/another-of-victor", "ova_url", private)
+        victor.client.component(f"{grid}/another-of-victor", private)
         assert not session.collections.get(trap).data_objects
         assert not session.collections.get(trap).subcollections
         session.data_objects.unlink(carrier, force=True)
@@ -581,8 +575,7 @@ def test_an_image_does_not_tell_of_private_components_that_use_it(cast: Cast, ca
     cast.victor.client.put(base(), public)
     cast.victor.grants("read", cast.victor.home, carol.name)
     cast.victor.grants("read", public, carol.name)
-    cast.victor.client.make(f"{cast.secret}/secret-project")
-    cast.victor.client.set(f"{cast.secret}/secret-project", "ova_url", public)
+    cast.victor.client.component(f"{cast.secret}/secret-project", public)
     assert cast.victor.facts(f"{cast.secret}/secret-project")["ova::status"] == "ready"
     assert "secret-project" not in seen_by(carol)
     with pytest.raises(Refused, match=r"is the source of .*/secret-project"):

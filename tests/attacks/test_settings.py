@@ -82,8 +82,7 @@ def test_unusable_settings_close_the_gate_and_nothing_else(kind: str, make_place
     client.put(b"z", f"{place.home}/other.ova")
     client.session.data_objects.move(f"{place.home}/other.ova", f"{place.home}/moved.ova")
     client.unlink(f"{place.home}/moved.ova")
-    client.make(f"{place.home}/late")
-    client.set(f"{place.home}/late", "ova_url", place.source)
+    client.component(f"{place.home}/late", place.source)
 
     log = place.zone.log_text()[before:]
     agents = re.findall(r"\[(\d+)\] .*ova_rules.json: cannot be used: ", log)
