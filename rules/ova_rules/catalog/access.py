@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ova_rules.catalog.conditions import equals
+from ova_rules.catalog.conditions import LIST_BYTES, equals, lists
 from ova_rules.catalog.queries import REPLICA_COLUMNS, Queries, replica
-from ova_rules.catalog.types import DELETE_METADATA, MODIFY_OBJECT, OWN, READ_OBJECT, Replica
+from ova_rules.catalog.types import DELETE_METADATA, MODIFY_OBJECT, OWN, READ_OBJECT, Avu, Replica
+from ova_rules.names import LIKE, in_trash
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+_FEW = 64  # collections of others that one event looks at
 
 
 class Access(Queries):
@@ -57,6 +60,35 @@ class Access(Queries):
     def may_annotate(self, collection: str) -> bool:
         """Whether the client may add and remove AVUs of a collection."""
         return self._has_collection_level(DELETE_METADATA, collection)
+
+    # ---- what points at something --------------------------------------------------------------------------------
+
+    def naming(self, attributes: Sequence[str], values: Sequence[str]) -> list[Avu]:
+        """The collections' AVUs of these attributes whose value is one of these.
+
+        Where they are many, without those of collections whose AVUs the client may not change: what others build on
+        something of the client's must not cost the client more and more.
+        """
+        one = next(lists("META_COLL_ATTR_NAME", attributes))
+        found = [avu for two in lists("META_COLL_ATTR_VALUE", values) for avu in self._avus_of_few(f"{one} AND {two}")]
+        wanted = set(values)
+        return [avu for avu in dict.fromkeys(found) if avu.attribute in attributes and avu.value in wanted]
+
+    def likes(self) -> list[Avu]:
+        """Every `ova_like` outside of the trash; as with `naming`."""
+        found = self._avus_of_few(equals("META_COLL_ATTR_NAME", LIKE))
+        return [avu for avu in found if avu.attribute == LIKE and not in_trash(avu.collection)]
+
+    def _avus_of_few(self, condition: str) -> list[Avu]:
+        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
+        found = self._rows(columns, condition, _FEW + 1)
+        if len(found) > _FEW:
+            mine = f"COLL_ACCESS_TYPE >= '{DELETE_METADATA}'"
+            rights = [f"{mine} AND {ids}" for ids in lists("COLL_ACCESS_USER_ID", sorted(self._ids_of(self.identity)))]
+            if len(rights) > 1 or len(f"{condition}{rights[0]}".encode("utf-8", "surrogateescape")) > LIST_BYTES:
+                rights = []
+            found = self._rows(columns, " AND ".join([condition, *rights]))
+        return [Avu(*row) for row in found]
 
     # ---- data objects --------------------------------------------------------------------------------------------
 
@@ -132,10 +164,15 @@ class Access(Queries):
         return self._has_level(level, self._access[collection], self.identity)
 
     def _has_level(self, level: int, access: Iterable[tuple[str, str]], user: str) -> bool:
+        ids = self._ids_of(user)
+        return any(int(kind) >= level and user_id in ids for kind, user_id in access)
+
+    def _ids_of(self, user: str) -> frozenset[str]:
+        """The numbers of a user and of the groups that the user is in."""
         if user not in self._ids_of_users:
             rows = self._rows(["USER_ID", "USER_GROUP_ID", "USER_NAME", "USER_ZONE"], _is_user(user))
             self._ids_of_users[user] = frozenset(i for row in rows if f"{row[2]}#{row[3]}" == user for i in row[:2])
-        return any(int(kind) >= level and user_id in self._ids_of_users[user] for kind, user_id in access)
+        return self._ids_of_users[user]
 
     def _is_rodsadmin(self, user: str) -> bool:
         rows = self._rows(["USER_TYPE", "USER_NAME", "USER_ZONE"], _is_user(user))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-_LIST_BYTES = 28000
+LIST_BYTES = 28000
 
 
 def masked(text: str) -> str:
@@ -40,7 +40,7 @@ def beside_collections(column: str, value: str) -> str:
 def lists(column: str, values: Iterable[str]) -> Iterator[str]:
     """Conditions that together say that the column has one of these values, each for one query; more may pass."""
     batch: list[str] = []
-    room = _LIST_BYTES
+    room = LIST_BYTES
     for value in dict.fromkeys(values):
         if masked(value) != value:
             yield equals(column, value)
@@ -48,7 +48,7 @@ def lists(column: str, values: Iterable[str]) -> Iterator[str]:
         size = len(value.encode()) + 1
         if size > room and batch:
             yield _in(column, batch)
-            batch, room = [], _LIST_BYTES
+            batch, room = [], LIST_BYTES
         batch.append(value)
         room -= size
     if batch:

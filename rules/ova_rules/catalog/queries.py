@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ova_rules import agent
 from ova_rules.catalog.conditions import begins, beside_collections, equals, lists, masked
+from ova_rules.catalog.rows import select
 from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 from ova_rules.errors import ComponentError
-from ova_rules.names import LIKE, URL, in_trash, looks_like_package
+from ova_rules.names import URL, in_trash, looks_like_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,9 +52,7 @@ class Queries:
     # ---- rows ----------------------------------------------------------------------------------------------------
 
     def _rows(self, columns: Sequence[str], condition: str, most: int | None = None) -> list[list[str]]:
-        from genquery import AS_LIST, Query
-
-        return [list(row) for row in Query(self._callback, list(columns), condition, AS_LIST, limit=most)]
+        return select(self._callback, columns, condition, most)
 
     def _rows_of(self, columns: Sequence[str], column: str, values: Iterable[str], *also: str) -> list[list[str]]:
         """The rows in which a column has one of these values; one query, where they are not very many or long."""
@@ -120,18 +119,6 @@ class Queries:
         rows = self._rows(columns, equals("META_COLL_ATTR_NAME", URL))
         found = {row[0]: f"{row[1]}#{row[2]}" for row in rows if row[3] == URL and not in_trash(row[0])}
         return sorted(found.items())
-
-    def naming(self, attributes: Sequence[str], values: Sequence[str]) -> list[Avu]:
-        """The collections' AVUs of these attributes whose value is one of these."""
-        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-        one = next(lists("META_COLL_ATTR_NAME", attributes))
-        rows = self._rows_of(columns, "META_COLL_ATTR_VALUE", values, one)
-        wanted = set(values)
-        return [Avu(*row) for row in rows if row[1] in attributes and row[2] in wanted]
-
-    def likes(self) -> list[Avu]:
-        """Every `ova_like` outside of the trash; they are few."""
-        return [avu for avu in self.values_like((LIKE,)) if not in_trash(avu.collection)]
 
     def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
         """The collections' AVUs of these attributes whose value starts and ends so."""

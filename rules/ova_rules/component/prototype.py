@@ -26,7 +26,7 @@ def require_possible(catalog: Access, collection: str, value: str) -> None:
 
 def _comes_back(catalog: Access, collection: str, value: str) -> bool:
     """Whether what `value` holds, or is in, is like `collection`, or what holds it or is in it; over others, too."""
-    likes = [avu for avu in catalog.likes() if avu.collection != collection]
+    likes = [like for like in catalog.values_like((names.LIKE,)) if like.collection != collection]
     waiting, followed = [value], set[Avu]()
     while waiting:
         path = waiting.pop()
