@@ -50,7 +50,7 @@ class Progress:
 
     def close(self) -> None:
         """Takes the percentage away."""
-        if self._shown is not None and self._catalog.visible([self._component]):
+        if self._may_show and self._shown is not None and self._catalog.visible([self._component]):
             self._show(None)
 
 

@@ -41,10 +41,13 @@ def place_of(catalog: Access, settings: Settings, component_path: str, url: str,
 
 
 def object_name(url: Url, stem: str | None = None) -> str:
-    """The URL's last segment as a name (or `stem`), and a hash that tells URLs apart that end alike."""
+    """The URL's last segment as a name (or `stem`), and a hash that tells URLs apart that end alike.
+
+    A segment that is no name of an OVA is left out: it may be what lets the bearer of the URL in.
+    """
     if stem is None:
         last = _UNSAFE.sub("_", url.path.rpartition("/")[2])
-        stem = (last[:-4] if last.lower().endswith(".ova") else last)[:_NAME].strip("._-") or _NAMELESS
+        stem = (last[:-4] if last.lower().endswith(".ova") else "")[:_NAME].strip("._-") or _NAMELESS
     text = f"{url.scheme}://{url.authority}{url.path}{url.query}"
     return f"{stem}-{hashlib.sha256(text.encode()).hexdigest()[:12]}.ova"
 

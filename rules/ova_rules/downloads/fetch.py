@@ -30,6 +30,7 @@ from ova_rules.errors import Changed, ComponentError
 from ova_rules.images.check import image_at, note_checked
 from ova_rules.locks import BusyError, locked
 from ova_rules.record import authorship, facts, fetched
+from ova_rules.record.disclosure import may_know_url
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import note_made
@@ -255,8 +256,8 @@ def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, f
 
 def _note(catalog: Catalog, settings: Settings, source: Source, address: Address, version: Version) -> None:
     old = set(catalog.object_avus(source.path, fetched.ATTRIBUTES))
-    url, by_reference = address.value, address.by_reference
-    new = set(fetched.facts(settings, source, url, version.etag, version.modified, by_reference=by_reference))
+    public = may_know_url(catalog, address, source.path)
+    new = set(fetched.facts(settings, source, address.value, version.etag, version.modified, public=public))
     catalog.change_object_avus(source.path, sorted(old - new), sorted(new - old))
     with read_package(source.replica.vault_path) as package:
         note_checked(catalog, settings, source, package)

@@ -13,6 +13,7 @@ from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu
 from ova_rules.component.model import Inputs
 from ova_rules.component.pointers import hashed
+from ova_rules.component.source import Address
 from ova_tools.records import replace
 
 
@@ -45,3 +46,15 @@ def shown_source(catalog: Access, now: Inputs, path: str) -> str:
     readers = catalog.readers([component.path, collection])
     may_know = readers[component.path] <= (readers[collection] & catalog.object_readers(path))
     return path if may_know else hashed(path)
+
+
+def may_know_url(catalog: Access, address: Address, path: str) -> bool:
+    """Whether all who may read a download may read the component whose `ova_url` is its URL. Two queries.
+
+    A URL may hold what lets its bearer in.
+    """
+    if address.by_reference:
+        return False
+    collection = path.rpartition("/")[0]
+    readers = catalog.readers([address.component, collection])
+    return readers[collection] & catalog.object_readers(path) <= readers[address.component]

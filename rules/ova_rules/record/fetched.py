@@ -35,14 +35,14 @@ def validators(catalog: Access, path: str) -> tuple[str, str]:
 
 
 def facts(
-    settings: Settings, source: Source, url: str, etag: str, modified: str, *, by_reference: bool
+    settings: Settings, source: Source, url: str, etag: str, modified: str, *, public: bool
 ) -> list[ObjectAvu]:
     """The facts of a data object that is what the server has just downloaded from the URL.
 
-    by_reference: not everybody who reads them may know the URL, so a hash stands for it.
+    public: whether everybody who reads them may know the URL; else a hash stands for it.
     """
     signature = signer_of(settings).of_fetched(source.state, url)
-    shown = hashed(url) if by_reference else url
+    shown = url if public else hashed(url)
     found = [ObjectAvu(names.FETCHED_FROM, shown, f"{source.state} {signature}")]
     kept = [(etag, _ETAG), (modified, _MODIFIED)]
     return found + [ObjectAvu(names.FETCHED_VERSION, text, kind) for text, kind in kept if 0 < len(text) <= _LONGEST]

@@ -14,12 +14,12 @@ from ova_rules.names import component_of, looks_like_package
     [
         ("https://h.example/a/base.ova", "base"),
         ("https://h.example/a/Base.OVA", "Base"),
-        ("https://h.example/a/base", "base"),
+        ("https://h.example/s/Wq8LpTo2xN", "image"),
         ("https://h.example/", "image"),
-        ("https://h.example/download?file=base.ova", "download"),
+        ("https://h.example/download?file=base.ova", "image"),
         ("https://h.example/a/my%20base+(1).ova", "my_20base_1"),
         ("https://h.example/a/.ova", "image"),
-        ("https://h.example/a/...hidden", "hidden"),
+        ("https://h.example/a/...hidden.ova", "hidden"),
         ("https://h.example/a/" + "x" * 500 + ".ova", "x" * 80),
     ],
 )
