@@ -234,7 +234,10 @@ class Grids:
             if len({avu.value for avu in takes}) > 1:
                 raise NoValueError("has several values")
             for avu in takes:
-                return self.expand(target, avu, trail)
+                try:
+                    return self.expand(target, avu, trail)
+                except NoValueError as error:  # whoever reads the message may not know what others have set
+                    raise NoValueError(f"{error}|its value there cannot be resolved") from error
         raise NoValueError("has no AVU")
 
     # ---- the ready OVA ---------------------------------------------------------------------------------------------
@@ -317,13 +320,22 @@ class Grids:
             return Expected(None, unknown=True)
         if url not in self.images:
             return Expected(None, ("does not exist",))
-        found, setter = self.images[url], self.avus[path][urls[0]]
-        setters = {
-            setter,
-            *(self.avus[name][like] for name in self.chain(path) for like in self.values(name, "ova_like")),
-        }
-        doubts = () if setters <= found.readers else ("may not read",)
-        return Expected(found.package, (), doubts, hidden_from=self.users - found.readers)
+        found = self.images[url]
+        doubts = self._prototypes_that_are_gone(path)
+        if not self.setters(path) <= found.readers:
+            doubts.append("may not read")
+        return Expected(found.package, (), tuple(doubts), hidden_from=self.users - found.readers)
+
+    def setters(self, component: str) -> set[str]:
+        """Who set the AVUs that lead to its source."""
+        urls = self.values(component, "ova_url")
+        likes = [(name, like) for name in self.chain(component) for like in self.values(name, "ova_like")]
+        return {self.avus[component][urls[0]], *(self.avus[name][like] for name, like in likes)}
+
+    def _prototypes_that_are_gone(self, path: str) -> list[str]:
+        """To whoever reads, what is gone is as what may not be seen; it is asked for only if a build took from it."""
+        places = (like.value + path[len(name) :] for name in self.chain(path) for like in self.values(name, "ova_like"))
+        return [f"{re.escape(place)}.*, or they are not there" for place in places if place not in self.avus]
 
 
 def _overlap(one: str, other: str) -> bool:

@@ -191,7 +191,17 @@ class Share(OnImage):
 
 @dataclass(frozen=True)
 class Unlink(OnImage):
-    """`irm -f` of an image."""
+    """`irm -f` of an image.
+
+    Not where all whose source it is were set by somebody who may not read it: whether it is in use then depends on
+    whether it could be read when it was chosen, which the model does not know.
+    """
+
+    def is_possible(self, grids: Grids, root: str) -> bool:
+        if not super().is_possible(grids, root):
+            return False
+        readers, users = grids.images[self.path(root)].readers, grids.users_of(self.path(root))
+        return not users or any(grids.setters(user) <= readers for user in users)
 
     def refusal(self, grids: Grids, root: str) -> str | None:
         return in_use(grids, self.path(root))

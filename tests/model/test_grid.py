@@ -22,6 +22,7 @@ from tests.support.zones import rule_folder
 EXAMPLES = int(os.environ.get("OVA_MODEL_EXAMPLES", "0"))
 
 
+@pytest.mark.timeout(0 if EXAMPLES else 300)
 @pytest.mark.parametrize("opening", OPENINGS)
 @settings(
     max_examples=EXAMPLES or 2,
