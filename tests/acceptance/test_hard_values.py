@@ -153,3 +153,9 @@ def test_an_attribute_set_twice_is_an_error_that_names_both(site: Site, componen
         client.get(site.ready)
     collection.metadata.remove("hostname", "sg13")
     assert client.ready(component).values["host.hostname"] == "sg12"
+
+
+def test_two_avus_that_stand_for_one_value_are_no_contradiction(component: str, client: PythonClient) -> None:
+    client.set(component, "ipaddr", "10.0.0.5")
+    client.set(component, "net.ipaddr.0", "${comp01:ipaddr}")
+    assert client.ready(component).values["net.ipaddr.0"] == "10.0.0.5"

@@ -214,7 +214,10 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
                 raise Changed
-            matching = match(component.levels, package.properties, settings.aliases)
+            expanded = seen.inputs.expansions
+            matching = match(
+                component.levels, package.properties, settings.aliases, lambda avu: expanded[avu].avu.value
+            )
             assignments = _expanded(seen, matching)
             values = [(f"{each.property.system}/{each.property.full_name}", each.avu.value) for each in assignments]
             wanted = content(source.state, settings.digest, values)

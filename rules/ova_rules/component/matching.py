@@ -6,7 +6,7 @@ any, are the property's class or class.instance. What no property takes is no er
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ova_rules.catalog.types import Avu
 from ova_rules.errors import ComponentError
@@ -34,8 +34,19 @@ class Matching:
     unmatched: tuple[Avu, ...]
 
 
-def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], aliases: Mapping[str, str]) -> Matching:
+def _as_it_is(avu: Avu) -> str:
+    return avu.value
+
+
+def match(
+    levels: Sequence[Sequence[Avu]],
+    properties: Sequence[Property],
+    aliases: Mapping[str, str],
+    value_of: Callable[[Avu], str] = _as_it_is,
+) -> Matching:
     """Matches AVUs to properties. levels: the component's AVUs, then its parent's and so on; the nearest wins.
+
+    value_of: what an AVU stands for; two that stand for the same are no contradiction.
 
     Raises ComponentError if several properties could take one AVU, or two values of one level one property.
     """
@@ -52,7 +63,7 @@ def match(levels: Sequence[Sequence[Avu]], properties: Sequence[Property], alias
                 unmatched.append(avu)
                 continue
             other = here.get(index)
-            if other is not None and other.avu.value != avu.value:
+            if other is not None and value_of(other.avu) != value_of(avu):
                 both = dict.fromkeys((described(avu), described(other.avu)))
                 name = properties[index].full_name
                 raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")

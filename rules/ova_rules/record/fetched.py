@@ -34,9 +34,7 @@ def validators(catalog: Access, path: str) -> tuple[str, str]:
     return found.get(_ETAG, ""), found.get(_MODIFIED, "")
 
 
-def facts(
-    settings: Settings, source: Source, url: str, etag: str, modified: str, *, public: bool
-) -> list[ObjectAvu]:
+def facts(settings: Settings, source: Source, url: str, etag: str, modified: str, *, public: bool) -> list[ObjectAvu]:
     """The facts of a data object that is what the server has just downloaded from the URL.
 
     public: whether everybody who reads them may know the URL; else a hash stands for it.
