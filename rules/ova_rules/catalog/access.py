@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ova_rules.catalog.conditions import LIST_BYTES, equals, lists
+from ova_rules.catalog.conditions import LIST_BYTES, at_least, equals, lists
 from ova_rules.catalog.queries import REPLICA_COLUMNS, Queries, replica
 from ova_rules.catalog.types import DELETE_METADATA, MODIFY_OBJECT, OWN, READ_OBJECT, Avu, Replica
 from ova_rules.names import LIKE, in_trash
@@ -83,7 +83,7 @@ class Access(Queries):
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
         found = self._rows(columns, condition, _FEW + 1)
         if len(found) > _FEW:
-            mine = f"COLL_ACCESS_TYPE >= '{DELETE_METADATA}'"
+            mine = at_least("COLL_ACCESS_TYPE", DELETE_METADATA)
             rights = [f"{mine} AND {ids}" for ids in lists("COLL_ACCESS_USER_ID", sorted(self._ids_of(self.identity)))]
             if len(rights) > 1 or len(f"{condition}{rights[0]}".encode("utf-8", "surrogateescape")) > LIST_BYTES:
                 rights = []

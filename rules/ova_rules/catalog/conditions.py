@@ -23,6 +23,11 @@ def equals(column: str, value: str) -> str:
     return f"{column} = '{value}'" if mask == value else f"{column} like '{mask}'"
 
 
+def at_least(column: str, number: int) -> str:
+    """`column >= number`"""
+    return f"{column} >= '{number}'"
+
+
 def begins(column: str, start: str) -> str:
     """The column's value starts so; more may pass."""
     return f"{column} like '{masked(start)}%'"

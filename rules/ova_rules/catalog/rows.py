@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ova_rules.catalog.conditions import equals
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 _PAGE = 256  # rows; the server's own, from the second page on
 _CELLS = 2048  # rows x columns x columns of the first page
 _AUTO_CLOSE = 0x100
-_NOTHING = ("ZONE_NAME", "ZONE_NAME = '-'")
+_NOTHING = ("ZONE_NAME", equals("ZONE_NAME", "-"))
 
 
 def select(callback: Any, columns: Sequence[str], condition: str, most: int | None = None) -> list[list[str]]:
