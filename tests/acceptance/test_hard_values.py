@@ -121,6 +121,8 @@ def test_nobodys_avu_keeps_other_components_from_being_built(
     metadata, elsewhere = site.session.metadata, f"{site.home}/elsewhere"
     client.put(b"some object", f"{site.home}/object")
     client.make(elsewhere)
+    client.make(f"{site.home}/grid02")
+    client.set(f"{site.home}/grid02", "ova_like", f"{site.home}/grid01")
     metadata.set(DataObject, f"{site.home}/object", iRODSMeta(attribute, "é" * 1351))
     metadata.copy(DataObject, Collection, f"{site.home}/object", elsewhere)
     client.put(ova(b"new disk" * 4000), site.source)
@@ -130,7 +132,10 @@ def test_nobodys_avu_keeps_other_components_from_being_built(
     assert site.facts()["ova::status"] == "ready"
     client.set(f"{site.home}/grid01", "domainname", "example.org")
     assert site.facts()["ova::fingerprint"] != before
-    assert client.ready(component).members["disk1.vmdk"] == b"new disk" * 4000
+    for path in (component, f"{site.home}/grid02/comp01"):
+        found = client.ready(path)
+        assert found.members["disk1.vmdk"] == b"new disk" * 4000
+        assert found.values["host.domainname"] == "example.org"
 
 
 def test_an_attribute_that_no_server_can_read_opens_no_gate(site: Site, component: str, client: PythonClient) -> None:
