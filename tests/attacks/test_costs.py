@@ -18,6 +18,7 @@ from tests.support.zones import MakePlace, Place
 
 MANY = 7  # hostile things of each kind, against FEW: what they cost others must not grow
 FEW = 1
+POINTERS = "SELECT COLL_NAME, META_COLL_ATTR_NAME, META_COLL_ATTR_VALUE WHERE"
 
 
 class User(PythonClient):
@@ -37,9 +38,9 @@ class User(PythonClient):
 
 
 @pytest.fixture
-def place(make_place: MakePlace) -> Place:
-    """A zone that counts."""
-    return make_place(trace=True)
+def place(request: pytest.FixtureRequest, make_place: MakePlace) -> Place:
+    """A zone that counts; a parameter is Python text that runs behind its rules."""
+    return make_place(getattr(request, "param", ""), trace=True)
 
 
 @pytest.fixture
@@ -196,6 +197,35 @@ def test_what_a_user_makes_costs_no_other_a_query(place: Place, victor: User, ma
     assert all(each["queries"] for each in few.values())
     assert '"ova": "fault"' not in place.zone.log_text()
     assert victor.ready(f"{victor.home}/grid/comp").members["disk1.vmdk"] == b"%04d" % MANY * 5000
+
+
+@pytest.mark.parametrize("place", ["from ova_rules.catalog import access\naccess._FEW = 2\n"], indirect=True)
+def test_beyond_a_few_what_others_build_is_not_read_and_ones_own_is_built(
+    place: Place, victor: User, mallory: User
+) -> None:
+    own = victor.component(f"{victor.home}/own", f"{victor.home}/base.ova", hostname=f"${{{victor.home}/public:ntp}}")
+    victor.make(f"{victor.home}/alike")
+    victor.set(f"{victor.home}/alike", "ova_like", f"{victor.home}/grid")
+    looked_at = []
+    for start, end in ((0, FEW + 2), (FEW + 2, MANY)):
+        for number in range(start, end):
+            _dependents(mallory, victor, number)
+            _likes(mallory, victor, number)
+        wait_for_jobs(place)
+        before = len(place.zone.trace())
+        victor.set(f"{victor.home}/public", "ntp", f"ntp{end}")
+        victor.set(f"{victor.home}/grid", "domainname", f"d{end}")
+        events = [event for event in place.zone.trace()[before:] if not event.job and event.user == "victor"]
+        looked_at.append(sum(event.rows for event in events if event.kind == QUERY and event.text.startswith(POINTERS)))
+        assert victor.facts(own)["ova::status"] == "ready"
+        for path, attribute, value in (
+            (own, "hostname", f"ntp{end}"),
+            (f"{victor.home}/alike/comp", "domainname", f"d{end}"),
+        ):
+            file = victor.session.data_objects.get(f"{path}/{path.rpartition('/')[2]}.ova").replicas[0].path
+            assert read(Path(file).read_bytes()).values[f"host.{attribute}"] == value
+    few, many = looked_at
+    assert many == few
 
 
 def test_what_is_wrong_with_one_stops_no_other(place: Place, victor: User, mallory: User) -> None:

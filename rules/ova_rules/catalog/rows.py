@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PAGE = 256  # rows; the server's own, from the second page on
 _CELLS = 2048  # rows x columns x columns of the first page
-_AUTO_CLOSE = 0x100
+_AUTO_CLOSE = 0x100  # the page that is asked for is the last one that is wanted
 _NOTHING = ("ZONE_NAME", equals("ZONE_NAME", "-"))
 
 
@@ -31,6 +31,7 @@ def select(callback: Any, columns: Sequence[str], condition: str, most: int | No
 
     query = _query(callback, ", ".join(columns), condition)
     query.maxRows = min(_PAGE, max(1, _CELLS // len(columns) ** 2), most or _PAGE)
+    query.options |= _AUTO_CLOSE if query.maxRows == most else 0
     page = callback.msiExecGenQuery(query, GenQueryOut())["arguments"][1]
     found: list[list[str]] = []
     while True:
@@ -38,7 +39,7 @@ def select(callback: Any, columns: Sequence[str], condition: str, most: int | No
         found += [[result.row(row) for result in results] for row in range(page.rowCnt)]
         if page.continueInx <= 0:
             break
-        if most is not None and len(found) >= most:
+        if most is not None and most - len(found) <= _PAGE:
             query.options |= _AUTO_CLOSE
         page = callback.msiGetMoreRows(query, page, 0)["arguments"][1]
     callback.msiGetMoreRows(_query(callback, *_NOTHING), page, 0)
