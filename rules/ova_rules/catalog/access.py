@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ova_rules.catalog.conditions import LIST_BYTES, at_least, equals, lists
-from ova_rules.catalog.queries import NO_LONG_VALUE, REPLICA_COLUMNS, Queries, replica
+from ova_rules.catalog.queries import REPLICA_COLUMNS, Queries, replica
 from ova_rules.catalog.types import DELETE_METADATA, MODIFY_OBJECT, OWN, READ_OBJECT, Avu, Replica
 from ova_rules.names import LIKE, in_trash
 
@@ -80,20 +80,14 @@ class Access(Queries):
         return [avu for avu in found if avu.attribute == LIKE and not in_trash(avu.collection)]
 
     def _avus_of_few(self, condition: str) -> list[Avu]:
-        columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-
-        def ask(text: str) -> list[list[str]]:
-            return self._rows(columns, text, _FEW + 1)
-
-        found = self._readable_rows(ask, condition, f"{condition} AND {NO_LONG_VALUE}")
-        if len(found) > _FEW:
-            level = at_least("COLL_ACCESS_TYPE", DELETE_METADATA)
-            rights = [f"{level} AND {ids}" for ids in lists("COLL_ACCESS_USER_ID", sorted(self._ids_of(self.identity)))]
-            if len(rights) > 1 or len(f"{condition}{rights[0]}".encode("utf-8", "surrogateescape")) > LIST_BYTES:
-                rights = []
-            mine = " AND ".join([condition, *rights])
-            found = self._readable_rows(lambda text: self._rows(columns, text), mine, f"{mine} AND {NO_LONG_VALUE}")
-        return [Avu(*row) for row in found]
+        found = self._avus_with(condition, _FEW + 1)
+        if len(found) <= _FEW:
+            return found
+        ids = lists("COLL_ACCESS_USER_ID", sorted(self._ids_of(self.identity)))
+        mine = " AND ".join([condition, at_least("COLL_ACCESS_TYPE", DELETE_METADATA), *ids])
+        # Who is in so many groups that one query cannot hold them reads those of others, too.
+        fits = len(mine.encode("utf-8", "surrogateescape")) <= LIST_BYTES
+        return self._avus_with(mine if fits else condition)
 
     # ---- data objects --------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
 # With fewer characters a value has no more bytes than a server can read.
-NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
+_NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 REPLICA_COLUMNS = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 REPLICA_COLUMNS += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
 _HAS = ["COLL_NAME", "META_COLL_ATTR_NAME"]
@@ -109,7 +109,7 @@ class Queries:
         rows = self._readable_rows(
             lambda text: self._rows_of(columns, "COLL_NAME", collections, text),
             beside_collections("META_COLL_ATTR_NAME", URL),
-            f"{equals('META_COLL_ATTR_NAME', URL)} AND {NO_LONG_VALUE}",
+            f"{equals('META_COLL_ATTR_NAME', URL)} AND {_NO_LONG_VALUE}",
         )
         return [Avu(*row) for row in rows if row[0] in collections and row[1] == URL]
 
@@ -124,12 +124,20 @@ class Queries:
         """The collections' AVUs of these attributes whose value starts and ends so."""
         one = next(lists("META_COLL_ATTR_NAME", attributes))
         pattern = f"{masked(start)}%{masked(end)}"
+        found = self._avus_with(f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'")
+        return [
+            avu
+            for avu in found
+            if avu.attribute in attributes and avu.value.startswith(start) and avu.value.endswith(end)
+        ]
+
+    def _avus_with(self, condition: str, most: int | None = None) -> list[Avu]:
+        """The collections' AVUs of a condition, without their units; those that no server can read are left out."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
-        condition = f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'"
         rows = self._readable_rows(
-            lambda text: self._rows(columns, text), condition, f"{condition} AND {NO_LONG_VALUE}"
+            lambda text: self._rows(columns, text, most), condition, f"{condition} AND {_NO_LONG_VALUE}"
         )
-        return [Avu(*r) for r in rows if r[1] in attributes and r[2].startswith(start) and r[2].endswith(end)]
+        return [Avu(*row) for row in rows]
 
     def having(self, collections: Sequence[str], attribute: str) -> set[str]:
         """Those of these collections that have an AVU of this attribute."""

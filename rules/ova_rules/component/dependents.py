@@ -1,7 +1,9 @@
 """The dependents of what changes: the components that take values from it, in the order in which to build them.
 
 For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
-each collection that stands for it, and one for each step to components that depend on these; hundreds at once.
+each collection that stands for it, and one for each step to components that depend on these; hundreds at once. Where
+more than a few name one of them, two queries instead of one, and those of others are left out (`Access.naming`): they
+are left to their owners and to the gate.
 """
 
 from __future__ import annotations
