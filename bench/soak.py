@@ -7,7 +7,7 @@ Four clients read ready OVAs of five kinds (single; so large that it is read in 
 of a collection that is like another one; with a value of another component) while two set AVUs, write the source anew
 and choose another one. A read is torn if a digest is wrong, stale if its value is older than the last one that was
 set before the read began. Ends with 1 if a read was torn, stale or failed. A refusal is no failure: it is counted by
-its reason.
+its reason. So is a parallel download that breaks off, since python-irodsclient does not pass on why.
 """
 
 from __future__ import annotations
@@ -97,6 +97,7 @@ class Soak:
                 found = _REASON.search(str(error))
                 self.refused[found[0] if found else str(error)[-300:]] += 1
                 if kind == "large":  # what is left of a download that broke off is no more to be used
+                    client.session.cleanup()
                     client = self.new_client()
                 continue
             self._judge(kind, package, at_least)
