@@ -25,6 +25,7 @@ from ova_tools.descriptor import NAMESPACES
 from ova_tools.edit import Change, edit
 from ova_tools.errors import OvaError, PropertyError
 from ova_tools.model import Property
+from ova_tools.notes import Note
 from ova_tools.package import Kind, Package, read_package
 from ova_tools.properties import same_name
 from ova_tools.store import store
@@ -43,6 +44,7 @@ class Outcome:
 
     row: str
     why: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 def fit_value(prop: Property) -> str | None:
