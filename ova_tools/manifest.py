@@ -72,12 +72,14 @@ def parse_manifest(name: str, data: bytes, names: MemberNames | None = None, sig
     if data.count(b"\n") > MAX_MANIFEST_LINES:
         raise ManifestError(f"{name} has more than {MAX_MANIFEST_LINES} lines, one for each file is right")
     lines = (_line(number, text) for number, text in enumerate(_lines(data), 1) if text.strip())
+    directory = name.rpartition("/")[0]
     own = {folded(each) for each in (name, *signing)}
+    own |= {each.rpartition("/")[2] for each in own if directory}
     known: dict[str, Line] = {}
 
     def meant(line: Line) -> Line:
         if line.name not in known:
-            found = line if names is None else _found(line, name.rpartition("/")[0], names)
+            found = line if names is None else _found(line, directory, names)
             known[line.name] = replace(found, passed=bool(line.algorithm) and folded(found.name) in own)
         found = known[line.name]
         return replace(line, name=found.name, candidates=found.candidates, passed=found.passed)
@@ -94,9 +96,7 @@ def _found(line: Line, directory: str, names: MemberNames) -> Line:
         return replace(line, name=beside)
     spelt = (beside, line.name) if directory else (line.name,)
     found = tuple(dict.fromkeys(each for name in spelt for each in names.alike(name)))
-    if len(found) == 1:
-        return replace(line, name=found[0])
-    return replace(line, name=beside if directory and not found else line.name, candidates=found)
+    return replace(line, name=found[0] if len(found) == 1 else line.name, candidates=found)
 
 
 def manifest_notes(manifest: Manifest) -> tuple[Note, ...]:

@@ -15,6 +15,7 @@ from ova_tools.certificate import load_signer, verify_certificate
 from ova_tools.edit import edit
 from ova_tools.errors import CertificateError
 from ova_tools.manifest import parse_manifest
+from ova_tools.notes import Note, NoteKind
 from ova_tools.package import Certificate, read_package
 from ova_tools.verify import verify_members
 from tests.support.appliances import manifest_of
@@ -70,7 +71,7 @@ def test_without_a_key_the_certificate_is_removed_and_that_is_said(signed: Path)
     result, _ = build.edited(signed, ("hostname", "sg12"))
 
     assert result.certificate is None
-    assert result.notes == ("vm.cert is removed: its signature was of the old manifest",)
+    assert result.notes == (Note(NoteKind.CERTIFICATE, "vm.cert is removed: its signature was of the old manifest"),)
 
 
 def test_without_a_change_the_certificate_stays(signed: Path) -> None:
