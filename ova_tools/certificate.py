@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, TypeVar
 from .errors import CertificateError
 from .limits import MAX_BEFORE_PEM, MAX_CERTIFICATE_BYTES
 from .manifest import Manifest
+from .member_names import folded
+from .notes import Note, NoteKind, note
 from .package import Certificate, open_regular
 from .records import dataclass
 
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _PEM = b"-----BEGIN"
-_SIGNATURE = re.compile(rb"(SHA[0-9-]+) *\(([^\n]*)\) *= *([0-9a-f\s]+)", re.IGNORECASE)
+_SIGNATURE = re.compile(rb"[ \t]*(SHA[0-9-]+) *\((.*)\) *= *([0-9a-f \t]*)", re.IGNORECASE)
+_DIGITS = re.compile(rb"[0-9a-f \t]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,8 @@ def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> S
     name = certificate.name
     if manifest is None:
         raise CertificateError(f"{name} signs a manifest, but the package has none")
-    head, pem, _ = certificate.data.partition(_PEM)
-    found = _SIGNATURE.fullmatch(head.strip()) if pem and len(head) < MAX_BEFORE_PEM else None
-    if found is None:
-        raise CertificateError(f"{name} has no signature line; SHA256(NAME.mf)= HEX would be right (DSP0243 5.1)")
-    spelled, signed, digits = (part.decode("utf-8", "replace").strip() for part in found.groups())
-    if signed != manifest.name.rpartition("/")[2] and signed != manifest.name:
+    spelled, signed, digits = _signature(certificate)
+    if folded(signed.rpartition("/")[2]) != folded(manifest.name.rpartition("/")[2]):
         raise CertificateError(f"{name} signs {signed}, the manifest is {manifest.name}")
     algorithm = spelled.upper().replace("SHA2-", "SHA").replace("-", "")
     try:
@@ -65,6 +64,42 @@ def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> S
     if not right:
         raise CertificateError(f"{name}: the signature is not that of {manifest.name}; it or the manifest was changed")
     return _third_party(f"{name} holds no X.509 certificate that can be read", lambda: _described(signer, algorithm))
+
+
+def validity_notes(certificate: Certificate, signature: Signature) -> tuple[Note, ...]:
+    """Return a note if the certificate is not valid at this time."""
+    if not signature.expired:
+        return ()
+    valid = f"it is from {signature.not_before} to {signature.not_after}"
+    return (note(NoteKind.CERTIFICATE, f"the certificate of {certificate.name} is not valid now, {valid}"),)
+
+
+def _signature(certificate: Certificate) -> tuple[str, str, str]:
+    """Return algorithm, manifest and digits of the signature line, which may go over several lines.
+
+    Text may stand around it and before the first PEM block, as `openssl pkcs12` writes it (RFC 7468 5.2).
+    """
+    head, pem, _ = certificate.data.partition(_PEM)
+    found: list[tuple[bytes, bytes]] = []
+    digits: list[bytes] = []
+    within = False
+    for line in head.splitlines() if pem and len(head) < MAX_BEFORE_PEM else ():
+        start = _SIGNATURE.fullmatch(line)
+        if start is not None:
+            found.append((start.group(1), start.group(2)))
+            digits.append(start.group(3))
+            within = True
+        elif within and _DIGITS.fullmatch(line):
+            digits.append(line)
+        else:
+            within = False
+    if len(found) != 1:
+        many = "no signature line" if not found else f"{len(found)} signature lines"
+        raise CertificateError(
+            f"{certificate.name} has {many}; one, SHA256(NAME.mf)= HEX, would be right (DSP0243 5.1)"
+        )
+    spelled, signed = (part.decode("utf-8", "replace").strip() for part in found[0])
+    return spelled, signed, b"".join(digits).decode("ascii")
 
 
 def load_signer(key: Path, certificate: Path) -> Callable[[str, bytes, str], bytes]:

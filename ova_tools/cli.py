@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from .errors import OvaError, WriteError, one_line
+from .errors import OvaError, PackageError, WriteError, one_line
+from .notes import Note
 from .package import Kind, Package, read_package
 
 
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
 
     verify = commands.add_parser("verify", help="check every digest and the certificate")
     verify.add_argument("file", metavar="FILE")
+    verify.add_argument("--strict", action="store_true", help="refuse what would only be noted")
     return parser
 
 
@@ -110,25 +112,29 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     with read_package(options.file) as package:
-        for line in _verified(package):
-            print(one_line(line))
+        said, notes = _verified(package)
+    for line in (*said, *(f"note: {note}" for note in notes)):
+        print(one_line(line))
+    if options.strict and notes:
+        more = f", and {len(notes) - 1} more" if len(notes) > 1 else ""
+        raise PackageError(f"not right with --strict: {notes[0]}{more}")
     return 0
 
 
-def _verified(package: Package) -> list[str]:
+def _verified(package: Package) -> tuple[list[str], tuple[Note, ...]]:
     from .progress import ProgressBar
     from .verify import verify_members
 
     with ProgressBar("verifying", sum(member.size for member in package.members)) as progress:
         result = verify_members(package, progress.advance)
-    said = [f"{name}: {algorithm} right" for name, algorithm in result.hashed]
+    said, notes = [f"{name}: {algorithm} right" for name, algorithm in result.hashed], result.notes
     if package.certificate is not None:
-        from .certificate import verify_certificate
+        from .certificate import validity_notes, verify_certificate
 
         signature = verify_certificate(package.certificate, package.manifest)
-        expired = f"; the certificate is not valid now, it was to {signature.not_after}" if signature.expired else ""
-        said.append(f"{package.certificate.name}: signature right, by {signature.subject}{expired}")
-    return said + [f"note: {note}" for note in result.notes]
+        said.append(f"{package.certificate.name}: signature right, by {signature.subject}")
+        notes += validity_notes(package.certificate, signature)
+    return said, notes
 
 
 def _set(options: argparse.Namespace) -> int:
@@ -137,8 +143,8 @@ def _set(options: argparse.Namespace) -> int:
 
     with read_package(options.file) as package:
         target = package.path.resolve() if options.in_place else _target(package, Path(options.output))
-        if options.verify:
-            _verified(package)
+        if options.verify or (package.index is not None and package.index.unfinished):
+            _verified(package)  # of an archive without an end only its digests say that it is whole
         names = Names(package.properties)
         settings = [each.partition("=") for each in options.values]
         changes = [Change(names.select(name), value) for name, _, value in settings]

@@ -36,12 +36,13 @@ from .model import (
 )
 from .xmltext import Encoding, detect_encoding
 
-NAMESPACES = {
+_RIGHT = {
     "http://schemas.dmtf.org/ovf/envelope/1": "1",
     "http://schemas.dmtf.org/ovf/envelope/2": "2",
     "http://schemas.dmtf.org/ovf/1/envelope": "1",  # drafts of 1.0
     "http://www.vmware.com/schema/ovf/1/envelope": "0.9",
 }
+NAMESPACES = {**_RIGHT, **{f"{name}/": version for name, version in _RIGHT.items()}}  # oVirt and RHV add the slash
 VMW = "http://www.vmware.com/schema/ovf"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _SEPARATOR = "\x01"  # no XML document can hold it
@@ -164,6 +165,7 @@ class _Reader:
     def content(self) -> Content:
         return Content(
             NAMESPACES[self.namespace],
+            self.namespace,
             self.encoding,
             tuple(self.systems),
             tuple(self.properties),

@@ -12,12 +12,14 @@ from . import layout, tar
 from .errors import CertificateError, DescriptorError, PropertyError
 from .manifest import Manifest, check_digest, check_readable, renew
 from .model import Property
+from .notes import Note, NoteKind, note
 from .package import Package
 from .records import dataclass, field
 from .splice import set_values
 from .values import check_value
 
 _SIGN_ATTEMPTS = 32
+_MENDED = {NoteKind.ORDER, NoteKind.END_BLOCKS}  # of an archive: the new one is right, and a note says so
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Edit:
     """
 
     plan: layout.Plan
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     descriptor: bytes = field(repr=False)
     manifest: bytes | None = field(repr=False)
     certificate: bytes | None = field(repr=False)
@@ -79,9 +81,10 @@ def edit(
         [(change.property, change.value) for change in changes],
         configuration,
     )
-    notes = _value_notes(changes, configuration)
+    notes = [each for each in package.notes if each.kind not in _MENDED] + _value_notes(changes, configuration)
     if manifest is not None and not manifest.lines_for(package.descriptor.name):
-        notes.append(f"{manifest.name} has no line for {package.descriptor.name}; none is added")
+        no_line = f"{manifest.name} has no line for {package.descriptor.name}; none is added"
+        notes.append(note(NoteKind.MANIFEST_LINE, no_line))
     if package.index is None:
         return _edit_ovf(package, text, notes, signer, output_name)
     return _edit_ova(package, package.index, text, notes, signer, spare)
@@ -131,32 +134,37 @@ def _check_configuration(package: Package, configuration: str) -> None:
         raise DescriptorError(f"no configuration {configuration!r}; the descriptor has: {names}")
 
 
-def _value_notes(changes: Sequence[Change], configuration: str | None) -> list[str]:
+def _value_notes(changes: Sequence[Change], configuration: str | None) -> list[Note]:
     notes = []
     for change in changes:
         others = sorted(set(change.property.configurations))
         if configuration is None and others:
-            notes.append(
-                f"property {change.property.full_name} keeps its own values in configurations: {', '.join(others)}"
-            )
+            text = f"property {change.property.full_name} keeps its own values in configurations: {', '.join(others)}"
+            notes.append(note(NoteKind.CONFIGURATION, text))
     return notes
 
 
-def _certificate_note(package: Package) -> str:
+def _removed(package: Package, signer: Signer | None) -> str | None:
+    """The certificate that goes when the manifest changes: what the manifest says of it goes, too."""
+    return package.certificate.name if package.certificate is not None and signer is None else None
+
+
+def _certificate_note(package: Package) -> Note:
     name = package.certificate.name if package.certificate else ""
-    return f"{name} is removed: its signature was of the old manifest"
+    return note(NoteKind.CERTIFICATE, f"{name} is removed: its signature was of the old manifest")
 
 
-def _edit_ovf(package: Package, text: bytes, notes: list[str], signer: Signer | None, output_name: str | None) -> Edit:
+def _edit_ovf(package: Package, text: bytes, notes: list[Note], signer: Signer | None, output_name: str | None) -> Edit:
     manifest = package.manifest
     name = package.descriptor.name
     renamed = output_name is not None and output_name != name
     manifest_data = manifest.data if manifest else None
     if manifest is not None and (text != package.descriptor.data or renamed):
-        manifest_data = renew(manifest, name, text, output_name)
+        manifest_data = renew(manifest, name, text, output_name if renamed else None, _removed(package, signer))
     certificate = package.certificate.data if package.certificate else None
     if signer is not None and manifest is not None and manifest_data is not None:
-        certificate = signer(_manifest_name(manifest, output_name), manifest_data, manifest.lines[0].spelling)
+        signed_name = _manifest_name(manifest, output_name if renamed else None)
+        certificate = signer(signed_name, manifest_data, manifest.lines[0].spelling)
     elif package.certificate is not None and (manifest_data != (manifest.data if manifest else None) or renamed):
         certificate = None
         notes.append(_certificate_note(package))
@@ -169,12 +177,16 @@ def _manifest_name(manifest: Manifest, output_name: str | None) -> str:
 
 
 def _edit_ova(
-    package: Package, index: tar.Index, text: bytes, notes: list[str], signer: Signer | None, spare: int
+    package: Package, index: tar.Index, text: bytes, notes: list[Note], signer: Signer | None, spare: int
 ) -> Edit:
     name, source, manifest = package.descriptor.name, package.descriptor.data, package.manifest
     in_order = layout.descriptor_is_first(index, name)
     if not in_order:
-        notes.append(f"{name} is moved to the front, where DSP0243 5.3 wants the descriptor")
+        moved = f"{name} is moved to the front, where DSP0243 5.3 wants the descriptor"
+        notes.append(note(NoteKind.ORDER, moved))
+    if index.missing:
+        notes.append(note(NoteKind.END_BLOCKS, "the archive lacked the two blocks of zeros at its end; it gets them"))
+    gone = _removed(package, signer)
     companions = frozenset(each.name for each in (manifest, package.certificate) if each is not None)
     new = layout.NewDescriptor(name, text, package.descriptor.content.encoding, source, companions)
     as_it_is = text == source and not spare
@@ -184,10 +196,12 @@ def _edit_ova(
         if as_it_is:
             fitted = layout.as_it_is(index, name, source)
         else:
-            draft = renew(manifest, name, text) if manifest else None
+            draft = renew(manifest, name, text, without=gone) if manifest else None
             fitted = layout.fit_descriptor(index, new, _others(package, draft, signature, changed=True), spare)
         changed = fitted.data != source
-        renewed = renew(manifest, name, fitted.data) if manifest and changed else manifest.data if manifest else None
+        renewed = manifest.data if manifest else None
+        if manifest and changed:
+            renewed = renew(manifest, name, fitted.data, without=gone)
         signature = _sign(package, signer, renewed)
         if tar.round_up(len(signature or b"")) == tar.round_up(room):  # an ECDSA signature's length varies a little
             break

@@ -8,19 +8,107 @@ disks anywhere (DSP0243 7.1 takes any relative path or URL); they are never open
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 
+from .chunks import chunk_fault
 from .errors import DescriptorError
+from .member_names import MemberNames
 from .model import Reference
+from .notes import Note, NoteKind, note
+from .records import dataclass
 
 # A URL scheme or a drive letter; a colon further on is part of a plain name.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(file|data|https?|ftp):|[A-Za-z]:", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a reference leads: to `members`, one or the chunks in their order, or to none.
+
+    `fault` says in one line why what is there is not the file, '' if it is or if nothing is there.
+    """
+
+    reference: Reference
+    members: tuple[str, ...] = ()
+    fault: str = ""
+    notes: tuple[Note, ...] = ()
+
+
+def locate(
+    references: Sequence[Reference],
+    names: MemberNames,
+    size_of: Callable[[str], int],
+    descriptor: str = "",
+    others: Iterable[str] = (),
+) -> tuple[Located, ...]:
+    """Find the members that `references` lead to, one result for each.
+
+    A name is looked for as it stands, then in another normalisation or case; there a member is passed over that another
+    reference names as it stands, and so are `others`, which no reference is about. `size_of` gives a member's bytes.
+    """
+    spelt = [reference_names(reference, descriptor) for reference in references]
+    taken = {name for each in spelt for name in each if name in names or name in names.chunked}.union(others)
+    return tuple(_locate(each, wanted, names, size_of, taken) for each, wanted in zip(references, spelt))
+
+
+def _locate(
+    reference: Reference, wanted: tuple[str, ...], names: MemberNames, size_of: Callable[[str], int], taken: set[str]
+) -> Located:
+    spaces = (names.chunked, names) if reference.chunk_size else (names, names.chunked)
+    for space in spaces:
+        for name in wanted:
+            if name in space:
+                return _found(reference, name, names, size_of, chunked=space is not names)
+    for space in spaces:
+        found = tuple(dict.fromkeys(each for name in wanted for each in space.alike(name) if each not in taken))
+        if len(found) > 1:
+            several = " and ".join(map(ascii, found[:4]))
+            return Located(reference, fault=f"{reference.href} may be {several}; the name of one as it stands is right")
+        if found:
+            taken.add(found[0])
+            text = f"{reference.href} is not in the package, {found[0]!a} is taken for it"
+            spelling = note(NoteKind.MEMBER_NAME, text)
+            return _found(reference, found[0], names, size_of, chunked=space is not names, spelling=spelling)
+    return Located(reference)
+
+
+def _found(
+    reference: Reference,
+    name: str,
+    names: MemberNames,
+    size_of: Callable[[str], int],
+    *,
+    chunked: bool,
+    spelling: Note | None = None,
+) -> Located:
+    notes = [] if spelling is None else [spelling]
+    if reference.chunk_size == 0:
+        notes.append(note(NoteKind.CHUNKS, f"{reference.href} has a chunkSize of 0; it is read as if it had none"))
+    if not chunked:
+        if reference.chunk_size:
+            text = f"{reference.href} is in one piece, the descriptor says chunks of {reference.chunk_size} bytes"
+            notes.append(note(NoteKind.CHUNKS, text))
+        return Located(reference, (name,), notes=tuple(notes))
+    chunks = names.chunks(name)
+    members = tuple(chunks[number] for number in sorted(chunks))
+    if not reference.chunk_size:
+        text = f"{reference.href} is there as {members[0]}, though the descriptor says nothing of chunks"
+        notes.append(note(NoteKind.CHUNKS, text))
+        if len(members) == 1 and 0 in chunks:  # as snapshots of VMware are written; a wrong ovf:size is a note then
+            return Located(reference, members, notes=tuple(notes))
+    elif reference.size is None:
+        text = f"{reference.href} is in chunks, and without ovf:size nothing says how many"
+        notes.append(note(NoteKind.CHUNKS, text))
+    if tuple(chunks.values()) != members:
+        notes.append(note(NoteKind.CHUNKS, f"the chunks of {reference.href} do not follow each other in their order"))
+    return Located(reference, members, chunk_fault(reference, name, chunks, size_of), tuple(notes))
 
 
 def reference_names(reference: Reference, descriptor: str = "") -> tuple[str, ...]:
     """Return the names a member may have to which `reference` leads: its href as written, and percent-decoded.
 
     They are relative to the place of the member `descriptor`; where that is a directory, also plain. What leads outside
-    gives none. For a chunked file (DSP0243 7.1) the first chunk's name is given too.
+    gives none.
     """
     href = reference.href
     if leads_outside(href) or not href:
@@ -29,8 +117,6 @@ def reference_names(reference: Reference, descriptor: str = "") -> tuple[str, ..
     directory = descriptor.rpartition("/")[0]
     if directory:
         names = [f"{directory}/{name}" for name in names] + names
-    if reference.chunk_size is not None:
-        names += [f"{name}.{0:09d}" for name in names]
     return tuple(dict.fromkeys(names))
 
 

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .errors import CertificateError, one_line
-from .file_references import reference_names
 from .model import Property
 from .package import Package
 from .verify import line_verdicts
@@ -42,6 +41,7 @@ def report(package: Package, listed: Callable[[Iterator[Any]], Any] = list) -> d
         ),
         "configurations": listed({"id": each.id, "default": each.default} for each in package.configurations),
         "properties": listed(_property(prop) for prop in package.properties),
+        "notes": listed({"kind": each.kind.value, "text": each.text} for each in package.notes),
     }
 
 
@@ -105,6 +105,10 @@ def lines(package: Package) -> Iterator[str]:
     several = len({prop.system for prop in package.properties}) > 1
     for prop in package.properties:
         yield from _property_lines(prop, several)
+    if package.notes:
+        yield "notes"
+    for each in package.notes:
+        yield f"  {each.text}"
 
 
 def _property_lines(prop: Property, several: bool) -> Iterator[str]:
@@ -117,15 +121,15 @@ def _property_lines(prop: Property, several: bool) -> Iterator[str]:
 
 
 def _references(package: Package) -> Iterator[dict[str, Any]]:
-    names = {member.name for member in package.members}
-    for reference in package.references:
+    for where in package.located:
+        reference = where.reference
         yield {
             "id": reference.id,
             "href": reference.href,
             "size": reference.size,
             "compression": reference.compression,
             "chunkSize": reference.chunk_size,
-            "present": bool(names.intersection(reference_names(reference, package.descriptor.name))),
+            "present": bool(where.members) and not where.fault,
         }
 
 

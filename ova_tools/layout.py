@@ -177,13 +177,17 @@ def plan_archive(index: tar.Index, descriptor: str, fitted: Fitted, others: Iter
         header = Literal(_descriptor_header(entry, len(fitted.data)))
     segments: list[Segment] = [header, Literal(fitted.data), Literal(bytes(fitted.capacity - len(fitted.data)))]
     segments += _before(index, entry, None, rest)
-    segments.append(Extent(index.tail, index.end - index.tail))
+    segments += [Extent(index.tail, max(0, index.end - index.tail)), Zeros(index.missing)]
     return plan_of(segments)
 
 
 def plan_unchanged(index: tar.Index) -> Plan:
-    """Return the plan that copies the archive as it is, without zeros that were added behind its end."""
-    return Plan((Extent(0, index.end),))
+    """Return the plan that copies the archive as it is, without zeros that were added behind its end.
+
+    End-of-archive blocks that it lacks are added.
+    """
+    end = min(index.end, index.size)
+    return plan_of([Extent(0, end), Zeros(max(0, index.tail - end)), Zeros(index.missing)])
 
 
 def padded(plan: Plan, size: int) -> Plan:
@@ -199,8 +203,14 @@ def padded(plan: Plan, size: int) -> Plan:
 
 
 def descriptor_is_first(index: tar.Index, descriptor: str) -> bool:
-    """Tell whether no other file comes before the descriptor, as DSP0243 5.3 wants it."""
-    return next(e.name for e in index.entries if e.is_file) == descriptor
+    """Tell whether no other file or directory comes before the descriptor, as DSP0243 5.3 wants it."""
+    return not before_descriptor(index, descriptor)
+
+
+def before_descriptor(index: tar.Index, descriptor: str) -> tuple[tar.Entry, ...]:
+    """Return the entries before the descriptor; a global pax header is none."""
+    entry = _entry(index, descriptor)
+    return tuple(e for e in index.entries if e.start < entry.start and (e.is_file or not e.pax))
 
 
 def _entry(index: tar.Index, name: str) -> tar.Entry:
@@ -237,12 +247,17 @@ def _before(
             continue
         new = by_name.get(entry.name) if entry.is_file else None
         if new is None:
-            segments.append(Extent(entry.start, entry.end - entry.start))
+            segments += _copied(index, entry)
         elif new.data is not None:
             segments.extend(_member(entry.name, new.data, entry))
         if entry.is_file:
             added(entry.name)
     return segments
+
+
+def _copied(index: tar.Index, entry: tar.Entry) -> list[Segment]:
+    end = min(entry.end, index.size)  # the padding of the last one may be cut short
+    return [Extent(entry.start, end - entry.start), Zeros(entry.end - end)]
 
 
 def _member(name: str, data: bytes, entry: tar.Entry | None) -> list[Segment]:

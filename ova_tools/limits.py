@@ -15,6 +15,7 @@ MAX_CATEGORY = 1_000
 
 MAX_HEADERS = 20_000  # of a tar archive, so many members too
 MAX_MEMBER_NAME = 1_024  # bytes; what references and the manifest say is relative to the descriptor's folder
+MAX_FOLDED_NAME = 255  # characters of a name that is also looked for in another normalisation or case
 MAX_EXTENSION = 1 << 20  # bytes of one long-name or pax record
 MAX_EXTENSIONS = 16 << 20  # bytes of all of them
 MAX_TAIL = 16 << 20  # bytes of zeros after the last member; record padding is at most a few of GNU tar's records
@@ -22,6 +23,9 @@ MAX_PADDING = MAX_TAIL - (1 << 20)  # that an edit may add: what it writes can b
 
 MAX_MANIFEST_BYTES = 4 << 20
 MAX_MANIFEST_LINES = 100_000
+MAX_FOLDER = 100_000  # files beside a plain .ovf
+MAX_FOLDER_DEPTH = 16  # of folders below it whose names may be spelt differently
+MAX_OTHER_MANIFESTS = 1_000  # of them, those that are read to see whether they are about the .ovf
 MAX_CERTIFICATE_BYTES = 1 << 20
 MAX_BEFORE_PEM = 1 << 14  # bytes before the first PEM block of a certificate file
 

@@ -12,6 +12,8 @@ from collections.abc import Collection
 
 from .errors import ManifestError
 from .limits import MAX_MANIFEST_LINES
+from .member_names import MemberNames, folded
+from .notes import Note, NoteKind, note
 from .records import dataclass, replace
 
 _ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
@@ -22,7 +24,9 @@ _LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IG
 class Line:
     """One line: the algorithm as hashlib names it, the member it is about, its digest in lower case.
 
-    `written` is the name as it stands there. A line that cannot be read has `algorithm` None.
+    `written` is the name as it stands there, `candidates` the members that it may mean where these are several.
+    `passed` is true of a line about the manifest or the certificate, which no manifest can list rightly (DSP0243 5.1).
+    A line that cannot be read has `algorithm` None.
     """
 
     number: int
@@ -31,6 +35,8 @@ class Line:
     name: str = ""
     digest: str = ""
     written: str = ""
+    candidates: tuple[str, ...] = ()
+    passed: bool = False
 
     @property
     def spelling(self) -> str:
@@ -56,27 +62,66 @@ class Manifest:
         return "+".join(sorted({line.spelling for line in self.lines if line.algorithm}))
 
 
-def parse_manifest(name: str, data: bytes, members: Collection[str] = ()) -> Manifest:
+def parse_manifest(name: str, data: bytes, names: MemberNames | None = None, signing: Collection[str] = ()) -> Manifest:
     """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them.
 
-    Where `members` are given, a name that is none of them is also looked for in the manifest's own directory. Raises
-    ManifestError for more lines than any package needs.
+    Where the `names` of members are given, a line's name that is none of them is also looked for in the manifest's own
+    directory, then in another normalisation or case. `signing`: the certificate of the package, and the name that it
+    would have. Raises ManifestError for more lines than any package needs.
     """
     if data.count(b"\n") > MAX_MANIFEST_LINES:
         raise ManifestError(f"{name} has more than {MAX_MANIFEST_LINES} lines, one for each file is right")
-    directory = name.rpartition("/")[0]
     lines = (_line(number, text) for number, text in enumerate(_lines(data), 1) if text.strip())
-    return Manifest(name, data, tuple(_in_directory(line, directory, members) for line in lines))
+    directory = name.rpartition("/")[0]
+    own = {folded(each) for each in (name, *signing)}
+    own |= {each.rpartition("/")[2] for each in own if directory}
+    known: dict[str, Line] = {}
+
+    def meant(line: Line) -> Line:
+        if line.name not in known:
+            found = line if names is None else _found(line, directory, names)
+            known[line.name] = replace(found, passed=bool(line.algorithm) and folded(found.name) in own)
+        found = known[line.name]
+        return replace(line, name=found.name, candidates=found.candidates, passed=found.passed)
+
+    return Manifest(name, data, tuple(map(meant, lines)))
 
 
-def _in_directory(line: Line, directory: str, members: Collection[str]) -> Line:
+def _found(line: Line, directory: str, names: MemberNames) -> Line:
+    """Return `line` with the member that it means."""
+    if line.name in names:
+        return line
     beside = f"{directory}/{line.name}"
-    return replace(line, name=beside) if directory and line.name not in members and beside in members else line
+    if directory and beside in names:
+        return replace(line, name=beside)
+    spelt = (beside, line.name) if directory else (line.name,)
+    found = tuple(dict.fromkeys(each for name in spelt for each in names.alike(name)))
+    return replace(line, name=found[0] if len(found) == 1 else line.name, candidates=found)
+
+
+def manifest_notes(manifest: Manifest) -> tuple[Note, ...]:
+    """Return what is odd about the names in it, a note for each name."""
+    notes: dict[Note, None] = {}
+    passed = [line for line in manifest.lines if line.passed]
+    if passed:
+        lines = ", ".join(str(line.number) for line in passed[:12]) + (", …" if len(passed) > 12 else "")
+        what = f"{manifest.name}, line{'s' if len(passed) > 1 else ''} {lines}: about {passed[0].written}"
+        text = f"{what}; a manifest lists neither itself nor its certificate (DSP0243 5.1), so this is passed over"
+        notes[note(NoteKind.MANIFEST_LINE, text)] = None
+    for line in manifest.lines:
+        if line.algorithm and not line.passed and line.name.rpartition("/")[2] != line.written.rpartition("/")[2]:
+            text = f"{manifest.name} lists {line.written}, {line.name!a} is taken for it"
+            notes[note(NoteKind.MEMBER_NAME, text)] = None
+    return tuple(notes)
 
 
 def check_readable(manifest: Manifest) -> None:
-    """Raise ManifestError for the first line that cannot be read."""
+    """Raise ManifestError for the first line that cannot be read, or that may be about several members."""
     for line in manifest.lines:
+        if len(line.candidates) > 1:
+            several = " and ".join(map(ascii, line.candidates[:4]))
+            where = f"{manifest.name}, line {line.number}"
+            raise ManifestError(f"{where}: {line.written} may be {several}; the name of one as it stands is right")
         if line.algorithm is None:
             raise ManifestError(
                 f"{manifest.name}, line {line.number} cannot be read: {line.text.strip()[:80]!r}; "
@@ -115,14 +160,17 @@ def check_line(manifest: Manifest, line: Line, digest: str) -> None:
         )
 
 
-def renew(manifest: Manifest, name: str, data: bytes, new_name: str | None = None) -> bytes:
+def renew(manifest: Manifest, name: str, data: bytes, new_name: str | None = None, without: str | None = None) -> bytes:
     """Return the manifest with the digest of `data` in each line about `name`, in the algorithm the line had.
 
-    Lines about other files keep their text. What is written is strict: LF after each line, no blank line.
+    Lines about other files keep their text; those about the member `without`, which goes, go too. What is written is
+    strict: LF after each line, no blank line.
     """
     renewed = []
     digests = Digests(data)
     for line in manifest.lines:
+        if without is not None and line.name == without:
+            continue
         text = line.text
         if line.algorithm and line.name == name:
             text = f"{line.spelling}({new_name or line.written})= {digests.get(line)}"

@@ -117,9 +117,10 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Content:
-    """All that a descriptor says and ova_tools knows."""
+    """All that a descriptor says and ova_tools knows; `namespace` is that of its root element."""
 
     version: str
+    namespace: str
     encoding: Encoding
     systems: tuple[System, ...]
     properties: tuple[Property, ...]

@@ -9,16 +9,20 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 
-from . import tar
+from . import companions, tar
+from .conformance import archive_notes
 from .descriptor import parse
 from .errors import PackageError
-from .file_references import check_inside, reference_names
+from .file_references import Located, check_inside, leads_outside, locate, reference_names
 from .limits import MAX_CERTIFICATE_BYTES, MAX_DESCRIPTOR_BYTES, MAX_MANIFEST_BYTES
-from .manifest import Manifest, parse_manifest
+from .manifest import Manifest, manifest_notes, parse_manifest
+from .member_names import MemberNames
 from .model import Configuration, Content, Property, Reference, System
+from .notes import Note, NoteKind, note
 from .records import dataclass, field
 
 TYPE_CHECKING = False
@@ -34,8 +38,8 @@ __all__ = [
     "Package",
     "Property",
     "open_regular",
+    "read_archive",
     "read_package",
-    "require_archive",
 ]
 
 _XML_STARTS = (b"<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0<")
@@ -76,7 +80,11 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Package:
-    """An open package. Close it, or use it in a `with` statement; `fileno()` is valid until then."""
+    """An open package. Close it, or use it in a `with` statement; `fileno()` is valid until then.
+
+    `members` are its files as far as they are there; `located` says for each reference where it leads. `names` are
+    those of its members, beside a plain .ovf those of all files that could be. `notes` are what is odd about it.
+    """
 
     location: str
     kind: Kind
@@ -85,6 +93,9 @@ class Package:
     manifest: Manifest | None
     certificate: Certificate | None
     size: int
+    located: tuple[Located, ...] = field(repr=False)
+    names: MemberNames = field(repr=False, compare=False)
+    notes: tuple[Note, ...] = field(repr=False)
     index: tar.Index | None = field(repr=False)
     file: io.FileIO = field(repr=False, compare=False)
 
@@ -141,7 +152,18 @@ def read_package(path: str | os.PathLike[str]) -> Package:
     Reads headers, descriptor, manifest and certificate only. Raises PackageError if the file cannot be read or is
     not a safe and complete package, DescriptorError for its descriptor.
     """
-    place = os.fspath(path)
+    return _read(os.fspath(path), archive=False)
+
+
+def read_archive(path: str | os.PathLike[str]) -> Package:
+    """Open the package at `path`, which has to be an .ova: what lies beside it may be none of its business.
+
+    Raises what `read_package` raises, and PackageError for a bare descriptor.
+    """
+    return _read(os.fspath(path), archive=True)
+
+
+def _read(place: str, *, archive: bool) -> Package:
     file = open_regular(place)
     try:
         size = os.fstat(file.fileno()).st_size
@@ -149,6 +171,10 @@ def read_package(path: str | os.PathLike[str]) -> Package:
         if tar.looks_like_tar(start):
             return _read_ova(place, file, size)
         if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf"):
+            if archive:
+                raise PackageError(
+                    "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
+                )
             return _read_ovf(place, file, size)
         raise PackageError(_neither(start, size))
     except OSError as error:
@@ -202,62 +228,98 @@ def _read_ova(location: str, file: io.FileIO, size: int) -> Package:
     descriptor = _load_descriptor(name, load(name, MAX_DESCRIPTOR_BYTES))
     for reference in descriptor.content.references:
         check_inside(reference, web_allowed=False)
-    manifest_name = _companion(name, ".mf", tuple(entries))
-    certificate_name = _companion(name, ".cert", tuple(entries))
+    names = MemberNames(entries)
+    found = companions.in_archive(name, names, entries)
+    manifest = _load_manifest(found, name, load, names)
+    if index.unfinished and manifest is None:
+        raise PackageError(
+            f"truncated archive: no end-of-archive block at byte {index.tail}, "
+            "and no manifest by which the members could be known to be all"
+        )
+    located = _locate(descriptor, names, lambda each: entries[each].size, found)
     return Package(
         location=location,
         kind=Kind.OVA,
         members=tuple(Member(entry.name, entry.data_offset, entry.size) for entry in entries.values()),
         descriptor=descriptor,
-        manifest=_load_manifest(manifest_name, load, entries),
-        certificate=_load_certificate(certificate_name, load),
+        manifest=manifest,
+        certificate=_load_certificate(found.certificate, load),
         size=size,
+        located=located,
+        names=names,
+        notes=(*archive_notes(index, name), *_notes(descriptor, found, manifest, located)),
         index=index,
         file=file,
     )
 
 
 def _read_ovf(location: str, file: io.FileIO, size: int) -> Package:
-    from pathlib import Path
-
-    path = Path(location)
-    directory = path.parent
+    directory, name = os.path.dirname(location) or ".", os.path.basename(location)
 
     def load(name: str, limit: int) -> bytes:
-        with open_regular(directory / name, name) as companion:
-            length = os.fstat(companion.fileno()).st_size
-            _check_limit(name, length, limit)
-            return _read_exactly(companion.fileno(), name, length, 0)
+        return _load_beside(directory, name, limit)
 
-    _check_limit(path.name, size, MAX_DESCRIPTOR_BYTES)
-    descriptor = _load_descriptor(path.name, _read_exactly(file.fileno(), path.name, size, 0))
-    names = {path.name: None}  # for their order
-    manifest_name, certificate_name = (
-        name if (directory / name).is_file() else None for name in (path.stem + ".mf", path.stem + ".cert")
-    )
-    names.update({name: None for name in (manifest_name, certificate_name) if name is not None})
-    for reference in descriptor.content.references:
-        name = next((n for n in reference_names(reference) if _is_file(directory / n)), None)
-        if name is not None:
-            names[name] = None
+    _check_limit(name, size, MAX_DESCRIPTOR_BYTES)
+    descriptor = _load_descriptor(name, _read_exactly(file.fileno(), name, size, 0))
+    found = companions_beside(directory, name)
+    manifest = _load_manifest(found, name, load, None)
+    wanted = [each for reference in descriptor.content.references for each in reference_names(reference)]
+    wanted += [line.name for line in (manifest.lines if manifest else ()) if not leads_outside(line.name)]
+    names = MemberNames([name, *companions.files_beside(directory, wanted)])
+    manifest = _load_manifest(found, name, load, names)
+    located = _locate(descriptor, names, lambda each: os.stat(os.path.join(directory, each)).st_size, found)
+    own = [each for each in (name, found.manifest, found.certificate) if each is not None]
+    members = dict.fromkeys([*own, *(each for where in located for each in where.members)])
     return Package(
         location=location,
         kind=Kind.OVF,
-        members=tuple(Member(name, 0, (directory / name).stat().st_size) for name in names),
+        members=tuple(Member(each, 0, os.stat(os.path.join(directory, each)).st_size) for each in members),
         descriptor=descriptor,
-        manifest=_load_manifest(manifest_name, load),
-        certificate=_load_certificate(certificate_name, load),
+        manifest=manifest,
+        certificate=_load_certificate(found.certificate, load),
         size=size,
+        located=located,
+        names=names,
+        notes=_notes(descriptor, found, manifest, located),
         index=None,
         file=file,
     )
 
 
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False  # a name no file system can hold
+def companions_beside(directory: str, name: str) -> companions.Companions:
+    """Find the manifest and the certificate of the plain .ovf `name` in `directory`. Raises PackageError."""
+    right = [companions.right_name(name, suffix) for suffix in (companions.MANIFEST, companions.CERTIFICATE)]
+    files = [each for each in companions.files_beside(directory, right) if each != name]
+    load = partial(_load_beside, directory, limit=MAX_MANIFEST_BYTES)
+    return companions.beside(name, MemberNames(files), files, load)
+
+
+def _load_beside(directory: str, name: str, limit: int) -> bytes:
+    with open_regular(os.path.join(directory, name), name) as file:
+        length = os.fstat(file.fileno()).st_size
+        _check_limit(name, length, limit)
+        return _read_exactly(file.fileno(), name, length, 0)
+
+
+def _locate(
+    descriptor: Descriptor, names: MemberNames, size_of: Callable[[str], int], found: companions.Companions
+) -> tuple[Located, ...]:
+    own = [each for each in (descriptor.name, found.manifest, found.certificate) if each is not None]
+    return locate(descriptor.content.references, names, size_of, descriptor.name, own)
+
+
+def _notes(
+    descriptor: Descriptor, found: companions.Companions, manifest: Manifest | None, located: tuple[Located, ...]
+) -> tuple[Note, ...]:
+    notes = []
+    namespace = descriptor.content.namespace
+    if namespace.endswith("/"):
+        text = f"the namespace of the descriptor is {namespace}; the right one has no slash at its end"
+        notes.append(note(NoteKind.NAMESPACE, text))
+    notes += found.notes
+    if manifest is not None:
+        notes += manifest_notes(manifest)
+    return (*notes, *(each for where in located for each in where.notes))
 
 
 def _check_limit(name: str, size: int, limit: int) -> None:
@@ -282,9 +344,14 @@ def _load_descriptor(name: str, data: bytes) -> Descriptor:
 
 
 def _load_manifest(
-    name: str | None, load: Callable[[str, int], bytes], members: Collection[str] = ()
+    found: companions.Companions, descriptor: str, load: Callable[[str, int], bytes], names: MemberNames | None
 ) -> Manifest | None:
-    return None if name is None else parse_manifest(name, load(name, MAX_MANIFEST_BYTES), members)
+    if found.manifest is None:
+        return None
+    signing = {companions.right_name(each, companions.CERTIFICATE) for each in (descriptor, found.manifest)}
+    if found.certificate is not None:
+        signing.add(found.certificate)
+    return parse_manifest(found.manifest, load(found.manifest, MAX_MANIFEST_BYTES), names, signing)
 
 
 def _load_certificate(name: str | None, load: Callable[[str, int], bytes]) -> Certificate | None:
@@ -299,22 +366,3 @@ def _descriptor_name(names: tuple[str, ...]) -> str:
     if len(found) > 1:
         raise PackageError(f"{len(found)} descriptors: {', '.join(found[:5])}; one .ovf is right (DSP0243 5.1)")
     return found[0]
-
-
-def _companion(descriptor: str, suffix: str, names: tuple[str, ...]) -> str | None:
-    """Return the member with the descriptor's base name and `suffix`, else the only member with that suffix."""
-    right = descriptor[: -len(".ovf")] + suffix
-    if right in names:
-        return right
-    found = [n for n in names if n.lower().endswith(suffix) and not n.rpartition("/")[2].startswith("._")]
-    if len(found) > 1:
-        raise PackageError(f"{len(found)} members end with {suffix}: {', '.join(found[:5])}; {right} would be right")
-    return found[0] if found else None
-
-
-def require_archive(package: Package) -> None:
-    """Raises PackageError for a bare descriptor: what lies beside it may be none of its business."""
-    if package.kind is not Kind.OVA:
-        raise PackageError(
-            "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
-        )

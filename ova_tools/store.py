@@ -11,10 +11,12 @@ import stat
 from contextlib import ExitStack
 from pathlib import Path
 
+from .companions import CERTIFICATE, MANIFEST, right_name
 from .edit import Edit
 from .errors import WriteError
 from .layout import Literal, Plan
-from .package import Kind, Package
+from .manifest import Manifest
+from .package import Certificate, Kind, Package, companions_beside
 from .progress import ProgressBar
 from .write import stage
 
@@ -26,17 +28,20 @@ def store(package: Package, edit: Edit, target: Path) -> None:
     first.
     """
     files: list[tuple[Path, Plan]] = [(target, edit.plan)]
-    stale: Path | None = None
+    gone: Path | None = None
     if package.kind is Kind.OVF:
-        source = package.path.resolve()
-        if edit.manifest is not None and package.manifest is not None:
-            files.append((target.with_suffix(".mf"), _literal(edit.manifest)))
+        in_place = target == package.path.resolve()
+        manifest = _companion(package, package.manifest, MANIFEST, target, in_place=in_place)
+        certificate = _companion(package, package.certificate, CERTIFICATE, target, in_place=in_place)
+        if edit.manifest is not None:
+            files.append((manifest, _literal(edit.manifest)))
         if edit.certificate is not None:
-            files.append((target.with_suffix(".cert"), _literal(edit.certificate)))
-        elif package.certificate is not None and target == source:
-            stale = source.with_name(package.certificate.name)
-        if target != source:
-            _check_apart(package, source, [path for path, _ in files[1:]])
+            files.append((certificate, _literal(edit.certificate)))
+        elif package.certificate is not None and in_place:
+            gone = certificate
+        if not in_place:
+            _check_apart(package, [path for path, _ in files[1:]])
+        _check_none_left(target, {path for path, _ in files}.union({gone} if gone else ()))
     mode = stat.S_IMODE(os.fstat(package.fileno()).st_mode) & ~_umask() & 0o777
     total = sum(plan.size for _, plan in files)
     with ExitStack() as stack, ProgressBar("writing", total) as progress:
@@ -48,24 +53,44 @@ def store(package: Package, edit: Edit, target: Path) -> None:
         ]
         for each in staged:
             each.commit()
-        if stale is not None:
-            stale.unlink(missing_ok=True)
+        if gone is not None:
+            gone.unlink(missing_ok=True)
 
 
 def _literal(data: bytes) -> Plan:
     return Plan((Literal(data),))
 
 
-def _check_apart(package: Package, source: Path, new: list[Path]) -> None:
+def _companion(
+    package: Package, present: Manifest | Certificate | None, suffix: str, target: Path, *, in_place: bool
+) -> Path:
+    """Return where the manifest or certificate of `target` goes: where one is, else to the right name."""
+    if in_place and present is not None:
+        return (package.path.parent / present.name).resolve()
+    return target.with_name(right_name(target.name, suffix))
+
+
+def _check_apart(package: Package, new: list[Path]) -> None:
     """Refuse a target whose manifest would take the place of a file of the source."""
     for path in new:
         for member in package.members:
             try:
-                same = path.samefile(source.with_name(member.name))
+                same = path.samefile(package.path.parent / member.name)
             except OSError:
                 same = False
             if same:
                 raise WriteError(f"{path} is a file of the input; a different name for the output would be right")
+
+
+def _check_none_left(target: Path, known: set[Path]) -> None:
+    """Refuse a target beside which a manifest or certificate of another package would be taken for its own."""
+    found = companions_beside(str(target.parent), target.name)
+    for name in (found.manifest, found.certificate):
+        if name is not None and (target.parent / name).resolve() not in known:
+            raise WriteError(
+                f"{target.parent / name} would be wrong for the new {target.name}, and is not of this package; "
+                "without it, or with a different name for the output, it would be right"
+            )
 
 
 def _umask() -> int:

@@ -38,7 +38,7 @@ class Entry:
     """One entry of the archive; all positions are byte offsets in the file.
 
     `start` is where its first extension header lies (or its own header), `header` the 512 bytes of its own header,
-    `end` the end of its data rounded up to a block.
+    `end` the end of its data rounded up to a block. `pax`: it has, or is, a pax header.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Entry:
     data_offset: int
     size: int
     is_file: bool = True
+    pax: bool = False
 
     @property
     def end(self) -> int:
@@ -61,7 +62,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Index:
-    """All entries in their order, the offset where the end-of-archive blocks begin, and the size of the file."""
+    """All entries in their order, the offset where the end-of-archive blocks begin, and the size of the file.
+
+    The file may end before `tail`, in the padding of the last entry, whose data is whole.
+    """
 
     entries: tuple[Entry, ...]
     tail: int
@@ -77,6 +81,16 @@ class Index:
         full = round_up(least, RECORD)
         return full if self.size >= full else min(self.size, least)
 
+    @property
+    def missing(self) -> int:
+        """Bytes that the file lacks of the two blocks of zeros that end an archive (POSIX.1-2017 pax, ustar)."""
+        return max(0, 2 * BLOCK - max(0, self.size - self.tail))
+
+    @property
+    def unfinished(self) -> bool:
+        """True if no block of zeros says that no further entry was meant to follow."""
+        return self.missing > BLOCK
+
 
 def round_up(size: int, unit: int = BLOCK) -> int:
     """Return `size` rounded up to a multiple of `unit`."""
@@ -91,17 +105,20 @@ def looks_like_tar(block: bytes) -> bool:
 def read_index(fd: int, size: int) -> Index:
     """Index the archive in `fd`, a regular file of `size` bytes, reading its headers only.
 
-    Raises PackageError for everything that is not a complete, plain archive of regular files and directories.
+    An archive may end without its end-of-archive blocks; `Index.unfinished` says so. Raises PackageError for everything
+    else that is not a complete, plain archive of regular files and directories.
     """
     entries: list[Entry] = []
     seen: dict[str, bool] = {}
     offset, start, extensions = 0, 0, 0
     long_name: str | None = None
     pax: dict[str, str] = {}
+    has_pax = False
     for _ in range(MAX_HEADERS):
         if offset + BLOCK > size:
-            ending = "no end-of-archive block" if offset == size else "a part of a header only"
-            raise PackageError(f"truncated archive: {ending} at byte {offset}")
+            if any(os.pread(fd, max(0, size - offset), offset)):
+                raise PackageError(f"truncated archive: a part of a header only at byte {offset}")
+            break
         header = os.pread(fd, BLOCK, offset)
         if len(header) != BLOCK:
             raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
@@ -117,12 +134,12 @@ def read_index(fd: int, size: int) -> Index:
             if kind == b"L":
                 long_name = _text(record.split(b"\0", 1)[0])
             elif kind == b"x":
-                pax = _pax_records(record, offset)
+                pax, has_pax = _pax_records(record, offset), True
             elif kind == b"g" and _pax_records(record, offset).keys() & {"path", "size", "linkpath"}:
                 raise PackageError(f"a global pax header at byte {offset} sets names or sizes; one per member is right")
             offset += BLOCK + round_up(length)
             if kind == b"g":  # belongs to no member: an entry of its own, copied where it is
-                entries.append(Entry("", start, header, start + BLOCK, length, is_file=False))
+                entries.append(Entry("", start, header, start + BLOCK, length, is_file=False, pax=True))
                 start = offset
             continue
         name = pax.get("path") or long_name or _ustar_name(header)
@@ -141,12 +158,13 @@ def read_index(fd: int, size: int) -> Index:
         if name in seen and (is_file or seen[name]):  # a directory may be named again, a file may not
             raise PackageError(f"member {name} occurs twice")
         seen[name] = is_file
-        entry = Entry(name, start, header, offset + BLOCK, length, is_file)
-        if entry.end > size:
-            raise PackageError(f"truncated archive: member {name} ends at byte {entry.end}, the file at byte {size}")
+        entry = Entry(name, start, header, offset + BLOCK, length, is_file, pax=has_pax)
+        if entry.data_offset + length > size:
+            ends = entry.data_offset + length
+            raise PackageError(f"truncated archive: member {name} ends at byte {ends}, the file at byte {size}")
         entries.append(entry)
         offset = start = entry.end
-        long_name, pax = None, {}
+        long_name, pax, has_pax = None, {}, False
     else:
         raise PackageError(f"more than {MAX_HEADERS} headers, an OVA has few members")
     if start != offset:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Callable
 from enum import Enum
 
 from .errors import ManifestError, PackageError
-from .file_references import check_inside, on_the_web, reference_names
+from .file_references import check_inside, on_the_web
 from .manifest import Digests, Line, Manifest, check_line, check_readable
+from .notes import Note, NoteKind, note
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
 
 _BLOCK = 1 << 20
-_CHUNK = re.compile(r"\.[0-9]{9}$")
 Report = Callable[[int], None]
 
 
@@ -31,21 +30,26 @@ class Verdict(Enum):
     MISSING = "missing"
     UNREADABLE = "unreadable"
     NOT_CHECKED = "not checked"
+    PASSED_OVER = "passed over"
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify_members` found right: (member, algorithm) pairs hashed, and notes on what is odd but no error."""
+    """What `verify_members` found right: (member, algorithm) pairs hashed, and notes on what is odd but no error.
+
+    The notes are those of the package and more.
+    """
 
     hashed: tuple[tuple[str, str], ...]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def verify_members(package: Package, report: Report | None = None) -> Verification:
     """Hash every file that the manifest lists. `report` is called with the bytes hashed since its last call.
 
     Raises ManifestError that names the member for a wrong digest, a listed file that is missing or a line that cannot
-    be read; PackageError for a file the descriptor refers to that is missing, DescriptorError for one outside.
+    be read; PackageError for a file the descriptor refers to that is missing or lacks a chunk, DescriptorError for one
+    outside.
     """
     manifest = package.manifest
     hashed: list[tuple[str, str]] = []
@@ -55,39 +59,31 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
         done: dict[tuple[str, str], str] = {}
         files: dict[tuple[int, int, str], str] = {}
         for line in manifest.lines:
+            if line.passed:
+                continue
             pair = (line.name, str(line.algorithm))
             if pair not in done:
                 done[pair] = _digest(package, members, manifest, line, report, files)
                 hashed.append((line.name, line.spelling))
             check_line(manifest, line, done[pair])
     _check_references(package)
-    return Verification(tuple(hashed), tuple(_notes(package)))
+    return Verification(tuple(hashed), (*package.notes, *_notes(package)))
 
 
 def line_verdicts(package: Package) -> tuple[Verdict, ...]:
     """Return what can be said of each line of the manifest without reading a disk; none without a manifest."""
-    members = {member.name for member in package.members}
     digests = Digests(package.descriptor.data)
 
     def verdict(line: Line) -> Verdict:
         if line.algorithm is None:
             return Verdict.UNREADABLE
+        if line.passed:
+            return Verdict.PASSED_OVER
         if line.name == package.descriptor.name:
             return Verdict.RIGHT if digests.get(line) == line.digest else Verdict.WRONG
-        if line.name not in members and not _beside(package, line.name):
-            return Verdict.MISSING
-        return Verdict.NOT_CHECKED
+        return Verdict.NOT_CHECKED if line.name in package.names else Verdict.MISSING
 
     return tuple(verdict(line) for line in (package.manifest.lines if package.manifest else ()))
-
-
-def _beside(package: Package, name: str) -> bool:
-    if package.kind is not Kind.OVF or name.startswith("/") or ".." in name.split("/"):
-        return False
-    try:
-        return (package.path.parent / name).is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _digest(
@@ -99,11 +95,11 @@ def _digest(
     files: dict[tuple[int, int, str], str],
 ) -> str:
     """The digest of the file that `line` is about; `files` holds those of files beside a plain .ovf, whatever name."""
-    member = members.get(line.name)
-    if member is None and not _beside(package, line.name):
+    if line.name not in package.names:
         raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
     algorithm = str(line.algorithm)
-    if package.kind is Kind.OVA and member is not None:
+    if package.kind is Kind.OVA:
+        member = members[line.name]
         return _hash(package.fileno(), member.name, member.offset, member.size, algorithm, report)
     with open_regular(package.path.parent / line.name, line.name) as file:
         status = os.fstat(file.fileno())
@@ -132,34 +128,35 @@ def _hash(fd: int, name: str, offset: int, size: int, algorithm: str, report: Re
 
 
 def _check_references(package: Package) -> None:
-    names = {member.name for member in package.members}
-    for reference in package.references:
+    for where in package.located:
+        reference = where.reference
         check_inside(reference, web_allowed=True)
-        wanted = reference_names(reference, package.descriptor.name)
-        if not on_the_web(reference.href) and not names.intersection(wanted):
+        if where.fault:
+            raise PackageError(f"file {reference.id}: {where.fault}")
+        if not where.members and not on_the_web(reference.href):
             raise PackageError(f"file {reference.id}: {reference.href} is not in the package")
 
 
-def _notes(package: Package) -> list[str]:
+def _notes(package: Package) -> list[Note]:
     """Say what is unusual: members nobody lists, sizes that differ, files nobody vouches for."""
     notes = []
     manifest = package.manifest
     if manifest is None:
-        notes.append("no manifest: no digest was checked")
+        notes.append(note(NoteKind.NOT_CHECKED, "no manifest: no digest was checked"))
     signed = {each.name for each in (manifest, package.certificate) if each is not None}
-    names = {reference: reference_names(reference, package.descriptor.name) for reference in package.references}
-    referred = {name for found in names.values() for name in found} | signed | {package.descriptor.name}
+    referred = {name for where in package.located for name in where.members} | signed | {package.descriptor.name}
     listed = {line.name for line in manifest.lines} | signed if manifest else set()
     sizes = {member.name: member.size for member in package.members}
     for member in package.members:
-        if member.name not in referred and _CHUNK.sub("", member.name) not in referred:
-            notes.append(f"{member.name} is an extra member: the descriptor does not refer to it")
+        if member.name not in referred:
+            text = f"{member.name} is an extra member: the descriptor does not refer to it"
+            notes.append(note(NoteKind.EXTRA_MEMBER, text))
         if manifest is not None and member.name not in listed:
-            notes.append(f"{member.name} is not in the manifest")
-    for reference, found in names.items():
-        size = next((sizes[name] for name in found if name in sizes), None)
-        if size is not None and reference.size not in (None, size) and reference.chunk_size is None:
-            notes.append(f"{reference.href} has {size} bytes, the descriptor says {reference.size}")
-        if on_the_web(reference.href):
-            notes.append(f"{reference.href} is on the web and was not checked")
+            notes.append(note(NoteKind.NOT_LISTED, f"{member.name} is not in the manifest"))
+    for where in package.located:
+        href, size = where.reference.href, sum(sizes[name] for name in where.members)
+        if where.members and where.reference.size not in (None, size):
+            notes.append(note(NoteKind.SIZE, f"{href} has {size} bytes, the descriptor says {where.reference.size}"))
+        if on_the_web(href):
+            notes.append(note(NoteKind.NOT_CHECKED, f"{href} is on the web and was not checked"))
     return notes

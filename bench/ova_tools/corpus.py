@@ -1,5 +1,7 @@
 """Run inspect, set and verify over every .ovf and .ova below a directory, and print a table of what came of it.
 
+The notes of `verify`, or of reading for a plain .ovf, are counted by kind.
+
 `set` gives the first settable property of each file a value fit for its type; where all are fixed, the first one with
 --force. The result is read back with lxml, which shares no code with ova_tools. Usage:
 
@@ -25,6 +27,7 @@ from ova_tools.descriptor import NAMESPACES
 from ova_tools.edit import Change, edit
 from ova_tools.errors import OvaError, PropertyError
 from ova_tools.model import Property
+from ova_tools.notes import Note
 from ova_tools.package import Kind, Package, read_package
 from ova_tools.properties import same_name
 from ova_tools.store import store
@@ -39,10 +42,11 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file: a row of the table, and why."""
+    """What came of one file: a row of the table, why, and the notes about it."""
 
     row: str
     why: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 def fit_value(prop: Property) -> str | None:
@@ -96,17 +100,20 @@ def attribute(element: etree._Element, local: str) -> str | None:
 def run_one(path: Path, work: Path) -> Outcome:
     """Inspect, set and verify one file; the source is never touched."""
     with read_package(path) as package:
+        notes = package.notes
+        if package.kind is Kind.OVA:
+            notes = verify_members(package).notes
         inspect.report(package)
         list(inspect.lines(package))
         chosen = choose(package)
         if chosen is None:
             result = edit(package, [], spare=0)
             same = result.descriptor == package.descriptor.data
-            return Outcome("nothing to set" if same else "CRASHED", "" if same else "changed without a change")
+            return Outcome("nothing to set" if same else "CRASHED", "" if same else "changed without a change", notes)
         prop, force = chosen
         value = fit_value(prop)
         if value is None:
-            return Outcome("nothing to set", f"no other value fits {prop.type} {prop.qualifiers}")
+            return Outcome("nothing to set", f"no other value fits {prop.type} {prop.qualifiers}", notes)
         result = edit(package, [Change(prop, value)], allow_fixed=force, spare=0)
         target = work / path.name
         store(package, result, target)
@@ -122,8 +129,8 @@ def run_one(path: Path, work: Path) -> Outcome:
             try:
                 verify_members(after)
             except OvaError as error:
-                return Outcome("edited, verify complains" + (" (--force)" if force else ""), reason(error))
-    return Outcome("edited (--force)" if force else "edited")
+                return Outcome("edited, verify complains" + (" (--force)" if force else ""), reason(error), notes)
+    return Outcome("edited (--force)" if force else "edited", notes=notes)
 
 
 def reason(error: OvaError) -> str:
@@ -143,6 +150,7 @@ def main() -> int:
     paths = sorted(p for p in options.directory.rglob("*") if p.suffix.lower() in (".ovf", ".ova") and p.is_file())
     rows: Counter[str] = Counter()
     reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    kinds: Counter[str] = Counter()
     slowest = (0.0, "")
     for path in paths:
         work = Path(tempfile.mkdtemp())
@@ -160,6 +168,7 @@ def main() -> int:
             shutil.rmtree(work)
         slowest = max(slowest, (time.perf_counter() - start, str(path)))
         rows[outcome.row] += 1
+        kinds.update({each.kind.value for each in outcome.notes})
         if outcome.why:
             reasons[outcome.row][outcome.why] += 1
         if options.list or outcome.row == "CRASHED":
@@ -169,6 +178,9 @@ def main() -> int:
         print(f"{rows[row]:6}  {row}")
         for why, count in reasons[row].most_common():
             print(f"        {count:6}  {why}")
+    print(f"{sum(kinds.values()):6}  notes, each kind counted once a file")
+    for kind, count in sorted(kinds.items()):
+        print(f"        {count:6}  {kind}")
     return 1 if rows["CRASHED"] else 0
 
 

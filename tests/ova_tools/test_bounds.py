@@ -182,6 +182,22 @@ GROWN: dict[str, Callable[[], bytes]] = {
     "a long GNU name": lambda: extended(b"d/" * 20 * N + b"vm.ovf\0", b"L"),
     "pax records": lambda: pax(N),
     "lines of a manifest": lambda: with_manifest(many("SHA256(f{0})= " + "0" * 64 + "\n").encode()),
+    "lines about names in another case": lambda: tar_of(
+        [*PLAIN[:1], ("vm.mf", many("SHA256(F{0})= " + "0" * 64 + "\n").encode()), *((f"f{n}", b"") for n in range(N))]
+    ),
+    "lines about the manifest": lambda: with_manifest(manifest_of({"vm.mf": b""}) * N),
+    "references in another normalisation": lambda: tar_of(
+        [
+            ("vm.ovf", build.descriptor().replace("<File", many('<File ovf:href="\u00e4{0}"/>') + "<File").encode()),
+            *((f"a\u0308{n}", b"") for n in range(N)),
+        ]
+    ),
+    "chunks": lambda: tar_of(
+        [
+            ("vm.ovf", build.descriptor(href='disk.vmdk" ovf:size="1" ovf:chunkSize="1').encode()),
+            *((f"disk.vmdk.{n:09d}", b"") for n in range(N)),
+        ]
+    ),
     "lines about one file": lambda: with_manifest(manifest_of({"vm.ovf": TEXT}) * N),
     "lines that cannot be read": lambda: with_manifest(manifest_of({"vm.ovf": TEXT}) + b"a\n" * N),
     "a signature": lambda: tar_of([*PLAIN, ("vm.cert", b"SHA256(vm.mf)= " + b"00 " * N + b"-----BEGIN ")]),
@@ -309,14 +325,24 @@ def certificate(text: str) -> None:
     counted("certificate").verify_certificate(Certificate("vm.cert", data), manifest)
 
 
+def members() -> object:
+    return counted("member_names").MemberNames(["d/a", "d/A", "d/\u00e4", "d/f.000000000"])
+
+
+def reference(text: str) -> None:
+    found = counted("model").Reference("f", text, 1, chunk_size=1)
+    counted("file_references").locate([found, found], members(), len, "d/vm.ovf")
+
+
 TEXTS: dict[str, Callable[[str], object]] = {
     "qualifiers": lambda text: counted("qualifiers").parse_qualifiers(text),
     "type": lambda text: check(type=text),
     "type in parentheses": lambda text: check(type=f"string({text})"),
     "type in brackets": lambda text: check(type=f"string[{text}]"),
-    "manifest": lambda text: counted("manifest").parse_manifest("d/vm.mf", text.encode(), {"d/a": 1}),
+    "manifest": lambda text: counted("manifest").parse_manifest("d/vm.mf", text.encode(), members()),
     "certificate": certificate,
-    "reference": lambda text: counted("file_references").reference_names(counted("model").Reference("f", text, 1)),
+    "reference": reference,
+    "name in another normalisation": lambda text: counted("member_names").folded(text + "\u0301\u0323" * len(text)),
     "name": lambda text: counted("tar").safe_name(text),
     "header": lambda text: counted("tar").header_for(text, 1),
     "value": lambda text: check(text, qualifiers="ValueMap{1,2..3,..5}", type="real32"),

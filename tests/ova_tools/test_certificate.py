@@ -11,10 +11,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
-from ova_tools.certificate import load_signer, verify_certificate
+from ova_tools.certificate import load_signer, validity_notes, verify_certificate
 from ova_tools.edit import edit
 from ova_tools.errors import CertificateError
 from ova_tools.manifest import parse_manifest
+from ova_tools.notes import Note, NoteKind
 from ova_tools.package import Certificate, read_package
 from ova_tools.verify import verify_members
 from tests.support.appliances import manifest_of
@@ -70,7 +71,7 @@ def test_without_a_key_the_certificate_is_removed_and_that_is_said(signed: Path)
     result, _ = build.edited(signed, ("hostname", "sg12"))
 
     assert result.certificate is None
-    assert result.notes == ("vm.cert is removed: its signature was of the old manifest",)
+    assert result.notes == (Note(NoteKind.CERTIFICATE, "vm.cert is removed: its signature was of the old manifest"),)
 
 
 def test_without_a_change_the_certificate_stays(signed: Path) -> None:
@@ -180,3 +181,53 @@ def test_a_package_without_a_manifest_cannot_be_signed(tmp_path: Path, signer: I
         pytest.raises(CertificateError, match="no manifest to sign"),
     ):
         edit(package, [], signer=load_signer(signer.key, signer.certificate))
+
+
+TEXTS = {
+    "of pkcs12": b"Bag Attributes\n    localKeyID: 01 02 03\nsubject=CN = field\nissuer=CN = field\n",
+    "in Latin-1": b"    friendlyName: Ger\xe4t\n",
+    "with Windows line ends": b"Bag Attributes\r\n\r\nsubject=CN = f\r\n",
+    "of hexadecimal digits after a blank line": b"\nabc def\n",
+    "blank": b"\n\n   \n",
+}
+
+
+@pytest.mark.parametrize("what", TEXTS)
+@pytest.mark.parametrize("where", ["before the signature", "before the block", "between blocks", "after the block"])
+def test_text_outside_of_the_blocks_is_passed_over(signed: Path, what: str, where: str) -> None:
+    with read_package(signed) as package:
+        certificate, manifest = package.certificate, package.manifest
+    assert certificate is not None
+    line, newline, block = certificate.data.partition(b"\n")
+    text = TEXTS[what]
+    data = {
+        "before the signature": text + line + newline + block,
+        "before the block": line + newline + text + block,
+        "between blocks": line + newline + block + text + block,
+        "after the block": line + newline + block + text,
+    }[where]
+
+    assert verify_certificate(Certificate("vm.cert", data), manifest).subject == "CN=signer"
+
+
+def test_a_signature_over_several_lines_is_one_and_two_signatures_are_refused(signed: Path) -> None:
+    with read_package(signed) as package:
+        certificate, manifest = package.certificate, package.manifest
+    assert certificate is not None
+    line, _, block = certificate.data.partition(b"\n")
+    wrapped = line[:60] + b"\n" + line[60:120] + b"\r\n  " + line[120:] + b"\n"
+
+    assert verify_certificate(Certificate("vm.cert", wrapped + b"subject=x\n" + block), manifest).subject == "CN=signer"
+    with pytest.raises(CertificateError, match="has 2 signature lines; one"):
+        verify_certificate(Certificate("vm.cert", line + b"\n" + certificate.data), manifest)
+
+
+def test_an_expired_certificate_is_a_note(tmp_path: Path, rsa_key: rsa.RSAPrivateKey) -> None:
+    files = identity(tmp_path, rsa_key, until=NOW - timedelta(1))
+    listed = parse_manifest("vm.mf", b"")
+    certificate = Certificate("vm.cert", load_signer(files.key, files.certificate)("vm.mf", listed.data, "SHA256"))
+
+    (note,) = validity_notes(certificate, verify_certificate(certificate, listed))
+
+    assert note.kind is NoteKind.CERTIFICATE
+    assert "the certificate of vm.cert is not valid now" in note.text

@@ -253,7 +253,7 @@ def test_inspect_as_json_is_of_the_documented_form(tmp_path: Path, capsys: pytes
     report = json.loads(capsys.readouterr().out)
     assert list(report) == [
         "format", "file", "kind", "size", "descriptor", "version", "encoding", "members", "references", "manifest",
-        "certificate", "systems", "configurations", "properties",
+        "certificate", "systems", "configurations", "properties", "notes",
     ]  # fmt: skip
     assert report["members"][0] == {"name": "vm.ovf", "offset": 512, "size": len(SECRET)}
     assert report["manifest"]["algorithm"] == "SHA256"

@@ -214,7 +214,9 @@ def test_a_web_address_is_right_beside_a_plain_descriptor(tmp_path: Path) -> Non
     (tmp_path / "vm.ovf").write_text(build.descriptor(href="https://example.org/disk.vmdk"))
 
     with read_package(tmp_path / "vm.ovf") as package:
-        assert verify_members(package).notes[-1] == "https://example.org/disk.vmdk is on the web and was not checked"
+        assert (
+            verify_members(package).notes[-1].text == "https://example.org/disk.vmdk is on the web and was not checked"
+        )
 
 
 def test_a_property_shows_no_value_in_its_repr() -> None:

@@ -11,6 +11,7 @@ import pytest
 from ova_tools.edit import Change, edit
 from ova_tools.errors import ManifestError
 from ova_tools.manifest import check_digest, check_readable, parse_manifest, renew
+from ova_tools.notes import Note, NoteKind
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
 from tests.support.appliances import manifest_of, tar_of
@@ -124,4 +125,4 @@ def test_a_manifest_without_the_descriptor_is_left_as_it_is_and_said(tmp_path: P
     result, _ = build.edited(path, ("hostname", "sg12"))
 
     assert result.manifest == listed
-    assert result.notes == ("vm.mf has no line for vm.ovf; none is added",)
+    assert result.notes == (Note(NoteKind.MANIFEST_LINE, "vm.mf has no line for vm.ovf; none is added"),)

@@ -97,7 +97,8 @@ def test_an_edit_of_a_padded_archive_has_a_normal_end(end: int | None, blocks: i
 def test_no_change_of_a_padded_archive_leaves_the_zeros_out(tmp_path: Path, end: int | None) -> None:
     path = archive(tmp_path, end=end)
     size = path.stat().st_size
-    assert edited(path, None, spare=0) == Plan((Extent(0, size),))
+    whole = Plan((Extent(0, size),))
+    assert edited(path, None, spare=0) == (padded(whole, size + 512) if end == 1 else whole)
     with path.open("r+b") as file:
         file.truncate(size + (1 << 20))
 

@@ -8,7 +8,8 @@ import pytest
 
 from ova_tools.cli import main
 from ova_tools.errors import PackageError
-from ova_tools.package import read_package, require_archive
+from ova_tools.limits import MAX_MANIFEST_BYTES
+from ova_tools.package import Kind, read_archive
 from tests.support.appliances import manifest_of
 
 from . import build
@@ -81,12 +82,10 @@ def test_no_padding_is_added_to_a_plain_descriptor(tmp_path: Path) -> None:
     assert (tmp_path / "vm.ovf").read_text() == build.descriptor().replace('"myhost"', f'"{"x" * 9000}"')
 
 
-def test_a_descriptor_is_no_archive(tmp_path: Path) -> None:
+def test_a_descriptor_is_no_archive_and_nothing_beside_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "vm.ovf").write_text(build.descriptor())
-    with read_package(build.ova(tmp_path)) as package:
-        require_archive(package)
-    with (
-        read_package(tmp_path / "vm.ovf") as package,
-        pytest.raises(PackageError, match=r"OVF descriptor without its files; an \.ova, one archive of all, is right"),
-    ):
-        require_archive(package)
+    (tmp_path / "vm.mf").write_bytes(b"x" * (MAX_MANIFEST_BYTES + 1))
+    with read_archive(build.ova(tmp_path)) as package:
+        assert package.kind is Kind.OVA
+    with pytest.raises(PackageError, match=r"OVF descriptor without its files; an \.ova, one archive of all, is right"):
+        read_archive(tmp_path / "vm.ovf")

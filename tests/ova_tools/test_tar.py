@@ -13,6 +13,7 @@ from ova_tools import tar
 from ova_tools.edit import Change, edit
 from ova_tools.errors import PackageError
 from ova_tools.limits import MAX_HEADERS
+from ova_tools.notes import NoteKind
 from ova_tools.package import read_package
 from ova_tools.verify import verify_members
 from tests.support.appliances import manifest_of, tar_of
@@ -91,7 +92,9 @@ def test_a_package_in_a_directory_of_the_archive_is_one(tmp_path: Path) -> None:
     files = {"vm.ovf": TEXT, "disk.vmdk": b"d"}
     listed = manifest_of(files)
     members = [("dir/vm.ovf", TEXT), ("dir/vm.mf", listed), ("dir/disk.vmdk", b"d")]
-    path = write(tmp_path / "a.ova", special("dir/", b"5") + tar_of(members))
+    directory = tarfile.TarInfo("dir/")
+    directory.type = tarfile.DIRTYPE
+    path = write(tmp_path / "a.ova", directory.tobuf(tarfile.USTAR_FORMAT) + tar_of(members))
 
     result, new = build.edited(path, ("hostname", "sg12"))
     with read_package(write(tmp_path / "b.ova", new)) as after:
@@ -153,7 +156,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         f"checksum error in the tar header at byte {END}",
     ),
     "cut in a header": (GOOD[: END - 1024 - 100], "truncated archive: a part of a header only"),
-    "cut in the data": (GOOD[: END - 100], "truncated archive: member disk.vmdk ends at byte"),
+    "cut in the data": (GOOD[: END - 500], "truncated archive: member disk.vmdk ends at byte"),
+    "cut in the padding": (
+        GOOD[: END - 100],
+        f"truncated archive: no end-of-archive block at byte {END}, and no manifest",
+    ),
     "cut between members": (GOOD[:END], f"truncated archive: no end-of-archive block at byte {END}"),
     "cut after an extension": (
         special("././@LongLink", b"L") + bytes(1024),
@@ -284,7 +291,8 @@ def test_a_descriptor_that_is_not_first_is_put_first(tmp_path: Path) -> None:
         assert [m.name for m in after.members] == ["vm.ovf", "disk.vmdk", "vm.mf", "extra.iso"]
         assert after.members[1].offset % 4096 == 512
         assert after.properties[0].value == "sg12"
-    assert "vm.ovf is moved to the front" in result.notes[0]
+    assert "vm.ovf is moved to the front" in result.notes[0].text
+    assert result.notes[0].kind is NoteKind.ORDER
 
 
 def test_putting_the_descriptor_first_alone_changes_no_byte_of_a_member(tmp_path: Path) -> None:

@@ -202,15 +202,14 @@ def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Sourc
 
 def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, order: _Order) -> Outcome:
     from ova_tools.errors import OvaError, PropertyError
-    from ova_tools.package import read_package, require_archive
+    from ova_tools.package import read_archive
 
     start = time.monotonic()
     component, last = seen.component, seen.last
     progress = order.progress
     with ExitStack() as stack:
         try:
-            package = stack.enter_context(read_package(source.replica.vault_path))
-            require_archive(package)
+            package = stack.enter_context(read_archive(source.replica.vault_path))
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
                 raise Changed

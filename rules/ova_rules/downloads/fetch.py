@@ -34,7 +34,7 @@ from ova_rules.record.disclosure import may_know_url
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import note_made
-from ova_tools.package import read_package, require_archive
+from ova_tools.package import read_archive
 from ova_tools.records import replace
 
 _FOLDER = ".ova-downloads"  # in the vault, where no collection that a user can make has its files
@@ -186,8 +186,7 @@ def _require_valid(file: Path, url: str) -> None:
     from ova_tools.verify import verify_members
 
     try:
-        with read_package(file) as package:
-            require_archive(package)
+        with read_archive(file) as package:
             verify_members(package)
     except OvaError as error:
         raise ComponentError(f"{url}: {str(error).replace(str(file), url)}") from error
@@ -259,5 +258,5 @@ def _note(catalog: Catalog, settings: Settings, source: Source, address: Address
     public = may_know_url(catalog, address, source.path)
     new = set(fetched.facts(settings, source, address.value, version.etag, version.modified, public=public))
     catalog.change_object_avus(source.path, sorted(old - new), sorted(new - old))
-    with read_package(source.replica.vault_path) as package:
+    with read_archive(source.replica.vault_path) as package:
         note_checked(catalog, settings, source, package)

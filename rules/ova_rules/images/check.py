@@ -130,15 +130,14 @@ def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
 def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:
     """Reads the whole image. Raises Changed if it is not, or no longer, the version that `source` names."""
     from ova_tools.errors import OvaError
-    from ova_tools.package import read_package, require_archive
+    from ova_tools.package import read_archive
     from ova_tools.verify import verify_members
 
     file = source.replica.vault_path
     try:
-        with read_package(file) as package:
+        with read_archive(file) as package:
             _require_state(source, os.fstat(package.fileno()))
             try:
-                require_archive(package)
                 verify_members(package, jobs.Deadline(settings))
                 verdict = _verdict(catalog, settings, source, package)
             finally:
