@@ -17,6 +17,13 @@ class ComponentError(Exception):
         self.lasting = lasting
 
 
+class HiddenError(ComponentError):
+    """Something is not there, or this client may not see it: another client may be told something else."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, lasting=False)
+
+
 class WaitingError(ComponentError):
     """The source is not in the repository yet: its download has to be queued."""
 

@@ -79,6 +79,16 @@ def source_file(configured: str, path: str) -> str | None:
     return _read(_note(configured, path, "sources"))
 
 
+def note_ready_file(configured: str, path: str, file: str) -> None:
+    """Notes which vault file holds the ready OVA at `path`: a client may not be shown that there is one."""
+    _write(_note(configured, path, "ready"), file)
+
+
+def ready_file(configured: str, path: str) -> str | None:
+    """The vault file that was noted for the ready OVA at `path`, or None."""
+    return _read(_note(configured, path, "ready"))
+
+
 def note_tries(configured: str, job: str, count: int) -> None:
     """Notes how often a job was begun since it was queued."""
     _write(_note(configured, job, "tries"), str(count))

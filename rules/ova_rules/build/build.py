@@ -15,10 +15,10 @@ from enum import Enum
 
 from ova_rules import jobs, names
 from ova_rules.build import versions
-from ova_rules.build.ownership import require_ours
+from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
-from ova_rules.catalog.types import Avu
+from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import content, file_identity, source_state
 from ova_rules.component.matching import Assignment, Matching, described, match
@@ -31,7 +31,7 @@ from ova_rules.record import authorship, facts
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import note_made, note_source_file
+from ova_rules.state import note_made, note_ready_file, note_source_file
 from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -69,12 +69,14 @@ class Outcome:
 class _Order:
     """How a component is to be built: whether the delay queue may do it, and who watches the progress.
 
-    helped: what came of the components whose ready OVAs it is made from; None if these are not to be built.
+    helped: what came of the components whose ready OVAs it is made from; None if these are not to be built. reading: a
+    read asks for it, which must not tell others that a component failed because of what this reader may not do.
     """
 
     may_queue: bool
     progress: Progress | None
     helped: dict[str, State] | None
+    reading: bool = False
 
 
 def build(
@@ -86,13 +88,16 @@ def build(
     wait: float,
     progress: Progress | None = None,
     upstream: bool = True,
-) -> State:
+    reading: bool = False,
+) -> Outcome:
     """Brings the component at `path` up to date, or hands it to the delay queue if it is expensive and may_queue.
 
-    upstream: the components whose ready OVAs it is made from are brought up to date first. Raises BusyError if another
-    agent builds it for longer than `wait` seconds.
+    upstream: the components whose ready OVAs it is made from are brought up to date first. reading: a read asks for it;
+    a failure that another client might not meet is then told to nobody else. Raises BusyError if another agent builds
+    it for longer than `wait` seconds.
     """
-    return _journaled(catalog, settings, path, _Order(may_queue, progress, {} if upstream else None), wait).state
+    order = _Order(may_queue, progress, {} if upstream else None, reading)
+    return _journaled(catalog, settings, path, order, wait)
 
 
 def _journaled(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:
@@ -123,9 +128,8 @@ def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait:
             helped = order.helped if order.helped is not None else {}
             for upstream in behind.chain:  # each finds the one before it built, or sees in `helped` why not
                 if upstream not in helped:
-                    helped[upstream] = _journaled(
-                        catalog, settings, upstream, _Order(order.may_queue, None, helped), wait
-                    ).state
+                    below = _Order(order.may_queue, None, helped, order.reading)
+                    helped[upstream] = _journaled(catalog, settings, upstream, below, wait).state
     raise ComponentError(f"{path}: its source or AVUs change faster than it can be built; try again", lasting=False)
 
 
@@ -152,10 +156,12 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))
-            _note_made(settings, now, now.ready[0].data_id)
+            _note_made(settings, now, now.ready)
             return Outcome(State.UNCHANGED)
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
+        if not now.ready:
+            require_free(settings, source, component.ready_path, catalog.user)
         if seen.last is None or not seen.last.is_from(source.path):
             from ova_rules.images.in_use import changed
 
@@ -168,17 +174,18 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
         if (order.helped or {}).get(behind.upstream) is State.QUEUED:
             facts.write(catalog, component, facts.waiting(catalog, now, str(behind)))
             return Outcome(State.QUEUED, str(behind))
-        return _failed(catalog, settings, seen, behind)
+        return _failed(catalog, settings, seen, behind, order)
     except WaitingError as waiting:
         jobs.queue(catalog, settings, jobs.FETCH, component.path)
         facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
     except ComponentError as error:
-        return _failed(catalog, settings, seen, error)
+        return _failed(catalog, settings, seen, error, order)
 
 
-def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError) -> Outcome:
-    facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
+def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError, order: _Order) -> Outcome:
+    if error.lasting or not order.reading:
+        facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
     return Outcome(State.FAILED, str(error))
 
 
@@ -275,7 +282,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     version = version_of(after, settings)
     if version is None:
         raise Changed
-    _note_made(settings, seen.inputs, after[0].data_id)
+    _note_made(settings, seen.inputs, after)
     note_source_file(settings.state_directory, source.path, source.replica.vault_path)
     if progress is not None:
         progress.close()
@@ -294,9 +301,11 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     return Outcome(State.BUILT, f"{plan.size} bytes")
 
 
-def _note_made(settings: Settings, now: Inputs, data_id: str) -> None:
+def _note_made(settings: Settings, now: Inputs, replicas: Sequence[Replica]) -> None:
+    path = now.component.ready_path
     holds = sorted(now.component.contributors | now.depends)
-    note_made(settings.state_directory, now.component.ready_path, data_id, holds=holds)
+    note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
+    note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
 
 
 def _kept(

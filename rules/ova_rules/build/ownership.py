@@ -7,14 +7,15 @@ component for a while, others may have written the object: then its version coun
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from ova_rules.catalog.types import GOOD, STALE, Replica
-from ova_rules.component.source import version_of
+from ova_rules.component.source import Source, version_of
 from ova_rules.errors import ComponentError
 from ova_rules.record.last_build import LastBuild
 from ova_rules.settings import Settings
-from ova_rules.state import made_at
+from ova_rules.state import made_at, ready_file
 
 
 def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> bool:
@@ -39,3 +40,16 @@ def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], las
             "to use it as the source, name it in ova_url",
             lasting=False,
         )
+
+
+def require_free(settings: Settings, source: Source, path: str, user: str) -> None:
+    """Raises ComponentError if there is a data object at `path` after all, which the client is not shown.
+
+    Its file tells: where the ready OVA was made last, or where a vault has the file of an object of that path.
+    """
+    files = [ready_file(settings.state_directory, path)]
+    below = source.path[source.path.index("/", 1) :]  # the path within the zone, as it stands in the vault's paths
+    if source.replica.vault_path.endswith(below):
+        files.append(source.replica.vault_path[: -len(below)] + path[path.index("/", 1) :])
+    if any(file is not None and os.path.lexists(file) for file in files):
+        raise ComponentError(f"{path} is there, and {user} may not read it, or its file was left behind", lasting=False)

@@ -19,6 +19,7 @@ from ova_rules.component.model import Component, Expansion, Inputs, expansions, 
 from ova_rules.component.source import (
     Address,
     Source,
+    address_of,
     find_source,
     path_named,
     the_url,
@@ -125,7 +126,7 @@ def _address(catalog: Access, settings: Settings, component: Component, expanded
         from ova_rules.record.authorship import require_author
 
         require_author(catalog, settings, component, url, expansion.reached)
-    return Address(component.path, url.value, expansion.avu.value)
+    return address_of(component.path, url.value, expansion.avu.value)
 
 
 def _source(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> Source:

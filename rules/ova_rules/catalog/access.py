@@ -148,6 +148,12 @@ class Access(Queries):
             self.learn_access([path])
         return {user_id for kind, user_id in self._access.get(path, ()) if int(kind) >= READ_OBJECT}
 
+    def readers_of_both(self, collection: str, path: str) -> tuple[set[str], set[str]]:
+        """Who may read the AVUs of a collection, and who a data object and what holds it. Two queries."""
+        holder = path.rpartition("/")[0]
+        readers = self.readers([collection, holder])
+        return readers[collection], readers[holder] & self.object_readers(path)
+
     # ---- levels --------------------------------------------------------------------------------------------------
 
     def _has_object_level(self, level: int, path: str, user: str) -> bool:

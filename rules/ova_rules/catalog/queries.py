@@ -120,15 +120,13 @@ class Queries:
         found = {row[0]: f"{row[1]}#{row[2]}" for row in rows if row[3] == URL and not in_trash(row[0])}
         return sorted(found.items())
 
-    def values_like(self, attributes: Sequence[str], *, start: str = "", end: str = "") -> list[Avu]:
-        """The collections' AVUs of these attributes whose value starts and ends so."""
+    def values_like(self, attributes: Sequence[str], *, start: str = "", part: str = "") -> list[Avu]:
+        """The collections' AVUs of these attributes whose value starts so, and has this part."""
         one = next(lists("META_COLL_ATTR_NAME", attributes))
-        pattern = f"{masked(start)}%{masked(end)}"
+        pattern = f"{masked(start)}%{masked(part)}{'%' if part else ''}"
         found = self._avus_with(f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'")
         return [
-            avu
-            for avu in found
-            if avu.attribute in attributes and avu.value.startswith(start) and avu.value.endswith(end)
+            avu for avu in found if avu.attribute in attributes and avu.value.startswith(start) and part in avu.value
         ]
 
     def _avus_with(self, condition: str, most: int | None = None) -> list[Avu]:

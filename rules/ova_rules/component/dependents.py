@@ -15,7 +15,7 @@ from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu
 from ova_rules.component.pointers import pointing
-from ova_rules.component.source import urls_of
+from ova_rules.component.source import path_from, urls_of
 from ova_rules.component.tree import above, components, naming, tree
 
 
@@ -103,8 +103,8 @@ def of_source(catalog: Access, path: str) -> list[str]:
     """The components whose `ova_url` names `path`, or that were made from it, and those that depend on them."""
     found = {avu.collection for avu in pointing(catalog, (names.URL, names.SOURCE), [path])}
     found |= {avu.collection for avu in catalog.naming((names.URL,), urls_of(catalog, path))}
-    for avu in catalog.values_like((names.URL,), end=posixpath.basename(path)):
-        if posixpath.normpath(posixpath.join(avu.collection, avu.value)) == path:
+    for avu in catalog.values_like((names.URL,), part=posixpath.basename(path)):
+        if path_from(avu.collection, avu.value) == path:
             found.add(avu.collection)
     return of_components(catalog, found) if found else []
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ova_rules import names
 from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
+from ova_rules.component.source import is_url, path_from
 from ova_rules.errors import ComponentError
 from ova_tools.records import dataclass
 
@@ -157,8 +158,8 @@ class References:
                     raise UnresolvedError(message, named, error.visited, error.public, passing=error.passing) from error
                 visited |= resolved.visited
                 value = resolved.value
-                if attribute == names.URL and "://" not in value:
-                    value = posixpath.normpath(posixpath.join(path, value))
+                if attribute == names.URL and not is_url(value):
+                    value = path_from(path, value)
                 return value, resolved.depth
         raise ComponentError(f"{label}: {path} has no AVU {attribute} that you may read")
 

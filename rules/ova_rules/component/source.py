@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import posixpath
+import stat
 from collections.abc import Sequence
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import GOOD, STALE, Avu, Replica
 from ova_rules.component.fingerprint import digest, file_identity, source_state
-from ova_rules.errors import ComponentError, WaitingError
+from ova_rules.errors import ComponentError, HiddenError, WaitingError
 from ova_rules.settings import Settings
 from ova_tools.records import dataclass
 
@@ -46,8 +47,11 @@ class Address:
 
     @property
     def label(self) -> str:
-        """The AVU as a message names it."""
-        return f"AVU ova_url of {self.component}: {self.text}"
+        """The AVU as a message names it, and the path where it says another one."""
+        if self.is_url or self.by_reference:
+            return f"AVU ova_url of {self.component}: {self.text}"
+        path = path_from(self.component, self.value)
+        return f"AVU ova_url of {self.component}: {self.text}{f' ({path})' if path != self.text else ''}"
 
     @property
     def is_url(self) -> bool:
@@ -57,12 +61,29 @@ class Address:
     @property
     def by_reference(self) -> bool:
         """Whether what it stands for is not what it says, and so not for all who read that."""
-        return self.text != self.value
+        return as_path(self.text) != self.value
+
+
+def address_of(component: str, text: str, value: str) -> Address:
+    """The address of an `ova_url` that says `text` and stands for `value`."""
+    return Address(component, text, as_path(value))
 
 
 def is_url(text: str) -> bool:
     """Whether `ova_url` names something outside of iRODS."""
-    return "://" in text
+    return "://" in as_path(text)
+
+
+def as_path(text: str) -> str:
+    """An `ova_url` without what clients put around paths: blanks, and `irods:`, of a URI without a host or of iBridges.
+
+    What names a host stays a URL.
+    """
+    text = text.strip()
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.lower() != "irods" or (rest.startswith("//") and not rest.startswith("///")):
+        return text
+    return rest[2:] if rest.startswith("///") else rest
 
 
 def the_url(component: str, urls: Sequence[Avu]) -> Avu:
@@ -91,10 +112,15 @@ def path_named(catalog: Access, settings: Settings, address: Address) -> str:
             reason = "the URL that it stands for is not allowed" if address.by_reference else str(error)
             # Not lasting: an administrator may allow it any time.
             raise ComponentError(f"{address.label}: {reason}", lasting=False) from error
-    path = posixpath.normpath(posixpath.join(address.component, address.value))
+    path = path_from(address.component, address.value)
     if not names.looks_like_package(path):
         raise ComponentError(f"{address.label}: a source is a data object whose name ends in .ova")
     return path
+
+
+def path_from(component: str, text: str) -> str:
+    """The absolute path that an `ova_url` (no URL) of a component stands for."""
+    return posixpath.normpath(posixpath.join(component, as_path(text)))
 
 
 def find_source(
@@ -105,18 +131,30 @@ def find_source(
     if not replicas and address.is_url:
         raise waiting_for_download(address)
     if not replicas or not catalog.may_read(path):
-        raise ComponentError(
-            f"{label}: does not exist, or {catalog.user} may not read it and its collection", lasting=False
-        )
+        raise HiddenError(f"{label}: does not exist, or {catalog.user} may not read it and its collection")
     good = [replica for replica in replicas if replica.good]
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
     found = local_source(path, replicas, settings)
     if found is None:
-        raise ComponentError(
-            f"{label}: has no replica in a vault of this server (found: {good[0].host})", lasting=False
-        )
+        raise ComponentError(f"{label}: {_why_not_here(catalog, settings, address, path, good)}", lasting=False)
     return found
+
+
+def _why_not_here(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> str:
+    """Why none of the good replicas of a source can be used. Their files are named to those who may list them."""
+    here = next((replica for replica in replicas if _is_here(replica.host, settings.local_hosts)), None)
+    if here is None:
+        return f"has no replica in a vault of this server (found: {replicas[0].host})"
+    readers, of_source = catalog.readers_of_both(address.component, path)
+    file = f"its file {here.vault_path}" if readers <= of_source else "its file"
+    status = stat_of(here, settings)
+    if status is None:
+        return f"{file} is not there, or cannot be looked at; iRODS has {here.size} bytes; put it again (iput -f)"
+    return (
+        f"{file} has {status.st_size} bytes, and iRODS has {here.size}: it was written without iRODS; put it again "
+        "(iput -f), or have an administrator set its size (iadmin modrepl)"
+    )
 
 
 def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> Source | None:
@@ -134,13 +172,14 @@ def waiting_for_download(address: Address) -> WaitingError:
 
 
 def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
-    """The vault file of a replica, or None if it is on another server or not there."""
+    """The vault file of a replica, or None if it is on another server, not there, or no file."""
     if not _is_here(replica.host, settings.local_hosts):
         return None
     try:
-        return os.stat(replica.vault_path)
+        status = os.stat(replica.vault_path)
     except OSError:
         return None
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _is_here(host: str, also: Sequence[str]) -> bool:

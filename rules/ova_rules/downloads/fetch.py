@@ -23,7 +23,7 @@ from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Avu, Replica, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import read
-from ova_rules.component.source import Address, Source, path_named, stat_of, the_url
+from ova_rules.component.source import Address, Source, address_of, path_named, stat_of, the_url
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
 from ova_rules.errors import Changed, ComponentError
@@ -58,7 +58,7 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
     try:
         avu = the_url(path, component.urls)
         url = seen.inputs.expansions[avu]
-        address = Address(path, avu.value, url.avu.value)
+        address = address_of(path, avu.value, url.avu.value)
         if url.error is None and address.is_url:
             authorship.require_rights(catalog, settings, seen.inputs, None)
             changed = _fetch(catalog, settings, seen, address, refresh=bool(refresh))

@@ -69,8 +69,8 @@ def _build(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.build.progress import progress
 
     with progress(catalog, settings, path) as shown:
-        state = build(catalog, settings, path, may_queue=False, wait=settings.gate_wait, progress=shown)
-    if state is State.BUILT:
+        outcome = build(catalog, settings, path, may_queue=False, wait=settings.gate_wait, progress=shown)
+    if outcome.state is State.BUILT:
         others = [other for other in dependents.of_components(catalog, [path]) if other != path]
         build_all(catalog, settings, others, path)
 

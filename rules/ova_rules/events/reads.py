@@ -25,9 +25,16 @@ from ova_rules.build.versions import PARALLEL_FROM, has_begun, is_ambiguous, not
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.component.model import Component, read, unseen, unseen_error
+from ova_rules.component.model import Inputs, read, unseen, unseen_error
 from ova_rules.component.source import stat_of, version_of
-from ova_rules.errors import BehindError, ComponentError, UnusableSettingsError, one_line
+from ova_rules.errors import (
+    BehindError,
+    ComponentError,
+    HiddenError,
+    UnusableSettingsError,
+    WaitingError,
+    one_line,
+)
 from ova_rules.events.context import context
 from ova_rules.faults import report
 from ova_rules.locks import is_held
@@ -307,20 +314,22 @@ def _stale_replica(replicas: Sequence[Replica], path: str, keywords: Mapping[str
 def _make_fresh(catalog: Catalog, settings: Settings, seen: View, path: str) -> str | None:
     component, now = seen.component, seen.inputs
     if has_failed(now, signer_of(settings)):
-        return _reason(component, path)
+        return _reason(catalog, now, path)
     hidden = unseen(catalog, component, now.depends)
     if hidden:
         return one_line(f"{path}: {unseen_error(now, hidden, catalog.user)}")
     may_help = now.source is not None or isinstance(now.error, BehindError)
     if may_help and catalog.may_write(component.path):
         try:
-            state = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
+            made = build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait, reading=True)
         except ComponentError as error:
             return one_line(str(error))
-        if state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
-            if state is State.BUILT:
+        if made.state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
+            if made.state is State.BUILT:
                 follow(catalog, settings, component.path)
             return None  # it matched after the read was asked for, which is all a reader can know
+        if made.state is State.FAILED:
+            return _said_of(path, made.done)
     return _wait(catalog, settings, path)
 
 
@@ -337,15 +346,25 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
         if status is not None and not queued and not is_held(settings.state_directory, component.path):
-            return _reason(component, path)  # nobody is at it
+            return _reason(catalog, seen.inputs, path)  # nobody is at it
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
         if has_failed(seen.inputs, signer_of(settings)) or time.monotonic() - start >= patience:
-            return _reason(component, path)
+            return _reason(catalog, seen.inputs, path)
         time.sleep(_POLL_SECONDS)
 
 
-def _reason(component: Component, path: str) -> str:
-    message = component.fact(names.MESSAGE)
+def _reason(catalog: Catalog, now: Inputs, path: str) -> str:
+    """What is wrong now; else what the last build said. What only this reader may not see is said to one who builds."""
+    message = now.component.fact(names.MESSAGE)
+    hidden = isinstance(now.error, HiddenError) and not catalog.may_write(now.component.path)
+    if now.error is not None and not hidden and not isinstance(now.error, WaitingError):
+        return _said_of(path, str(now.error))
     if message is not None:
-        return one_line(f"{path}: {message.value}")
-    return one_line(f"{path} is out of date; one who may write in {component.path} has to read it or set an AVU again")
+        return _said_of(path, message.value)
+    return one_line(
+        f"{path} is out of date; one who may write in {now.component.path} has to read it or set an AVU again"
+    )
+
+
+def _said_of(path: str, text: str) -> str:
+    return one_line(text if text.startswith(path) else f"{path}: {text}")

@@ -41,7 +41,7 @@ def shown_tasks(catalog: Access, now: Inputs, tasks: Sequence[Avu]) -> list[Avu]
 
 def shown_source(catalog: Access, now: Inputs, path: str) -> str:
     """What stands for the path of a source that `ova_url` leads to by a reference. Two queries."""
-    of_component, of_object = _readers(catalog, now.component.path, path)
+    of_component, of_object = catalog.readers_of_both(now.component.path, path)
     return path if of_component <= of_object else hashed(path)
 
 
@@ -52,12 +52,5 @@ def may_know_url(catalog: Access, address: Address, path: str) -> bool:
     """
     if address.by_reference:
         return False
-    of_component, of_object = _readers(catalog, address.component, path)
+    of_component, of_object = catalog.readers_of_both(address.component, path)
     return of_object <= of_component
-
-
-def _readers(catalog: Access, component: str, path: str) -> tuple[set[str], set[str]]:
-    """Who may read the AVUs of a component, and who a data object and its collection. Two queries."""
-    collection = path.rpartition("/")[0]
-    readers = catalog.readers([component, collection])
-    return readers[component], readers[collection] & catalog.object_readers(path)
