@@ -4,6 +4,7 @@ Imported in every agent: no imports, no work.
 """
 
 CONTINUE = 5000000  # rules of the same name in the site's other rule engines run too
+SKIP = 5001000  # the operation succeeds and does nothing
 NOT_PERMITTED = -818000  # CAT_NO_ACCESS_PERMISSION
 NOT_PRIVILEGED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 

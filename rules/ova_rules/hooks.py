@@ -29,30 +29,41 @@ def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
-    # A fact, a control, or longer than a server can read
-    return any("ova" in argument or len(argument) > 60 for argument in map(str, rule_args[3:]))
+    # A fact, a control, longer than a server can read, or with characters that clients cannot
+    return any(
+        "ov" in argument or len(argument) > 60 or not argument.isprintable() for argument in map(str, rule_args[3:])
+    )
+
+
+def _fact_that_is_passed_over(rule_args: "list[Any]", rei: "Any") -> bool:
+    request = rule_args[2]
+    return names.is_fact(str(request["arg3"])) and str(request["arg0"]) in ("add", "adda", "set")
 
 
 def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
     request = bytes(rule_args[2].get_bytes())
-    return b"ova" in request or b"\\u" in request or len(request) > 300
+    return b"ov" in request or b"\\u" in request or len(request) > 300 or not request.isascii()
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
     return True
 
 
-def _package_written(rule_args: "list[Any]", rei: "Any") -> bool:
-    return names.looks_like_package(str(rule_args[1].map()["logical_path"]))
+def _may_be_taken(path: str) -> bool:
+    return names.looks_like_package(path) or names.may_be_text(path)
 
 
-def _package_registered(rule_args: "list[Any]", rei: "Any") -> bool:
+def _written(rule_args: "list[Any]", rei: "Any") -> bool:
+    return _may_be_taken(str(rule_args[1].map()["logical_path"]))
+
+
+def _registered(rule_args: "list[Any]", rei: "Any") -> bool:
     # One that is being created (status 2) is heard of when it is closed.
-    return rei.doi is not None and int(rei.doi.replStatus) == 1 and _about_package(rule_args, rei)
+    return rei.doi is not None and int(rei.doi.replStatus) == 1 and _removed(rule_args, rei)
 
 
-def _about_package(rule_args: "list[Any]", rei: "Any") -> bool:
-    return rei.doi is not None and names.looks_like_package(str(rei.doi.objPath))
+def _removed(rule_args: "list[Any]", rei: "Any") -> bool:
+    return rei.doi is not None and _may_be_taken(str(rei.doi.objPath))
 
 
 def _may_be_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -123,12 +134,13 @@ def _sources() -> "Any":
 # name of the hook: (may the event be ours, the module of events and its function, what a fault of ours answers)
 _TABLE = {
     "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _avus, "before_change", agent.NOT_PERMITTED),
+    "pep_api_mod_avu_metadata_pre": (_fact_that_is_passed_over, _avus, "before_fact", agent.CONTINUE),
     "acPostProcForModifyAVUMetadata": (_avu_that_counts, _avus, "after_change", agent.CONTINUE),
     "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, _avus, "before_atomic", agent.NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, _avus, "after_atomic", agent.CONTINUE),
-    "pep_resource_modified_post": (_package_written, _sources, "after_write", agent.CONTINUE),
-    "acPostProcForFilePathReg": (_package_registered, _sources, "after_registration", agent.CONTINUE),
-    "acPostProcForDelete": (_about_package, _removals, "after_removal", agent.CONTINUE),
+    "pep_resource_modified_post": (_written, _sources, "after_write", agent.CONTINUE),
+    "acPostProcForFilePathReg": (_registered, _sources, "after_registration", agent.CONTINUE),
+    "acPostProcForDelete": (_removed, _removals, "after_removal", agent.CONTINUE),
     "acPostProcForObjRename": (_any, _renames, "after_rename", agent.CONTINUE),
     "pep_api_data_obj_get_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
     "pep_api_data_obj_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
@@ -141,7 +153,7 @@ _TABLE = {
     "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
     "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
     "pep_api_phy_bundle_coll_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
-    "pep_api_data_obj_rename_pre": (_copy_of_ready_ova, _renames, "before_rename", agent.CONTINUE),
+    "pep_api_data_obj_rename_pre": (_any, _renames, "before_rename", agent.CONTINUE),
     "pep_api_sub_struct_file_get_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
     "pep_api_sub_struct_file_put_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
     "pep_api_struct_file_sync_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),

@@ -13,8 +13,12 @@ IMAGES = "ova_images"
 RESTORE = "ova_restore"
 REFRESH = "ova_refresh"
 RELEASE = "ova_release"
+OPTIONS = "ova_options"
+CONFIGURATION = "ova_configuration"
+IGNORE = "ova_ignore"
 
-CONTROLS = (URL, LIKE, IMAGES, RESTORE, REFRESH, RELEASE)
+OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE)
+OF_OBJECTS = (RELEASE,)
 
 # Facts of a component.
 
@@ -24,6 +28,8 @@ FINGERPRINT = "ova::fingerprint"
 BUILT = "ova::built"
 BUILD = "ova::build"
 UNMATCHED = "ova::unmatched"
+NOTE = "ova::note"
+SET = "ova::set"
 SOURCE = "ova::source"
 INHERITED = "ova::inherited"
 DEPENDS = "ova::depends_on"
@@ -47,6 +53,7 @@ BUILDING = "building"
 FAILED = "failed"
 
 TASK_COLLECTIONS = ("install", "config", "reset")
+TEXTS = "config"  # the collection of the texts that values take
 
 
 def is_fact(attribute: str) -> bool:
@@ -61,12 +68,17 @@ def is_value(attribute: str) -> bool:
 
 def is_unknown_control(attribute: str) -> bool:
     """Whether an attribute looks like a control and is none: a typing error, most likely."""
-    return attribute.startswith(CONTROL_PREFIX) and attribute not in CONTROLS
+    return attribute.startswith(CONTROL_PREFIX) and attribute not in OF_COLLECTIONS
 
 
 def looks_like_package(path: str) -> bool:
     """Whether a path can be a source or a ready OVA at all: it ends in .ova, in any case."""
     return path.rstrip("/")[-4:].lower() == ".ova"
+
+
+def may_be_text(path: str) -> bool:
+    """Whether a value may take the text of the data object at `path` (`${<config/NAME}`)."""
+    return f"/{TEXTS}/" in path
 
 
 def component_of(path: str) -> "str | None":

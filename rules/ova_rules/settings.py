@@ -56,7 +56,8 @@ _SECONDS = Kind("a number of seconds", _number)
 _COUNT = Kind("a number", _number)
 _PATH = Kind('an absolute path, or ""', _path)
 _MAPPING = Kind("an object of strings", _mapping)
-_REFUSE_OR_ALLOW = Kind('"refuse" or "allow"', lambda value: value if value in ("refuse", "allow") else None)
+_WHO = ("owners", "refuse", "allow")
+_WHO_MAY = Kind('"owners", "refuse" or "allow"', lambda value: value if value in _WHO else None)
 
 
 def _list_of(what: str) -> Kind:
@@ -94,8 +95,9 @@ class Settings:
         "How many components one change builds while the client waits. The delay queue builds the others.")  # fmt: skip
     aliases: Mapping[str, str] = _setting({"ip_addr": "ipaddr"}, _MAPPING,
         "AVU attribute to property key, where grids and appliances spell them differently.")  # fmt: skip
-    fixed_properties: str = _setting("refuse", _REFUSE_OR_ALLOW,
-        "Whether AVUs may set properties that are not userConfigurable.")  # fmt: skip
+    fixed_properties: str = _setting("owners", _WHO_MAY,
+        'Whether AVUs may set properties that are not userConfigurable: where an owner says `ova_options` = `fixed` '
+        '("owners"), nowhere ("refuse") or everywhere ("allow").')  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ova_rules import jobs, names
-from ova_rules.build.build import build, queue
+from ova_rules.build.build import Outcome, build, queue
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, read
 from ova_rules.component.pointers import pointing
@@ -18,8 +18,8 @@ from ova_rules.settings import Settings
 PATIENCE_SECONDS = 5.0
 
 
-def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *causes: str) -> None:
-    """Builds each component once: the first ones now, the rest in one job for each cause.
+def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *causes: str) -> list[Outcome]:
+    """Builds each component once: the first ones now, the rest in one job for each cause. What came of the first ones.
 
     causes: the collections or sources that changed; a job finds out anew what its one reaches. Components of which the
     client may not even change the AVUs are left to those who may: a read finds them out of date.
@@ -28,17 +28,18 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *
     reached = list(dict.fromkeys(components))
     possible = set(catalog.annotatable(path for path in reached if path not in causes)).union(causes)
     ordered = [path for path in reached if path in possible]
-    for path in ordered[: settings.inline_components]:
-        build_one(catalog, settings, path, max(0.0, deadline - time.monotonic()))
+    first = ordered[: settings.inline_components]
+    done = [build_one(catalog, settings, path, max(0.0, deadline - time.monotonic())) for path in first]
     if len(ordered) > settings.inline_components:
         for cause in causes:
             jobs.queue(catalog, settings, jobs.CHANGE, cause, running=True)
+    return [outcome for outcome in done if outcome is not None]
 
 
-def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> None:
-    """Builds a component, or leaves it to a job if another agent is at it for longer than `wait` seconds."""
+def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> Outcome | None:
+    """Builds a component, or leaves it to a job if another agent is at it for longer than `wait` seconds (None)."""
     try:
-        build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
+        return build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
     except ComponentError:
         # Another one builds it and may have read the AVUs before this event, or it changes faster than it is built.
         component = readable(catalog, path)
@@ -48,6 +49,7 @@ def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, u
         from ova_rules.faults import report
 
         report(catalog.log, path, error)
+    return None
 
 
 def readable(catalog: Catalog, path: str) -> Component | None:

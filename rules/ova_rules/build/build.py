@@ -18,16 +18,16 @@ from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
+from ova_rules.build.takings import Takings, taken
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import content, file_identity, source_state
-from ova_rules.component.matching import Assignment, Matching, described, match
 from ova_rules.component.model import Component, Inputs, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
 from ova_rules.locks import locked
-from ova_rules.record import authorship, facts
+from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
@@ -38,7 +38,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_rules.build.progress import Progress
     from ova_tools.edit import Edit
-    from ova_tools.errors import PropertyError
     from ova_tools.layout import Plan
     from ova_tools.package import Package
     from ova_tools.write import Staged
@@ -59,10 +58,11 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a component stands, and what was done, in words for the journal."""
+    """How a component stands, and what was done, in words for the journal. takings: what was made of its AVUs."""
 
     state: State
     done: str = ""
+    takings: Takings | None = None
 
 
 @dataclass(frozen=True)
@@ -220,17 +220,12 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             opened = os.fstat(package.fileno())
             if source_state(source.replica, opened) != source.state:
                 raise Changed
-            expanded = seen.inputs.expansions
-            matching = match(
-                component.levels, package.properties, settings.aliases, lambda avu: expanded[avu].avu.value
-            )
-            assignments = _expanded(seen, matching)
-            values = [(f"{each.property.system}/{each.property.full_name}", each.avu.value) for each in assignments]
-            wanted = content(source.state, settings.digest, values)
+            takings = taken(settings, seen, package)
+            wanted = content(source.state, settings.digest, takings.values)
             ready = component.ready_path
             if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
-                return _kept(catalog, settings, seen, source, matching, last)
-            edit = _edit(package, assignments, settings, seen)
+                return _kept(catalog, settings, seen, source, takings, last)
+            edit = takings.edit(package)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
                 message = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
@@ -297,8 +292,8 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         source_file=file_identity(opened),
         verified=source.state,
     )
-    _write_ready(catalog, settings, seen, source, matching, made)
-    return Outcome(State.BUILT, f"{plan.size} bytes")
+    _write_ready(catalog, settings, seen, source, takings, made, [str(each) for each in edit.notes])
+    return Outcome(State.BUILT, f"{plan.size} bytes", takings)
 
 
 def _note_made(settings: Settings, now: Inputs, replicas: Sequence[Replica]) -> None:
@@ -309,19 +304,26 @@ def _note_made(settings: Settings, now: Inputs, replicas: Sequence[Replica]) -> 
 
 
 def _kept(
-    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, last: LastBuild
+    catalog: Catalog, settings: Settings, seen: View, source: Source, takings: Takings, last: LastBuild
 ) -> Outcome:
     """The AVUs changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
     _require_unchanged(catalog, settings, seen)
-    _write_ready(catalog, settings, seen, source, matching, replace(last, fingerprint=seen.inputs.fingerprint))
-    return Outcome(State.UNCHANGED, "other AVUs, same content")
+    notes = [avu.value for avu in seen.component.facts if (avu.attribute, avu.units) == (names.NOTE, remarks.OF_IMAGE)]
+    _write_ready(catalog, settings, seen, source, takings, replace(last, fingerprint=seen.inputs.fingerprint), notes)
+    return Outcome(State.UNCHANGED, "other AVUs, same content", takings)
 
 
 def _write_ready(
-    catalog: Catalog, settings: Settings, seen: View, source: Source, matching: Matching, made: LastBuild
+    catalog: Catalog,
+    settings: Settings,
+    seen: View,
+    source: Source,
+    takings: Takings,
+    made: LastBuild,
+    notes: Sequence[str],
 ) -> None:
     component = seen.component
-    own_unmatched: list[Avu] = [avu for avu in matching.unmatched if avu.collection == component.path]
+    own_unmatched: list[Avu] = [avu for avu in takings.unmatched if avu.collection == component.path]
     unmatched = [*own_unmatched, *component.unknown_controls]
     tasks: list[Avu] = []
     if component.prototypes:
@@ -329,7 +331,22 @@ def _write_ready(
         from ova_rules.record.disclosure import shown_tasks
 
         tasks = shown_tasks(catalog, seen.inputs, tasks_of(catalog, component))
-    found = facts.ready(catalog, seen.inputs, made, source.path, unmatched, tasks, signer_of(settings))
+    further = [
+        *tasks,
+        *remarks.facts(component.path, remarks.OF_IMAGE, notes),
+        *remarks.facts(component.path, remarks.OF_AVUS, takings.notes),
+    ]
+    found = facts.ready(
+        catalog,
+        seen.inputs,
+        made,
+        source.path,
+        unmatched,
+        takings.taken,
+        takings.secrets,
+        further,
+        signer_of(settings),
+    )
     facts.write(catalog, component, found)
 
 
@@ -340,45 +357,6 @@ def _is_verified(catalog: Catalog, settings: Settings, seen: View, source: Sourc
     from ova_rules.images.check import known_valid
 
     return known_valid(catalog, settings, source)
-
-
-def _expanded(seen: View, matching: Matching) -> list[Assignment]:
-    """The assignments with the values that the fingerprint was computed from."""
-    found = []
-    for assignment in matching.assignments:
-        expansion = seen.inputs.expansions[assignment.avu]
-        if expansion.error is not None:
-            raise expansion.error
-        found.append(Assignment(assignment.property, expansion.avu))
-    return found
-
-
-def _edit(package: Package, assignments: Sequence[Assignment], settings: Settings, seen: View) -> Edit:
-    """The edit of all values at once, each first tried alone so that a misfit is said of its AVU."""
-    from ova_tools.edit import Change, edit
-    from ova_tools.errors import PropertyError
-    from ova_tools.values import check_value
-
-    allow_fixed = settings.fixed_properties == "allow"
-    for each in assignments:
-        try:
-            check_value(each.property, each.avu.value)
-        except PropertyError as error:
-            raise ComponentError(f"{described(each.avu)}: {_misfit(seen, each, error)}") from error
-        if not each.property.user_configurable and not allow_fixed:
-            raise ComponentError(
-                f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable"
-            )
-    changes = [Change(each.property, each.avu.value) for each in assignments]
-    return edit(package, changes, allow_fixed=allow_fixed)
-
-
-def _misfit(seen: View, assignment: Assignment, error: PropertyError) -> str:
-    """Why a value does not fit. Readers of the component's facts may not know values that come from elsewhere."""
-    avu = assignment.avu
-    if not error.wrong or avu in seen.component.own_values:
-        return str(error)
-    return f"its value does not fit the property {assignment.property.full_name}, {error.wrong}"
 
 
 def _told_apart(settings: Settings, ready: str, seen: View, plan: Plan) -> Plan:

@@ -112,7 +112,8 @@ def _inputs(
         except ComponentError as error:
             failure = error
     levels = [[expanded[avu].avu for avu in level] for level in component.levels]
-    current = fingerprint(levels, state or "", settings.digest)
+    controls = (*component.options, *component.default)
+    current = fingerprint(levels, state or "", settings.digest, controls)
     return Inputs(component, source, state, failure, expanded, current, upstream, tuple(ready))
 
 
@@ -125,7 +126,7 @@ def _address(catalog: Access, settings: Settings, component: Component, expanded
     if expansion.reached:  # before anything is resolved, fetched or said for somebody who may not
         from ova_rules.record.authorship import require_author
 
-        require_author(catalog, settings, component, url, expansion.reached)
+        require_author(catalog, settings, component, url, expansion)
     return address_of(component.path, url.value, expansion.avu.value)
 
 

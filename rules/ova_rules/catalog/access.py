@@ -29,6 +29,13 @@ class Access(Queries):
 
     def visible_to(self, user: str, collections: Iterable[str]) -> set[str]:
         """Those of these collections that `user` may read; the client must see them itself."""
+        return self._at_level(READ_OBJECT, user, collections)
+
+    def owns(self, collection: str, user: str) -> bool:
+        """Whether `user` owns a collection, or is an administrator; the client must see the collection itself."""
+        return bool(self._at_level(OWN, user, [collection]))
+
+    def _at_level(self, level: int, user: str, collections: Iterable[str]) -> set[str]:
         asked = sorted(collections)
         if not asked:
             return set()
@@ -39,7 +46,7 @@ class Access(Queries):
         columns = ["COLL_ACCESS_TYPE", "COLL_ACCESS_USER_ID", "COLL_NAME"]
         rows = self._rows_of(columns, "COLL_NAME", asked)
         access = {name: [(row[0], row[1]) for row in rows if row[2] == name] for name in asked}
-        return {name for name in asked if self._has_level(READ_OBJECT, access[name], user)}
+        return {name for name in asked if self._has_level(level, access[name], user)}
 
     def may_write(self, collection: str) -> bool:
         """Whether the client may create and replace objects in a collection."""

@@ -109,6 +109,12 @@ def of_source(catalog: Access, path: str) -> list[str]:
     return of_components(catalog, found) if found else []
 
 
+def of_text(catalog: Access, path: str) -> list[str]:
+    """The components that a value takes the text of this data object into, and those that depend on them."""
+    found = {avu.collection for avu in pointing(catalog, (names.DEPENDS,), [posixpath.dirname(path)])}
+    return of_components(catalog, found) if found else []
+
+
 def of_components(catalog: Access, components: Iterable[str]) -> list[str]:
     """These components, and those that depend on them."""
     return _in_order(catalog, set(components), None)

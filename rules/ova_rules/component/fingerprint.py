@@ -13,17 +13,23 @@ from collections.abc import Sequence
 from ova_rules.catalog.types import Avu, Replica
 
 # Raise it when the builder makes other bytes of the same inputs: every ready OVA is then rebuilt.
-BUILDER_FORMAT = 2
+BUILDER_FORMAT = 3
 
 
-def fingerprint(levels: Sequence[Sequence[Avu]], source: str, settings_digest: str) -> str:
-    """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings."""
+def fingerprint(
+    levels: Sequence[Sequence[Avu]], source: str, settings_digest: str, controls: Sequence[Avu] = ()
+) -> str:
+    """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings.
+
+    controls: those that say how values are taken.
+    """
     values = [sorted((avu.attribute, avu.units, avu.value) for avu in level) for level in levels if level]
-    return digest([BUILDER_FORMAT, settings_digest, source, values])
+    also = [sorted((avu.attribute, avu.value) for avu in controls)] if controls else []
+    return digest([BUILDER_FORMAT, settings_digest, source, values, *also])
 
 
-def content(source: str, settings_digest: str, values: Sequence[tuple[str, str]]) -> str:
-    """A hash of what the bytes of a ready OVA follow from: the source's state and each property that is set.
+def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]]) -> str:
+    """A hash of what the bytes of a ready OVA follow from: the source's state and each property that is set or added.
 
     Two fingerprints may have one content: an AVU that no property takes changed, or a value moved up to the grid.
     """

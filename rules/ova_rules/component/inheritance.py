@@ -12,6 +12,7 @@ import posixpath
 from ova_rules import names
 from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
+from ova_rules.component.source import as_path
 from ova_rules.component.tree import above
 from ova_rules.errors import ComponentError
 from ova_tools.records import dataclass, field
@@ -94,8 +95,13 @@ def like_of(avus: list[Avu]) -> Avu | None:
         values = " and ".join(sorted(avu.value for avu in likes))
         raise ComponentError(f"{described(likes[0])} has several values: {values}; keep one")
     path, own = likes[0].value, likes[0].collection
-    if not path.startswith("/") or posixpath.normpath(path) != path or path.count("/") < 2:
-        raise ComponentError(f"{described(likes[0])}: {path} is not the absolute path of a collection")
+    if path != absolute(likes[0]) or path.count("/") < 2:
+        raise ComponentError(f"{described(likes[0])}: {path} is not the path of a collection")
     if f"{path}/".startswith(f"{own}/") or f"{own}/".startswith(f"{path}/"):
         raise ComponentError(f"{described(likes[0])}: {path} is the collection itself, or holds it or lies in it")
     return likes[0]
+
+
+def absolute(like: Avu) -> str:
+    """The path that an `ova_like` says, which may be relative to its collection and written as clients write paths."""
+    return posixpath.normpath(posixpath.join(like.collection, as_path(like.value)))

@@ -1,12 +1,13 @@
 """Which property each AVU sets. Pure: lists in, decisions out; nothing is guessed, several takers are an error.
 
 An AVU names a property by key or by full name, `[class.]key[.instance]`, optionally behind `SYSTEM/`; its units, if
-any, are the property's class or class.instance. What no property takes is no error.
+any, are the property's class or class.instance, and `config:ID` where it is for one deployment option only (DSP0243
+9.8). What no property takes is no error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ova_rules.catalog.types import Avu
 from ova_rules.errors import ComponentError
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A property, and the AVU whose value it takes."""
+    """A property, and the AVU whose value it takes: in every deployment option, or in the one of that id."""
 
     property: Property
     avu: Avu
+    configuration: str | None = None
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class Matching:
 
     assignments: tuple[Assignment, ...]
     unmatched: tuple[Avu, ...]
+
+
+_OPTION = "config:"
 
 
 def _as_it_is(avu: Avu) -> str:
@@ -43,44 +48,59 @@ def match(
     properties: Sequence[Property],
     aliases: Mapping[str, str],
     value_of: Callable[[Avu], str] = _as_it_is,
+    configurations: Iterable[str] = (),
 ) -> Matching:
     """Matches AVUs to properties. levels: the component's AVUs, then its parent's and so on; the nearest wins.
 
-    value_of: what an AVU stands for; two that stand for the same are no contradiction.
+    value_of: what an AVU stands for; two that stand for the same are no contradiction. configurations: the ids of the
+    deployment options. An AVU for one of them is stronger than one for all of the same collection, and weaker than one
+    for all of a nearer collection.
 
     Raises ComponentError if several properties could take one AVU, or two values of one level one property.
     """
     from ova_tools.properties import Names
 
-    names = Names(properties)
-    chosen: dict[int, Assignment] = {}
+    names, options = Names(properties), frozenset(configurations)
+    chosen: dict[tuple[int, str], Assignment] = {}
+    whole: set[int] = set()  # properties that a nearer collection sets in every deployment option
     unmatched: list[Avu] = []
     for level in levels:
-        here: dict[int, Assignment] = {}
+        here: dict[tuple[int, str], Assignment] = {}
         for avu in level:
-            index = _taker(avu, names, aliases)
+            section, configuration = parts_of(avu.units)
+            index = _taker(avu, section, names, aliases) if configuration in (None, *options) else None
             if index is None:
                 unmatched.append(avu)
                 continue
-            other = here.get(index)
+            slot = (index, configuration or "")
+            other = here.get(slot)
             if other is not None and value_of(other.avu) != value_of(avu):
                 both = dict.fromkeys((described(avu), described(other.avu)))
                 name = properties[index].full_name
                 raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")
-            here[index] = Assignment(properties[index], avu)
-        for index, assignment in here.items():
-            chosen.setdefault(index, assignment)
-    ordered = tuple(chosen[index] for index in sorted(chosen))
-    return Matching(ordered, tuple(unmatched))
+            here[slot] = Assignment(properties[index], avu, configuration)
+        for slot, assignment in here.items():
+            if slot[0] not in whole:
+                chosen.setdefault(slot, assignment)
+        whole |= {index for index, configuration in here if not configuration}
+    return Matching(tuple(chosen[slot] for slot in sorted(chosen)), tuple(unmatched))
 
 
-def _taker(avu: Avu, names: Names, aliases: Mapping[str, str]) -> int | None:
-    """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias.
+def parts_of(units: str) -> tuple[str, str | None]:
+    """What units say: the class or class.instance, and the deployment option (`config:ID`), None for all."""
+    section, configuration = [], None
+    for word in units.split():
+        if word.startswith(_OPTION):
+            configuration = word[len(_OPTION) :]
+        else:
+            section.append(word)
+    return (units, None) if configuration is None else (" ".join(section), configuration)
 
-    The units, if any, are the class, or class.instance.
-    """
+
+def _taker(avu: Avu, section: str, names: Names, aliases: Mapping[str, str]) -> int | None:
+    """The index of the one property that takes this AVU, or None. An exact name is stronger than an alias."""
     for name in dict.fromkeys((avu.attribute, aliases.get(avu.attribute, avu.attribute))):
-        takers = names.positions(name, avu.units)
+        takers = names.positions(name, section)
         if len(takers) > 1:
             known = ", ".join(choices([names.properties[taker] for taker in takers]))
             raise ComponentError(f"{described(avu)}: several properties could take it: {known}; use one of these names")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, Replica
+from ova_rules.component.controls import ignored, nearest
 from ova_rules.component.inheritance import Lineage, lineage
 from ova_rules.component.pointers import pointed_at
 from ova_rules.component.source import Source
@@ -25,7 +26,8 @@ class Component:
 
     An AVU that a nearer one of the same attribute and units hides is left out. prototypes: the components in whose
     place it stands (`ova_like`). likes: those AVUs, each with the collections it adds. notes: who set AVUs, for all
-    collections that count. chain: all collections whose AVUs may count. error: why its `ova_like` cannot be followed.
+    collections that count. chain: all collections whose AVUs may count, in the order of `levels`. options, default: the
+    `ova_options` and `ova_configuration` that count. error: why its `ova_like` cannot be followed.
     """
 
     path: str
@@ -38,6 +40,8 @@ class Component:
     prototypes: tuple[str, ...] = ()
     likes: tuple[tuple[Avu, frozenset[str]], ...] = ()
     chain: tuple[str, ...] = ()
+    options: tuple[Avu, ...] = ()
+    default: tuple[Avu, ...] = ()
     error: ComponentError | None = None
 
     @property
@@ -59,7 +63,7 @@ class Component:
     def contributors(self) -> frozenset[str]:
         """The other collections whose AVUs it takes, and those that say so."""
         taken = {avu.collection for level in self.levels for avu in level} | {like.collection for like, _ in self.likes}
-        return frozenset(taken) - {self.path}
+        return frozenset(taken.union(avu.collection for avu in (*self.options, *self.default))) - {self.path}
 
 
 def read(catalog: Access, path: str) -> Component | None:
@@ -85,28 +89,41 @@ def read_any(catalog: Access, path: str) -> Component | None:
         tuple(found.prototypes),
         tuple((avu, frozenset(added)) for avu, added in found.likes.items()),
         tuple(found.levels),
+        nearest(found.levels, names.OPTIONS),
+        nearest(found.levels, names.CONFIGURATION),
         found.error,
     )
 
 
 def _effective(found: Lineage) -> tuple[tuple[Avu, ...], ...]:
-    """The AVUs that may set properties, without those that a nearer one hides."""
-    result, hidden = [], set[tuple[str, str]]()
+    """The AVUs that may set properties, without those that a nearer one hides, or a nearer collection ignores."""
+    result, hidden, passed_over = [], set[tuple[str, str]](), set[str]()
     for avus in found.levels.values():
-        level = [a for a in avus if names.is_value(a.attribute) and (a.attribute, a.units) not in hidden]
+        level = [
+            avu
+            for avu in avus
+            if names.is_value(avu.attribute)
+            and (avu.attribute, avu.units) not in hidden
+            and avu.attribute not in passed_over
+        ]
         hidden.update((avu.attribute, avu.units) for avu in level)
+        passed_over |= ignored(avus)
         result.append(tuple(level))
     return tuple(result)
 
 
 @dataclass(frozen=True)
 class Expansion:
-    """An AVU with its references replaced. named: the collections it names; reached: all that values came from."""
+    """An AVU with its references replaced. named: the collections it names; reached: all that values came from.
+
+    texts: the data objects whose texts it takes.
+    """
 
     avu: Avu
     error: ComponentError | None
     named: frozenset[str]
     reached: frozenset[str]
+    texts: frozenset[str] = frozenset()
 
 
 def expansions(catalog: Access, settings: Settings, component: Component) -> dict[Avu, Expansion]:
@@ -131,10 +148,16 @@ def expansions(catalog: Access, settings: Settings, component: Component) -> dic
             continue
         from ova_rules.component.references import References, UnresolvedError
 
-        references = references or References(look_up, settings.aliases)
+        if references is None:
+            from functools import partial
+
+            from ova_rules.component.texts import read_text
+
+            references = References(look_up, settings.aliases, partial(read_text, catalog, settings))
         try:
             found = references.expand(component.path, avu)
-            result[avu] = Expansion(replace(avu, value=found.value), None, found.named, found.visited)
+            expanded = replace(avu, value=found.value)
+            result[avu] = Expansion(expanded, None, found.named, found.visited, found.texts)
         except UnresolvedError as error:  # said when a property takes the AVU; until then it stays as it is
             result[avu] = Expansion(avu, error, error.named, error.visited)
     return result

@@ -1,7 +1,8 @@
 """Values that name another component's values: `${comp02:ip_addr}`. Pure but for the look-up it is given.
 
 `${NAME:ATTRIBUTE}` is the effective value of the sibling NAME (or of an absolute path); `$${` stands for `${`.
-`${NAME:ova_url}` is the absolute path (or the URL) of that component's source.
+`${NAME:ova_url}` is the absolute path (or the URL) of that component's source. `${}` is the empty text, which iRODS
+does not store; `${<config/NAME}` is the text of a data object in the collection that has the AVU.
 
 An error names the AVU at fault and what that AVU itself says. What is wrong behind it, in values that others have set,
 is not shown: whoever reads the message may not be allowed to read those.
@@ -20,12 +21,12 @@ from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
 from ova_rules.component.source import is_url, path_from
 from ova_rules.errors import ComponentError
-from ova_tools.records import dataclass
+from ova_tools.records import dataclass, replace
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 
 _MOST_DEPTH = 50  # references from one to the next
-_MOST_BYTES = 64 * 1024  # of one value
+_MOST_BYTES = 256 * 1024  # of one value
 _MOST_BYTES_IN_ALL = 1024 * 1024  # of all values that one component reads by references
 _MOST_COLLECTIONS = 200  # that one component's references name, directly or over others
 
@@ -41,13 +42,14 @@ LookUp = Callable[[str], Levels]  # a component's path -> its levels of AVUs, ne
 class Resolved:
     """A value with its references replaced.
 
-    named: the collections that the AVU itself names; visited: all that values came from or were looked for in; depth:
-    references from one to the next, the most on any way.
+    named: the collections that the AVU itself names; visited: all that values came from or were looked for in; texts:
+    the data objects whose texts they are; depth: references from one to the next, the most on any way.
     """
 
     value: str
     named: frozenset[str]
     visited: frozenset[str]
+    texts: frozenset[str]
     depth: int
 
 
@@ -69,10 +71,14 @@ class UnresolvedError(ComponentError):
 
 
 class References:
-    """Resolves the references of one component."""
+    """Resolves the references of one component.
 
-    def __init__(self, look_up: LookUp, aliases: Mapping[str, str]) -> None:
+    read_text: gives the text of a data object of at most so many bytes, or raises ComponentError.
+    """
+
+    def __init__(self, look_up: LookUp, aliases: Mapping[str, str], read_text: Callable[[str, int], str]) -> None:
         self._look_up = look_up
+        self._read_text = read_text
         self._aliases = aliases
         self._indexes: dict[str, list[dict[str, dict[str, Avu]]]] = {}
         self._known: dict[_Place, Resolved | UnresolvedError] = {}
@@ -89,7 +95,7 @@ class References:
     def _resolved(self, here: _Place, trail: tuple[_Place, ...]) -> Resolved:
         component, avu = here
         if "${" not in avu.value:
-            return Resolved(avu.value, frozenset(), frozenset(), 0)
+            return Resolved(avu.value, frozenset(), frozenset(), frozenset(), 0)
         if here in trail:
             text = f"its references go in a circle{_circle([*trail[trail.index(here) :], here])}"
             raise UnresolvedError(f"{described(avu)}: {text}", (), (), text)
@@ -106,14 +112,20 @@ class References:
 
     def _followed(self, component: str, avu: Avu, trail: tuple[_Place, ...]) -> Resolved | UnresolvedError:
         parts: list[str] = []
-        named, visited = set[str](), set[str]()
+        named, visited, texts = set[str](), set[str](), set[str]()
         size = start = depth = 0
         try:
             for found in _REFERENCE.finditer(avu.value):
                 text = "${"
-                if found.group(1) is not None:
-                    text, below = self._target(component, avu, found.group(1), trail, named, visited)
-                    depth = max(depth, 1 + below)
+                inner = found.group(1)
+                if inner == "":
+                    text = ""
+                elif inner is not None and inner[0] == "<":
+                    text = self._text(avu, inner[1:], named, visited, texts)
+                elif inner is not None:
+                    target = self._target(component, avu, inner, trail, named, visited)
+                    text, depth = target.value, max(depth, 1 + target.depth)
+                    texts |= target.texts
                 parts += (avu.value[start : found.start()], text)
                 start = found.end()
                 size += len(text.encode("utf-8", "surrogateescape"))
@@ -125,7 +137,8 @@ class References:
         if depth > _MOST_DEPTH:
             return UnresolvedError(f"{described(avu)}: {_TOO_DEEP}", named, visited, _TOO_DEEP)
         self._bytes += size
-        return Resolved("".join((*parts, avu.value[start:])), frozenset(named), frozenset(visited), depth)
+        value = "".join((*parts, avu.value[start:]))
+        return Resolved(value, frozenset(named), frozenset(visited), frozenset(texts), depth)
 
     def _require_bytes(self, avu: Avu, size: int) -> None:
         if size > _MOST_BYTES or self._bytes + size > _MOST_BYTES_IN_ALL:
@@ -136,12 +149,14 @@ class References:
 
     def _target(
         self, component: str, avu: Avu, text: str, trail: tuple[_Place, ...], named: set[str], visited: set[str]
-    ) -> tuple[str, int]:
-        """What one reference stands for, and the depth of that."""
+    ) -> Resolved:
+        """What one reference stands for."""
         label = f"{described(avu)}: ${{{text}}}"
         name, colon, attribute = text.rpartition(":")
         if not (name and colon and attribute):
-            raise ComponentError(f"{label} is not ${{COMPONENT:ATTRIBUTE}}")
+            raise ComponentError(
+                f"{label} is neither ${{COMPONENT:ATTRIBUTE}}, nor ${{<{names.TEXTS}/NAME}}, nor ${{}}"
+            )
         path = posixpath.normpath(posixpath.join(posixpath.dirname(component), name))
         named.add(path)
         visited.add(path)
@@ -157,11 +172,26 @@ class References:
                     message = f"{described(avu)}: {error.public}" if error.public else f"{label}: {_BEHIND}"
                     raise UnresolvedError(message, named, error.visited, error.public, passing=error.passing) from error
                 visited |= resolved.visited
-                value = resolved.value
-                if attribute == names.URL and not is_url(value):
-                    value = path_from(path, value)
-                return value, resolved.depth
+                if attribute == names.URL and not is_url(resolved.value):
+                    return replace(resolved, value=path_from(path, resolved.value))
+                return resolved
         raise ComponentError(f"{label}: {path} has no AVU {attribute} that you may read")
+
+    def _text(self, avu: Avu, name: str, named: set[str], visited: set[str], texts: set[str]) -> str:
+        """The text of a data object in the collection of the AVU."""
+        path = posixpath.normpath(posixpath.join(avu.collection, name))
+        if not path.startswith(f"{avu.collection}/{names.TEXTS}/"):
+            raise ComponentError(
+                f"{described(avu)}: ${{<{name}}}: texts lie in the collection {names.TEXTS} of {avu.collection}, "
+                f"as in ${{<{names.TEXTS}/NAME}}"
+            )
+        for found in (named, visited):
+            found.add(posixpath.dirname(path))
+        texts.add(path)
+        try:
+            return self._read_text(path, _MOST_BYTES)
+        except ComponentError as error:
+            raise ComponentError(f"{described(avu)}: ${{<{name}}}: {error}") from error
 
     def _index(self, path: str, label: str) -> list[dict[str, dict[str, Avu]]]:
         """For each level the AVUs by attribute (`:NAME` by the bare attribute, NAME also by what it is an alias of)."""

@@ -11,10 +11,11 @@ import json
 from collections.abc import Sequence
 
 from ova_rules import jobs, names
-from ova_rules.agent import CONTINUE, NOT_PERMITTED
+from ova_rules.agent import CONTINUE, NOT_PERMITTED, SKIP
 from ova_rules.catalog.types import UNITS_BYTES, VALUE_BYTES, Avu
 from ova_rules.catalog.writes import Catalog, refuse
-from ova_rules.errors import ComponentError
+from ova_rules.component.inheritance import absolute
+from ova_rules.errors import ComponentError, one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +45,14 @@ def before_change(rule_args: list[str], callback: Any, rei: Any) -> int:
     return _judge(rule_args[1], [avu], callback, rei)
 
 
+def before_fact(rule_args: list[Any], callback: Any, rei: Any) -> int:
+    """Passes over a fact that a client sets: it succeeds and changes nothing.
+
+    Who brings back all AVUs that were saved one by one brings facts, too, and goes on with the next one.
+    """
+    return SKIP if str(rule_args[2]["arg1"]) in (*_COLLECTION, *_OBJECT) else CONTINUE
+
+
 def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """The same for the atomic API. rule_args[2]: the request, JSON in a BytesBuf."""
     try:
@@ -59,9 +68,12 @@ def _judge(kind: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
     if kind not in (*_COLLECTION, *_OBJECT):
         return CONTINUE
     try:
-        if any(names.is_fact(avu.attribute) for avu in added):
-            raise ComponentError("attributes that begin with ova:: are facts that the server writes")
+        facts = [avu for avu in added if names.is_fact(avu.attribute)]
+        if facts:
+            _require_there(kind, facts, callback, rei)
         for avu in added:
+            if avu in facts:
+                continue
             if kind in _OBJECT:
                 _require_allowed_on_object(avu, callback, rei)
             else:
@@ -71,39 +83,82 @@ def _judge(kind: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
     return CONTINUE
 
 
+def _require_there(kind: str, facts: Sequence[Avu], callback: Any, rei: Any) -> None:
+    """A client that restores what it saved sets facts too: those that are there stay, others only the server writes."""
+    catalog = Catalog(callback, rei)
+    path = facts[0].collection
+    there = [] if kind in _COLLECTION else catalog.object_avus(path, sorted({avu.attribute for avu in facts}))
+    present = {(avu.attribute, avu.value, avu.units) for avu in there or catalog.avus([path])}
+    for avu in facts:
+        if (avu.attribute, avu.value, avu.units) not in present:
+            raise ComponentError(
+                f"{avu.attribute}: attributes that begin with ova:: are facts that the server writes; leave them out, "
+                "or bring a saved grid back with ova-grid import"
+            )
+
+
 def _require_allowed_on_object(avu: Avu, callback: Any, rei: Any) -> None:
     if avu.attribute == names.RELEASE and not Catalog(callback, rei).is_administrator:
         text = f"{names.RELEASE} on a data object is for administrators: it lets an image that is in use be removed"
         raise ComponentError(text)
+    if not avu.attribute.startswith(names.CONTROL_PREFIX) or avu.attribute in names.OF_OBJECTS:
+        return
+    from ova_rules.component.near import near
+
+    control = avu.attribute if avu.attribute in names.OF_COLLECTIONS else near(avu.attribute, names.OF_COLLECTIONS)
+    collection = avu.collection.rpartition("/")[0]
+    if control is not None:
+        raise ComponentError(f"{control} belongs on a collection, not on a data object: imeta set -C {collection} …")
 
 
 def _require_allowed_on_collection(avu: Avu, callback: Any, rei: Any) -> None:
+    _require_control(avu)
     parts = (avu.attribute, VALUE_BYTES), (avu.value, VALUE_BYTES), (avu.units, UNITS_BYTES)
     too_long = any(len(part.encode("utf-8", "surrogateescape")) > most for part, most in parts)
-    if not too_long and avu.attribute not in (names.RESTORE, names.LIKE):
+    unreadable = next((c for part, _ in parts for c in part if not part.isprintable() and _no_client_reads(c)), "")
+    if not too_long and not unreadable and avu.attribute not in (names.RESTORE, names.LIKE):
         return
     from ova_rules.events.context import context
 
     catalog, settings = context(callback, rei)
-    if too_long:
+    if too_long or unreadable:
         from ova_rules.component import dependents
 
         if avu.attribute in (names.URL, names.LIKE) or dependents.of_avus(catalog, avu.collection):
-            text = f"AVU {avu.attribute[:60]} of {avu.collection}: iRODS reads 2700 bytes of a value and 250 of units, "
-            raise ComponentError(f"{text}and with a longer one nothing of a component")
+            reason = "iRODS reads 2700 bytes of a value and 250 of units, and with a longer one nothing of a component"
+            if not too_long:
+                reason = f"it has the character U+{ord(unreadable):04X}, and clients cannot read AVUs with it"
+            raise ComponentError(f"AVU {one_line(avu.attribute, 60)} of {avu.collection}: {reason}")
     elif avu.attribute == names.LIKE:
         from ova_rules.component.prototype import require_possible
 
-        require_possible(catalog, avu.collection, avu.value)
+        require_possible(catalog, avu.collection, absolute(avu))
     else:
-        from ova_rules.component.model import read_any
-        from ova_rules.record import history
-        from ova_rules.record.signing import signer_of
+        from ova_rules.events import restore
 
-        component = read_any(catalog, avu.collection)
-        if component is None:
-            raise ComponentError(f"{avu.collection} has no ova::history")
-        history.find(component, avu.value, signer_of(settings))
+        restore.require_possible(catalog, settings, avu.collection, avu.value)
+
+
+def _require_control(avu: Avu) -> None:
+    """Refuses what looks like a control and is none, where it is clear which one was meant."""
+    if avu.attribute == names.OPTIONS:
+        from ova_rules.component.controls import require_options
+
+        require_options(avu)
+    elif avu.attribute[:3].lower() in ("ova", "oav", "vao") and avu.attribute not in names.OF_COLLECTIONS:
+        from ova_rules.component.near import near
+
+        meant = near(avu.attribute, names.OF_COLLECTIONS)
+        if meant is not None:
+            raise ComponentError(f"{avu.attribute} of {avu.collection} is no control; did you mean {meant}?")
+        if avu.attribute in names.OF_OBJECTS:
+            raise ComponentError(f"{avu.attribute} belongs on a data object, not on a collection: imeta set -d IMAGE …")
+
+
+def _no_client_reads(character: str) -> bool:
+    """Whether XML, in which clients read what servers answer, has no such character (XML 1.0 2.2)."""
+    code = ord(character)
+    return (code < 0x20 and character not in "\t\n\r") or 0xD800 <= code < 0xDC80 or code in (0xFFFE, 0xFFFF)
 
 
 # ---- after -----------------------------------------------------------------------------------------------------------
@@ -171,16 +226,21 @@ def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: 
     from ova_rules.component import dependents
 
     affected = dependents.of_avus(catalog, path)
-    if may_be_gone:
+    if may_be_gone or affected:
         from ova_rules.build.batch import others_go_on
-
+    if may_be_gone:
         with others_go_on(catalog, path):
             _forget(catalog, path)
     if affected:
         from ova_rules.build.batch import build_all
         from ova_rules.events.context import settings_for
 
-        build_all(catalog, settings_for(catalog), affected, path)
+        done = build_all(catalog, settings_for(catalog), affected, path)
+        if path not in affected:
+            from ova_rules.events.misspelt import note_unmatched
+
+            with others_go_on(catalog, path):
+                note_unmatched(catalog, path, added, [each.takings for each in done if each.takings is not None])
 
 
 def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
@@ -193,10 +253,12 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
     settings = settings_for(catalog)
     attributes = {avu.attribute for avu in added}
     with others_go_on(catalog, path):
-        _note_authors(catalog, settings, path, added)
+        _note_authors(catalog, settings, path, _spelled_out(catalog, path, added))
     if names.RESTORE in attributes:
         with others_go_on(catalog, path):
-            _restore(catalog, settings, path)
+            from ova_rules.events.restore import restore
+
+            restore(catalog, settings, path)
     if names.IMAGES in attributes:
         jobs.queue(catalog, settings, jobs.CHECK, path, running=True)
     if names.REFRESH in attributes:
@@ -204,6 +266,18 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
     if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
         own = [path] if names.LIKE in attributes else []
         complete_all(catalog, settings, [*own, *dependents.derived(catalog, path)])
+
+
+def _spelled_out(catalog: Catalog, path: str, added: Sequence[Avu]) -> list[Avu]:
+    """The same AVUs, where an `ova_like` with a relative path is stored as the absolute one, by which it is found."""
+    found = []
+    for avu in added:
+        right = Avu(path, avu.attribute, absolute(avu), avu.units) if avu.attribute == names.LIKE else avu
+        if right != avu and catalog.may_annotate(path):
+            catalog.remove_avus(path, [avu])
+            catalog.change_facts(path, [], [right])
+        found.append(right)
+    return found
 
 
 def _note_authors(catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu]) -> None:
@@ -217,29 +291,6 @@ def _note_authors(catalog: Catalog, settings: Settings, path: str, added: Sequen
     component = read_any(catalog, path)  # values with references may be there before ova_url is
     if component is not None and catalog.may_annotate(path):
         authorship.note_author(catalog, settings, component, lambda avu: avu in referring)
-
-
-def _restore(catalog: Catalog, settings: Settings, path: str) -> None:
-    """`ova_restore` brings back the AVUs of an entry of the history, as AVUs that this client set."""
-    from ova_rules.component.model import read_any
-    from ova_rules.record import authorship, history
-    from ova_rules.record.signing import signer_of
-
-    component = read_any(catalog, path)
-    if component is None or not catalog.may_annotate(path):
-        return
-    command = [avu for avu in catalog.avus([path]) if avu.attribute == names.RESTORE]
-    if not command:
-        return
-    try:
-        entry = history.find(component, command[-1].value, signer_of(settings))
-    except ComponentError:  # the client was told before
-        catalog.remove_avus(path, command)
-        return
-    remove, add = history.changes(component, entry, command)
-    catalog.remove_avus(path, remove)
-    catalog.change_facts(path, [], add)
-    _note_authors(catalog, settings, path, [avu for avu in add if authorship.refers(avu)])
 
 
 def _forget(catalog: Catalog, path: str) -> None:
@@ -261,7 +312,8 @@ def _forget(catalog: Catalog, path: str) -> None:
     settings = settings_for(catalog)
     forget_authors(catalog, settings, component)
     kept = (names.SET_BY, names.HISTORY, names.HISTORY_VALUES)
-    facts = [avu for avu in component.facts if avu.attribute not in kept]
+    was_one = any(avu.attribute in (names.STATUS, names.BUILD) for avu in component.facts)
+    facts = [avu for avu in component.facts if was_one and avu.attribute not in kept]
     if component.urls or not facts:
         return
     last = last_build(component, signer_of(settings))

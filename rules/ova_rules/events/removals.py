@@ -50,7 +50,15 @@ def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> i
 
 def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A data object was removed: the component whose ready OVA or source it was says so."""
-    _removed(*context(callback, rei, "removed"), str(rei.doi.objPath))
+    path = str(rei.doi.objPath)
+    catalog, settings = context(callback, rei, "removed")
+    if names.looks_like_package(path):
+        _removed(catalog, settings, path)
+    else:
+        from ova_rules.build.batch import build_all
+        from ova_rules.component import dependents
+
+        build_all(catalog, settings, dependents.of_text(catalog, path), path)
     return CONTINUE
 
 

@@ -14,13 +14,23 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_RENAME_DATA_OBJECT = 11  # the value of oprType; 12 is a collection, and 21 either
+
 
 def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """A ready OVA that a user may not have for what is in it is not carried away to be read elsewhere."""
-    from ova_rules.build.secrecy import reason_against_moving
+    """An image in use stays where `ova_url` finds it; a ready OVA is not carried away by one who may not read it."""
+    source = str(rule_args[2].srcDataObjInp.objPath).rstrip("/")
+    if int(rule_args[2].srcDataObjInp.oprType) == _RENAME_DATA_OBJECT and not names.looks_like_package(source):
+        return CONTINUE
     from ova_rules.events.context import context
+    from ova_rules.images import in_use
 
-    reason = reason_against_moving(*context(callback, rei, "rename"), str(rule_args[2].srcDataObjInp.objPath))
+    catalog, settings = context(callback, rei, "rename")
+    reason = in_use.refusal(catalog, settings, source)
+    if reason is None and names.component_of(source) is not None:
+        from ova_rules.build.secrecy import reason_against_moving
+
+        reason = reason_against_moving(catalog, settings, source)
     return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
 
 
@@ -28,8 +38,8 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An object or a collection was renamed: rule_args are the old and the new path."""
     old, new = str(rule_args[0]).rstrip("/"), str(rule_args[1]).rstrip("/")
     catalog = Catalog(callback, rei, "renamed")
-    if not (names.looks_like_package(old) or names.looks_like_package(new) or catalog.visible([new])):
-        return CONTINUE  # an object that is no package
+    if not (_may_count(old) or _may_count(new) or catalog.visible([new])):
+        return CONTINUE  # an object that is neither package nor text
     from ova_rules.images import check, in_use
 
     settings = settings_for(catalog)
@@ -38,6 +48,10 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if names.looks_like_package(new):
         check.on_written(catalog, settings, new)
     return CONTINUE
+
+
+def _may_count(path: str) -> bool:
+    return names.looks_like_package(path) or names.may_be_text(path)
 
 
 def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
@@ -51,6 +65,8 @@ def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
         if names.looks_like_package(path):
             affected += dependents.of_source(catalog, path)
             affected += [name for name in [names.component_of(path)] if name]
+        elif names.may_be_text(path):
+            affected += dependents.of_text(catalog, path)
     if catalog.visible([new]):  # a collection
         complete_all(catalog, settings, dependents.derived(catalog, new))
         affected += dependents.of_collection(catalog, old)

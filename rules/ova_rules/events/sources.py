@@ -1,7 +1,8 @@
-"""Data objects that may be sources: written or registered. What is made from them is built, images are checked."""
+"""Data objects that may be sources or texts: written or registered. What takes them is built, images are checked."""
 
 from __future__ import annotations
 
+from ova_rules import names
 from ova_rules.agent import CONTINUE
 from ova_rules.build.batch import build_all
 from ova_rules.catalog.writes import Catalog
@@ -27,6 +28,9 @@ def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 def _changed(path: str, callback: Any, rei: Any) -> int:
     catalog, settings = context(callback, rei, f"written {path}")
+    if not names.looks_like_package(path):
+        build_all(catalog, settings, dependents.of_text(catalog, path), path)
+        return CONTINUE
     build_users(catalog, settings, path)
     on_written(catalog, settings, path)
     return CONTINUE

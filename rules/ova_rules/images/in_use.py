@@ -8,13 +8,13 @@ because everybody who may write the object can copy AVUs onto it.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable, Iterable, Sequence
 
 from ova_rules import names
 from ova_rules.catalog.types import ObjectAvu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.pointers import hashed
+from ova_rules.component.source import is_url, path_from
 from ova_rules.errors import one_line
 from ova_rules.images import usage
 from ova_rules.images.usage import Use
@@ -120,10 +120,7 @@ def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple
 
 def _names(use: Use, urls: Iterable[str]) -> bool:
     """Whether `ova_url` still leads to the source, as far as its text alone can tell."""
-    return any(
-        "://" in url or "${" in url or posixpath.normpath(posixpath.join(use.component, url)) == use.source
-        for url in urls
-    )
+    return any(is_url(url) or "${" in url or path_from(use.component, url) == use.source for url in urls)
 
 
 # ---- ova::used_by ----------------------------------------------------------------------------------------------------

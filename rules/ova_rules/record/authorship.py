@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, fact
 from ova_rules.catalog.writes import Catalog
+from ova_rules.component.controls import FIXED, words
 from ova_rules.component.matching import described
-from ova_rules.component.model import Component, Inputs
+from ova_rules.component.model import Component, Expansion, Inputs
 from ova_rules.component.source import Source
 from ova_rules.errors import ComponentError
 from ova_rules.record.signing import Signer, is_same, signer_of
@@ -27,7 +28,9 @@ SetNow = Callable[[Avu], bool]  # whether the event's user set this AVU
 
 
 def refers(avu: Avu) -> bool:
-    """Whether an AVU's value refers to other things."""
+    """Whether an AVU's value refers to other things, or says what only an owner may say."""
+    if avu.attribute == names.OPTIONS:
+        return FIXED in words(avu.value)
     return avu.attribute in (names.URL, names.LIKE) or ("${" in avu.value and names.is_value(avu.attribute))
 
 
@@ -67,10 +70,13 @@ def author_of(catalog: Access, signer: Signer, component: Component, avu: Avu) -
     return None
 
 
-def require_author(catalog: Access, settings: Settings, component: Component, avu: Avu, reached: Iterable[str]) -> None:
-    """Raises ComponentError unless the author of an AVU is known and may read, now, the collections it reaches."""
+def require_author(catalog: Access, settings: Settings, component: Component, avu: Avu, expansion: Expansion) -> None:
+    """Raises ComponentError unless the author of an AVU is known and may read, now, what it reaches."""
     user = _known_author(catalog, settings, component, avu)
-    if user != catalog.identity and set(reached) - catalog.visible_to(user, reached):
+    if user == catalog.identity:
+        return
+    hidden = expansion.reached - catalog.visible_to(user, expansion.reached)
+    if hidden or not all(catalog.may_read(text, user) for text in expansion.texts):
         raise _refusal(avu, user, "all that it refers to")
 
 
@@ -79,22 +85,35 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
     component = now.component
     likes = dict(component.likes)
     for avu in _referring(component):
+        if avu.attribute == names.OPTIONS and settings.fixed_properties != "owners":
+            continue  # it says nothing
         user = _known_author(catalog, settings, component, avu)
+        if avu.attribute == names.OPTIONS:
+            if not catalog.owns(avu.collection, user):
+                text = f"{FIXED} is for an owner of the collection, and {user} set it"
+                raise ComponentError(f"{described(avu)}: {text}", lasting=False)
+            continue
         if user == catalog.identity:
             continue  # the build itself finds out what this user may read
+        inherited = frozenset[str]()
+        taken = [now.expansions[avu]] if avu in now.expansions else []
+        also = set[str]()
         if avu.attribute == names.URL:
             if source is not None and not catalog.may_read(source.path, user):
                 raise _refusal(avu, user, "its source")
             # Who made the component answers for what it inherits, but not for where others made it alike.
             inherited = component.contributors - frozenset().union(*likes.values())
-            reached = inherited | _reached_from(inherited, now) | now.expansions[avu].reached
-            reached |= {now.upstream} if now.upstream else set()
+            also = {now.upstream} if now.upstream else set()
         elif avu.attribute == names.LIKE:
             inherited = likes[avu] & component.contributors
-            reached = inherited | _reached_from(inherited, now)
-        else:
-            reached = now.expansions[avu].reached
-        hidden = reached - catalog.visible_to(user, reached)
+        # Who inherits references must be able to read what they reach, not only who set them.
+        taken += [
+            now.expansions[other] for level in component.levels for other in level if other.collection in inherited
+        ]
+        reached = inherited.union(also, *(each.reached for each in taken))
+        hidden = set(reached - catalog.visible_to(user, reached))
+        texts = {text for each in taken for text in each.texts}
+        hidden |= {text for text in texts if not catalog.may_read(text, user)}
         if hidden:
             raise _refusal(avu, user, ", ".join(sorted(hidden & now.public)) or "all that it refers to")
 
@@ -107,15 +126,10 @@ def _known_author(catalog: Access, settings: Settings, component: Component, avu
     return user
 
 
-def _reached_from(collections: frozenset[str], now: Inputs) -> frozenset[str]:
-    """What the references in inherited AVUs reach: who inherits them must be able to read it, not only who set them."""
-    avus = (avu for level in now.component.levels for avu in level if avu.collection in collections)
-    return frozenset().union(*(now.expansions[avu].reached for avu in avus))
-
-
 def _referring(component: Component) -> list[Avu]:
     values = (avu for level in component.levels for avu in level if refers(avu))
-    return [*component.urls, *(avu for avu, _ in component.likes), *values]
+    options = (avu for avu in component.options if refers(avu))
+    return [*component.urls, *(avu for avu, _ in component.likes), *values, *options]
 
 
 def _note(catalog: Access, signer: Signer, avu: Avu, user: str) -> Avu:

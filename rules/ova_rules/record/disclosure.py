@@ -17,15 +17,29 @@ from ova_rules.component.source import Address
 from ova_tools.records import replace
 
 
-def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> list[str]:
-    """What stands for these collections in facts, sorted. At most one query, where AVUs of others lead there."""
+def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> dict[str, str]:
+    """What stands for each of these collections in facts. At most one query, where AVUs of others lead there."""
     component = now.component
     known, asked = set(now.public), set(paths)
     others = asked - known
     if others:
         readers = catalog.readers([component.path, *others])
         known |= {path for path in others if readers[component.path] <= readers[path]}
-    return sorted(path if path in known else hashed(path) for path in asked)
+    return {path: path if path in known else hashed(path) for path in asked}
+
+
+def shown_values(catalog: Access, now: Inputs, avus: Iterable[Avu]) -> list[tuple[str, str | None, str, str]]:
+    """What is shown of AVUs of other collections (attribute, value, units, collection), sorted. At most two queries.
+
+    The value is None unless all who may read the component may read the collection that has the AVU.
+    """
+    own, asked = now.component.path, list(avus)
+    others = {avu.collection for avu in asked}
+    readers = catalog.readers([own, *others])
+    shown = shown_collections(catalog, now, others)
+    values = {path: readers[own] <= readers[path] for path in others}
+    found = ((a.attribute, a.value if values[a.collection] else None, a.units, shown[a.collection]) for a in asked)
+    return sorted(found, key=str)
 
 
 def shown_tasks(catalog: Access, now: Inputs, tasks: Sequence[Avu]) -> list[Avu]:

@@ -14,7 +14,7 @@ from ova_rules.catalog.types import Avu, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, Inputs
 from ova_rules.errors import Changed, ComponentError, one_line
-from ova_rules.record import history
+from ova_rules.record import history, remarks
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import Signer, is_same
 
@@ -26,6 +26,8 @@ _OF_THE_LAST_GOOD_OVA = (
     names.SOURCE,
     names.BUILD,
     names.TASKS,
+    names.SET,
+    names.NOTE,
     names.HISTORY,
     names.HISTORY_VALUES,
 )
@@ -44,10 +46,16 @@ def ready(
     last: LastBuild,
     source_path: str,
     unmatched: Sequence[Avu],
-    tasks: Sequence[Avu],
+    taken: Sequence[tuple[str, Avu]],
+    secrets: frozenset[Avu],
+    further: Sequence[Avu],
     signer: Signer,
 ) -> list[Avu]:
-    """The facts of a component whose ready OVA is now the one that `last` describes."""
+    """The facts of a component whose ready OVA is now the one that `last` describes.
+
+    taken: the properties that are set, each with the AVU that sets it. secrets: those of the AVUs that are passwords.
+    further: facts that are added as they are.
+    """
     component = now.component
     path = component.path
     source = _source(catalog, now, source_path)
@@ -57,8 +65,10 @@ def ready(
         fact(path, names.BUILT, last.built),
         fact(path, names.SOURCE, source),
         last.avu(component, signer),
-        *history.added(component, moment(milliseconds=True), last.fingerprint, source, signer),
-        *tasks,
+        *history.added(component, _entry(catalog, now, last, source, taken, secrets, signer), secrets, signer),
+        *further,
+        *_set(catalog, now, taken),
+        *(avu for avu in component.facts if avu.units == f"{remarks.OF_RESTORING} {last.fingerprint}"),
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += _pointers(catalog, now, names.INHERITED, component.contributors)
@@ -154,8 +164,46 @@ def _pointers(catalog: Access, now: Inputs, attribute: str, paths: frozenset[str
     else:
         from ova_rules.record.disclosure import shown_collections
 
-        shown = shown_collections(catalog, now, others)
+        shown = sorted(shown_collections(catalog, now, others).values())
     return [Avu(own, attribute, other) for other in shown]
+
+
+def _entry(
+    catalog: Access,
+    now: Inputs,
+    last: LastBuild,
+    source: str,
+    taken: Sequence[tuple[str, Avu]],
+    secrets: frozenset[Avu],
+    signer: Signer,
+) -> history.Entry:
+    """The state that the component is in now, without its number."""
+    component = now.component
+    own = tuple(sorted((avu.attribute, avu.value, avu.units) for avu in history.own_avus(component)))
+    others = {avu for _, avu in taken if avu.collection != component.path}
+    before = next(iter(history.entries(component, signer)), None)
+    known = set(before.inherited) if before is not None else set()
+    inherited: list[tuple[str, str | None, str, str]] = [
+        (avu.attribute, None if avu in secrets else avu.value, avu.units, avu.collection) for avu in others
+    ]
+    if not known.issuperset(inherited):  # else it was asked before what every reader may know
+        from ova_rules.record.disclosure import shown_values
+
+        inherited = shown_values(catalog, now, others)
+    time_ = moment(milliseconds=True)
+    return history.Entry(0, time_, last.fingerprint, source, own, tuple(sorted(inherited, key=str)), catalog.identity)
+
+
+def _set(catalog: Access, now: Inputs, taken: Sequence[tuple[str, Avu]]) -> list[Avu]:
+    """One fact for each property that is set: its name, and the collection whose AVU it takes."""
+    own = now.component.path
+    others = {avu.collection for _, avu in taken} - {own}
+    shown = {path: path for path in (own, *others)}
+    if not others <= now.public:
+        from ova_rules.record.disclosure import shown_collections
+
+        shown.update(shown_collections(catalog, now, others))
+    return [fact(own, names.SET, name, shown[avu.collection]) for name, avu in dict.fromkeys(taken)]
 
 
 def _source(catalog: Access, now: Inputs, path: str) -> str:

@@ -1,21 +1,23 @@
 """The last ten states of a component, in `ova::history`, and the way back to one of them (`ova_restore`).
 
-An entry is one AVU: time, fingerprint, the component's own AVUs as JSON, source; units: its number and a signature.
-The number tells the order, not the time: a clock may be set back. AVU values hold 2700 bytes; where the AVUs do not
-fit, they stand in `ova::history_values`, in pieces (units: fingerprint and number).
+An entry is one AVU: time, fingerprint, JSON, source; units: its number and a signature. The JSON says who caused the
+build, the component's own AVUs, and the values that it took from elsewhere. No entry holds a password, nor a value that
+a reader of the component may not read: null stands for both. The number tells the order, not the time: a clock may be
+set back. AVU values hold 2700 bytes; where the JSON does not fit, it stands in `ova::history_values`, in pieces (units:
+fingerprint and number).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ova_rules import names
 from ova_rules.catalog.types import VALUE_BYTES, Avu, fact
 from ova_rules.component.model import Component
 from ova_rules.errors import ComponentError
 from ova_rules.record.signing import Signer, is_same
-from ova_tools.records import dataclass
+from ova_tools.records import dataclass, replace
 
 LONGEST = 10  # entries
 _MOST_BYTES = 256 * 1024  # of all entries: every reading of the component reads them, too
@@ -24,13 +26,19 @@ _ELSEWHERE = "+"
 
 @dataclass(frozen=True)
 class Entry:
-    """A state that a component was in: its number, when it was reached (UTC), of which source, and its own AVUs."""
+    """A state that a component was in: its number, when it was reached (UTC), of which source, and by whose change.
+
+    avus: its own AVUs (attribute, value, units). inherited: the values it took from elsewhere, each with its
+    collection, as far as every reader may know it. A value is None where it is not kept.
+    """
 
     number: int
     time: str
     fingerprint: str
     source: str
-    avus: tuple[tuple[str, str, str], ...]
+    avus: tuple[tuple[str, str | None, str], ...]
+    inherited: tuple[tuple[str, str | None, str, str], ...] = ()
+    user: str = ""
 
 
 def entries(component: Component, signer: Signer) -> list[Entry]:
@@ -60,25 +68,35 @@ def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], s
         else:
             values, end = json.JSONDecoder().raw_decode(rest)
             source = rest[end + 1 :]
-        avus = tuple((str(attribute), str(value), str(units)) for attribute, value, units in values)
+        kept = values if isinstance(values, dict) else {"avus": values}  # a list: written by an earlier version
+        avus = tuple((str(a), v if v is None else str(v), str(u)) for a, v, u in kept["avus"])
+        others = kept.get("inherited", ())
+        inherited = tuple((str(a), v if v is None else str(v), str(u), str(c)) for a, v, u, c in others)
+        user = str(kept.get("user", ""))
     except (ValueError, KeyError, TypeError):
         return None
     number, _, signature = avu.units.partition(" ")
     if not is_same(signature, signer.of_entry(component.id, f"{number} {avu.value}", apart)):
         return None  # copied here from somewhere, or edited
-    return Entry(int(number), time, fingerprint, source, avus)
+    return Entry(int(number), time, fingerprint, source, avus, inherited, user)
 
 
-def added(component: Component, time: str, fingerprint: str, source: str, signer: Signer) -> list[Avu]:
-    """The facts of the history with the state that the component is in now as its latest entry."""
-    own = sorted((avu.attribute, avu.value, avu.units) for avu in own_avus(component))
+def added(component: Component, entry: Entry, secrets: Iterable[Avu], signer: Signer) -> list[Avu]:
+    """The facts of the history with `entry`, the state that the component is in now, as its latest one.
+
+    Its number follows from those before. secrets: the AVUs that set passwords; of these no entry keeps a value, also
+    not one from the time before the property was a password.
+    """
+    withheld = {(avu.attribute, avu.units) for avu in secrets}
     before = entries(component, signer)
-    number = 1 + max((entry.number for entry in before), default=0)
-    others = [entry for entry in before if entry.fingerprint != fingerprint]
+    number = 1 + max((each.number for each in before), default=0)
+    others = [each for each in before if each.fingerprint != entry.fingerprint]
     found: list[Avu] = []
     room = _MOST_BYTES
-    for entry in [Entry(number, time, fingerprint, source, tuple(own)), *others][:LONGEST]:
-        written = _written(component, entry, signer)
+    for each in [replace(entry, number=number), *others][:LONGEST]:
+        avus = tuple((a, None if (a, u) in withheld else v, u) for a, v, u in each.avus)
+        inherited = tuple((a, None if (a, u) in withheld else v, u, c) for a, v, u, c in each.inherited)
+        written = _written(component, replace(each, avus=avus, inherited=inherited), signer)
         room -= sum(len(avu.value.encode("utf-8", "surrogateescape")) for avu in written)
         if room < 0:
             break
@@ -92,11 +110,12 @@ def own_avus(component: Component) -> list[Avu]:
 
 
 def _written(component: Component, entry: Entry, signer: Signer) -> list[Avu]:
-    text = json.dumps([list(avu) for avu in entry.avus], ensure_ascii=False, separators=(",", ":"))
+    kept = {"user": entry.user, "avus": entry.avus, "inherited": entry.inherited}
+    text = json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
     whole = f"{entry.time} {entry.fingerprint} {text} {entry.source}"
     if len(whole.encode("utf-8", "surrogateescape")) <= VALUE_BYTES:
         return [_signed(component, entry, whole, "", signer)]
-    text = json.dumps([list(avu) for avu in entry.avus], separators=(",", ":"))  # ASCII: pieces of so many bytes
+    text = json.dumps(kept, separators=(",", ":"))  # ASCII: pieces of so many bytes
     pieces = [text[start : start + VALUE_BYTES] for start in range(0, len(text), VALUE_BYTES)]
     head = f"{entry.time} {entry.fingerprint} {_ELSEWHERE} {entry.source}"
     return [
@@ -123,9 +142,16 @@ def find(component: Component, wanted: str, signer: Signer) -> Entry:
     raise ComponentError(f"AVU ova_restore of {component.path}: no entry {wanted} in ova::history; it holds {choices}")
 
 
-def changes(component: Component, entry: Entry, command: Sequence[Avu]) -> tuple[list[Avu], list[Avu]]:
-    """AVUs to remove and to add, for the component to be as the entry says. command: the `ova_restore` AVUs."""
+def at(component: Component, moment: str, signer: Signer) -> Entry | None:
+    """The entry of the state that the component was in at a time (ISO 8601, UTC); None if it goes not so far back."""
+    return next((entry for entry in entries(component, signer) if entry.time <= moment), None)
+
+
+def changes(component: Component, entry: Entry) -> tuple[list[Avu], list[Avu]]:
+    """AVUs to remove and to add, for the component's own to be as the entry says; where it kept no value, none."""
+    withheld = {(attribute, units) for attribute, value, units in entry.avus if value is None}
     now = {(avu.attribute, avu.value, avu.units) for avu in own_avus(component)}
-    then = set(entry.avus)
+    now = {avu for avu in now if (avu[0], avu[2]) not in withheld}
+    then = {(attribute, value, units) for attribute, value, units in entry.avus if value is not None}
     remove = [Avu(component.path, *avu) for avu in sorted(now - then)]
-    return [*remove, *command], [Avu(component.path, *avu) for avu in sorted(then - now)]
+    return remove, [Avu(component.path, *avu) for avu in sorted(then - now)]

@@ -1,0 +1,167 @@
+"""What the AVUs of a component make of an image: which property takes which value, and what no property takes.
+
+Raises ComponentError in the words of the AVU at fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ova_rules.build.staleness import View
+from ova_rules.catalog.types import Avu
+from ova_rules.component.controls import ADD_PROPERTIES, FIXED, has_option
+from ova_rules.component.matching import Assignment, described, match, parts_of
+from ova_rules.component.near import near
+from ova_rules.errors import ComponentError
+from ova_rules.record import remarks
+from ova_rules.settings import Settings
+from ova_tools.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_tools.edit import Edit
+    from ova_tools.errors import PropertyError
+    from ova_tools.package import Package
+
+
+@dataclass(frozen=True)
+class Takings:
+    """What is set and added, with references replaced. taken: each property and the AVU, as it stands in the catalog.
+
+    default: the id of the deployment option that becomes the default; None: it stays. secrets: the AVUs whose values
+    are passwords. hints: what is to be said of the unmatched ones. notes: what is odd about the component's own AVUs.
+    """
+
+    assignments: tuple[Assignment, ...]
+    additions: tuple[tuple[str, Avu], ...]
+    default: str | None
+    unmatched: tuple[Avu, ...]
+    taken: tuple[tuple[str, Avu], ...]
+    secrets: frozenset[Avu]
+    hints: Mapping[Avu, str]
+    notes: tuple[str, ...]
+    allow_fixed: bool
+
+    @property
+    def values(self) -> list[tuple[str, ...]]:
+        """All that the bytes of the ready OVA follow from, beside the source."""
+        found: list[tuple[str, ...]] = []
+        for each in self.assignments:
+            option = (each.configuration,) if each.configuration else ()
+            found.append((f"{each.property.system}/{each.property.full_name}", each.avu.value, *option))
+        found += [("added", name, avu.value) for name, avu in self.additions]
+        return [*found, ("default", self.default)] if self.default is not None else found
+
+    def edit(self, package: Package) -> Edit:
+        """The edit of all values at once."""
+        from ova_tools.edit import Addition, Change, edit
+
+        changes = [Change(each.property, each.avu.value, each.configuration) for each in self.assignments]
+        return edit(
+            package,
+            changes,
+            additions=[Addition(name, avu.value) for name, avu in self.additions],
+            default_configuration=self.default,
+            allow_fixed=self.allow_fixed,
+        )
+
+
+def taken(settings: Settings, seen: View, package: Package) -> Takings:
+    """What the AVUs make of this image. Each value is tried alone, so that a misfit is said of its AVU."""
+    component, expanded = seen.component, seen.inputs.expansions
+    options = [option.id for option in package.configurations]
+    matching = match(
+        component.levels, package.properties, settings.aliases, lambda avu: expanded[avu].avu.value, options
+    )
+    additions = _additions(seen, matching.unmatched) if has_option(component.options, ADD_PROPERTIES) else {}
+    allow_fixed = settings.fixed_properties == "allow" or (
+        settings.fixed_properties == "owners" and has_option(component.options, FIXED)
+    )
+    assignments = [
+        Assignment(each.property, _expanded(seen, each.avu), each.configuration) for each in matching.assignments
+    ]
+    for each, plain in zip(assignments, matching.assignments):
+        _require_fit(seen, each, plain.avu, settings, allow_fixed=allow_fixed)
+    unmatched = tuple(avu for avu in matching.unmatched if avu not in additions.values())
+    hints = remarks.of_unmatched(unmatched, package)
+    return Takings(
+        tuple(assignments),
+        tuple((name, _expanded(seen, avu)) for name, avu in additions.items()),
+        _default(component.default, options),
+        unmatched,
+        (*((each.property.full_name, each.avu) for each in matching.assignments), *additions.items()),
+        frozenset(each.avu for each in matching.assignments if each.property.password),
+        hints,
+        tuple(remarks.of_avus(component, hints, package)),
+        allow_fixed,
+    )
+
+
+def _expanded(seen: View, avu: Avu) -> Avu:
+    """An AVU with the value that the fingerprint was computed from."""
+    expansion = seen.inputs.expansions[avu]
+    if expansion.error is not None:
+        raise expansion.error
+    return expansion.avu
+
+
+def _additions(seen: View, unmatched: Sequence[Avu]) -> dict[str, Avu]:
+    """The AVUs that become properties, by the property's name: of the collection that says so, and of nearer ones.
+
+    What farther ones say (to find things by, say) is not meant for machines. Names that no property can have stay
+    unmatched.
+    """
+    from ova_tools.additions import is_name
+
+    component = seen.component
+    last = component.chain.index(component.options[0].collection)
+    found: dict[str, Avu] = {}
+    for avu in unmatched:  # the nearest first
+        section, configuration = parts_of(avu.units)
+        name = f"{section}.{avu.attribute}" if section else avu.attribute
+        near_enough = component.chain.index(avu.collection) <= last
+        if near_enough and configuration is None and is_name(name):
+            other = found.setdefault(name, avu)
+            if other.collection == avu.collection and other.value != avu.value:
+                both = f"{described(other)} and {described(avu)}"
+                raise ComponentError(f"{both}: two values for the property {name}; remove one")
+    return found
+
+
+def _default(avus: Sequence[Avu], options: Sequence[str]) -> str | None:
+    """The deployment option that `ova_configuration` chooses; None where the image has none at all."""
+    if not avus or not options:
+        return None
+    if len({avu.value for avu in avus}) > 1:
+        values = " and ".join(sorted(avu.value for avu in avus))
+        raise ComponentError(f"{described(avus[0])} has several values: {values}; keep one")
+    value = avus[0].value
+    if value not in options:
+        meant = near(value, options)
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ComponentError(
+            f"{described(avus[0])}: the image has no deployment option {value}; it has: {', '.join(options[:12])}{hint}"
+        )
+    return value
+
+
+def _require_fit(seen: View, each: Assignment, plain: Avu, settings: Settings, *, allow_fixed: bool) -> None:
+    from ova_tools.errors import PropertyError
+    from ova_tools.values import check_value
+
+    try:
+        check_value(each.property, each.avu.value)
+    except PropertyError as error:
+        raise ComponentError(f"{described(each.avu)}: {_misfit(seen, each, plain, error)}") from error
+    if not each.property.user_configurable and not allow_fixed:
+        remedy = "; ova_options fixed, by an owner, lets it be set" if settings.fixed_properties == "owners" else ""
+        raise ComponentError(
+            f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable{remedy}"
+        )
+
+
+def _misfit(seen: View, each: Assignment, plain: Avu, error: PropertyError) -> str:
+    """Why a value does not fit. Readers of the component's facts may not know values that come from elsewhere."""
+    if not error.wrong or (plain in seen.component.own_values and plain.value == each.avu.value):
+        return str(error)
+    return f"its value does not fit the property {each.property.full_name}, {error.wrong}"

@@ -1,0 +1,57 @@
+"""What the controls of a collection, or of one above it, say of a component: options, deployment option, ignored names.
+
+Pure. The nearest collection that has a control decides, as with values.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from ova_rules import names
+from ova_rules.catalog.types import Avu
+from ova_rules.component.matching import described
+from ova_rules.component.near import near
+from ova_rules.errors import ComponentError
+
+ADD_PROPERTIES = "add-properties"  # a value that no property takes becomes a property
+FIXED = "fixed"  # properties that are not userConfigurable may be set
+STRICT = "strict"  # a value that does not fit is refused before it is stored
+
+OPTIONS = (ADD_PROPERTIES, FIXED, STRICT)
+
+_SEPARATORS = re.compile(r"[\s,;]+")
+
+
+def words(value: str) -> list[str]:
+    """The words of a control that holds several, separated by blanks, commas or semicolons."""
+    return [word for word in _SEPARATORS.split(value) if word]
+
+
+def nearest(levels: Mapping[str, Sequence[Avu]], attribute: str) -> tuple[Avu, ...]:
+    """The AVUs of this attribute of the nearest collection that has one. levels: by collection, nearest first."""
+    for avus in levels.values():
+        found = tuple(avu for avu in avus if avu.attribute == attribute)
+        if found:
+            return found
+    return ()
+
+
+def has_option(avus: Iterable[Avu], option: str) -> bool:
+    """Whether one of these `ova_options` holds the word."""
+    return any(option in words(avu.value) for avu in avus)
+
+
+def ignored(avus: Iterable[Avu]) -> set[str]:
+    """The attributes that the collection with these AVUs does not take from collections farther away."""
+    return {word for avu in avus if avu.attribute == names.IGNORE for word in words(avu.value)}
+
+
+def require_options(avu: Avu) -> None:
+    """Raises ComponentError for an `ova_options` with a word that is none."""
+    unknown = [word for word in words(avu.value) if word not in OPTIONS]
+    if unknown or not words(avu.value):
+        word = unknown[0] if unknown else ""
+        meant = near(word, OPTIONS)
+        hint = f"; did you mean {meant}?" if meant else ""
+        raise ComponentError(f"{described(avu)}: {word or 'nothing'} is no option; {', '.join(OPTIONS)} are{hint}")
