@@ -147,7 +147,7 @@ def _set(options: argparse.Namespace) -> int:
             _verified(package)  # of an archive without an end only its digests say that it is whole
         names = Names(package.properties)
         settings = [each.partition("=") for each in options.values]
-        changes = [Change(names.select(name), value) for name, _, value in settings]
+        changes = [Change(names.select(name), value, options.configuration) for name, _, value in settings]
         del names
         signer = None
         if options.sign_key is not None:
@@ -158,7 +158,6 @@ def _set(options: argparse.Namespace) -> int:
             package,
             changes,
             allow_fixed=options.force,
-            configuration=options.configuration,
             spare=0,
             signer=signer,
             output_name=target.name if package.kind is Kind.OVF else None,

@@ -27,13 +27,16 @@ from .model import (
     Configuration,
     ConfigurationValue,
     Content,
+    Element,
     Place,
     Property,
     Reference,
+    Section,
     Slot,
     System,
     SystemKind,
 )
+from .records import replace
 from .xmltext import Encoding, detect_encoding
 
 _RIGHT = {
@@ -78,7 +81,9 @@ class _Kind(Enum):
     TEXT = 8
     OPTIONS = 9
     OPTION = 10
-    OTHER = 11
+    INFO = 11
+    HARDWARE = 12
+    OTHER = 13
 
 
 # What an element is, by what it stands in and its local name; everything else is OTHER and so is all within it.
@@ -91,7 +96,7 @@ _SECTIONS = {
 _TABLE: dict[_Kind, dict[str, _Kind]] = {
     _Kind.ENVELOPE: {**_SECTIONS, "References": _Kind.REFERENCES},
     _Kind.REFERENCES: {"File": _Kind.FILE},
-    _Kind.SYSTEM: {**_SECTIONS, "Name": _Kind.TEXT},
+    _Kind.SYSTEM: {**_SECTIONS, "Info": _Kind.INFO, "Name": _Kind.TEXT, "VirtualHardwareSection": _Kind.HARDWARE},
     _Kind.PRODUCT: {"Property": _Kind.PROPERTY, "Category": _Kind.TEXT},
     _Kind.PROPERTY: {"Value": _Kind.VALUE, "Label": _Kind.TEXT, "Description": _Kind.TEXT},
     _Kind.OPTIONS: {"Configuration": _Kind.OPTION},
@@ -127,11 +132,15 @@ class _Attributes:
     def other(self, namespace: str, name: str) -> str:
         return self._found.get((namespace, name), ("", ""))[1]
 
-    def slot(self, tag: int, name_like: str | None = None) -> Slot:
-        """Return the place of the value attribute, to be added in the style of the attribute `name_like`."""
-        found = self.find("value")
+    def slot(self, tag: int, name_like: str | None = None, name: str = "value") -> Slot:
+        """Return the place of the attribute `name`, to be added in the style of the attribute `name_like`."""
+        found = self.find(name)
         prefix, colon, _ = (name_like or "").rpartition(":")
-        return Slot(tag, None if found is None else found[0], intern(f"{prefix}{colon}value"))
+        return Slot(tag, None if found is None else found[0], intern(f"{prefix}{colon}{name}"))
+
+    def style(self, *names: str) -> str:
+        """Return the first of these attributes that is there, as written; '' if none is."""
+        return next((intern(found[0]) for found in map(self.find, names) if found is not None), "")
 
 
 class _Reader:
@@ -153,12 +162,15 @@ class _Reader:
         self.count = self.attribute_count = 0
         self.systems: list[System] = []
         self.open_systems: list[int] = []
+        self.sections: list[Section] = []
+        self.section: Section | None = None
         self.properties: list[Property] = []
         self.references: list[Reference] = []
         self.configurations: list[Configuration] = []
         self.product: tuple[str, str] = ("", "")
         self.category = ""
         self.draft: _Draft | None = None
+        self.text_at = 0
         self.text_of = ""
         self.text: list[str] = []
 
@@ -171,6 +183,7 @@ class _Reader:
             tuple(self.properties),
             tuple(self.references),
             tuple(self.configurations),
+            tuple(self.sections),
         )
 
     def _refuse(self, why: str) -> DescriptorError:
@@ -233,44 +246,67 @@ class _Reader:
         if kind is _Kind.SYSTEM:
             parent = self.systems[self.open_systems[-1]].id if self.open_systems else ""
             self.open_systems.append(len(self.systems))
-            self.systems.append(System(self._short(attributes.get("id"), "an id"), SystemKind(local), parent))
+            id_ = self._short(attributes.get("id"), "an id")
+            tag = self.parser.CurrentByteIndex
+            self.systems.append(System(id_, SystemKind(local), parent, tag=tag, style=attributes.style("id")))
         elif kind is _Kind.PRODUCT:
             class_, instance = attributes.get("class"), attributes.get("instance")
             self.product = self._short(class_, "a class"), self._short(instance, "an instance")
             self.category = ""
+            system = self.open_systems[-1] if self.open_systems else None
+            here = Element(self.parser.CurrentByteIndex, 0)
+            self.section = Section(*self.product, system, here, attributes.style("class", "instance"))
         elif kind is _Kind.PROPERTY:
             self.draft = _Draft(attributes, self.parser.CurrentByteIndex, self.parser.CurrentLineNumber)
         elif kind is _Kind.VALUE and self.draft is not None:
             self.draft.add_value(attributes, self.parser.CurrentByteIndex)
+        elif kind is _Kind.HARDWARE:
+            index = self.open_systems[-1]
+            transport = self.systems[index].transport or " ".join(attributes.get("transport").split())
+            self.systems[index] = replace(self.systems[index], transport=transport)
+        elif kind is _Kind.INFO:
+            self.text_at = self.parser.CurrentByteIndex
         elif kind is _Kind.TEXT:
-            self.text_of, self.text = local, []
+            self.text_at, self.text_of, self.text = self.parser.CurrentByteIndex, local, []
             self.parser.CharacterDataHandler = self.text.append
         elif kind is _Kind.FILE:
             self.references.append(_reference(attributes))
         elif kind is _Kind.OPTION:
-            self.configurations.append(Configuration(attributes.get("id"), _true(attributes.get("default"))))
+            slot = attributes.slot(self.parser.CurrentByteIndex, attributes.style("id"), "default")
+            self.configurations.append(Configuration(attributes.get("id"), _true(attributes.get("default")), slot))
 
     def _end(self, _name: str) -> None:
         kind = self.stack.pop()
         if kind is _Kind.TEXT:
             self.parser.CharacterDataHandler = None
             self._take_text(self.text_of, " ".join("".join(self.text).split()))
-        elif kind is _Kind.PROPERTY and self.draft is not None:
+        elif kind is _Kind.INFO:
+            self._end_head()
+        elif kind is _Kind.PROPERTY and self.draft is not None and self.section is not None:
             if self.draft.key:  # without a key nothing can ever set it
-                system = self.systems[self.open_systems[-1]].id if self.open_systems else ""
                 end = self.parser.CurrentByteIndex
+                system = self.systems[self.open_systems[-1]].id if self.open_systems else ""
                 self.properties.append(self.draft.property(self.product, self.category, system, end))
+                slot = self.draft.slot
+                self.section = replace(self.section, last=Element(slot.tag, end), last_style=slot.add_as)
             self.draft = None
+        elif kind is _Kind.PRODUCT and self.section is not None:
+            place = Element(self.section.place.tag, self.parser.CurrentByteIndex)
+            self.sections.append(replace(self.section, place=place))
+            self.section = None
         elif kind is _Kind.SYSTEM:
             self.open_systems.pop()
+
+    def _end_head(self) -> None:
+        index = self.open_systems[-1]
+        self.systems[index] = replace(self.systems[index], head=Element(self.text_at, self.parser.CurrentByteIndex))
 
     def _take_text(self, element: str, text: str) -> None:
         if element == "Category":
             self.category = self._short(text, "a category", MAX_CATEGORY)
         elif element == "Name":
-            index = self.open_systems[-1]
-            old = self.systems[index]
-            self.systems[index] = System(old.id, old.kind, old.parent, text)
+            self._end_head()
+            self.systems[self.open_systems[-1]] = replace(self.systems[self.open_systems[-1]], name=text)
         elif self.draft is not None and element == "Label":
             self.draft.label = text
         elif self.draft is not None:

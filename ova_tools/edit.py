@@ -15,19 +15,13 @@ from .model import Property
 from .notes import Note, NoteKind, note
 from .package import Package
 from .records import dataclass, field
-from .splice import set_values
+from .splice import Addition, Change, Insertion, set_values
 from .values import check_value
+
+__all__ = ("Addition", "Change", "Edit", "Signer", "edit")
 
 _SIGN_ATTEMPTS = 32
 _MENDED = {NoteKind.ORDER, NoteKind.END_BLOCKS}  # of an archive: the new one is right, and a note says so
-
-
-@dataclass(frozen=True)
-class Change:
-    """A value for a property of the package that is edited."""
-
-    property: Property
-    value: str = field(repr=False)
 
 
 # Makes the certificate file from the manifest's name, its bytes and an algorithm; `certificate.load_signer` gives one.
@@ -52,36 +46,43 @@ def edit(
     package: Package,
     changes: Sequence[Change],
     *,
+    additions: Sequence[Addition] = (),
     allow_fixed: bool = False,
-    configuration: str | None = None,
+    default_configuration: str | None = None,
     spare: int = 8192,
     signer: Signer | None = None,
     output_name: str | None = None,
 ) -> Edit:
     """Plan the package with `changes` made; nothing else changes but the manifest's line, padding and certificate.
 
-    `configuration`: set the values of this deployment option instead of the defaults (DSP0243 9.8).
+    A property may have a change for all deployments and one for each of several configurations. `additions` are
+    properties that the package lacks. `default_configuration` becomes the deployment option that is taken if nobody
+    chooses (DSP0243 9.8).
     `spare`: bytes by which values may grow over the source's without changing the new file's size; 0 pads only where
     the descriptor outgrows its place. `signer` renews the certificate, which is removed otherwise. `output_name` is the
     new name of a plain .ovf, for its manifest.
 
-    Raises PropertyError (unknown, fixed, defined twice, misfit), ManifestError (wrong for the descriptor, unreadable),
-    DescriptorError, CertificateError, PackageError.
+    Raises PropertyError (unknown, fixed, defined twice, misfit, not to be added), ManifestError (wrong for the
+    descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError.
     """
-    _check_changes(package, changes, allow_fixed, configuration)
+    _check_changes(package, changes, allow_fixed)
+    _check_configurations(package, changes, default_configuration)
     manifest = package.manifest
     if manifest is not None:
         check_readable(manifest)
         check_digest(manifest, package.descriptor.name, package.descriptor.data)
     if signer is not None and (manifest is None or not manifest.lines):
         raise CertificateError("the package has no manifest to sign; a certificate signs the manifest (DSP0243 5.1)")
-    text = set_values(
-        package.descriptor.data,
-        package.descriptor.content,
-        [(change.property, change.value) for change in changes],
-        configuration,
-    )
-    notes = [each for each in package.notes if each.kind not in _MENDED] + _value_notes(changes, configuration)
+    data, content = package.descriptor.data, package.descriptor.content
+    notes = [each for each in package.notes if each.kind not in _MENDED]
+    notes += _configuration_notes(changes, default_configuration or content.default_configuration)
+    new: list[Insertion] = []
+    if additions:
+        from .additions import insertions, transport_notes
+
+        new = insertions(data, content, additions)
+        notes += transport_notes(content, [prop for each in new for prop in each.properties])
+    text = set_values(data, content, changes, new, default_configuration)
     if manifest is not None and not manifest.lines_for(package.descriptor.name):
         no_line = f"{manifest.name} has no line for {package.descriptor.name}; none is added"
         notes.append(note(NoteKind.MANIFEST_LINE, no_line))
@@ -90,10 +91,8 @@ def edit(
     return _edit_ova(package, package.index, text, notes, signer, spare)
 
 
-def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: bool, configuration: str | None) -> None:
-    if configuration is not None:
-        _check_configuration(package, configuration)
-    tags: set[int] = set()
+def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: bool) -> None:
+    given: set[tuple[int, str | None]] = set()
     named: dict[tuple[str, str], list[Property]] = {_name(change.property): [] for change in changes}
     for prop in package.properties:
         if _name(prop) in named:
@@ -110,9 +109,10 @@ def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: boo
                 "a full name may occur once in a system",
                 prop.full_name,
             )
-        if prop.place.slot.tag in tags:
-            raise PropertyError(f"property {prop.full_name} is given two values, one is right", prop.full_name)
-        tags.add(prop.place.slot.tag)
+        if (prop.place.slot.tag, change.configuration) in given:
+            where = "" if change.configuration is None else f" for configuration {change.configuration}"
+            raise PropertyError(f"property {prop.full_name} is given two values{where}, one is right", prop.full_name)
+        given.add((prop.place.slot.tag, change.configuration))
         if not prop.user_configurable and not allow_fixed:
             raise PropertyError(
                 f'property {prop.full_name} is fixed; only one with userConfigurable="true" may be set',
@@ -125,22 +125,39 @@ def _name(prop: Property) -> tuple[str, str]:
     return prop.system, prop.full_name
 
 
-def _check_configuration(package: Package, configuration: str) -> None:
-    known = {option.id for option in package.configurations}
-    known.update(value.configuration for prop in package.properties for value in prop.place.values)
-    known.discard("")
-    if configuration not in known or not configuration:
+def _check_configurations(package: Package, changes: Sequence[Change], default: str | None) -> None:
+    """Raise DescriptorError for a configuration that the descriptor does not have."""
+    declared = {option.id for option in package.configurations}
+    if default is not None:
+        _check_known(default, declared)
+    named = {change.configuration for change in changes if change.configuration is not None}
+    if named:
+        valued = {value.configuration for prop in package.properties for value in prop.place.values}
+        for configuration in sorted(named):
+            _check_known(configuration, declared | valued)
+
+
+def _check_known(configuration: str, known: set[str]) -> None:
+    known = known - {""}
+    if configuration not in known:
         names = ", ".join(sorted(known)[:12]) or "none"
         raise DescriptorError(f"no configuration {configuration!r}; the descriptor has: {names}")
 
 
-def _value_notes(changes: Sequence[Change], configuration: str | None) -> list[Note]:
+def _configuration_notes(changes: Sequence[Change], default: str | None) -> list[Note]:
+    """Say which properties have their new values only in deployment options that somebody has to choose."""
+    named: dict[str, list[str | None]] = {}
+    for change in changes:
+        named.setdefault(change.property.address, []).append(change.configuration)
     notes = []
     for change in changes:
-        others = sorted(set(change.property.configurations))
-        if configuration is None and others:
-            text = f"property {change.property.full_name} keeps its own values in configurations: {', '.join(others)}"
-            notes.append(note(NoteKind.CONFIGURATION, text))
+        configurations = named.pop(change.property.address, [None])
+        if None in configurations or default in configurations:
+            continue
+        only = ", ".join(sorted(name for name in configurations if name is not None))
+        instead = f"{default} is taken if nobody chooses" if default else "no deployment option is declared"
+        text = f"property {change.property.full_name} has its new value only in configuration {only}; {instead}"
+        notes.append(note(NoteKind.CONFIGURATION, text))
     return notes
 
 

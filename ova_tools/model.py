@@ -1,6 +1,7 @@
 """What a descriptor says, as values: systems, references, configurations, and properties with their place in the bytes.
 
-Must never hold behaviour: reading is in descriptor.py, choosing in properties.py, judging in values.py.
+Must never hold behaviour but what a record says of itself: reading is in descriptor.py, choosing in properties.py,
+judging in values.py.
 Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection).
 """
 
@@ -15,14 +16,22 @@ from .xmltext import Encoding
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a value stands: the start tag at byte `tag`, and the attribute's name there.
+    """Where an attribute stands, mostly a value: the start tag at byte `tag`, and the attribute's name there.
 
-    `attribute` is None where the tag has no value yet; `add_as` is the name to add it with.
+    `attribute` is None where the tag does not have it yet; `add_as` is the name to add it with.
     """
 
     tag: int
     attribute: str | None
     add_as: str
+
+
+@dataclass(frozen=True)
+class Element:
+    """Where an element stands: its start tag at byte `tag`, its end tag at `end_tag` (none in an empty-element tag)."""
+
+    tag: int
+    end_tag: int
 
 
 @dataclass(frozen=True)
@@ -88,12 +97,38 @@ class SystemKind(Enum):
 
 @dataclass(frozen=True)
 class System:
-    """A virtual system or collection; `parent` is the id of the collection around it, '' at the top."""
+    """A virtual system or collection; `parent` is the id of the collection around it, '' at the top.
+
+    `transport` is how its virtual hardware hands properties to the guest (DSP0243 9.5.2), '' if that is not declared.
+    `tag` is the byte of its start tag, `style` the name of its id attribute as written, and `head` the last of its
+    elements Info and Name, behind which sections stand.
+    """
 
     id: str
     kind: SystemKind
     parent: str
     name: str = ""
+    transport: str = ""
+    tag: int = field(default=0, repr=False, compare=False)
+    style: str = field(default="", repr=False, compare=False)
+    head: Element | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A `ProductSection` (DSP0243 9.5) of the system with that index, or of none; `last` is its last property
+    that has a key.
+
+    `style` and `last_style` are names of attributes as the section and its last property write them, '' without any.
+    """
+
+    class_: str
+    instance: str
+    system: int | None
+    place: Element
+    style: str
+    last: Element | None = None
+    last_style: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,10 +144,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Configuration:
-    """A deployment option (DSP0243 9.8)."""
+    """A deployment option (DSP0243 9.8); `place` is where its attribute `default` stands."""
 
     id: str
     default: bool
+    place: Slot = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -126,3 +162,10 @@ class Content:
     properties: tuple[Property, ...]
     references: tuple[Reference, ...]
     configurations: tuple[Configuration, ...]
+    sections: tuple[Section, ...] = ()
+
+    @property
+    def default_configuration(self) -> str | None:
+        """The deployment option that is taken if nobody chooses: the marked one, else the first (DSP0243 9.8)."""
+        marked = [option.id for option in self.configurations if option.default]
+        return next(iter((*marked, *(option.id for option in self.configurations))), None)

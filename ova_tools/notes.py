@@ -29,6 +29,7 @@ class NoteKind(Enum):
     ORDER = "order"
     PAX = "pax headers"
     SIZE = "size"
+    TRANSPORT = "transport"
     USTAR_MAGIC = "ustar magic"
 
 

@@ -11,6 +11,7 @@ import re
 from .errors import PropertyError
 from .model import Property
 from .qualifiers import Limits, QualifierSyntaxError, merged, parse_qualifiers
+from .xmltext import not_xml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ _MACRO = re.compile(r"\$\{[^{}]+\}$")
 
 
 def check_value(prop: Property, value: str) -> None:
-    """Raise PropertyError if `value` does not fit the type and qualifiers of `prop` (DSP0243 9.5.1).
+    """Raise PropertyError if no XML can hold `value`, or it does not fit type and qualifiers of `prop` (DSP0243 9.5.1).
 
     The message is one line that names the property and says what is allowed. Whether the property may be set at all
     (`user_configurable`) is not asked here.
     """
+    unwritable = not_xml(value)
+    if unwritable is not None:
+        raise PropertyError(f"property {prop.full_name}: {unwritable}", prop.full_name, unwritable)
     base, limits = _rules(prop)
     wrong = (
         _check_type(base, value, limits)

@@ -21,6 +21,7 @@ _DECLARED = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \
 _TAG_NAME = r"<([^ \t\r\n/>]+)"
 _ATTRIBUTE = r"""[ \t\r\n]+([^ \t\r\n=/>"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')"""
 _TAG_END = r"[ \t\r\n]*(/?)>"
+_NOT_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 _WINDOW = 512  # bytes; most tags are shorter
 _HEAD = 4096
 _SPACE = " \t\r\n"
@@ -99,6 +100,31 @@ def read_start_tag(data: bytes, offset: int, encoding: Encoding) -> StartTag:
     return tag
 
 
+def read_end_tag(data: bytes, offset: int, encoding: Encoding) -> int:
+    """Return the byte after the end tag at byte `offset` of a well-formed document."""
+    window = _WINDOW
+    while True:
+        text = data[offset : offset + window].decode(encoding.codec, "ignore")
+        close = text.find(">")
+        if close >= 0:
+            return offset + len(text[: close + 1].encode(encoding.codec))
+        if offset + window >= len(data):
+            raise DescriptorError(f"the descriptor has no end tag at byte {offset}")
+        window *= 4
+
+
+def space_before(data: bytes, offset: int, encoding: Encoding) -> str:
+    """Return the white space before byte `offset`, of much the last 512 bytes."""
+    text = data[max(0, offset - _WINDOW) : offset].decode(encoding.codec, "ignore")
+    return text[len(text.rstrip(_SPACE)) :]
+
+
+def space_after(data: bytes, offset: int, encoding: Encoding) -> str:
+    """Return the white space from byte `offset` on, of much the first 512 bytes."""
+    text = data[offset : offset + _WINDOW].decode(encoding.codec, "ignore")
+    return text[: len(text) - len(text.lstrip(_SPACE))]
+
+
 def _start_tag(data: bytes, offset: int, codec: str) -> StartTag | None:
     """Read the start tag that begins `data`, which lies at byte `offset` of its document; None if it is cut short."""
     text = data.decode(codec, "ignore")
@@ -130,10 +156,9 @@ def escape(value: str, quote: str, codec: str, property: str | None = None) -> b
     White space other than a blank becomes a character reference, as a parser would turn it into blanks; so does what
     the codec lacks. Raises PropertyError for a character no XML document can hold.
     """
-    wrong = next((c for c in value if not _is_xml(c)), None)
+    wrong = not_xml(value)
     if wrong is not None:
-        name = f"property {property}: " if property is not None else ""
-        raise PropertyError(f"{name}the value has the character U+{ord(wrong):04X}, which XML cannot hold", property)
+        raise PropertyError(f"property {property}: {wrong}" if property is not None else wrong, property, wrong)
     text = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = text.replace(quote, "&quot;" if quote == '"' else "&apos;")
     for space in "\t\n\r":
@@ -141,10 +166,15 @@ def escape(value: str, quote: str, codec: str, property: str | None = None) -> b
     return text.encode(codec, "xmlcharrefreplace")
 
 
-def _is_xml(char: str) -> bool:
-    if char < " ":
-        return char in "\t\n\r"
-    return char < "\ud800" or (char > "\udfff" and char not in "\ufffe\uffff")
+def not_xml(value: str) -> str | None:
+    """Say which character of `value`, at which position from 1, no XML 1.0 document can hold; None if it has none.
+
+    Source: XML 1.0 2.2. Not even a character reference can write such a character.
+    """
+    found = re.search(_NOT_XML, value)
+    if found is None:
+        return None
+    return f"character {found.start() + 1} of the value is U+{ord(found.group()):04X}, which XML 1.0 cannot hold"
 
 
 def trailing_space(data: bytes, encoding: Encoding) -> int:

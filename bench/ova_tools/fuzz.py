@@ -150,7 +150,7 @@ def exercise(path: Path, value: str, name: str) -> str:
             for configuration in (None, "big"):
                 for prop in package.properties[:4]:
                     try:
-                        result = edit(package, [Change(prop, value)], configuration=configuration, allow_fixed=True)
+                        result = edit(package, [Change(prop, value, configuration)], allow_fixed=True)
                     except OvaError as error:
                         assert str(error).isprintable(), str(error)
                         continue

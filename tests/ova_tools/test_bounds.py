@@ -45,10 +45,17 @@ def use(path: Path) -> None:
             for prop in package.properties:
                 if names.candidates(prop.address) != (prop,):  # what means several is refused, so it is the last
                     break
-            changes = [edit.Change(prop, "7") for prop in package.properties]
+            additions = [edit.Addition(f"class.k{n}", "7") for n in range(3)]
             for configuration in (None, "c1"):
+                changes = [edit.Change(prop, "7", configuration) for prop in package.properties]
                 try:
-                    made = edit.edit(package, changes, allow_fixed=True, configuration=configuration)
+                    made = edit.edit(
+                        package,
+                        changes,
+                        additions=additions if configuration else (),
+                        allow_fixed=True,
+                        default_configuration=configuration,
+                    )
                 except errors.OvaError:
                     continue
                 for _ in counted("write").stream(made.plan, package.fileno()):

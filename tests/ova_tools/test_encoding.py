@@ -12,7 +12,7 @@ from lxml import etree
 
 from ova_tools.descriptor import parse
 from ova_tools.errors import DescriptorError, PropertyError
-from ova_tools.splice import set_values
+from ova_tools.splice import Change, set_values
 
 from . import build
 
@@ -45,7 +45,7 @@ def document(name: str, codec: str, properties: str = build.PROPERTIES) -> bytes
 def changed(data: bytes, value: str, key: str = "hostname") -> bytes:
     content = parse(data)
     prop = next(p for p in content.properties if p.key == key)
-    return set_values(data, content, [(prop, value)])
+    return set_values(data, content, [Change(prop, value)])
 
 
 def lxml_value(data: bytes, key: str = "hostname") -> str:
@@ -125,7 +125,7 @@ def test_an_attribute_value_with_angle_brackets_and_names_inside_quotes_does_not
 
 @pytest.mark.parametrize("value", ["a\0b", "\x1b[31m", "\ufffe", "\udc80"])
 def test_a_character_that_xml_cannot_hold_is_refused(value: str) -> None:
-    with pytest.raises(PropertyError, match=r"property hostname: the value has the character U\+\w{4}, which XML"):
+    with pytest.raises(PropertyError, match=r"property hostname: character \d of the value is U\+\w{4}, which XML"):
         changed(build.descriptor().encode(), value)
 
 

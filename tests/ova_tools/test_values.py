@@ -6,6 +6,9 @@ import contextlib
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 
 from ova_tools.errors import PropertyError
 from ova_tools.model import Property
@@ -162,3 +165,32 @@ def test_several_qualifiers_are_read_together() -> None:
     limits = parse_qualifiers('MinLen(1),MaxLen(9),ValueMap{"a","b"},Ip("x")')
 
     assert (limits.min_len, limits.max_len, limits.choices, limits.network) == (1, 9, ("a", "b"), "Ip")
+
+
+@given(st.text(st.characters() | st.characters(categories=["Cc", "Cs", "Cn"]), max_size=8))
+def test_a_value_is_refused_exactly_if_lxml_could_not_write_it(value: str) -> None:
+    wrong = [n for n, char in enumerate(value, 1) if not writable(char)]
+
+    try:
+        check_value(Property("k", "k"), value)
+    except PropertyError as error:
+        assert wrong, value
+        shown = f"character {wrong[0]} of the value is U+{ord(value[wrong[0] - 1]):04X}, which XML 1.0 cannot hold"
+        assert (str(error), error.wrong) == (f"property k: {shown}", shown)
+    else:
+        assert not wrong, value
+
+
+@pytest.mark.parametrize("char", ["\0", "\x04", "\x1f", "\ufffe", "\uffff", "\ud800", "\udfff"])
+@pytest.mark.parametrize("type_", ["string", "uint8", "password", "nonsense"])
+def test_a_character_that_xml_cannot_hold_is_named_for_every_type(char: str, type_: str) -> None:
+    with pytest.raises(PropertyError, match=rf"character 3 of the value is U\+{ord(char):04X}, which XML 1.0 cannot"):
+        check_value(Property("k", "k", type=type_), f"ab{char}")
+
+
+def writable(char: str) -> bool:
+    try:
+        etree.Element("e").set("value", char)
+    except (ValueError, UnicodeEncodeError):
+        return False
+    return True
