@@ -105,6 +105,12 @@ def transport_notes(content: Content, new: Iterable[Property]) -> list[Note]:
     return [note(NoteKind.TRANSPORT, text)]
 
 
+def is_name(name: str) -> bool:
+    """Return whether a property of this name, `[class.]key`, could be added to a package that lacks it."""
+    class_, _, key = name.rpartition(".")
+    return _wrong(class_, key, "." in name) is None
+
+
 def _property(content: Content, systems: _Systems, addition: Addition) -> tuple[int, Property]:
     """Return the index of the system, and the property as it will read."""
     if content.version == "0.9":
