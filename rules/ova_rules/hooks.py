@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _COLLECTION = ("-C", "-c")
 _OBJECT = ("-d", "-D")
+_FIRST = ("o", "O")  # of what may be meant as a control
 
 
 def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -29,9 +30,10 @@ def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
-    # A fact, a control, longer than a server can read, or with characters that clients cannot
+    # A fact, a control or nearly one, longer than a server can read, or with characters that clients cannot read
     return any(
-        "ov" in argument or len(argument) > 60 or not argument.isprintable() for argument in map(str, rule_args[3:])
+        "ova" in argument or argument[:1] in _FIRST or len(argument) > 60 or not argument.isprintable()
+        for argument in map(str, rule_args[3:])
     )
 
 
@@ -42,7 +44,9 @@ def _fact_that_is_passed_over(rule_args: "list[Any]", rei: "Any") -> bool:
 
 def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
     request = bytes(rule_args[2].get_bytes())
-    return b"ov" in request or b"\\u" in request or len(request) > 300 or not request.isascii()
+    if b"\\u" in request or len(request) > 300 or not request.isascii():
+        return True
+    return any(start in request for start in (b"ova", b"oav", b"OVA", b"Ova"))
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:

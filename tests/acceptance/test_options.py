@@ -150,9 +150,7 @@ def test_who_only_changes_avus_may_not(site: Site, component: str, client: Pytho
     ("value", "message"),
     [("add-propertys", "did you mean add-properties?"), ("fixed,else", "else is no option"), ("  ", "nothing is no")],
 )
-def test_a_word_that_is_no_option_is_refused(
-    value: str, message: str, component: str, client: PythonClient
-) -> None:
+def test_a_word_that_is_no_option_is_refused(value: str, message: str, component: str, client: PythonClient) -> None:
     with pytest.raises(Refused, match=message.replace("?", r"\?")):
         client.set(component, "ova_options", value)
 

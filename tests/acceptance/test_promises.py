@@ -143,16 +143,33 @@ def test_a_relative_url_is_relative_to_the_component(site: Site, client: PythonC
     assert client.ready(site.component).members["disk1.vmdk"] == b"other" * 4000
 
 
-def test_facts_are_the_servers(site: Site, component: str, client: PythonClient) -> None:
-    from irods.exception import iRODSException
+@pytest.mark.parametrize("name", CLIENTS)
+def test_facts_are_the_servers(name: str, site: Site, component: str, make_client: MakeClient) -> None:
+    """Set one by one they are passed over, so that a saved grid's AVUs can be brought back with all that is saved."""
+    before = site.facts()
+    client = make_client(name)
+    for attribute, value in {"ova::status": "failed", "ova::message": "x", "ova::new": "x"}.items():
+        client.set(component, attribute, value)
+        client.set(f"{site.home}/images", attribute, value)
+    assert site.facts() == before
+    assert site.facts(f"{site.home}/images") == {}
+
+
+def test_no_other_way_brings_a_fact(site: Site, component: str, client: PythonClient) -> None:
     from irods.meta import AVUOperation, iRODSMeta
 
-    with pytest.raises(Refused, match="facts that the server writes"):
-        client.set(component, "ova::status", "ready")
+    before = site.facts()
     metadata = client.metadata(component)
-    with pytest.raises(iRODSException):
-        metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("ova::message", "x")))
-    assert "ova::message" not in site.facts()
+    for wrong in (iRODSMeta("ova::message", "x"), iRODSMeta("ova::status", "ready", "units")):
+        with pytest.raises(Refused, match="ova-grid import"), refusals():
+            metadata.apply_atomic_operations(
+                AVUOperation("add", iRODSMeta("hostname", "x")), AVUOperation("add", wrong)
+            )
+    assert site.facts() == before
+    assert client.ready(component).values["host.hostname"] == "myhost"
+    same = [AVUOperation("add", iRODSMeta(avu.name, avu.value, avu.units)) for avu in metadata.items()]
+    metadata.apply_atomic_operations(*same, AVUOperation("add", iRODSMeta("hostname", "sg12")))
+    assert client.ready(component).values["host.hostname"] == "sg12"
 
 
 def test_a_ready_ova_is_not_put_by_hand(site: Site, component: str, client: PythonClient) -> None:
@@ -179,7 +196,22 @@ def test_a_renamed_component_renames_its_ready_ova(site: Site, component: str, c
     assert client.ready(moved).values["host.hostname"] == "sg13"
 
 
-def test_a_renamed_source_is_missed_and_found_again(site: Site, component: str, client: PythonClient) -> None:
+@pytest.mark.parametrize("what", ["the image", "its collection"])
+def test_a_source_in_use_is_not_renamed(what: str, site: Site, component: str, client: PythonClient) -> None:
+    with pytest.raises(Refused, match=f"base.ova.* is the source of {component}"), refusals():
+        if what == "the image":
+            site.session.data_objects.move(site.source, f"{site.home}/images/other.ova")
+        else:
+            site.session.collections.move(f"{site.home}/images", f"{site.home}/other")
+    assert site.facts()["ova::status"] == "ready"
+    client.component(component, "../../images/base.ova")
+    site.session.collections.move(site.home, f"{site.home}-2")  # with all that use it
+    assert client.ready(f"{site.home}-2/grid01/comp01").whole
+    site.session.collections.move(f"{site.home}-2", site.home)
+
+
+def test_a_released_source_is_missed_and_found_again(site: Site, component: str, client: PythonClient) -> None:
+    client.set_object(site.source, "ova_release", "yes")
     site.session.data_objects.move(site.source, f"{site.home}/images/other.ova")
     assert site.facts()["ova::status"] == "failed"
     assert "does not exist" in site.facts()["ova::message"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,7 +20,7 @@ OBJECT_RIGHTS = {"nothing on the ready OVA": "null", "only its metadata": "read_
 def outside() -> Iterator[Path]:
     """A folder outside of the vault that the server can read."""
     with TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
+        Path(folder).chmod(0o755)
         yield Path(folder)
 
 

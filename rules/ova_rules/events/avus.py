@@ -145,7 +145,7 @@ def _require_control(avu: Avu) -> None:
         from ova_rules.component.controls import require_options
 
         require_options(avu)
-    elif avu.attribute[:3].lower() in ("ova", "oav", "vao") and avu.attribute not in names.OF_COLLECTIONS:
+    elif avu.attribute[:3].lower() in ("ova", "oav") and avu.attribute not in names.OF_COLLECTIONS:
         from ova_rules.component.near import near
 
         meant = near(avu.attribute, names.OF_COLLECTIONS)

@@ -12,7 +12,7 @@ COMP01, COMP02 = "/z/grid01/comp01", "/z/grid01/comp02"
 
 
 def references(avus: dict[str, list[list[Avu]]]) -> References:
-    return References(lambda path: avus.get(path, []), {"ip_addr": "ipaddr"})
+    return References(lambda path: avus.get(path, []), {"ip_addr": "ipaddr"}, lambda path, most: f"text of {path}")
 
 
 def expanded(value: str, avus: dict[str, list[list[Avu]]]) -> str:
