@@ -33,6 +33,11 @@ _PROPERTY_FIELDS = (
     "description",
     "category",
 )
+# Elements that are compared by name, and in what they stand; OVF 0.9 has Section and Content instead.
+_COMPARED = {
+    "Property": ("ProductSection", "Section"),
+    "Name": ("VirtualSystem", "VirtualSystemCollection", "Content"),
+}
 
 
 class Subject(Enum):
@@ -252,7 +257,7 @@ def _rest(data: bytes, package: Package) -> list[tuple[Any, int]]:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         local = name.rpartition("\x01")[2]
-        if depth or (local == "Property" and stack[-1] in ("ProductSection", "Section")):
+        if depth or stack[-1] in _COMPARED.get(local, ()):
             depth += 1
             return
         stack.append(local)

@@ -175,9 +175,10 @@ sys.exit(code)
 @pytest.mark.parametrize(
     "arguments",
     [[], ["unknown"], ["set"], ["set", "f"], ["set", "f", "--in-place"], ["set", "f", "-o", "o", "--dry-run", "a=b"],
-     ["set", "f", "--in-place", "a=b", "--add", "--configuration", "c"], ["set", "f", "--in-place", "--manifest", "md5"],
+     ["set", "f", "--in-place", "a=b", "--add", "--configuration", "c"],
+     ["set", "f", "--in-place", "--manifest", "md5"], ["set", "f", "no", "--in-place"],
      ["pack", "f"], ["unpack", "f"], ["diff", "f"], ["verify"], ["completion"], ["completion", "cmd"],
-     ["pack", "f", "-o", "o", "--sign-key", "k"], ["set", "f", "-o", "o", "--in-place"], ["set", "f", "no", "--in-place"],
+     ["pack", "f", "-o", "o", "--sign-key", "k"], ["set", "f", "-o", "o", "--in-place"],
      ["set", "f", "=v", "--in-place"], ["set", "f", "--in-place", "--sign-key", "k"], ["inspect"],
      ["inspect", "a", "b"], ["verify", "f", "--unknown"], ["set", "f", "--in-place", "--unknown", "a=b"]],
 )  # fmt: skip
