@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo check test test-slow coverage lint corpus fuzz bench client-suite install acceptance up down guide clean
+.PHONY: setup demo check test test-slow coverage lint corpus fuzz bench client-suite install acceptance up down guide man clean
 
 setup: $(STAMP)
 
@@ -13,6 +13,10 @@ $(STAMP): pyproject.toml zone/pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable 'zone[dev]' --editable '.[dev]'
 	$(BIN)/python -m compileall -q core.py ova_tools rules zone/src
 	touch $(STAMP)
+
+# The man page of `ova`, made from its parser; a test compares them.
+man: $(STAMP)
+	$(BIN)/python docs/make_man_page.py >docs/ova.1
 
 demo: $(STAMP)
 	$(BIN)/python demo/main_job.py

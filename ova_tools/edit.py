@@ -50,6 +50,7 @@ def edit(
     allow_fixed: bool = False,
     default_configuration: str | None = None,
     spare: int = 8192,
+    new_manifest: Manifest | None = None,
     signer: Signer | None = None,
     output_name: str | None = None,
 ) -> Edit:
@@ -59,22 +60,24 @@ def edit(
     properties that the package lacks. `default_configuration` becomes the deployment option that is taken if nobody
     chooses (DSP0243 9.8).
     `spare`: bytes by which values may grow over the source's without changing the new file's size; 0 pads only where
-    the descriptor outgrows its place. `signer` renews the certificate, which is removed otherwise. `output_name` is the
-    new name of a plain .ovf, for its manifest.
+    the descriptor outgrows its place. `new_manifest`, which is right for the package as it is, takes the place of the
+    manifest that is there (`verify.make_manifest` makes one). `signer` renews the certificate, which is removed
+    otherwise. `output_name` is the new name of a plain .ovf, for its manifest.
 
     Raises PropertyError (unknown, fixed, defined twice, misfit, not to be added), ManifestError (wrong for the
     descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError.
     """
     _check_changes(package, changes, allow_fixed)
     _check_configurations(package, changes, default_configuration)
-    manifest = package.manifest
+    manifest = new_manifest or package.manifest
     if manifest is not None:
         check_readable(manifest)
         check_digest(manifest, package.descriptor.name, package.descriptor.data)
     if signer is not None and (manifest is None or not manifest.lines):
         raise CertificateError("the package has no manifest to sign; a certificate signs the manifest (DSP0243 5.1)")
     data, content = package.descriptor.data, package.descriptor.content
-    notes = [each for each in package.notes if each.kind not in _MENDED]
+    mended = _MENDED if new_manifest is None else _MENDED | {NoteKind.MANIFEST_LINE}
+    notes = [each for each in package.notes if each.kind not in mended]
     notes += _configuration_notes(changes, default_configuration or content.default_configuration)
     new: list[Insertion] = []
     if additions:
@@ -87,8 +90,8 @@ def edit(
         no_line = f"{manifest.name} has no line for {package.descriptor.name}; none is added"
         notes.append(note(NoteKind.MANIFEST_LINE, no_line))
     if package.index is None:
-        return _edit_ovf(package, text, notes, signer, output_name)
-    return _edit_ova(package, package.index, text, notes, signer, spare)
+        return _edit_ovf(package, manifest, text, notes, signer, output_name)
+    return _edit_ova(package, package.index, manifest, text, notes, signer, spare)
 
 
 def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: bool) -> None:
@@ -171,8 +174,14 @@ def _certificate_note(package: Package) -> Note:
     return note(NoteKind.CERTIFICATE, f"{name} is removed: its signature was of the old manifest")
 
 
-def _edit_ovf(package: Package, text: bytes, notes: list[Note], signer: Signer | None, output_name: str | None) -> Edit:
-    manifest = package.manifest
+def _edit_ovf(
+    package: Package,
+    manifest: Manifest | None,
+    text: bytes,
+    notes: list[Note],
+    signer: Signer | None,
+    output_name: str | None,
+) -> Edit:
     name = package.descriptor.name
     renamed = output_name is not None and output_name != name
     manifest_data = manifest.data if manifest else None
@@ -182,7 +191,7 @@ def _edit_ovf(package: Package, text: bytes, notes: list[Note], signer: Signer |
     if signer is not None and manifest is not None and manifest_data is not None:
         signed_name = _manifest_name(manifest, output_name if renamed else None)
         certificate = signer(signed_name, manifest_data, manifest.lines[0].spelling)
-    elif package.certificate is not None and (manifest_data != (manifest.data if manifest else None) or renamed):
+    elif package.certificate is not None and (manifest_data != _stored(package) or renamed):
         certificate = None
         notes.append(_certificate_note(package))
     plan = layout.plan_of([layout.Literal(text)])
@@ -193,10 +202,21 @@ def _manifest_name(manifest: Manifest, output_name: str | None) -> str:
     return manifest.name if output_name is None else output_name.rpartition(".")[0] + ".mf"
 
 
+def _stored(package: Package) -> bytes | None:
+    """The manifest's bytes as the package has them."""
+    return package.manifest.data if package.manifest is not None else None
+
+
 def _edit_ova(
-    package: Package, index: tar.Index, text: bytes, notes: list[Note], signer: Signer | None, spare: int
+    package: Package,
+    index: tar.Index,
+    manifest: Manifest | None,
+    text: bytes,
+    notes: list[Note],
+    signer: Signer | None,
+    spare: int,
 ) -> Edit:
-    name, source, manifest = package.descriptor.name, package.descriptor.data, package.manifest
+    name, source = package.descriptor.name, package.descriptor.data
     in_order = layout.descriptor_is_first(index, name)
     if not in_order:
         moved = f"{name} is moved to the front, where DSP0243 5.3 wants the descriptor"
@@ -206,50 +226,55 @@ def _edit_ova(
     gone = _removed(package, signer)
     companions = frozenset(each.name for each in (manifest, package.certificate) if each is not None)
     new = layout.NewDescriptor(name, text, package.descriptor.content.encoding, source, companions)
-    as_it_is = text == source and not spare
-    signature = _sign(package, signer, manifest.data if manifest else None)
+    as_it_is = text == source and not spare and manifest is package.manifest
+    signature = _sign(manifest, signer, manifest.data if manifest else None)
     for _ in range(_SIGN_ATTEMPTS):
         room = len(signature or b"")
         if as_it_is:
             fitted = layout.as_it_is(index, name, source)
         else:
             draft = renew(manifest, name, text, without=gone) if manifest else None
-            fitted = layout.fit_descriptor(index, new, _others(package, draft, signature, changed=True), spare)
-        changed = fitted.data != source
+            fitted = layout.fit_descriptor(index, new, _others(package, manifest, draft, signature), spare)
         renewed = manifest.data if manifest else None
-        if manifest and changed:
+        if manifest and fitted.data != source:
             renewed = renew(manifest, name, fitted.data, without=gone)
-        signature = _sign(package, signer, renewed)
+        signature = _sign(manifest, signer, renewed)
         if tar.round_up(len(signature or b"")) == tar.round_up(room):  # an ECDSA signature's length varies a little
             break
     certificate = package.certificate
-    if signer is None and changed and certificate is not None:
+    same = fitted.data == source and renewed == _stored(package)
+    if signer is None and not same and certificate is not None:
         notes.append(_certificate_note(package))
-    if in_order and not changed and signer is None:
+    if in_order and same and signer is None:
         plan = layout.plan_unchanged(index)
     else:
-        plan = layout.plan_archive(index, name, fitted, _others(package, renewed, signature, changed=changed))
-    kept = certificate.data if certificate is not None and not changed else None
+        plan = layout.plan_archive(index, name, fitted, _others(package, manifest, renewed, signature, same=same))
+    kept = certificate.data if certificate is not None and same else None
     return Edit(plan, tuple(notes), fitted.data, renewed, signature if signer is not None else kept)
 
 
-def _sign(package: Package, signer: Signer | None, manifest: bytes | None) -> bytes | None:
-    if signer is None or manifest is None or package.manifest is None:
+def _sign(manifest: Manifest | None, signer: Signer | None, data: bytes | None) -> bytes | None:
+    if signer is None or data is None or manifest is None:
         return None
-    return signer(package.manifest.name, manifest, package.manifest.lines[0].spelling)
+    return signer(manifest.name, data, manifest.lines[0].spelling)
 
 
 def _others(
-    package: Package, manifest_data: bytes | None, signature: bytes | None, *, changed: bool
+    package: Package,
+    manifest: Manifest | None,
+    manifest_data: bytes | None,
+    signature: bytes | None,
+    *,
+    same: bool = False,
 ) -> list[layout.Replacement]:
-    """Return what becomes of the manifest and the certificate beside a descriptor that is `changed` or not."""
-    manifest, certificate = package.manifest, package.certificate
+    """Return what becomes of the manifest and the certificate, where these and the descriptor are the `same` or not."""
+    certificate = package.certificate
     replacements = []
-    if manifest is not None and manifest_data is not None and manifest_data != manifest.data:
-        replacements.append(layout.Replacement(manifest.name, manifest_data))
+    if manifest is not None and manifest_data is not None and manifest_data != _stored(package):
+        replacements.append(layout.Replacement(manifest.name, manifest_data, package.descriptor.name))
     if signature is not None and manifest is not None:
         name = certificate.name if certificate else manifest.name.rpartition(".")[0] + ".cert"
         replacements.append(layout.Replacement(name, signature, manifest.name))
-    elif certificate is not None and changed:
+    elif certificate is not None and not same:
         replacements.append(layout.Replacement(certificate.name, None))
     return replacements

@@ -238,6 +238,7 @@ def _before(
         for new in replacements:
             if new.after == after and new.name not in known and new.data is not None:
                 segments.extend(_member(new.name, new.data, None))
+                added(new.name)
 
     added(descriptor.name)
     for entry in index.entries:

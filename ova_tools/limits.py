@@ -30,3 +30,4 @@ MAX_CERTIFICATE_BYTES = 1 << 20
 MAX_BEFORE_PEM = 1 << 14  # bytes before the first PEM block of a certificate file
 
 MAX_QUALIFIERS = 1 << 18  # characters; a map of all time zones has 13,000
+MAX_VALUE_FILE = 256 << 10  # bytes of a file that is the value of a property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from .errors import ManifestError
 from .limits import MAX_MANIFEST_LINES
@@ -127,6 +127,24 @@ def check_readable(manifest: Manifest) -> None:
                 f"{manifest.name}, line {line.number} cannot be read: {line.text.strip()[:80]!r}; "
                 "SHA256(NAME)= DIGEST would be right (DSP0243 5.1)"
             )
+
+
+def new_manifest(name: str, algorithm: str, digests: Mapping[str, str]) -> Manifest:
+    """Return the manifest `name` with a line for each member, in their order; `digests` are in lower-case hexadecimal.
+
+    `algorithm` is as hashlib names it. Members in the manifest's own directory are named relative to it.
+    """
+    directory = name.rpartition("/")[0]
+    lines = []
+    for member, digest in digests.items():
+        beside = member[len(directory) + 1 :] if directory and member.startswith(f"{directory}/") else member
+        lines.append(f"{algorithm.upper()}({member if beside in digests else beside})= {digest}\n")
+    data = "".join(lines).encode("utf-8", "surrogateescape")
+    manifest = parse_manifest(name, data, MemberNames(digests))
+    if [line.name for line in manifest.lines] != list(digests):
+        wrong = next(each for each in digests if each not in {line.name for line in manifest.lines})
+        raise ManifestError(f"{wrong!r} cannot be written into a manifest; a name without line ends is right")
+    return manifest
 
 
 class Digests:

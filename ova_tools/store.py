@@ -40,9 +40,9 @@ def store(package: Package, edit: Edit, target: Path) -> None:
         elif package.certificate is not None and in_place:
             gone = certificate
         if not in_place:
-            _check_apart(package, [path for path, _ in files[1:]])
+            check_apart(package, [path for path, _ in files[1:]])
         _check_none_left(target, {path for path, _ in files}.union({gone} if gone else ()))
-    mode = stat.S_IMODE(os.fstat(package.fileno()).st_mode) & ~_umask() & 0o777
+    mode = stat.S_IMODE(os.fstat(package.fileno()).st_mode) & ~umask() & 0o777
     total = sum(plan.size for _, plan in files)
     with ExitStack() as stack, ProgressBar("writing", total) as progress:
         staged = [
@@ -70,7 +70,7 @@ def _companion(
     return target.with_name(right_name(target.name, suffix))
 
 
-def _check_apart(package: Package, new: list[Path]) -> None:
+def check_apart(package: Package, new: list[Path]) -> None:
     """Refuse a target whose manifest would take the place of a file of the source."""
     for path in new:
         for member in package.members:
@@ -93,7 +93,8 @@ def _check_none_left(target: Path, known: set[Path]) -> None:
             )
 
 
-def _umask() -> int:
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return umask
+def umask() -> int:
+    """Return the umask of the process. It can only be read by setting it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

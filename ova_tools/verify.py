@@ -11,9 +11,10 @@ import os
 from collections.abc import Callable
 from enum import Enum
 
+from .companions import MANIFEST, right_name
 from .errors import ManifestError, PackageError
 from .file_references import check_inside, on_the_web
-from .manifest import Digests, Line, Manifest, check_line, check_readable
+from .manifest import Digests, Line, Manifest, check_line, check_readable, new_manifest
 from .notes import Note, NoteKind, note
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
@@ -70,6 +71,33 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
     return Verification(tuple(hashed), (*package.notes, *_notes(package)))
 
 
+def make_manifest(package: Package, algorithm: str | None = None, report: Report | None = None) -> Manifest:
+    """Hash every file of the package and return a manifest that is right for it as it is.
+
+    `algorithm` is as hashlib names it; None is that of the manifest that is there, else SHA256. The new one has the
+    name of the old one. Whether the old one is right is not asked. Raises PackageError and DescriptorError as
+    `verify_members` does, ManifestError for a file whose name no manifest can hold.
+    """
+    _check_references(package)
+    old, descriptor = package.manifest, package.descriptor.name
+    if algorithm is None:
+        lines = (*old.lines_for(descriptor), *old.lines) if old is not None else ()
+        algorithm = next((line.algorithm for line in lines if line.algorithm), "sha256")
+    own = {each.name for each in (old, package.certificate) if each is not None}
+    digests = {descriptor: hashlib.new(algorithm, package.descriptor.data).hexdigest()}
+    for member in package.members:
+        if member.name not in own and member.name != descriptor:
+            digests[member.name] = _member_digest(package, member, algorithm, report)
+    return new_manifest(old.name if old is not None else right_name(descriptor, MANIFEST), algorithm, digests)
+
+
+def _member_digest(package: Package, member: Member, algorithm: str, report: Report | None) -> str:
+    if package.kind is Kind.OVA:
+        return _hash(package.fileno(), member.name, member.offset, member.size, algorithm, report)
+    with open_regular(package.path.parent / member.name, member.name) as file:
+        return _hash(file.fileno(), member.name, 0, os.fstat(file.fileno()).st_size, algorithm, report)
+
+
 def line_verdicts(package: Package) -> tuple[Verdict, ...]:
     """Return what can be said of each line of the manifest without reading a disk; none without a manifest."""
     digests = Digests(package.descriptor.data)
@@ -99,8 +127,7 @@ def _digest(
         raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
     algorithm = str(line.algorithm)
     if package.kind is Kind.OVA:
-        member = members[line.name]
-        return _hash(package.fileno(), member.name, member.offset, member.size, algorithm, report)
+        return _member_digest(package, members[line.name], algorithm, report)
     with open_regular(package.path.parent / line.name, line.name) as file:
         status = os.fstat(file.fileno())
         known = (status.st_dev, status.st_ino, algorithm)

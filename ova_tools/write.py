@@ -157,6 +157,17 @@ def stage(
     report: Report | None = None,
 ) -> Staged:
     """Write the planned file in the folder of `target`, to be committed there later; otherwise as `put_in_place`."""
+
+    def fill(fd: int) -> Method:
+        return write(plan, source_fd, fd, report, to_disk=durable)
+
+    return stage_with(fill, target, mode=mode, durable=durable)
+
+
+def stage_with(
+    fill: Callable[[int], Method], target: str | os.PathLike[str], *, mode: int = 0o600, durable: bool = True
+) -> Staged:
+    """Stage the file that `fill` writes to a descriptor, which is open for writing and empty; otherwise as `stage`."""
     target = os.fspath(target)
     try:
         old = os.lstat(target)
@@ -172,7 +183,7 @@ def stage(
         raise _cannot_write(target, error) from error
     staged = Staged(fd, name, target, durable=durable, replaces=old is not None)
     try:
-        staged.method = write(plan, source_fd, fd, report, to_disk=durable)
+        staged.method = fill(fd)
         _take_over(fd, old, mode)
         if durable:
             os.fsync(fd)

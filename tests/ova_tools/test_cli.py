@@ -66,10 +66,10 @@ def test_set_in_place_replaces_the_package_through_a_link_and_keeps_its_mode(tmp
         assert package.properties[0].value == "a=b"
 
 
-def test_set_without_a_value_copies_byte_for_byte(tmp_path: Path) -> None:
+def test_set_to_the_value_that_is_there_copies_byte_for_byte(tmp_path: Path) -> None:
     source = build.ova(tmp_path)
 
-    assert main(["set", str(source), "-o", str(tmp_path / "copy.ova")]) == 0
+    assert main(["set", str(source), "hostname=myhost", "-o", str(tmp_path / "copy.ova")]) == 0
 
     assert (tmp_path / "copy.ova").read_bytes() == source.read_bytes()
 
@@ -89,7 +89,7 @@ def test_a_new_file_has_the_sources_mode_within_the_umask(tmp_path: Path) -> Non
 
     old = os.umask(0o027)
     try:
-        main(["set", str(source), "-o", str(tmp_path / "new.ova")])
+        main(["set", str(source), "hostname=a", "-o", str(tmp_path / "new.ova")])
     finally:
         os.umask(old)
 
@@ -137,11 +137,12 @@ def test_the_input_is_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = build.ova(tmp_path)
-    (tmp_path / "directory").mkdir()
+    os.mkfifo(tmp_path / "pipe")
 
-    for out, why in (("none/new.ova", "No such file or directory"), ("directory", "is not a regular file"),
+    for out, why in (("none/new.ova", "No such file or directory"), ("pipe", "is not a regular file"),
+                     ("none/", "is not there; a folder that is there"), ("new.ovf", "`ova unpack` makes an .ovf"),
                      ("vm.ova/new.ova", "Not a directory"), ("n" * 300, "File name too long")):  # fmt: skip
-        assert why in refusal(capsys, "set", source, "hostname=a", "-o", tmp_path / out)
+        assert why in refusal(capsys, "set", source, "hostname=a", "-o", f"{tmp_path}/{out}")
     assert "is not a regular file" in refusal(capsys, "set", source, "hostname=a", "-o", "/dev/full")
 
 
@@ -173,7 +174,11 @@ sys.exit(code)
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["unknown"], ["set"], ["set", "f"], ["set", "f", "-o", "o", "--in-place"], ["set", "f", "no", "--in-place"],
+    [[], ["unknown"], ["set"], ["set", "f"], ["set", "f", "--in-place"], ["set", "f", "-o", "o", "--dry-run", "a=b"],
+     ["set", "f", "--in-place", "a=b", "--add", "--configuration", "c"],
+     ["set", "f", "--in-place", "--manifest", "md5"], ["set", "f", "no", "--in-place"],
+     ["pack", "f"], ["unpack", "f"], ["diff", "f"], ["verify"], ["completion"], ["completion", "cmd"],
+     ["pack", "f", "-o", "o", "--sign-key", "k"], ["set", "f", "-o", "o", "--in-place"],
      ["set", "f", "=v", "--in-place"], ["set", "f", "--in-place", "--sign-key", "k"], ["inspect"],
      ["inspect", "a", "b"], ["verify", "f", "--unknown"], ["set", "f", "--in-place", "--unknown", "a=b"]],
 )  # fmt: skip
