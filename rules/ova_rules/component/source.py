@@ -149,7 +149,7 @@ def _why_not_here(catalog: Access, settings: Settings, address: Address, path: s
     readers, of_source = catalog.readers_of_both(address.component, path)
     file = f"its file {here.vault_path}" if readers <= of_source else "its file"
     status = stat_of(here, settings)
-    if status is None:
+    if status is None or not stat.S_ISREG(status.st_mode):
         return f"{file} is not there, or cannot be looked at; iRODS has {here.size} bytes; put it again (iput -f)"
     return (
         f"{file} has {status.st_size} bytes, and iRODS has {here.size}: it was written without iRODS; put it again "
@@ -161,7 +161,7 @@ def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> 
     """The data object as it lies in a vault of this server, at rest; None if it does not."""
     for replica in replicas:
         file = stat_of(replica, settings) if replica.good else None
-        if file is not None and file.st_size == replica.size:
+        if file is not None and file.st_size == replica.size and stat.S_ISREG(file.st_mode):
             return Source(path, replica, source_state(replica, file))
     return None
 
@@ -172,14 +172,13 @@ def waiting_for_download(address: Address) -> WaitingError:
 
 
 def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
-    """The vault file of a replica, or None if it is on another server, not there, or no file."""
+    """The vault file of a replica, or None if it is on another server or not there."""
     if not _is_here(replica.host, settings.local_hosts):
         return None
     try:
-        status = os.stat(replica.vault_path)
+        return os.stat(replica.vault_path)
     except OSError:
         return None
-    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def _is_here(host: str, also: Sequence[str]) -> bool:
