@@ -390,6 +390,9 @@ def test_qemu_reads_the_disk_of_an_edited_package(tmp_path: Path) -> None:
 
 
 def test_the_engine_imports_nothing_but_the_standard_library() -> None:
-    names = ("edit", "inspect", "package", "properties", "store", "values", "verify", "write")
+    names = (
+        *("additions", "compare", "edit", "inspect", "pack", "package", "properties", "store", "unpack"),
+        *("value_files", "values", "verify", "write"),
+    )
     modules = set(imported(REPOSITORY, *(f"ova_tools.{name}" for name in names)).modules)
     assert not modules & {"lxml", "rich", "cryptography", "argparse", "json"}

@@ -68,6 +68,18 @@ def test_every_command_is_there(machine: Machine, command: str) -> None:
     assert done.stdout.startswith(f"usage: {command} ")
 
 
+def test_the_command_needs_few_packages_and_brings_its_man_page(machine: Machine) -> None:
+    """What `pipx install ova-tools` asks for: nothing of iRODS, nothing of the tests."""
+    program = (
+        "import importlib.metadata as m; print(*(r for r in m.requires('ova-tools') if 'extra' not in r), sep='\\n')"
+    )
+    needed = machine.run("python", "-c", program).stdout.split()
+    page = machine.folder / "venv" / "share" / "man" / "man1" / "ova.1"
+
+    assert {name.partition(">")[0].partition("<")[0] for name in needed} == {"cryptography", "rich", "shtab"}
+    assert page.read_bytes() == (REPOSITORY / "docs" / "ova.1").read_bytes()
+
+
 def test_what_is_imported_is_the_wheels(machine: Machine) -> None:
     names = ["ova_admin", "ova_rules", "ova_tools", "irods_zone"]
     program = "import importlib, sys; print(*(importlib.import_module(n).__file__ for n in sys.argv[1:]), sep='\\n')"
