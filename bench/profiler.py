@@ -136,17 +136,14 @@ def milliseconds(events: Sequence[dict[str, Any]]) -> float:
 
 
 def counts(events: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """What these events did: queries, pages of them after the first, other microservice calls, bytes copied.
-
-    Each query takes one call more to free the memory of its last page (ova_rules.catalog.rows).
-    """
+    """What these events did: queries, pages of them after the first, other microservice calls, bytes copied."""
     calls: Counter[str] = sum((Counter(event["calls"]) for event in events), Counter())
-    asked, more = calls["msiExecGenQuery"], calls["msiGetMoreRows"]
-    others = sum(number for name, number in calls.items() if "GenQuery" not in name and name != "msiGetMoreRows")
+    asked, pages = calls["msiMakeGenQuery"], calls["msiExecGenQuery"]
+    others = sum(number for name, number in calls.items() if "GenQuery" not in name)
     copied = sum(event["copied"] for event in events)
     return {
         "queries": asked,
-        "further pages": more - asked,
+        "further pages": pages - asked,
         "calls": others - calls["writeLine"],
         "bytes copied": copied,
     }

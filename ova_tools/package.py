@@ -172,6 +172,8 @@ def _read(place: str, *, archive: bool) -> Package:
             return _read_ova(place, file, size)
         if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf"):
             if archive:
+                _check_limit("", size, MAX_DESCRIPTOR_BYTES)
+                _load_descriptor("", _read_exactly(file.fileno(), "", size, 0))  # a web server's page, say, is none
                 raise PackageError(
                     "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
                 )

@@ -73,7 +73,8 @@ def test_who_may_not_replace_the_ready_ova_fails_in_one_line(
     person.may("read", f"{site.home}/images", recursive=True)
     person.client.set(component, "hostname", "mine")
     assert site.facts()["ova::status"] == "failed"
-    assert f"{person.name} may not write {site.ready}" in site.facts()["ova::message"]
+    message = site.facts()["ova::message"]  # a zone may not even show the object to this user
+    assert f"{person.name} may not" in message and site.ready in message
     assert client.ready(component).values["host.hostname"] == "mine"
 
 

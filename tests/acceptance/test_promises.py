@@ -161,7 +161,7 @@ def test_no_other_way_brings_a_fact(site: Site, component: str, client: PythonCl
     before = site.facts()
     metadata = client.metadata(component)
     for wrong in (iRODSMeta("ova::message", "x"), iRODSMeta("ova::status", "ready", "units")):
-        with pytest.raises(Refused, match="ova-grid import"), refusals():
+        with pytest.raises(Refused, match="facts that the server writes; leave them out"), refusals():
             metadata.apply_atomic_operations(
                 AVUOperation("add", iRODSMeta("hostname", "x")), AVUOperation("add", wrong)
             )

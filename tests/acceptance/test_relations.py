@@ -113,10 +113,10 @@ def test_each_dependent_is_built_once(grids: Grids, site: Site) -> None:
     for number in (2, 3):
         grids.component(f"grid01/comp0{number}", hostname="${comp01:hostname}")
     last = grids.component("grid01/comp04", hostname="${comp02:hostname}-${comp03:hostname}")
-    entries = site.facts(last)["ova::history"].count(" [[")
+    entries = site.facts(last)["ova::history"].count('"avus":[[')
     grids.client.set(first, "hostname", "two")
     assert grids.values(last)["host.hostname"] == "two-two"
-    assert site.facts(last)["ova::history"].count(" [[") == entries + 1
+    assert site.facts(last)["ova::history"].count('"avus":[[') == entries + 1
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_each_dependent_is_built_once(grids: Grids, site: Site) -> None:
     [
         ("${comp09:hostname}", "grid01/comp09 has no AVU hostname"),
         ("${comp02:nothing}", "grid01/comp02 has no AVU nothing"),
-        ("${comp02}", "is not"),
+        ("${comp02}", "is neither"),
         ("${comp02:hostname}", "in a circle: .*comp01:hostname -> .*comp02:hostname -> .*comp01:hostname"),
     ],
 )
@@ -249,7 +249,8 @@ def test_a_prototype_may_have_a_prototype(grids: Grids) -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("grid01", "absolute path"),
+        ("grid01", "grid02/grid01 is the collection itself, or holds it or lies in it"),
+        ("/", "is not the path of a collection"),
         ("HOME/nowhere", "nowhere does not exist"),
         ("HOME/grid02", "the collection itself"),
         ("HOME", "holds it"),

@@ -44,7 +44,6 @@ class Counted:
         found = profiler.counts(profiler.read(self.log))
         assert found["queries"] == len(queries)
         assert found["calls"] == len(calls)
-        # Otherwise there is a page whose memory was not given back, and PREP never frees it.
         assert found["further pages"] == sum(max(0, event.pages - 1) for event in queries)
         return found
 
@@ -167,7 +166,7 @@ def test_what_a_build_imports_stays_small() -> None:
     expensive |= {"typing", "pathlib", "urllib.parse", "datetime", "decimal"}
     assert not modules & expensive
     assert not {name for name in modules if name.startswith(("irods", "cryptography", "rich", "lxml", "httpx"))}
-    assert len(modules) <= 108
+    assert len(modules) <= 112
 
 
 def test_every_phase_of_the_profiler_is_there() -> None:

@@ -92,8 +92,7 @@ def _require_there(kind: str, facts: Sequence[Avu], callback: Any, rei: Any) -> 
     for avu in facts:
         if (avu.attribute, avu.value, avu.units) not in present:
             raise ComponentError(
-                f"{avu.attribute}: attributes that begin with ova:: are facts that the server writes; leave them out, "
-                "or bring a saved grid back with ova-grid import"
+                f"{avu.attribute}: attributes that begin with ova:: are facts that the server writes; leave them out"
             )
 
 

@@ -33,8 +33,9 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
 
 @microservice("msiExecGenQuery", 2)
 def execute(session: Session, args: Sequence[Parameter]) -> None:
-    """(GenQueryInp, out GenQueryOut); no rows are an empty page."""
-    args[1].set(_page(session, _input(args[0]), 0))
+    """(GenQueryInp, out GenQueryOut); no rows are an empty page. One that has a continuation is gone on with."""
+    request = _input(args[0])
+    args[1].set(_page(session, request, request.continueInx, request.maxRows))
 
 
 @microservice("msiGetMoreRows", 3)
@@ -43,7 +44,7 @@ def more(session: Session, args: Sequence[Parameter]) -> None:
     query, last = _input(args[0]), args[1].value
     if not isinstance(last, GenQueryOut):
         raise IrodsError(USER_PARAM_TYPE_ERR)
-    page = _page(session, query, last.continueInx) if last.continueInx > 0 else GenQueryOut()
+    page = _page(session, query, last.continueInx, DEFAULT_ROWS) if last.continueInx > 0 else GenQueryOut()
     args[1].set(page)
     args[2].set(page.continueInx)
 
@@ -73,8 +74,8 @@ def _input(parameter: Parameter) -> GenQueryInp:
     return parameter.value
 
 
-def _page(session: Session, request: GenQueryInp, continue_index: int) -> GenQueryOut:
-    query = _query(request, continue_index, request.maxRows if continue_index == 0 else DEFAULT_ROWS)
+def _page(session: Session, request: GenQueryInp, continue_index: int, max_rows: int) -> GenQueryOut:
+    query = _query(request, continue_index, max_rows)
     if session.trace is None:
         page = _fetch(session, query)
     else:
