@@ -47,6 +47,10 @@ def _mapping(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()) else None
 
 
+def _boolean(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
 def _path(value: Any) -> Any:
     return value if isinstance(value, str) and (value == "" or value.startswith("/")) else None
 
@@ -54,6 +58,7 @@ def _path(value: Any) -> Any:
 _BYTES = Kind("a number of bytes", _number)
 _SECONDS = Kind("a number of seconds", _number)
 _COUNT = Kind("a number", _number)
+_BOOLEAN = Kind("true or false", _boolean)
 _PATH = Kind('an absolute path, or ""', _path)
 _MAPPING = Kind("an object of strings", _mapping)
 _REFUSE_OR_ALLOW = Kind('"refuse" or "allow"', lambda value: value if value in ("refuse", "allow") else None)
@@ -96,6 +101,9 @@ class Settings:
         "AVU attribute to property key, where grids and appliances spell them differently.")  # fmt: skip
     fixed_properties: str = _setting("refuse", _REFUSE_OR_ALLOW,
         "Whether AVUs may set properties that are not userConfigurable.")  # fmt: skip
+    owners_may_set_fixed: bool = _setting(True, _BOOLEAN,
+        "Whether the owner of a component may let its AVUs set properties that are not userConfigurable, "
+        "where `fixed_properties` refuses that.")  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,

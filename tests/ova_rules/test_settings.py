@@ -56,6 +56,18 @@ def test_a_broken_settings_file_is_reported_once_and_the_defaults_used(tmp_path:
     assert len(problems) == 1 and FILE_NAME in problems[0]
 
 
+@pytest.mark.parametrize("value", [1, 0, "true", None])
+def test_a_switch_takes_true_and_false_only(tmp_path: Path, value: object) -> None:
+    assert loaded(tmp_path, '{"owners_may_set_fixed": false}') == (Settings(owners_may_set_fixed=False), [])
+    other = tmp_path / "other"
+    other.mkdir()
+    settings, problems = loaded(other, json.dumps({"owners_may_set_fixed": value}))
+    assert settings.owners_may_set_fixed is True
+    assert problems == [
+        f"{other / FILE_NAME}: owners_may_set_fixed: {value!r} is not true or false; the default is used"
+    ]
+
+
 def test_downloads_are_off_and_limited_by_default() -> None:
     assert Settings().allowed_urls == ()
     assert Settings().fetch_limit > 0 and Settings().fetch_time > 0
