@@ -163,10 +163,10 @@ def test_without_its_folder_the_zone_goes_on_and_rule_text_stays_closed(server: 
     server.install()
     (server.prefix / "current").unlink()
     program = f"""
-import sys; sys.path.insert(0, {str(server.etc)!r})
+import json, sys; sys.path.insert(0, {str(server.etc)!r})
 import core
 class Callback:
-    def writeLine(self, where, text): print(where, text[:38])
+    def writeLine(self, where, text): print(where, *(json.loads(text)[key][:30] for key in ("ova", "in", "error")))
 class Thing: pass
 rei = Thing(); rei.uoic = rei.uoip = Thing(); rei.uoic.authInfo = Thing()
 for rei.uoic.authInfo.authFlag in (3, 5):
@@ -174,7 +174,7 @@ for rei.uoic.authInfo.authFlag in (3, 5):
     print(core.pep_api_exec_rule_expression_pre([], Callback(), rei))
 print(core.acPostProcForDelete([], None, None))
 """
-    words = "serverLog ova: the rules could not be loaded, ru"
+    words = "serverLog fault core.py the rules could not be loaded,"
     refused, allowed = [words, "-830000"], [words, "5000000"]
     assert THIS.run(program).stdout.splitlines() == [*refused, *refused, *allowed, *allowed, "7"]
 
