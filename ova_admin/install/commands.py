@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ova_admin import interpreter
 from ova_admin.errors import AdminError
-from ova_admin.install import change, payload, record, site, trial, versions
+from ova_admin.install import answer, change, payload, record, site, trial, versions
 from ova_admin.install.change import Change
 from ova_admin.install.reload import reload
 from ova_admin.interpreter import Interpreter
@@ -48,10 +48,12 @@ def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *
     record.write(places.prefix, record.with_changes(record.read(places.prefix), changes).values())
     versions.switch(places.prefix, folder, python)
     versions.prune(places.prefix, folder.name)
+    before = answer.ask(places, python, folder) if reloading and _needs_reload(places, changes) else None
     _apply(changes, report)
     if kept is not None:
         report(f"what was replaced is kept in {kept}")
-    _reload(places, changes, reloading, report)
+    if _reload(places, changes, reloading, report) and before is not None:
+        report(answer.wait(places, python, folder, before))
     return True
 
 
@@ -126,12 +128,21 @@ def _apply(changes: Sequence[Change], report: Report) -> None:
         report(f"{each.path}: {'written' if each.after else 'removed'}")
 
 
-def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> None:
-    """Only for a change of the configuration: a reload refuses connections for a second, core.py needs none."""
-    if not any(each.path == places.server_config for each in changes):
+def _needs_reload(places: Places, changes: Sequence[Change]) -> bool:
+    """Only a change of the configuration does: a reload refuses connections for a second, core.py needs none."""
+    return any(each.path == places.server_config for each in changes)
+
+
+def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> bool:
+    """Whether the server was told."""
+    if not _needs_reload(places, changes):
         report("no reload is needed: each new connection reads the rules")
-    elif reloading:
-        report(reload(places))
+        return False
+    if not reloading:
+        return False
+    done, said = reload(places)
+    report(said)
+    return done
 
 
 def _remove_bytecode(places: Places) -> None:
