@@ -14,6 +14,8 @@ from types import ModuleType
 
 import pytest
 
+from ova_admin.check import settings as check_settings
+from ova_admin.check.finding import Outcome
 from ova_admin.cli import main
 from ova_admin.errors import AdminError
 from ova_admin.install import change, payload, trial, versions
@@ -223,11 +225,30 @@ def test_an_edit_of_the_site_after_installing_survives(server: Server) -> None:
     assert json.loads(config.read_text())["advanced_settings"] == {"delay_server_sleep_time_in_seconds": 5}
 
 
-def test_the_settings_that_are_written_are_the_defaults(server: Server) -> None:
-    server.install(write_settings=True)
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077, 0])
+@pytest.mark.parametrize("site", SITES)
+def test_the_settings_that_are_written_please_the_rules_and_check(
+    server: Server, site: Callable[[Server], None], umask: int
+) -> None:
+    site(server)
+    before = os.umask(umask)
+    try:
+        server.install(write_settings=True)
+    finally:
+        os.umask(before)
     problems: list[str] = []
     assert settings.load(str(server.etc), problems.append) == settings.Settings()
     assert problems == []
+    found = {finding.name: finding for finding in check_settings.findings(server.places)}
+    assert {finding.outcome for finding in found.values()} <= {Outcome.OK, Outcome.NOT_APPLICABLE}, found
+    assert [found[name].outcome for name in ("settings", "settings' owner")] == [Outcome.OK, Outcome.OK]
+
+
+@pytest.mark.parametrize("key", settings.SETTINGS)
+def test_each_default_is_written_as_a_right_value(key: str) -> None:
+    setting = settings.SETTINGS[key]
+    written = json.loads(settings.defaults_text())[key]
+    assert setting.kind.converted(written) == getattr(settings.Settings(), key)
 
 
 def test_settings_that_were_edited_stay(server: Server) -> None:
