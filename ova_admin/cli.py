@@ -136,11 +136,14 @@ def _places(options: argparse.Namespace) -> Places:
 
 
 def _install(options: argparse.Namespace) -> int:
+    from ova_admin import answer
     from ova_admin.install import commands, site
 
+    places = _places(options)
     wanted = site.Wanted(options.configure_server, options.write_settings)
     agree = commands.confirmed(options.yes, options.dry_run, _report)
-    done = commands.install(_places(options), wanted, agree, _report, reloading=not options.no_reload)
+    reloading = not options.no_reload
+    done = commands.install(places, wanted, agree, _report, reloading=reloading, watch=answer.watch(places))
     return 0 if done or options.dry_run else 1
 
 

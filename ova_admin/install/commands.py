@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ova_admin import interpreter
 from ova_admin.errors import AdminError
-from ova_admin.install import answer, change, payload, record, site, trial, versions
+from ova_admin.install import change, payload, record, site, trial, versions
 from ova_admin.install.change import Change
 from ova_admin.install.reload import reload
 from ova_admin.interpreter import Interpreter
@@ -17,11 +17,21 @@ from ova_admin.places import Places, is_root
 
 Report = Callable[[str], None]
 Agree = Callable[[], bool]
+Watch = Callable[[Interpreter, Path], Callable[[], str]]  # before a reload, of a folder; then after it: how it went
 
 
-def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *, reloading: bool = True) -> bool:
-    """Installs or upgrades. agree: asked once, after everything was shown. Whether it is installed then.
+def install(
+    places: Places,
+    wanted: site.Wanted,
+    agree: Agree,
+    report: Report,
+    *,
+    reloading: bool = True,
+    watch: Watch | None = None,
+) -> bool:
+    """Installs or upgrades. Whether it is installed then.
 
+    agree: asked once, after everything was shown; watch: waits until the server that was reloaded answers.
     Raises AdminError; then nothing in the folder was changed, unless the message names a file.
     """
     python = interpreter.find(places)
@@ -48,12 +58,12 @@ def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *
     record.write(places.prefix, record.with_changes(record.read(places.prefix), changes).values())
     versions.switch(places.prefix, folder, python)
     versions.prune(places.prefix, folder.name)
-    before = answer.ask(places, python, folder) if reloading and _needs_reload(places, changes) else None
+    answered = watch(python, folder) if watch and reloading and _needs_reload(places, changes) else None
     _apply(changes, report)
     if kept is not None:
         report(f"what was replaced is kept in {kept}")
-    if _reload(places, changes, reloading, report) and before is not None:
-        report(answer.wait(places, python, folder, before))
+    if _reload(places, changes, reloading, report) and answered is not None:
+        report(answered())
     return True
 
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
+from ova_admin import answer
 from ova_admin.catalog.connection import environment
 from ova_admin.check import zone as zone_check
 from ova_admin.check.finding import Outcome
-from ova_admin.install import answer, commands, site, versions
+from ova_admin.install import commands, site, versions
 from ova_admin.places import Places
 from tests.ova_admin.conftest import Server
 from tests.support.waiting import until
@@ -55,7 +56,8 @@ class Reloading:
 
     def install(self) -> str:
         """The last line of `install --configure-server`."""
-        commands.install(self.places, site.Wanted(configure_server=True), lambda: True, self.server.said.append)
+        wanted, places = site.Wanted(configure_server=True), self.places
+        commands.install(places, wanted, lambda: True, self.server.said.append, watch=answer.watch(places))
         return self.server.said[-1]
 
     def begin_anew_when_told(self) -> threading.Thread:

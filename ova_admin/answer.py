@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,7 +27,7 @@ _RULE_TEXT = """\
 import core, json, os, ova_rules
 callback.writeLine('stdout', json.dumps([os.path.dirname(os.path.realpath(ova_rules.__file__)), os.getppid()]))
 """
-_PROGRAM = "import sys; sys.path[:0] = sys.argv[1:]; from ova_admin.install.answer import main; main()"
+_PROGRAM = "import sys; sys.path[:0] = sys.argv[1:]; from ova_admin.answer import main; main()"
 _SECONDS = 60
 _SECONDS_IN_VAIN = 10  # where nobody could sign in before the reload either
 _ASK_SECONDS = 15  # for one question
@@ -47,6 +48,19 @@ class Answer:
     rules: str = ""
     factory: int = 0
     why: str = ""
+
+
+def watch(places: Places) -> Callable[[Interpreter, Path], Callable[[], str]]:
+    """For `install`: to be called with PREP's interpreter and the version's folder before the reload.
+
+    What that returns is to be called after the reload, and waits (`wait`).
+    """
+
+    def watched(python: Interpreter, folder: Path) -> Callable[[], str]:
+        before = ask(places, python, folder)
+        return lambda: wait(places, python, folder, before)
+
+    return watched
 
 
 def wait(places: Places, python: Interpreter, folder: Path, before: Answer) -> str:
