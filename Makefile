@@ -53,7 +53,7 @@ lint: $(STAMP)
 # embeds (`make install` says which). Options: ARGS="--configure-server --yes". See docs/operations.md.
 ARGS ?=
 install: $(VENV)/.admin
-	$(BIN)/ova-admin install $(ARGS)
+	env PYTHONPATH=$(CURDIR)/rules $(BIN)/python -m ova_admin install $(ARGS)  # this clone's, whatever pip left in VENV
 
 $(VENV)/.admin: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

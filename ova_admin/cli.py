@@ -136,11 +136,14 @@ def _places(options: argparse.Namespace) -> Places:
 
 
 def _install(options: argparse.Namespace) -> int:
+    from ova_admin import answer
     from ova_admin.install import commands, site
 
+    places = _places(options)
     wanted = site.Wanted(options.configure_server, options.write_settings)
     agree = commands.confirmed(options.yes, options.dry_run, _report)
-    done = commands.install(_places(options), wanted, agree, _report, reloading=not options.no_reload)
+    reloading = not options.no_reload
+    done = commands.install(places, wanted, agree, _report, reloading=reloading, watch=answer.watch(places))
     return 0 if done or options.dry_run else 1
 
 
@@ -154,7 +157,7 @@ def _uninstall(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from ova_admin.check import commands
-    from ova_admin.check.finding import Outcome
+    from ova_admin.check.finding import Outcome, summary
 
     console = _console()
     found = []
@@ -162,28 +165,28 @@ def _check(options: argparse.Namespace) -> int:
         found.append(finding)
         if not options.json:
             console.print(commands.line(finding), soft_wrap=True, highlight=False)
-    bad = sum(finding.outcome is Outcome.NOT_OK for finding in found)
-    if options.json:
-        _report(json.dumps([finding.as_json() for finding in found], indent=2))
-    else:
-        _report(f"{bad} of {len(found)} not ok" if bad else f"all {len(found)} ok")
-    return 1 if bad else 0
+    _report(json.dumps([finding.as_json() for finding in found], indent=2) if options.json else summary(found))
+    return 1 if any(finding.outcome is Outcome.NOT_OK for finding in found) else 0
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ova_admin import status
+    from ova_admin import given_up, status
     from ova_admin.catalog.components import all_components
     from ova_admin.catalog.connection import connected, environment
 
     with connected(environment(options.environment)) as session:
         components = all_components(session, options.paths)
+        images = given_up.images(session, options.paths)
     now = datetime.now(timezone.utc)
     if options.json:
-        _report(json.dumps(status.rows(components, now), indent=2))
+        _report(json.dumps(status.rows(components, images, now), indent=2))
         return 0
-    if components:
-        _console().print(status.table(components, now), highlight=False)
-    _report(status.summary(components))
+    console, shown = _console(), status.lines(components, images, now)
+    if shown and console.is_terminal:
+        console.print(status.rendered(shown, console.width), soft_wrap=True, highlight=False)
+    elif shown:
+        _report("\n".join(status.plain(shown)))
+    _report(status.summary(components, images))
     return 0
 
 

@@ -10,11 +10,15 @@ from ova_admin.catalog.connection import message, rows
 from ova_admin.catalog.rule_text import run_python
 from ova_admin.errors import AdminError
 from ova_admin.install.server_config import INSTANCE
+from ova_admin.places import DEFAULT_ETC, DEFAULT_PREFIX
+from ova_rules.settings import FILE_NAME
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession
 
 JOB = "import core; core.ova_reconcile_job(callback)"
+_OBSTACLE = "import core\ncore.ova_reconcile_obstacle(callback)"
+REMEDY = f"set admin_command to {DEFAULT_PREFIX}/bin/ova-admin in {DEFAULT_ETC}/{FILE_NAME}, or where yours lie"
 _SPAN = re.compile(r"([1-9]\d{0,5})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _SHORTEST = 60
@@ -26,6 +30,11 @@ class Job:
 
     number: int
     frequency: str
+
+    @property
+    def every(self) -> str:
+        """The time between two runs, as `--every` takes it."""
+        return self.frequency.partition(" ")[0]
 
 
 def frequency(every: str) -> str:
@@ -50,9 +59,20 @@ def jobs(session: iRODSSession) -> list[Job]:
     return sorted(found, key=lambda job: job.number)
 
 
+def obstacle(session: iRODSSession) -> str:
+    """Why the server that answers could not run the job, as its agent says; "" if it could. Raises AdminError."""
+    return run_python(session, _OBSTACLE).strip()
+
+
 def start(session: iRODSSession, every: str) -> bool:
-    """Queues the job unless just this one is queued; others of it are removed. Whether anything changed."""
+    """Queues the job unless just this one is queued; others of it are removed. Whether anything changed.
+
+    Raises AdminError, and changes nothing, if the server could not run the job.
+    """
     wanted = frequency(every)
+    why = obstacle(session)
+    if why:
+        raise AdminError(f"--every: the server cannot run this job: {why}; {REMEDY}")
     present = jobs(session)
     keep = next((job for job in present if job.frequency.split() == wanted.split()), None)
     for job in present:

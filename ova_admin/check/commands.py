@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ova_admin.catalog import connection
 from ova_admin.check import server, settings, zone
-from ova_admin.check.finding import Finding, Outcome, not_ok
+from ova_admin.check.finding import Finding, Outcome, not_ok, whole
 from ova_admin.errors import AdminError
 from ova_admin.places import Places
 from ova_rules import settings as rules_settings
@@ -20,15 +20,17 @@ _COLOURS = {Outcome.OK: "green", Outcome.NOTE: "yellow", Outcome.NOT_OK: "bold r
 
 
 def findings(places: Places, environment_file: Path | None, *, connect: bool) -> Iterator[Finding]:
-    """Every requirement, in the order in which one would set them right."""
+    """Every requirement, in the order in which one would set them right; the same ones at each run."""
     yield from server.findings(places)
     yield from settings.findings(places)
     if not connect:
+        yield from whole(zone.NAMES, (), "not asked (--no-connection)")
         return
     try:
         environment = connection.environment(environment_file)
     except AdminError as error:
-        yield not_ok("connection", str(error), "run this as the service account, after iinit; or say --no-connection")
+        remedy = "run this as the service account, after iinit; or say --no-connection"
+        yield from whole(zone.NAMES, [not_ok("connection", str(error), remedy)])
         return
     local_hosts = rules_settings.load(str(places.etc), lambda text: None).local_hosts
     yield from zone.findings(environment, local_hosts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 
@@ -49,3 +51,21 @@ def not_ok(name: str, detail: str, remedy: str) -> Finding:
 def not_applicable(name: str, detail: str) -> Finding:
     """Cannot be, or need not be, on this server."""
     return Finding(name, Outcome.NOT_APPLICABLE, one_line(detail))
+
+
+def whole(names: Sequence[str], found: Iterable[Finding], why: str = "see the lines before") -> Iterator[Finding]:
+    """What was found, then each of `names` that was not looked at, as not applicable for this reason.
+
+    So every run of `check` has the same requirements, whatever stopped a look.
+    """
+    missing = list(names)
+    for finding in found:
+        missing.remove(finding.name)
+        yield finding
+    yield from (not_applicable(name, why) for name in missing)
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """How many there are of each outcome: `18 ok, 2 not applicable`."""
+    counts = Counter(finding.outcome for finding in findings)
+    return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])

@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterator
 
 from ova_admin import interpreter
-from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok
+from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok, whole
 from ova_admin.errors import AdminError
 from ova_admin.install import block, server_config, trial, versions
 from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places
 
+_NAMES = ("plugin", "configuration", "patterns", "order", "delay server", "python", "core.py", "block", "files")
 _SLOW_SECONDS = 5
 _INSTALL = "run `ova-admin install`"
 _CONFIGURE = "run `ova-admin install --configure-server`"
@@ -19,6 +20,10 @@ _CONFIGURE = "run `ova-admin install --configure-server`"
 
 def findings(places: Places) -> Iterator[Finding]:
     """Everything about the folder."""
+    return whole(_NAMES, _findings(places))
+
+
+def _findings(places: Places) -> Iterator[Finding]:
     yield _plugin(places)
     yield from _configuration(places)
     python = None
@@ -30,7 +35,6 @@ def findings(places: Places) -> Iterator[Finding]:
         yield _version(python)
         yield from _core(places, python)
     yield _installed(places)
-    yield ok("lxml", "not needed: descriptors are read by the standard library")
 
 
 def _plugin(places: Places) -> Finding:
@@ -111,6 +115,8 @@ def _core(places: Places, python: Interpreter) -> Iterator[Finding]:
         yield note(
             "block", "code follows our block in core.py", "move it above: a hook defined there would replace ours"
         )
+    else:
+        yield ok("block", "ours is the last code of core.py")
 
 
 def _installed(places: Places) -> Finding:

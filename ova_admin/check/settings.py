@@ -9,23 +9,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ova_admin import interpreter
-from ova_admin.check.finding import Finding, not_applicable, not_ok, ok
+from ova_admin.check.finding import Finding, not_applicable, not_ok, ok, whole
 from ova_admin.errors import AdminError
 from ova_admin.install.payload import PACKAGES
 from ova_admin.places import Places, is_root
 from ova_rules import settings as rules_settings
 from ova_rules.settings import FILE_NAME, Settings
 
+_NAMES = ("settings", "settings' owner", "state folder", "key", "rules for users", "httpx", "admin_command")
 _KEY_BYTES = 32
 
 
 def findings(places: Places) -> Iterator[Finding]:
     """Everything about the settings."""
+    return whole(_NAMES, _findings(places))
+
+
+def _findings(places: Places) -> Iterator[Finding]:
     file = places.etc / FILE_NAME
     problems: list[str] = []
     settings = rules_settings.load(str(places.etc), problems.append)
     if not file.exists():
         yield ok("settings", f"{file} is not there: the defaults")
+        yield not_applicable("settings' owner", "there is no file of settings")
     else:
         yield from _file(places, file, problems)
     yield from _state(places, settings)
@@ -73,6 +79,7 @@ def _state(places: Places, settings: Settings) -> Iterator[Finding]:
         state = folder.lstat()
     except FileNotFoundError:
         yield ok("state folder", f"{folder} is made when it is first needed")
+        yield _key(folder / "key")
         return
     wrong = not stat.S_ISDIR(state.st_mode) or state.st_mode & 0o077 or (account and state.st_uid != account.pw_uid)
     if wrong:

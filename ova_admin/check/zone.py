@@ -1,4 +1,5 @@
-"""Asks the running zone: do our hooks see what clients do, is the rule-text gate closed, what can the vaults do.
+"""Asks the running zone: do our hooks see what clients do, is the rule-text gate closed, does the recurring job work,
+what can the vaults do.
 
 Makes a scratch collection and an ordinary user, and removes both.
 """
@@ -13,9 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ova_admin import recurring
 from ova_admin.catalog import rule_text
-from ova_admin.catalog.connection import Environment, User, connected, message
-from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok
+from ova_admin.catalog.connection import Environment, User, connected, message, rows
+from ova_admin.check.finding import Finding, Outcome, not_applicable, not_ok, note, ok, whole
 from ova_admin.errors import AdminError
 from ova_rules import names
 from ova_tools.extents import can_share
@@ -23,7 +25,9 @@ from ova_tools.extents import can_share
 if TYPE_CHECKING:
     from irods.session import iRODSSession
 
+NAMES = ("connection", "hooks", "rule-text gate", "proxy", "recurring job", "vaults")
 _BLOCK_BYTES = 1 << 16
+_WORST_FIRST = (Outcome.NOT_OK, Outcome.NOTE, Outcome.OK, Outcome.NOT_APPLICABLE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _REFUSED = -830000  # CAT_INSUFFICIENT_PRIVILEGE_LEVEL
 _INSTALL = "run `ova-admin install`, then look at the lines above"
@@ -31,15 +35,22 @@ _INSTALL = "run `ova-admin install`, then look at the lines above"
 
 def findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
     """Everything that takes a connection."""
-    try:
-        with connected(environment) as session:
-            version = ".".join(str(part) for part in session.server_version)
-            yield ok("connection", f"{environment.user} at {session.host}:{session.port}, iRODS {version}")
-            yield from _hooks(session, environment)
-            yield from _gate(session, environment)
-            yield from _vaults(session, local_hosts)
-    except AdminError as error:
-        yield not_ok("connection", str(error), "run this as the service account, after iinit as an administrator")
+    return whole(NAMES, _findings(environment, local_hosts))
+
+
+def _findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
+    with contextlib.ExitStack() as stack:
+        try:
+            session = stack.enter_context(connected(environment))
+        except AdminError as error:
+            yield not_ok("connection", str(error), "run this as the service account, after iinit as an administrator")
+            return
+        version = ".".join(str(part) for part in session.server_version)
+        yield ok("connection", f"{environment.user} at {session.host}:{session.port}, iRODS {version}")
+        yield from _hooks(session, environment)
+        yield from _gate(session, environment)
+        yield _recurring(session)
+        yield _vaults(session, local_hosts)
 
 
 def _hooks(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
@@ -91,22 +102,46 @@ def _gate(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
             session.users.remove(user.name)
 
 
-def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
+def _recurring(session: iRODSSession) -> Finding:
+    """A job that is queued must be one that the server can run: when it fails nobody is there to see it."""
+    name = "recurring job"
+    try:
+        queued = recurring.jobs(session)
+        if not queued:
+            return not_applicable(name, "none is queued; `ova-admin reconcile --every 1h` starts one")
+        why = recurring.obstacle(session)
+    except AdminError as error:
+        return not_ok(name, str(error), _INSTALL)
+    every = ", ".join(job.every for job in queued)
+    if why:
+        return not_ok(name, f"is to run every {every}, but cannot: {why}", recurring.REMEDY)
+    return ok(name, f"runs every {every}")
+
+
+def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Finding:
+    """All vaults in one finding, however many the zone has: the worst outcome, and what each can do."""
     from irods.models import Resource
 
     columns = (Resource.name, Resource.type, Resource.location, Resource.vault_path)
-    found = False
-    for row in sorted(session.query(*columns).get_results(), key=lambda row: str(row[Resource.name])):
-        name = f"vault {row[Resource.name]}"
-        if row[Resource.type] not in ("unixfilesystem", "unix file system") or row[Resource.name] == "bundleResc":
+    seen: list[Finding] = []
+    try:
+        found = rows(session.query(*columns))
+    except AdminError as error:
+        return not_ok("vaults", str(error), "the server log says more")
+    for row in sorted(found, key=lambda row: str(row[Resource.name])):
+        name = str(row[Resource.name])
+        if row[Resource.type] not in ("unixfilesystem", "unix file system") or name == "bundleResc":
             continue  # bundleResc is a placeholder that every zone has
-        found = True
         if not _is_here(row[Resource.location], local_hosts):
-            yield not_applicable(name, f"is on {row[Resource.location]}, not here: run check there")
+            seen.append(not_applicable(name, f"is on {row[Resource.location]}, not here: run check there"))
         else:
-            yield _vault(name, Path(row[Resource.vault_path]))
-    if not found:
-        yield not_ok("vaults", "no resource of type unixfilesystem", "sources and ready OVAs need one on this server")
+            seen.append(_vault(name, Path(row[Resource.vault_path])))
+    if not seen:
+        return not_ok("vaults", "no resource of type unixfilesystem", "sources and ready OVAs need one on this server")
+    outcome = next(each for each in _WORST_FIRST if any(finding.outcome is each for finding in seen))
+    remedies = dict.fromkeys(finding.remedy for finding in seen if finding.remedy)
+    detail = "; ".join(f"{finding.name}: {finding.detail}" for finding in seen)
+    return Finding("vaults", outcome, detail, "; ".join(remedies))
 
 
 def _vault(name: str, vault: Path) -> Finding:
@@ -115,10 +150,10 @@ def _vault(name: str, vault: Path) -> Finding:
     except OSError as error:
         return not_applicable(name, f"{vault}: {error.strerror}; run this as the service account")
     if shares:
-        return ok(name, f"{vault} shares extents: a build costs milliseconds at any size")
+        return ok(name, f"{vault} shares extents, a build costs milliseconds at any size")
     return note(
         name,
-        f"{vault} does not share extents: each build copies the disks",
+        f"{vault} does not share extents, each build copies the disks",
         "a vault on XFS (reflink=1) or btrfs saves that",
     )
 

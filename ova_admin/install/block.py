@@ -27,11 +27,14 @@ _TEXT = """\
 
     _ova_chain.add(globals(), {etc!r})
 except Exception as _ova_error:  # the site's own rules go on, but rule text stays closed to users: the gate is missing
-    _ova_message = "ova: the rules could not be loaded, run ova-admin check: %r" % (_ova_error,)
+    import json as _ova_json
+
+    _ova_message = "the rules could not be loaded, run ova-admin check: %r" % (_ova_error,)
+    _ova_fault = _ova_json.dumps({{"ova": "fault", "in": "core.py", "error": _ova_message}})
 
     def _ova_closed(theirs):
         def rule(rule_args, callback, rei):
-            callback.writeLine("serverLog", _ova_message)
+            callback.writeLine("serverLog", _ova_fault)
             if int(rei.uoic.authInfo.authFlag) < 5 or int(rei.uoip.authInfo.authFlag) < 5:
                 return -830000
             return theirs(rule_args, callback, rei) if theirs else 5000000

@@ -17,11 +17,21 @@ from ova_admin.places import Places, is_root
 
 Report = Callable[[str], None]
 Agree = Callable[[], bool]
+Watch = Callable[[Interpreter, Path], Callable[[], str]]  # before a reload, of a folder; then after it: how it went
 
 
-def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *, reloading: bool = True) -> bool:
-    """Installs or upgrades. agree: asked once, after everything was shown. Whether it is installed then.
+def install(
+    places: Places,
+    wanted: site.Wanted,
+    agree: Agree,
+    report: Report,
+    *,
+    reloading: bool = True,
+    watch: Watch | None = None,
+) -> bool:
+    """Installs or upgrades. Whether it is installed then.
 
+    agree: asked once, after everything was shown; watch: waits until the server that was reloaded answers.
     Raises AdminError; then nothing in the folder was changed, unless the message names a file.
     """
     python = interpreter.find(places)
@@ -48,10 +58,12 @@ def install(places: Places, wanted: site.Wanted, agree: Agree, report: Report, *
     record.write(places.prefix, record.with_changes(record.read(places.prefix), changes).values())
     versions.switch(places.prefix, folder, python)
     versions.prune(places.prefix, folder.name)
+    answered = watch(python, folder) if watch and reloading and _needs_reload(places, changes) else None
     _apply(changes, report)
     if kept is not None:
         report(f"what was replaced is kept in {kept}")
-    _reload(places, changes, reloading, report)
+    if _reload(places, changes, reloading, report) and answered is not None:
+        report(answered())
     return True
 
 
@@ -126,12 +138,21 @@ def _apply(changes: Sequence[Change], report: Report) -> None:
         report(f"{each.path}: {'written' if each.after else 'removed'}")
 
 
-def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> None:
-    """Only for a change of the configuration: a reload refuses connections for a second, core.py needs none."""
-    if not any(each.path == places.server_config for each in changes):
+def _needs_reload(places: Places, changes: Sequence[Change]) -> bool:
+    """Only a change of the configuration does: a reload refuses connections for a second, core.py needs none."""
+    return any(each.path == places.server_config for each in changes)
+
+
+def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> bool:
+    """Whether the server was told."""
+    if not _needs_reload(places, changes):
         report("no reload is needed: each new connection reads the rules")
-    elif reloading:
-        report(reload(places))
+        return False
+    if not reloading:
+        return False
+    done, said = reload(places)
+    report(said)
+    return done
 
 
 def _remove_bytecode(places: Places) -> None:

@@ -10,13 +10,13 @@ from ova_admin.places import Places
 _BY_HAND = "send SIGHUP to the main irodsServer process (`systemctl reload irods`, or `kill -HUP PID`)"
 
 
-def reload(places: Places) -> str:
-    """What was done, or what is to be done, in one line."""
+def reload(places: Places) -> tuple[bool, str]:
+    """Whether it was told, and what was done, or what is to be done, in one line."""
     number = places.main_process()
     if number is None:
-        return f"not reloaded: the main server process was not found (name its file with --pid-file); {_BY_HAND}"
+        return False, f"not reloaded: the main server process was not found (name its file with --pid-file); {_BY_HAND}"
     try:
         os.kill(number, signal.SIGHUP)
     except OSError as error:
-        return f"not reloaded: process {number}: {error.strerror}; {_BY_HAND}"
-    return f"reloaded: process {number}; it refuses connections for a second or two meanwhile"
+        return False, f"not reloaded: process {number}: {error.strerror}; {_BY_HAND}"
+    return True, f"reloaded: process {number}; it refuses connections for a second or two meanwhile"

@@ -6,15 +6,13 @@ Never as root: the service account may write core.py, so root would run what tha
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ova_admin.interpreter import Interpreter
-from ova_admin.places import Places, is_root
+from ova_admin.places import Places
 from ova_rules.errors import one_line
 
 # What PREP gives to core.py and no Python outside has: modules in which every name is a class.
@@ -60,15 +58,9 @@ class Trial:
 
 def of_file(places: Places, python: Interpreter, core: Path) -> Trial:
     """Imports a core.py as if it stood in the folder."""
-    command = [str(python.path), "-I", "-B", "-c", _PROGRAM, str(core), str(places.etc.absolute())]
-    account = places.service_account() if is_root() else None
-    as_account: dict[str, Any] = (
-        {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-    )
+    arguments = (str(core), str(places.etc.absolute()))
     try:
-        done = subprocess.run(  # noqa: S603 - ours
-            command, capture_output=True, text=True, timeout=60, cwd="/", env={"PATH": os.defpath}, **as_account
-        )
+        done = python.run_as_service(places, _PROGRAM, *arguments, variables={}, timeout=60)
     except (OSError, subprocess.SubprocessError) as error:
         return Trial(one_line(str(error)))
     lines = done.stdout.splitlines()

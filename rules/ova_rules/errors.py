@@ -54,6 +54,10 @@ class UnusableSettingsError(ComponentError):
         super().__init__(message, lasting=False)
 
 
+class SaidError(Exception):
+    """What went wrong is in the server log already. A job raises it so that iRODS tries again."""
+
+
 class Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build
     """The AVUs, the source or the ready OVA changed while a build ran; it begins again."""
 

@@ -1,4 +1,4 @@
-"""What goes wrong in a hook: one line of JSON in the server log, and nowhere else, whatever else is broken.
+"""What goes wrong in a hook or a job: one line of JSON in the server log, whatever else is broken.
 
 A fault of ours carries its traceback; what is wrong with somebody's AVUs carries the words for it.
 """
@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 
 def report(log: Callable[[str], None], name: str, error: BaseException) -> None:
-    """Logs where a hook, the gate or a build failed. Raises nothing."""
-    from ova_rules.errors import UnusableSettingsError
+    """Logs where a hook, the gate, a job or a build failed. Raises nothing."""
+    from ova_rules.errors import SaidError, UnusableSettingsError
 
-    if isinstance(error, UnusableSettingsError):
-        return  # said when they were read
+    if isinstance(error, (SaidError, UnusableSettingsError)):
+        return  # the settings' fault was said when they were read
     line = json.dumps(_told(name, error))
     try:
         log(line)

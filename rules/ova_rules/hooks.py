@@ -3,7 +3,7 @@ handles it then.
 
 Imported in every agent, that is on every client connection, often without cached bytecode: so it is short, imports
 nothing but `agent` and `names`, and decides by string comparison. A hook never raises and never fails a command that
-is not about a ready OVA: what goes wrong in our code goes to the server log.
+is not about a ready OVA. What goes wrong in our code, in a hook or a job, is one line in the server log.
 
 Hook names and their arguments are iRODS's (docs/irods-facts.md). Each returns CONTINUE, or a negative code, which
 denies.
@@ -197,24 +197,63 @@ RULES = {name: _rule(name) for name in _TABLE}
 
 def ova_job(kind: str, encoded_path: str, callback: "Any", rei: "Any") -> None:
     """What a delayed rule runs, as the user who queued it (see `jobs`). Raises, so that iRODS tries again."""
-    from ova_rules.events import queued
 
-    queued.run(kind, encoded_path, callback, rei)
+    def run() -> None:
+        from ova_rules.events import queued
+
+        queued.run(kind, encoded_path, callback, rei)
+
+    _run_job(f"job {kind}", run, callback)
 
 
 def ova_reconcile(callback: "Any", rei: "Any") -> None:
     """For an administrator's rule text: one line of JSON on stdout for each component that has to be built."""
-    from ova_rules.events import reconcile
 
-    reconcile.print_stale(callback, rei)
+    def run() -> None:
+        from ova_rules.events import reconcile
+
+        reconcile.print_stale(callback, rei)
+
+    _run_job("reconcile", run, callback)
 
 
 def ova_reconcile_job(callback: "Any") -> None:
     """What the recurring delayed rule of `ova-admin reconcile --every` runs. Raises what goes wrong."""
-    from ova_rules.events import reconcile
 
-    reconcile.run_admin_command(callback)
+    def run() -> None:
+        from ova_rules.events import reconcile
+
+        reconcile.run_admin_command(callback)
+
+    _run_job("recurring reconcile", run, callback)
+
+
+def ova_reconcile_obstacle(callback: "Any") -> None:
+    """For an administrator's rule text: a line on stdout that says why the recurring job cannot run; none if it can."""
+
+    def run() -> None:
+        from ova_rules.events import reconcile
+
+        reconcile.print_obstacle(callback)
+
+    _run_job("recurring reconcile", run, callback)
+
+
+def _run_job(name: str, run: "Callable[[], None]", callback: "Any") -> None:
+    # iRODS shows what a job raises as a traceback of PREP, which says nothing of ours: so it is said here, too
+    try:
+        run()
+    except Exception as error:
+        from ova_rules.faults import report
+
+        report(lambda text: callback.writeLine("serverLog", text), name, error)
+        raise
 
 
 # What core.py offers to delayed rules and rule text, beside the hooks.
-JOBS = {"ova_job": ova_job, "ova_reconcile": ova_reconcile, "ova_reconcile_job": ova_reconcile_job}
+JOBS = {
+    "ova_job": ova_job,
+    "ova_reconcile": ova_reconcile,
+    "ova_reconcile_job": ova_reconcile_job,
+    "ova_reconcile_obstacle": ova_reconcile_obstacle,
+}

@@ -37,6 +37,7 @@ FETCH = "fetch"  # the source of a component whose ova_url is a URL
 _FUNCTION = "ova_job"
 
 MOST_TRIES = 6
+GIVEN_UP = "given up after"  # so begins what a component or an image says of a job that stays away
 
 # Jobs that may be past what they read, and are still in the queue: one that runs, and some that have ended just now.
 _MOST_BEFORE = 3

@@ -18,7 +18,11 @@ from irods.rule import Rule
 
 from ova_admin import recurring
 from ova_admin.catalog.connection import User, connected, environment
+from ova_admin.catalog.rule_text import run_python
 from ova_admin.cli import main
+from ova_rules import jobs
+from ova_rules.settings import Settings
+from ova_rules.state import note_tries
 from tests.ova_admin.conftest import Server
 from tests.support.appliances import ova, read
 from tests.support.waiting import until
@@ -103,8 +107,25 @@ def test_check_is_content_with_what_was_installed(admin: Admin) -> None:
     for name in ("configuration", "patterns", "order", "hooks", "rule-text gate", "proxy", "state folder"):
         assert seen[name][0] == "ok", name
     assert seen["delay server"][0] == "note"
-    assert "vault demoResc" in seen
+    assert "demoResc: " in seen["vaults"][1]
     assert admin.zone.session().collections.get(HOME).subcollections == []
+
+
+def test_every_run_of_check_has_the_same_requirements(admin: Admin) -> None:
+    """Whatever is there or not: so two runs can be compared, and the count means something."""
+    seen = [list(admin.check())]
+    admin.server.uninstall()
+    seen.append(list(admin.check()))
+    admin.zone.stop()
+    for name in ("server_config.json", "ova_rules.json"):
+        (admin.server.etc / name).unlink()
+    seen.append(list(admin.check()))
+    places = ["--etc", str(admin.server.etc), "--plugin", "/none.so", "--no-connection"]
+    code, out, _ = admin("check", *places)
+    count = sum(int(part.split()[0]) for part in out.splitlines()[-1].split(", "))
+    assert (code, [len(names) for names in seen]) == (1, [count] * 3)
+    assert len({frozenset(names) for names in seen}) == 1
+    assert "not applicable" in out.splitlines()[-1]
 
 
 def test_check_says_what_is_wrong(admin: Admin) -> None:
@@ -159,6 +180,35 @@ def test_status_lists_what_the_facts_say(admin: Admin) -> None:
     table = admin("status")[1]
     assert "2 components: " in table
     assert "failed" in table
+
+
+def test_status_in_a_pipe_is_a_line_for_each(admin: Admin) -> None:
+    long = f"{HOME}/{'/'.join(['a rather long name of a grid'] * 6)}/comp01"
+    session = admin.zone.session()
+    session.collections.create(long.rpartition("/")[0])
+    component(session, long, f"{HOME}/none.ova")
+    title, line, last = admin("status")[1].splitlines()
+    assert title.split("\t") == ["PATH", "STATE", "AGE", "SOURCE", "MESSAGE"]
+    assert line.split("\t")[:2] == [long, "failed"]
+    assert last == "1 components: 1 failed"
+
+
+def test_a_check_that_was_given_up_is_listed(admin: Admin) -> None:
+    """An image that no check ends well: its agent is ended each time, here by the queue's last try."""
+    session = admin.zone.session()
+    image = f"{HOME}/images/base.ova"
+    session.collections.create(f"{HOME}/images")
+    with session.data_objects.open(image, "w") as stream:
+        stream.write(ova())
+    state = str(admin.server.root / "state")
+    jobs.begin(Settings(state_directory=state), jobs.CHECK, image)
+    note_tries(state, f"{jobs.CHECK} {image}", jobs.MOST_TRIES)
+    run_python(session, f"import core; core.ova_job({jobs.CHECK!r}, {image.encode().hex()!r}, callback, rei)")
+    rows = json.loads(admin("status", "--json")[1])
+    assert [(row["kind"], row["path"], row["state"]) for row in rows] == [("image", image, "given up")]
+    assert rows[0]["message"].startswith("given up after 6 tries")
+    assert admin("status", f"{HOME}/images")[1].splitlines()[1].startswith(f"{image}\tgiven up\t")
+    assert json.loads(admin("status", f"{HOME}/image", "--json")[1]) == []
 
 
 def test_a_component_that_the_rules_never_saw_is_listed(admin: Admin) -> None:
@@ -241,7 +291,45 @@ def test_only_administrators_may_ask(admin: Admin, monkeypatch: pytest.MonkeyPat
     assert "the rule text was refused or failed" in admin.capsys.readouterr().err
 
 
+def set_admin_command(admin: Admin) -> None:
+    """A command with which the server can reconcile."""
+    command = admin.server.root / "ova-admin"
+    command.write_text(
+        "#!/bin/sh\n"
+        f'IRODS_PASSWORD=rods exec {sys.executable} -m ova_admin "$@" --environment {admin.zone.environment}\n'
+    )
+    command.chmod(0o755)
+    settings = admin.server.etc / "ova_rules.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "admin_command": str(command)}))
+
+
+def test_without_the_setting_the_job_is_refused_in_one_line(admin: Admin) -> None:
+    code, out, err = admin("reconcile", "--every", "1h")
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "the setting admin_command is missing" in err and "set admin_command to" in err
+    with connected(environment(admin.zone.environment)) as session:
+        assert recurring.jobs(session) == []
+
+
+def test_a_job_whose_command_went_away_is_seen(admin: Admin) -> None:
+    set_admin_command(admin)
+    assert admin.check()["recurring job"][0] == "not applicable"
+    assert admin("reconcile", "--every", "1h")[0] == 0
+    until(lambda: '"reconcile"' in admin.zone.log_text(), "the job ran")
+    assert admin.check()["recurring job"] == ("ok", "runs every 1h")
+    (admin.server.root / "ova-admin").unlink()
+    outcome, detail = admin.check()["recurring job"]
+    assert (outcome, "No such file" in detail) == ("not ok", True)
+    with connected(environment(admin.zone.environment)) as session:
+        recurring.stop(session)
+        condition = "<INST_NAME>irods_rule_engine_plugin-python-instance</INST_NAME><PLUSET>1s</PLUSET>"
+        run_python(session, f"callback.delayExec({condition!r}, {recurring.JOB!r}, '')")
+    until(lambda: '"ova": "fault", "in": "recurring reconcile"' in admin.zone.log_text(), "the log says it")
+
+
 def test_asking_twice_gives_one_job(admin: Admin) -> None:
+    set_admin_command(admin)
     chosen = environment(admin.zone.environment)
     assert admin("reconcile", "--every", "1h")[1] == "runs every 1h\n"
     assert admin("reconcile", "--every", "1h")[1] == "runs every 1h, as before\n"
@@ -256,14 +344,7 @@ def test_asking_twice_gives_one_job(admin: Admin) -> None:
 
 
 def test_the_job_reconciles(admin: Admin) -> None:
-    command = admin.server.root / "ova-admin"
-    command.write_text(
-        "#!/bin/sh\n"
-        f'IRODS_PASSWORD=rods exec {sys.executable} -m ova_admin "$@" --environment {admin.zone.environment}\n'
-    )
-    command.chmod(0o755)
-    settings = admin.server.etc / "ova_rules.json"
-    settings.write_text(json.dumps({**json.loads(settings.read_text()), "admin_command": str(command)}))
+    set_admin_command(admin)
     alice = admin.person("alice")
     path = component(alice, "/tempZone/home/alice/comp01")
     admin.without_rules(lambda user: user.collections.get(path).metadata.add("hostname", "sg12"), "alice", "secret")

@@ -14,6 +14,8 @@ from types import ModuleType
 
 import pytest
 
+from ova_admin.check import settings as check_settings
+from ova_admin.check.finding import Outcome
 from ova_admin.cli import main
 from ova_admin.errors import AdminError
 from ova_admin.install import change, payload, trial, versions
@@ -163,10 +165,10 @@ def test_without_its_folder_the_zone_goes_on_and_rule_text_stays_closed(server: 
     server.install()
     (server.prefix / "current").unlink()
     program = f"""
-import sys; sys.path.insert(0, {str(server.etc)!r})
+import json, sys; sys.path.insert(0, {str(server.etc)!r})
 import core
 class Callback:
-    def writeLine(self, where, text): print(where, text[:38])
+    def writeLine(self, where, text): print(where, *(json.loads(text)[key][:30] for key in ("ova", "in", "error")))
 class Thing: pass
 rei = Thing(); rei.uoic = rei.uoip = Thing(); rei.uoic.authInfo = Thing()
 for rei.uoic.authInfo.authFlag in (3, 5):
@@ -174,7 +176,7 @@ for rei.uoic.authInfo.authFlag in (3, 5):
     print(core.pep_api_exec_rule_expression_pre([], Callback(), rei))
 print(core.acPostProcForDelete([], None, None))
 """
-    words = "serverLog ova: the rules could not be loaded, ru"
+    words = "serverLog fault core.py the rules could not be loaded,"
     refused, allowed = [words, "-830000"], [words, "5000000"]
     assert THIS.run(program).stdout.splitlines() == [*refused, *refused, *allowed, *allowed, "7"]
 
@@ -223,11 +225,30 @@ def test_an_edit_of_the_site_after_installing_survives(server: Server) -> None:
     assert json.loads(config.read_text())["advanced_settings"] == {"delay_server_sleep_time_in_seconds": 5}
 
 
-def test_the_settings_that_are_written_are_the_defaults(server: Server) -> None:
-    server.install(write_settings=True)
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077, 0])
+@pytest.mark.parametrize("site", SITES)
+def test_the_settings_that_are_written_please_the_rules_and_check(
+    server: Server, site: Callable[[Server], None], umask: int
+) -> None:
+    site(server)
+    before = os.umask(umask)
+    try:
+        server.install(write_settings=True)
+    finally:
+        os.umask(before)
     problems: list[str] = []
     assert settings.load(str(server.etc), problems.append) == settings.Settings()
     assert problems == []
+    found = {finding.name: finding for finding in check_settings.findings(server.places)}
+    assert {finding.outcome for finding in found.values()} <= {Outcome.OK, Outcome.NOT_APPLICABLE}, found
+    assert [found[name].outcome for name in ("settings", "settings' owner")] == [Outcome.OK, Outcome.OK]
+
+
+@pytest.mark.parametrize("key", settings.SETTINGS)
+def test_each_default_is_written_as_a_right_value(key: str) -> None:
+    setting = settings.SETTINGS[key]
+    written = json.loads(settings.defaults_text())[key]
+    assert setting.kind.converted(written) == getattr(settings.Settings(), key)
 
 
 def test_settings_that_were_edited_stay(server: Server) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -124,3 +125,28 @@ def test_into_a_server_the_main_job_and_out_again(machine: Machine, tmp_path: Pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert {name: each for name, each in snapshot(etc).items() if "__pycache__" not in name} == before
     assert sorted(entry.name for entry in prefix.iterdir()) == ["backups"]
+
+
+def test_make_install_takes_the_clone_whatever_pip_left(machine: Machine, tmp_path: Path) -> None:
+    """`pip install '.[downloads]'` in the clone's environment puts a copy there, which the next `make install` must not
+    take for the clone.
+    """
+    clone, etc, prefix = tmp_path / "clone", tmp_path / "etc", tmp_path / "opt"
+    for name in ("ova_admin", "ova_tools", "rules"):
+        shutil.copytree(REPOSITORY / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "core.py", "pyproject.toml"):
+        shutil.copy(REPOSITORY / name, clone)
+    for name in ("ova_admin/places.py", "ova_tools/records.py", "rules/ova_rules/names.py", "core.py"):
+        with (clone / name).open("a") as stream:
+            stream.write("# newer than what pip installed\n")
+    etc.mkdir()
+    (etc / "server_config.json").write_text(json.dumps(CONFIG, indent=4))
+    environment = machine.folder / "venv"
+    (environment / ".admin").touch()  # made before, as by an earlier `make install`
+    places = f"--etc {etc} --prefix {prefix} --python {machine.python} --yes --no-reload"
+    command = ["make", "install", f"VENV={environment}", f"ARGS={places}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=clone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    version = (prefix / "current").resolve()
+    for name in ("ova_admin/places.py", "ova_tools/records.py", "rules/ova_rules/names.py", "core.py"):
+        assert (version / name).read_bytes() == (clone / name).read_bytes(), name

@@ -9,7 +9,7 @@ from ova_rules.build.completion import complete
 from ova_rules.build.staleness import stale, view
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import dependents
-from ova_rules.errors import ComponentError
+from ova_rules.errors import ComponentError, SaidError
 from ova_rules.events.context import context
 from ova_rules.faults import report
 from ova_rules.locks import BusyError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
-    """Runs a job. Raises what goes wrong, so that iRODS tries again, but for the last time."""
+    """Runs a job. Raises SaidError where iRODS is to try again, or what goes wrong beside the job itself."""
     catalog, settings = context(callback, rei, f"job {kind}")
     path = jobs.path_of(encoded_path)
     if not jobs.begin(settings, kind, path):  # the last tries did not even end
@@ -32,14 +32,14 @@ def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
     except BusyError as error:  # somebody else is at it
         jobs.end(settings, kind, path)
         catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
-        raise
+        raise SaidError(str(error)) from error
     except Exception as error:
         if isinstance(error, ComponentError):  # a web server is away, say: no fault
             catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
         else:
             report(catalog.log, f"job {kind} {path}", error)
         if not jobs.is_last_try(settings, kind, path):
-            raise
+            raise SaidError(str(error)) from error
         reason = str(error) if isinstance(error, ComponentError) else "a fault, which the server log tells"
         _give_up(catalog, settings, kind, path, reason)
     else:
@@ -53,7 +53,7 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
     from ova_rules.record import facts
     from ova_rules.record.signing import signer_of
 
-    message = f"given up after {jobs.MOST_TRIES} tries, until something changes: {reason}"
+    message = f"{jobs.GIVEN_UP} {jobs.MOST_TRIES} tries, until something changes: {reason}"
     catalog.journal("job", job=kind, path=path, done=message)
     if kind == jobs.CHECK:
         note_unchecked(catalog, settings, path, message)

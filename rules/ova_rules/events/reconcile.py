@@ -38,8 +38,7 @@ def run_admin_command(callback: Any) -> None:
     import pwd
     import subprocess
 
-    chosen = load(agent.settings_directory, lambda text: _log(callback, "settings", text))
-    command = _checked(chosen.admin_command)
+    command = _admin_command(callback)
     account = pwd.getpwuid(os.getuid())
     environment = {"HOME": account.pw_dir, "USER": account.pw_name, "LANG": "C.UTF-8", "PATH": os.defpath}
     done = subprocess.run(  # noqa: S603 - the administrator's own
@@ -54,7 +53,8 @@ def run_admin_command(callback: Any) -> None:
     )
     lines = (done.stdout + done.stderr).strip().splitlines() or [f"it ended with {done.returncode}, without a word"]
     _log(callback, "reconcile", lines[-1])
-    if done.returncode not in (0, 1):  # 1: some components stay failed, and say why
+    reconciled = done.returncode in (0, 1) and (done.returncode == 0 or done.stdout)
+    if not reconciled:  # 1 and a count on stdout: some components stay failed, and say why
         raise RuntimeError(f"{command} reconcile: {one_line(lines[-1])}")
 
 
@@ -62,14 +62,31 @@ def _log(callback: Any, event: str, text: str) -> None:
     callback.writeLine("serverLog", json.dumps({"ova": event, "said": one_line(text)}))
 
 
-def _checked(command: str) -> str:
-    """The command, if nobody but root and the service account could have written it."""
+def print_obstacle(callback: Any) -> None:
+    """Writes why `run_admin_command` could not even begin to stdout, in one line; nothing if it could."""
+    try:
+        _admin_command(callback)
+    except (OSError, RuntimeError) as error:
+        callback.writeLine("stdout", one_line(str(error)))
+
+
+def _admin_command(callback: Any) -> str:
+    """The command of the setting, if it can be run and nobody but root and the service account could have written it.
+
+    Raises RuntimeError or OSError.
+    """
     import os
     import stat
 
+    chosen = load(agent.settings_directory, lambda text: _log(callback, "settings", text))
+    command = chosen.admin_command
+    if chosen.unusable:
+        raise RuntimeError(chosen.unusable)
     if not command:
         raise RuntimeError("the setting admin_command is missing; it is the path of ova-admin on this server")
     state = os.stat(command)
     if state.st_uid not in (0, os.getuid()) or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise RuntimeError(f"{command}: others may write it, so it is not run")
+    if not stat.S_ISREG(state.st_mode) or not os.access(command, os.X_OK):
+        raise RuntimeError(f"{command}: is no program that the service account may run")
     return command
