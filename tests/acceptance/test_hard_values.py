@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from irods.exception import CAT_NO_ACCESS_PERMISSION
 from irods.meta import iRODSMeta
 from irods.models import Collection, DataObject
 
@@ -123,7 +124,9 @@ def test_nobodys_avu_keeps_other_components_from_being_built(
     client.make(elsewhere)
     client.make(f"{site.home}/grid02")
     client.set(f"{site.home}/grid02", "ova_like", f"{site.home}/grid01")
-    metadata.set(DataObject, f"{site.home}/object", iRODSMeta(attribute, "é" * 1351))
+    with pytest.raises(CAT_NO_ACCESS_PERMISSION, match=f"{attribute} belongs on a collection"):
+        metadata.set(DataObject, f"{site.home}/object", iRODSMeta(attribute, "é" * 1351))
+    metadata.set(DataObject, f"{site.home}/object", iRODSMeta("note", "é" * 1351))
     metadata.copy(DataObject, Collection, f"{site.home}/object", elsewhere)
     client.put(ova(b"new disk" * 4000), site.source)
     assert site.facts()["ova::status"] == "ready"

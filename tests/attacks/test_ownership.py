@@ -197,7 +197,7 @@ def test_another_ones_object_stays_whoever_reads_or_builds(level: str, site: Sit
 
     bob.client.set(vm, "ova_url", f"{bob.home}/base.ova")
     assert alice.client.get(f"{vm}/vm.ova") == MINE
-    assert "may not write" in alice.facts(vm)["ova::message"]
+    assert f"{vm}/vm.ova is there, and" in alice.facts(vm)["ova::message"]
     alice.client.set(vm, "note", "x")
     assert "was not made by the server" in alice.facts(vm)["ova::message"]
     bob.client.set(vm, "hostname", "x")

@@ -130,6 +130,7 @@ def test_a_copy_is_a_component_once_it_has_a_source(scene: Scene) -> None:
 
 def test_its_source_is_renamed_while_it_is_built(scene: Scene) -> None:
     other = f"{scene.home}/other.ova"
+    scene.objects.get(scene.source).metadata.add("ova_release", "yes")
     with scene.changes(scene.component):
         for _ in range(3):
             scene.objects.move(scene.source, other)

@@ -7,6 +7,7 @@ operations makes sense and hypothesis can leave out any of them.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +50,13 @@ class Operation:
 
 
 def in_use(grids: Grids, path: str) -> str | None:
-    """Why a data object cannot be removed."""
-    users = [user for user in grids.users_of(path) if user != posixpath.dirname(path)]
+    """Why a data object cannot be removed or renamed."""
+    return in_use_outside(grids, [path], posixpath.dirname(path))
+
+
+def in_use_outside(grids: Grids, paths: Iterable[str], collection: str) -> str | None:
+    """Why a collection with these data objects cannot: what is in it does not count."""
+    users = [user for path in paths for user in grids.users_of(path) if not f"{user}/".startswith(f"{collection}/")]
     return "is the source of .*" + "|".join(users) if users else None
 
 
@@ -222,6 +228,9 @@ class MoveImage(OnImage):
     def is_possible(self, grids: Grids, root: str) -> bool:
         return super().is_possible(grids, root) and f"{root}/{self.target}" not in grids.images
 
+    def refusal(self, grids: Grids, root: str) -> str | None:
+        return in_use(grids, self.path(root))
+
     def happen(self, grids: Grids, root: str) -> None:
         grids.images[f"{root}/{self.target}"] = grids.images.pop(self.path(root))
 
@@ -252,6 +261,10 @@ class Move(Operation):
     def is_possible(self, grids: Grids, root: str) -> bool:
         new = f"{root}/{self.target}"
         return self.path(root) in grids.avus and new not in grids.avus and posixpath.dirname(new) in grids.avus
+
+    def refusal(self, grids: Grids, root: str) -> str | None:
+        old = self.path(root)
+        return in_use_outside(grids, [ready_path(path) for path in grids.below(old)], old)
 
     def happen(self, grids: Grids, root: str) -> None:
         old, new = self.path(root), f"{root}/{self.target}"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from irods.exception import iRODSException
+from irods.meta import AVUOperation, iRODSMeta
 
 from ova_admin.catalog.rule_text import run_python
 from tests.ova_admin.conftest import Server
@@ -62,7 +63,7 @@ def test_the_sites_modules_are_the_sites(
     with alice.data_objects.open(f"{home}/comp01/comp01.ova", "r") as stream:
         assert read(stream.read()).values["host.hostname"] == "sg12"
     with pytest.raises(iRODSException, match="facts that the server writes"):
-        metadata.add("ova::status", "ready")
+        metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("ova::status", "failed")))
 
     assert run_python(zone.session(), ASK).split() == [str(server.etc / f"{name}.py") for name in MODULES]
     alice.collections.move(f"{home}/comp01", f"{home}/comp02")

@@ -182,7 +182,14 @@ def test_the_same_of_ova_url_and_ova_like(cast: Cast) -> None:
         mallory.client.put(b"", carrier)
         with contextlib.suppress(iRODSException):
             session.metadata.set(DataObject, carrier, iRODSMeta(attribute, value))
-        session.metadata.copy(DataObject, Collection, carrier, trap)
+        with contextlib.suppress(iRODSException):  # the object may have no AVU: the control is refused there
+            session.metadata.copy(DataObject, Collection, carrier, trap)
+        with contextlib.suppress(iRODSException):
+            session.metadata.set(Collection, f"{mallory.home}", iRODSMeta(attribute, value))
+        with contextlib.suppress(iRODSException):
+            session.metadata.copy(Collection, Collection, mallory.home, trap)
+        with contextlib.suppress(iRODSException):
+            session.metadata.remove(Collection, mallory.home, iRODSMeta(attribute, value))
         victor.client.set(f"{grid}", "colour", "red")
         victor.client.set(trap, "colour", "red")
         victor.client.put(base() + bytes(10240), private)
