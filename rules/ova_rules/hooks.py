@@ -30,8 +30,10 @@ def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
-    # A fact, a control or nearly one, longer than a server can read, or with characters that clients cannot read
-    return any(
+    # Of a collection: a strict component may refuse it. Of a data object: a fact, a control or nearly one, longer than
+    # a server can read, or with characters that clients cannot read
+    kind = rule_args[2 if rule_args[0] == "cp" else 1]
+    return kind in _COLLECTION or any(
         "ova" in argument or argument[:1] in _FIRST or len(argument) > 60 or not argument.isprintable()
         for argument in map(str, rule_args[3:])
     )
@@ -40,13 +42,6 @@ def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
 def _fact_that_is_passed_over(rule_args: "list[Any]", rei: "Any") -> bool:
     request = rule_args[2]
     return names.is_fact(str(request["arg3"])) and str(request["arg0"]) in ("add", "adda", "set")
-
-
-def _atomic_facts(rule_args: "list[Any]", rei: "Any") -> bool:
-    request = bytes(rule_args[2].get_bytes())
-    if b"\\u" in request or len(request) > 300 or not request.isascii():
-        return True
-    return any(start in request for start in (b"ova", b"oav", b"OVA", b"Ova"))
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -105,6 +100,12 @@ def _avus() -> "Any":
     return avus
 
 
+def _refused_avus() -> "Any":
+    from ova_rules.events import refused_avus
+
+    return refused_avus
+
+
 def _reads() -> "Any":
     from ova_rules.events import reads
 
@@ -137,10 +138,10 @@ def _sources() -> "Any":
 
 # name of the hook: (may the event be ours, the module of events and its function, what a fault of ours answers)
 _TABLE = {
-    "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _avus, "before_change", agent.NOT_PERMITTED),
-    "pep_api_mod_avu_metadata_pre": (_fact_that_is_passed_over, _avus, "before_fact", agent.CONTINUE),
+    "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _refused_avus, "before_change", agent.NOT_PERMITTED),
+    "pep_api_mod_avu_metadata_pre": (_fact_that_is_passed_over, _refused_avus, "before_fact", agent.CONTINUE),
     "acPostProcForModifyAVUMetadata": (_avu_that_counts, _avus, "after_change", agent.CONTINUE),
-    "pep_api_atomic_apply_metadata_operations_pre": (_atomic_facts, _avus, "before_atomic", agent.NOT_PERMITTED),
+    "pep_api_atomic_apply_metadata_operations_pre": (_any, _refused_avus, "before_atomic", agent.NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, _avus, "after_atomic", agent.CONTINUE),
     "pep_resource_modified_post": (_written, _sources, "after_write", agent.CONTINUE),
     "acPostProcForFilePathReg": (_registered, _sources, "after_registration", agent.CONTINUE),

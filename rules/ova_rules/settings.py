@@ -47,6 +47,10 @@ def _mapping(value: Any) -> Any:
     return dict(value) if isinstance(value, dict) and all(isinstance(v, str) for v in value.values()) else None
 
 
+def _flag(value: Any) -> Any:
+    return value if isinstance(value, bool) else None
+
+
 def _path(value: Any) -> Any:
     return value if isinstance(value, str) and (value == "" or value.startswith("/")) else None
 
@@ -54,6 +58,7 @@ def _path(value: Any) -> Any:
 _BYTES = Kind("a number of bytes", _number)
 _SECONDS = Kind("a number of seconds", _number)
 _COUNT = Kind("a number", _number)
+_FLAG = Kind("true or false", _flag)
 _PATH = Kind('an absolute path, or ""', _path)
 _MAPPING = Kind("an object of strings", _mapping)
 _WHO = ("owners", "refuse", "allow")
@@ -98,6 +103,9 @@ class Settings:
     fixed_properties: str = _setting("owners", _WHO_MAY,
         'Whether AVUs may set properties that are not userConfigurable: where an owner says `ova_options` = `fixed` '
         '("owners"), nowhere ("refuse") or everywhere ("allow").')  # fmt: skip
+    strict_values: bool = _setting(False, _FLAG,
+        "Whether a value that does not fit is refused before it is stored, for all components: as `ova_options` = "
+        "`strict` does for those below it.")  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,

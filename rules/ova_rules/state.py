@@ -116,6 +116,12 @@ def read_note(configured: str, kind: str, name: str) -> str | None:
     return _read(_note(configured, name, kind))
 
 
+def forget_note(configured: str, kind: str, name: str) -> None:
+    """No text of this kind is kept under a name any more."""
+    with suppress(FileNotFoundError):
+        os.unlink(_note(configured, name, kind))
+
+
 def _write(file: str, text: str) -> None:
     if _read(file) == text:
         return

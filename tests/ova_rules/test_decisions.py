@@ -11,7 +11,7 @@ from ova_rules.catalog.conditions import equals, lists
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.component.fingerprint import fingerprint, source_state
 from ova_rules.errors import ComponentError, one_line
-from ova_rules.events import avus
+from ova_rules.events import avu_requests
 from ova_rules.events.rule_text import may_run
 from ova_rules.jobs import path_of
 from ova_rules.locks import locked
@@ -121,7 +121,7 @@ def test_a_job_names_its_component_whatever_its_name() -> None:
     ],
 )
 def test_what_mod_makes_of_an_avu(arguments: list[str], made: tuple[str, str, str]) -> None:
-    avu = avus._modified("/z/c", arguments)
+    avu = avu_requests._modified("/z/c", arguments)
     assert (avu.attribute, avu.value, avu.units) == made
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 # What the first event of an agent that rebuilds has to import, beside core.
 BUILDING = (
+    "ova_rules.events.refused_avus",
     "ova_rules.events.avus",
     "ova_rules.events.context",
     "ova_rules.build.batch",

@@ -21,6 +21,7 @@ from ova_rules.build.staleness import View, view
 from ova_rules.build.takings import Takings, taken
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
+from ova_rules.component import strictness
 from ova_rules.component.fingerprint import content, file_identity, source_state
 from ova_rules.component.model import Component, Inputs, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
@@ -153,6 +154,7 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
     seen = view(catalog, settings, component)
     now = seen.inputs
     authorship.forget_authors(catalog, settings, component)
+    strictness.note(settings, component)
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))

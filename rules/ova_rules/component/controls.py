@@ -16,8 +16,9 @@ from ova_rules.errors import ComponentError
 
 ADD_PROPERTIES = "add-properties"  # a value that no property takes becomes a property
 FIXED = "fixed"  # properties that are not userConfigurable may be set
+STRICT = "strict"  # a value that does not fit is refused before it is stored
 
-OPTIONS = (ADD_PROPERTIES, FIXED)
+OPTIONS = (ADD_PROPERTIES, FIXED, STRICT)
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 
