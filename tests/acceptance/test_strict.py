@@ -68,7 +68,7 @@ def test_a_value_may_be_replaced_in_one_request(site: Site, strict: str, client:
         AVUOperation(operation="add", avu=iRODSMeta("mtu", "1400")),
     )
     assert client.ready(strict).values["host.mtu"] == "1400"
-    with pytest.raises(CAT_NO_ACCESS_PERMISSION, match="two values for the property host.mtu"):
+    with pytest.raises(CAT_NO_ACCESS_PERMISSION, match=r"two values for the property host\.mtu"):
         client.metadata(strict).add("mtu", "9000")
 
 

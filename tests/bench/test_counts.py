@@ -152,7 +152,12 @@ def test_importing_core_brings_the_hooks_and_nothing_else() -> None:
 def test_a_hook_that_is_not_about_a_component_imports_nothing_of_packages() -> None:
     modules = set(
         imported(
-            REPOSITORY, "core", *BUILDING[:2], "ova_rules.component.strictness", "ova_rules.component.dependents", "ova_rules.build.batch"
+            REPOSITORY,
+            "core",
+            *BUILDING[:2],
+            "ova_rules.component.strictness",
+            "ova_rules.component.dependents",
+            "ova_rules.build.batch",
         ).modules
     )
 
