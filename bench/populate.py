@@ -13,7 +13,7 @@ from irods_zone.catalog import collections, metadata, users
 from irods_zone.catalog.database import Database
 
 from bench.site import Site
-from ova_admin.catalog.rule_text import run_python
+from ova_admin.rule_text import run_python
 
 
 def populate(made: Site, grid: str, count: int, source: str) -> None:

@@ -15,12 +15,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ova_admin.catalog.connection import connected, environment
-from ova_admin.catalog.rule_text import run_python
-from ova_admin.errors import AdminError
 from ova_admin.install.payload import PACKAGES, RULES
 from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places
+from ova_admin.rule_text import run_python
+from ova_grid.connection import connected, environment
+from ova_grid.errors import GridError
 from ova_rules.errors import one_line
 
 _RULE_TEXT = """\
@@ -110,14 +110,14 @@ def main() -> None:
 def _answer() -> Answer:
     try:
         chosen = environment()
-    except AdminError as error:
+    except GridError as error:
         return Answer(can_ask=False, signed_in=False, why=str(error))
     try:
         with connected(chosen) as session:
             try:
                 rules, factory = json.loads(run_python(session, _RULE_TEXT))
-            except (AdminError, ValueError) as error:
+            except (GridError, ValueError) as error:
                 return Answer(why=one_line(str(error)))
             return Answer(rules=rules, factory=factory)
-    except AdminError as error:
+    except GridError as error:
         return Answer(signed_in=False, why=str(error))

@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 from ova_admin.errors import AdminError
 from ova_admin.places import DEFAULT_ETC, DEFAULT_PREFIX, Places
+from ova_grid.errors import GridError
 from ova_rules.errors import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ova_admin.catalog.connection import Environment
     from ova_admin.rebuild import Order
+    from ova_grid.connection import Environment
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = _COMMANDS[options.command](options)
         sys.stdout.flush()
-    except AdminError as error:
+    except GridError as error:
         return _refuse(str(error))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or the interpreter complains when it flushes at its end
@@ -99,11 +100,6 @@ def _parser() -> argparse.ArgumentParser:
     when.add_argument("--every", metavar="TIME", help="do it regularly, as a job of the server: 30m, 1h, 1d")
     when.add_argument("--stop", action="store_true", help="stop doing it regularly")
     when.add_argument("--dry-run", action="store_true", help="show what is out of date only")
-
-    graph = commands.add_parser("graph", help="which component is made from what")
-    graph.add_argument("paths", metavar="PATH", nargs="*", help="components at and below (default: all)")
-    graph.add_argument("--dot", action="store_true", help="for Graphviz (default: Mermaid)")
-    _add_environment(graph)
     return parser
 
 
@@ -171,8 +167,8 @@ def _check(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from ova_admin import given_up, status
-    from ova_admin.catalog.components import all_components
-    from ova_admin.catalog.connection import connected, environment
+    from ova_grid.components import all_components
+    from ova_grid.connection import connected, environment
 
     with connected(environment(options.environment)) as session:
         components = all_components(session, options.paths)
@@ -191,9 +187,9 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from ova_admin.catalog.components import all_components, named
-    from ova_admin.catalog.connection import connected, environment
     from ova_admin.rebuild import Order
+    from ova_grid.components import all_components, named
+    from ova_grid.connection import connected, environment
 
     if bool(options.paths) == options.all:
         _parser().error("rebuild: say which components, or --all")
@@ -205,7 +201,7 @@ def _rebuild(options: argparse.Namespace) -> int:
 
 def _reconcile(options: argparse.Namespace) -> int:
     from ova_admin import reconcile, recurring
-    from ova_admin.catalog.connection import connected, environment
+    from ova_grid.connection import connected, environment
 
     chosen = environment(options.environment)
     with connected(chosen) as session:
@@ -245,19 +241,6 @@ def _build(chosen: Environment, orders: Sequence[Order]) -> int:
     return 1 if failed else 0
 
 
-def _graph(options: argparse.Namespace) -> int:
-    from ova_admin import graph
-    from ova_admin.catalog.components import all_components, used_by
-    from ova_admin.catalog.connection import connected, environment
-
-    with connected(environment(options.environment)) as session:
-        components = all_components(session, options.paths)
-        relations = graph.edges(components, used_by(session))
-    draw = graph.dot if options.dot else graph.mermaid
-    _report(draw(components, relations).rstrip("\n"))
-    return 0
-
-
 def _console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
@@ -271,7 +254,6 @@ _COMMANDS = {
     "status": _status,
     "rebuild": _rebuild,
     "reconcile": _reconcile,
-    "graph": _graph,
 }
 
 

@@ -1,5 +1,7 @@
 """What ova_admin raises on purpose: one line for the administrator, with what to do."""
 
+from ova_grid.errors import GridError
 
-class AdminError(Exception):
-    """Something is not as it must be; str() is one line that says what, where, and the remedy."""
+
+class AdminError(GridError):
+    """Something is not as it must be on the server; what is wrong with the zone is a GridError."""

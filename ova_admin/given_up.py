@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog.connection import User, rows
+from ova_grid.connection import User, rows
 from ova_rules import names
 from ova_rules.jobs import GIVEN_UP
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog.connection import Environment, User, connected, message
-from ova_admin.errors import AdminError
+from ova_grid.connection import Environment, User, connected, message
+from ova_grid.errors import GridError
 from ova_rules import names
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _for_owner(environment: Environment, owner: User, orders: Sequence[Order]) -
     with contextlib.ExitStack() as stack:
         try:
             session = stack.enter_context(connected(environment, owner))
-        except AdminError as error:  # a user who was removed, or of another zone
+        except GridError as error:  # a user who was removed, or of another zone
             for order in orders:
                 yield Result(order.path, str(error))
             return

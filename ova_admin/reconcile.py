@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog.connection import User
-from ova_admin.catalog.rule_text import run_python
 from ova_admin.errors import AdminError
 from ova_admin.rebuild import Order
+from ova_admin.rule_text import run_python
+from ova_grid.connection import User
 from ova_rules.errors import one_line
 
 if TYPE_CHECKING:

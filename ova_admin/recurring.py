@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog.connection import message, rows
-from ova_admin.catalog.rule_text import run_python
 from ova_admin.errors import AdminError
 from ova_admin.install.server_config import INSTANCE
 from ova_admin.places import DEFAULT_ETC, DEFAULT_PREFIX
+from ova_admin.rule_text import run_python
+from ova_grid.connection import message, rows
 from ova_rules.settings import FILE_NAME
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ova_admin.catalog.components import Component
 from ova_admin.given_up import Image
+from ova_grid.components import Component
+from ova_grid.text import whole
 from ova_rules.errors import one_line
 
 if TYPE_CHECKING:
@@ -76,15 +77,15 @@ def lines(components: Sequence[Component], images: Sequence[Image], now: datetim
     return [
         *(
             Line(
-                _whole(each.path),
+                whole(each.path),
                 one_line(f"{each.state} {each.progress} %" if each.progress else each.state),
                 spoken(each.age(now)),
-                _whole(each.source),
+                whole(each.source),
                 one_line(each.message, _MESSAGE_BYTES),
             )
             for each in components
         ),
-        *(Line(_whole(each.path), GIVEN_UP, "-", "", one_line(each.message, _MESSAGE_BYTES)) for each in images),
+        *(Line(whole(each.path), GIVEN_UP, "-", "", one_line(each.message, _MESSAGE_BYTES)) for each in images),
     ]
 
 
@@ -148,8 +149,3 @@ def spoken(seconds: float | None) -> str:
         return "-"
     size, unit = next((each for each in _UNITS if seconds >= each[0]), _UNITS[-1])
     return f"{int(seconds // size)} {unit}"
-
-
-def _whole(name: str) -> str:
-    """A name as it is, but for what would break the line or the terminal."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)

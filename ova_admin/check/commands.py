@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog import connection
 from ova_admin.check import server, settings, zone
 from ova_admin.check.finding import Finding, Outcome, not_ok, whole
-from ova_admin.errors import AdminError
 from ova_admin.places import Places
+from ova_grid import connection
+from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def findings(places: Places, environment_file: Path | None, *, connect: bool) ->
         return
     try:
         environment = connection.environment(environment_file)
-    except AdminError as error:
+    except GridError as error:
         remedy = "run this as the service account, after iinit; or say --no-connection"
         yield from whole(zone.NAMES, [not_ok("connection", str(error), remedy)])
         return

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from ova_admin import interpreter
 from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok, whole
-from ova_admin.errors import AdminError
 from ova_admin.install import block, server_config, trial, versions
 from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places
+from ova_grid.errors import GridError
 
 _NAMES = ("plugin", "configuration", "patterns", "order", "delay server", "python", "core.py", "block", "files")
 _SLOW_SECONDS = 5
@@ -29,7 +29,7 @@ def _findings(places: Places) -> Iterator[Finding]:
     python = None
     try:
         python = interpreter.find(places)
-    except AdminError as error:
+    except GridError as error:
         yield not_ok("python", str(error), "name PREP's library with --plugin, or its interpreter with --python")
     if python is not None:
         yield _version(python)
@@ -48,7 +48,7 @@ def _configuration(places: Places) -> Iterator[Finding]:
     try:
         text = places.server_config.read_text(encoding="utf-8")
         state = server_config.state(text)
-    except (OSError, ValueError, AdminError) as error:
+    except (OSError, ValueError, GridError) as error:
         yield not_ok("configuration", f"{places.server_config}: {error}", "run this as the service account or root")
         return
     if state.position is None:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from ova_admin import interpreter
 from ova_admin.check.finding import Finding, not_applicable, not_ok, ok, whole
-from ova_admin.errors import AdminError
 from ova_admin.install.payload import PACKAGES
 from ova_admin.places import Places, is_root
+from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
 from ova_rules.settings import FILE_NAME, Settings
 
@@ -121,7 +121,7 @@ def _downloads(places: Places, settings: Settings) -> Finding:
         return not_applicable("httpx", "allowed_urls is empty: nothing is downloaded")
     try:
         python = interpreter.find(places)
-    except AdminError as error:
+    except GridError as error:
         return not_ok("httpx", str(error), "see `python` above")
     program = "import sys; sys.path.append(sys.argv[1]); import httpx; print(httpx.__version__)"
     done = python.run(program, str(places.current / PACKAGES))

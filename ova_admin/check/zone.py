@@ -14,11 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ova_admin import recurring
-from ova_admin.catalog import rule_text
-from ova_admin.catalog.connection import Environment, User, connected, message, rows
+from ova_admin import recurring, rule_text
 from ova_admin.check.finding import Finding, Outcome, not_applicable, not_ok, note, ok, whole
-from ova_admin.errors import AdminError
+from ova_grid.connection import Environment, User, connected, message, rows
+from ova_grid.errors import GridError
 from ova_rules import names
 from ova_tools.extents import can_share
 
@@ -42,7 +41,7 @@ def _findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterato
     with contextlib.ExitStack() as stack:
         try:
             session = stack.enter_context(connected(environment))
-        except AdminError as error:
+        except GridError as error:
             yield not_ok("connection", str(error), "run this as the service account, after iinit as an administrator")
             return
         version = ".".join(str(part) for part in session.server_version)
@@ -93,7 +92,7 @@ def _gate(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
             yield not_ok("rule-text gate", "an ordinary user's rule text ran: any user may run Python here", _INSTALL)
         else:
             yield note("rule-text gate", f"an ordinary user's rule text failed with {code}", "look at the server log")
-    except AdminError as error:
+    except GridError as error:
         yield not_ok("proxy", str(error), "rebuilds act for owners: the user must be an administrator (rodsadmin)")
     else:
         yield ok("proxy", f"{environment.user} may act for others")
@@ -110,7 +109,7 @@ def _recurring(session: iRODSSession) -> Finding:
         if not queued:
             return not_applicable(name, "none is queued; `ova-admin reconcile --every 1h` starts one")
         why = recurring.obstacle(session)
-    except AdminError as error:
+    except GridError as error:
         return not_ok(name, str(error), _INSTALL)
     every = ", ".join(job.every for job in queued)
     if why:
@@ -126,7 +125,7 @@ def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Finding:
     seen: list[Finding] = []
     try:
         found = rows(session.query(*columns))
-    except AdminError as error:
+    except GridError as error:
         return not_ok("vaults", str(error), "the server log says more")
     for row in sorted(found, key=lambda row: str(row[Resource.name])):
         name = str(row[Resource.name])

@@ -19,7 +19,7 @@ from ova_admin.errors import AdminError
 
 PACKAGES = "packages"
 RULES = PurePosixPath("rules")  # core.py looks for ova_rules here, for the others beside itself
-_OURS = {"ova_rules": RULES, "ova_tools": PurePosixPath(), "ova_admin": PurePosixPath()}
+_OURS = {"ova_rules": RULES, "ova_tools": PurePosixPath(), "ova_grid": PurePosixPath(), "ova_admin": PurePosixPath()}
 _NAME = "ova-tools"
 _METADATA = ("METADATA", "licenses/LICENSE")  # what an installed version keeps of our own distribution
 _NEEDED = ("python-irodsclient", "rich")

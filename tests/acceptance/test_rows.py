@@ -7,7 +7,7 @@ import json
 import pytest
 from irods.meta import AVUOperation, iRODSMeta
 
-from ova_admin.catalog.rule_text import run_python
+from ova_admin.rule_text import run_python
 from tests.acceptance.conftest import Site
 
 COUNT = 600  # more than two of the server's pages

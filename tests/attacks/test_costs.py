@@ -305,8 +305,8 @@ REASONS = {
 
 def run_job(place: Place, kind: str, path: str) -> None:
     """What the delay server runs, in an agent of its own; how it ends is not told."""
-    from ova_admin.catalog.rule_text import run_python
     from ova_admin.errors import AdminError
+    from ova_admin.rule_text import run_python
 
     session = place.zone.session(connection_timeout=20)
     with contextlib.suppress(AdminError):

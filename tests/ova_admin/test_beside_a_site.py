@@ -11,7 +11,7 @@ import pytest
 from irods.exception import iRODSException
 from irods.meta import AVUOperation, iRODSMeta
 
-from ova_admin.catalog.rule_text import run_python
+from ova_admin.rule_text import run_python
 from tests.ova_admin.conftest import Server
 from tests.support.appliances import ova, read
 

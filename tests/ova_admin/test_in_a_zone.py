@@ -13,13 +13,12 @@ from typing import Any
 
 import pytest
 from irods.exception import iRODSException
-from irods.meta import iRODSMeta
 from irods.rule import Rule
 
 from ova_admin import recurring
-from ova_admin.catalog.connection import User, connected, environment
-from ova_admin.catalog.rule_text import run_python
 from ova_admin.cli import main
+from ova_admin.rule_text import run_python
+from ova_grid.connection import User, connected, environment
 from ova_rules import jobs
 from ova_rules.settings import Settings
 from ova_rules.state import note_tries
@@ -352,20 +351,6 @@ def test_the_job_reconciles(admin: Admin) -> None:
     until(lambda: '"reconcile"' in admin.zone.log_text(), "the job said how it went")
     assert '"said": "1 ready, 0 not"' in admin.zone.log_text()
     assert admin("reconcile", "--dry-run")[1] == "0 out of date\n"
-
-
-def test_the_graph_of_a_zone(admin: Admin) -> None:
-    session = admin.zone.session()
-    one = component(session, f"{HOME}/comp01")
-    two = component(session, f"{HOME}/comp02", f"{HOME}/base.ova")
-    session.collections.get(two).metadata.add("hostname", "${comp01:hostname}")
-    session.collections.get(one).metadata.set(iRODSMeta("hostname", "sg12"))
-    code, out, _ = admin("graph")
-    assert code == 0
-    assert out.startswith("graph LR\n")
-    assert out.count("-->|source|") == 2
-    assert out.count("-.->|values|") == 1
-    assert admin("graph", "--dot")[1].startswith("digraph ova {\n")
 
 
 # ---- the rule-text hole ----------------------------------------------------------------------------------------------

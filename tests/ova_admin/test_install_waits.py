@@ -19,11 +19,11 @@ from typing import Any
 import pytest
 
 from ova_admin import answer
-from ova_admin.catalog.connection import environment
 from ova_admin.check import zone as zone_check
 from ova_admin.check.finding import Outcome
 from ova_admin.install import commands, site, versions
 from ova_admin.places import Places
+from ova_grid.connection import environment
 from tests.ova_admin.conftest import Server
 from tests.support.waiting import until
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ova_admin import status
-from ova_admin.catalog.components import Component
-from ova_admin.catalog.connection import User
 from ova_admin.given_up import Image
+from ova_grid.components import Component
+from ova_grid.connection import User
 
 NOW = datetime(2026, 2, 1, tzinfo=timezone.utc)
 ALICE = User("alice", "tempZone")

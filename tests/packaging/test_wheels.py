@@ -82,7 +82,7 @@ def test_the_command_needs_few_packages_and_brings_its_man_page(machine: Machine
 
 
 def test_what_is_imported_is_the_wheels(machine: Machine) -> None:
-    names = ["ova_admin", "ova_rules", "ova_tools", "irods_zone"]
+    names = ["ova_admin", "ova_grid", "ova_rules", "ova_tools", "irods_zone"]
     program = "import importlib, sys; print(*(importlib.import_module(n).__file__ for n in sys.argv[1:]), sep='\\n')"
     files = machine.run("python", "-c", program, *names).stdout.splitlines()
     assert len(files) == len(names)

@@ -82,7 +82,7 @@ def read_any(catalog: Access, path: str) -> Component | None:
         path,
         catalog.collection_id(path),
         tuple(avu for avu in own if avu.attribute == names.URL),
-        _effective(found),
+        effective(found),
         tuple(avu for avu in own if names.is_fact(avu.attribute)),
         tuple(avu for avu in own if names.is_unknown_control(avu.attribute)),
         tuple(avu for level in found.levels.values() for avu in level if avu.attribute == names.SET_BY),
@@ -95,7 +95,7 @@ def read_any(catalog: Access, path: str) -> Component | None:
     )
 
 
-def _effective(found: Lineage) -> tuple[tuple[Avu, ...], ...]:
+def effective(found: Lineage) -> tuple[tuple[Avu, ...], ...]:
     """The AVUs that may set properties, without those that a nearer one hides, or a nearer collection ignores."""
     result, hidden, passed_over = [], set[tuple[str, str]](), set[str]()
     for avus in found.levels.values():
@@ -136,7 +136,7 @@ def expansions(catalog: Access, settings: Settings, component: Component) -> dic
             if found.error is not None:
                 raise found.error
             own_urls = [avu for avu in found.levels.get(path, ()) if avu.attribute == names.URL]
-            cache[path] = [list(level) for level in _effective(found)] or [[]]
+            cache[path] = [list(level) for level in effective(found)] or [[]]
             cache[path][0][:0] = own_urls
         return cache[path]
 

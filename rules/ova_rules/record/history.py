@@ -43,11 +43,7 @@ class Entry:
 
 def entries(component: Component, signer: Signer) -> list[Entry]:
     """The entries of a component, the latest first; what the server did not write is left out."""
-    pieces: dict[str, dict[int, str]] = {}
-    for avu in component.facts:
-        fingerprint, _, number = avu.units.partition(" ")
-        if avu.attribute == names.HISTORY_VALUES and number.isdigit():
-            pieces.setdefault(fingerprint, {})[int(number)] = avu.value
+    pieces = pieces_of(component.facts)
     found = []
     for avu in component.facts:
         if avu.attribute == names.HISTORY:
@@ -56,8 +52,31 @@ def entries(component: Component, signer: Signer) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.number, reverse=True)
 
 
+def pieces_of(facts: Iterable[Avu]) -> dict[str, dict[int, str]]:
+    """The values that stand apart from their entries: by fingerprint and number of the piece."""
+    pieces: dict[str, dict[int, str]] = {}
+    for avu in facts:
+        fingerprint, _, number = avu.units.partition(" ")
+        if avu.attribute == names.HISTORY_VALUES and number.isdigit():
+            pieces.setdefault(fingerprint, {})[int(number)] = avu.value
+    return pieces
+
+
 def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], signer: Signer) -> Entry | None:
+    found = parsed(avu, pieces)
+    if found is None:
+        return None
+    entry, apart = found
+    signature = avu.units.partition(" ")[2]
+    if not is_same(signature, signer.of_entry(component.id, f"{entry.number} {avu.value}", apart)):
+        return None  # copied here from somewhere, or edited
+    return entry
+
+
+def parsed(avu: Avu, pieces: dict[str, dict[int, str]]) -> tuple[Entry, str] | None:
+    """The entry that a fact says, and its values as they stand apart; None if it is none. Asks for no signature."""
     try:
+        number = int(avu.units.partition(" ")[0])
         time, fingerprint, rest = avu.value.split(" ", 2)
         apart = ""
         if rest.startswith(f"{_ELSEWHERE} "):
@@ -75,10 +94,7 @@ def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], s
         user = str(kept.get("user", ""))
     except (ValueError, KeyError, TypeError):
         return None
-    number, _, signature = avu.units.partition(" ")
-    if not is_same(signature, signer.of_entry(component.id, f"{number} {avu.value}", apart)):
-        return None  # copied here from somewhere, or edited
-    return Entry(int(number), time, fingerprint, source, avus, inherited, user)
+    return Entry(number, time, fingerprint, source, avus, inherited, user), apart
 
 
 def added(component: Component, entry: Entry, secrets: Iterable[Avu], signer: Signer) -> list[Avu]:

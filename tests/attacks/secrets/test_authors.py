@@ -109,7 +109,7 @@ def _restore(mallory: Person, raw: RawClient, path: str, value: str) -> None:
 
 def _unseen(admin: Any, path: str, value: str) -> None:
     """By a rule of the site's own, say: no hook sees it."""
-    from ova_admin.catalog.rule_text import run_python
+    from ova_admin.rule_text import run_python
 
     avu = {"operation": "add", "attribute": "hostname", "value": value, "units": ""}
     request = {"entity_name": path, "entity_type": "collection", "operations": [avu]}

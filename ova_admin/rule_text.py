@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any
 
-from ova_admin.catalog.connection import message
 from ova_admin.errors import AdminError
 from ova_admin.install.server_config import INSTANCE
+from ova_grid.connection import message
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ova_admin import graph, status
-from ova_admin.catalog.components import Avu, Component
-from ova_admin.catalog.connection import User
-from ova_admin.graph import Edge, Relation
+from ova_admin import status
+from ova_grid import graph
+from ova_grid.components import Avu, Component
+from ova_grid.connection import User
+from ova_grid.graph import Edge, Relation
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
 

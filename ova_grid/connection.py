@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ova_admin.errors import AdminError
+from ova_grid.errors import GridError
 from ova_rules.errors import one_line
 
 if TYPE_CHECKING:
@@ -52,18 +52,24 @@ class Environment:
         """Who signs in."""
         return User(str(self.settings["irods_user_name"]), str(self.settings["irods_zone_name"]))
 
+    @property
+    def working_collection(self) -> str:
+        """Where relative paths start, as for i-commands: the working collection, else the home."""
+        home = self.settings.get("irods_home") or f"/{self.user.zone}/home/{self.user.name}"
+        return str(self.settings.get("irods_cwd") or home)
+
 
 def environment(path: Path | None = None) -> Environment:
-    """The environment of that file, else of IRODS_ENVIRONMENT_FILE, else ~/.irods. Raises AdminError."""
+    """The environment of that file, else of IRODS_ENVIRONMENT_FILE, else ~/.irods. Raises GridError."""
     file = path or Path(os.environ.get("IRODS_ENVIRONMENT_FILE", "") or Path.home() / ".irods/irods_environment.json")
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
         made = Environment(file, dict(settings))
         _ = made.user, made.settings["irods_host"], made.settings["irods_port"]
     except (OSError, ValueError, TypeError) as error:
-        raise AdminError(f"{file}: cannot be read ({error}); run this as the service account, or iinit") from error
+        raise GridError(f"{file}: cannot be read ({error}); run this as the service account, or iinit") from error
     except KeyError as error:
-        raise AdminError(f"{file}: says nothing of {error.args[0]}; run iinit") from error
+        raise GridError(f"{file}: says nothing of {error.args[0]}; run iinit") from error
     return made
 
 
@@ -71,7 +77,7 @@ def environment(path: Path | None = None) -> Environment:
 def connected(environment: Environment, client: User | None = None) -> Iterator[iRODSSession]:
     """A session of the environment's user, or of `client` with that user, an administrator, as proxy.
 
-    Raises AdminError if the zone cannot be reached or does not let the user in.
+    Raises GridError if the zone cannot be reached or does not let the user in.
     """
     from irods.session import iRODSSession
 
@@ -88,7 +94,7 @@ def connected(environment: Environment, client: User | None = None) -> Iterator[
     except Exception as error:
         where = f"{environment.settings['irods_host']}:{environment.settings['irods_port']}"
         whom = f"{environment.user}" + (f" for {client}" if client is not None else "")
-        raise AdminError(f"{where}: {whom} cannot sign in: {message(error)} ({environment.path})") from error
+        raise GridError(f"{where}: {whom} cannot sign in: {message(error)} ({environment.path})") from error
     try:
         yield session
     finally:
@@ -96,11 +102,11 @@ def connected(environment: Environment, client: User | None = None) -> Iterator[
 
 
 def rows(query: Any) -> list[Any]:
-    """What a query finds. Raises AdminError if the zone does not answer."""
+    """What a query finds. Raises GridError if the zone does not answer."""
     try:
         return list(query.get_results())
     except Exception as error:
-        raise AdminError(f"the zone does not answer: {message(error)}") from error
+        raise GridError(f"the zone does not answer: {message(error)}") from error
 
 
 def message(error: BaseException) -> str:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from ova_admin.catalog.connection import User, rows
-from ova_admin.errors import AdminError
+from ova_grid.connection import User, rows
+from ova_grid.errors import GridError
 from ova_rules import names
 from ova_rules.catalog.conditions import masked
+from ova_rules.catalog.types import Avu as CatalogAvu
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession
@@ -55,7 +56,7 @@ NO_STATE = "unknown"  # a component that the rules never saw: its ova_url was se
 def all_components(session: iRODSSession, below: Sequence[str] = ()) -> list[Component]:
     """The components at or below these collections (everywhere, if none is named), by path.
 
-    Raises AdminError if the zone does not answer.
+    Raises GridError if the zone does not answer.
     """
     found: dict[str, list[Avu]] = {}
     owners: dict[str, User] = {}
@@ -71,17 +72,17 @@ def all_components(session: iRODSSession, below: Sequence[str] = ()) -> list[Com
 
 
 def named(session: iRODSSession, paths: Sequence[str]) -> list[Component]:
-    """The components of these paths. Raises AdminError if one is no component."""
+    """The components of these paths. Raises GridError if one is no component."""
     wanted = [path.rstrip("/") for path in paths]
     found = {component.path: component for component in all_components(session, wanted)}
     for path in wanted:
         if path not in found:
-            raise AdminError(f"{path}: is no component (a collection with the AVU {names.URL})")
+            raise GridError(f"{path}: is no component (a collection with the AVU {names.URL})")
     return [found[path] for path in dict.fromkeys(wanted)]
 
 
 def used_by(session: iRODSSession) -> list[Avu]:
-    """The facts that say which images are in use. Raises AdminError."""
+    """The facts that say which images are in use. Raises GridError."""
     from irods.column import Criterion
     from irods.models import Collection, DataObject, DataObjectMeta
 
@@ -138,6 +139,12 @@ def _prototypes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
         if f"{path}/".startswith(f"{above}/")
         for like in values
     )
+
+
+def component_of_avus(path: str, avus: Iterable[CatalogAvu]) -> Component:
+    """A component by its own AVUs; its owner and prototypes are not asked for."""
+    own = [Avu(path, avu.attribute, avu.value, avu.units) for avu in avus]
+    return _component(path, User("", ""), own, ())
 
 
 def _component(path: str, owner: User, avus: Sequence[Avu], prototypes: tuple[str, ...]) -> Component:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from ova_admin.catalog.components import Avu, Component
+from ova_grid.components import Avu, Component
 
 
 class Relation(Enum):

@@ -1,1 +1,0 @@
-"""What ova-admin asks a zone through python-irodsclient, as the administrator of an iRODS environment."""

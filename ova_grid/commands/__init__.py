@@ -1,0 +1,1 @@
+"""The commands of `ova-grid`, one module each: arguments in, text or JSON out."""
