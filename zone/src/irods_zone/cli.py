@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ipaddress
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,6 +95,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"irods-zone: {error}", file=sys.stderr)
         return 1
     print(f"irods-zone listening on {server.config.host} {server.config.port}", flush=True)
+    print(f"in another terminal: . {shlex.quote(str(root / 'client.sh'))}", flush=True)
     return server.run()
 
 

@@ -13,6 +13,7 @@ import gc
 import json
 import os
 import selectors
+import shlex
 import signal
 import socket
 import time
@@ -25,6 +26,12 @@ from irods_zone.catalog.database import Database
 from irods_zone.config import Resource, ServerOptions, ZoneConfig
 from irods_zone.operations import replica_tokens
 
+# Both files: with the first alone `iinit` would overwrite the password of the user's own zone in ~/.irods/.irodsA.
+_CLIENT_SCRIPT = """\
+# To be read by a shell (. {}): its clients then use this zone, and leave ~/.irods alone.
+export IRODS_ENVIRONMENT_FILE={}
+export IRODS_AUTHENTICATION_FILE={}
+"""
 _LOCK_SECONDS = 2.0  # to wait for a server that is just ending
 _STOP_SECONDS = 5.0  # for agents to finish their request when the server is told to stop
 
@@ -234,7 +241,10 @@ def _renew(catalog: Path, options: ServerOptions) -> None:
 
 
 def write_environment(config: ZoneConfig, user: str) -> Path:
-    """Writes ROOT/irods_environment.json, the file that iRODS clients read; replaces it in one step."""
+    """Writes ROOT/irods_environment.json, the file that iRODS clients read, and ROOT/client.sh, which names it to them.
+
+    Each is replaced in one step.
+    """
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.host, config.host)  # noqa: S104 - compared only
     environment = {
         "irods_host": host,
@@ -255,10 +265,16 @@ def write_environment(config: ZoneConfig, user: str) -> Path:
         "irods_match_hash_policy": "compatible",
     }
     path = config.root / "irods_environment.json"
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(environment, indent=4) + "\n", encoding="utf-8")
-    fresh.replace(path)
+    _replace(path, json.dumps(environment, indent=4) + "\n")
+    script = config.root / "client.sh"
+    _replace(script, _CLIENT_SCRIPT.format(script, shlex.quote(str(path)), shlex.quote(str(config.root / ".irodsA"))))
     return path
+
+
+def _replace(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
 
 
 def _bind(host: str, port: int) -> socket.socket:

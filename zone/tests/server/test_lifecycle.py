@@ -59,6 +59,21 @@ def test_it_says_where_it_listens_and_has_written_the_environment(command: Comma
     assert command.stop() == (0, "")
 
 
+def test_one_line_points_a_shells_clients_at_the_zone_and_leaves_the_users_own_password_alone(tmp_path: Path) -> None:
+    root = tmp_path / "it's a zone"
+    command = Command(root)
+    try:
+        assert command.process.stdout
+        line = command.process.stdout.readline()
+        assert line.startswith("in another terminal: . ")
+        shown = 'echo "$IRODS_ENVIRONMENT_FILE"; echo "$IRODS_AUTHENTICATION_FILE"'
+        script = f"{line.partition(': ')[2]}\n{shown}"
+        said = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True).stdout
+        assert said.splitlines() == [str(root / "irods_environment.json"), str(root / ".irodsA")]
+    finally:
+        command.stop()
+
+
 def test_passwords_are_kept_from_others(command: Command) -> None:
     assert (command.root / "catalog.sqlite").stat().st_mode & 0o777 == 0o600
 
