@@ -153,7 +153,7 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     collection = names.component_of(path)
     if collection is None or not Catalog(callback, rei).is_component(collection):
         return CONTINUE
-    text = f"{path} is made by the server; leave it out of an upload; an OVA of your own goes elsewhere, and ova_url names it"
+    text = f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
     return refuse(callback, NOT_PERMITTED, text)
 
 
