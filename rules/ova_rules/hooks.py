@@ -49,7 +49,7 @@ def _any(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _may_be_taken(path: str) -> bool:
-    return names.looks_like_package(path) or names.may_be_text(path)
+    return names.looks_like_package(path) or names.may_be_taken(path)
 
 
 def _written(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -62,23 +62,24 @@ def _registered(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _removed(rule_args: "list[Any]", rei: "Any") -> bool:
-    return rei.doi is not None and _may_be_taken(str(rei.doi.objPath))
+    path = "" if rei.doi is None else str(rei.doi.objPath)
+    return _may_be_taken(path) or names.component_of(path) is not None
 
 
-def _may_be_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
+def _may_be_made(rule_args: "list[Any]", rei: "Any") -> bool:
     return names.component_of(str(rule_args[2].objPath)) is not None
 
 
-def _copy_of_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
+def _copy_of_made(rule_args: "list[Any]", rei: "Any") -> bool:
     ends = (rule_args[2].srcDataObjInp, rule_args[2].destDataObjInp)
     return any(names.component_of(str(end.objPath)) is not None for end in ends)
 
 
-def _opens_ready_ova(rule_args: "list[Any]", rei: "Any") -> bool:
+def _opens_made(rule_args: "list[Any]", rei: "Any") -> bool:
     # Every file that is opened passes here, by whatever call; context values are text, or None
     context = rule_args[1].map()
     path = str(context.get("logical_path"))
-    return path[-4:] == ".ova" and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
+    return path[-4:] in names.MADE and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
 
 
 def _is_read(flags: "Any") -> bool:
@@ -86,7 +87,8 @@ def _is_read(flags: "Any") -> bool:
 
 
 def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
-    return names.looks_like_package(str(rule_args[2].objPath))
+    path = str(rule_args[2].objPath)
+    return names.looks_like_package(path) or names.component_of(path) is not None
 
 
 def _not_from_a_server(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -147,15 +149,15 @@ _TABLE = {
     "acPostProcForFilePathReg": (_registered, _sources, "after_registration", agent.CONTINUE),
     "acPostProcForDelete": (_removed, _removals, "after_removal", agent.CONTINUE),
     "acPostProcForObjRename": (_any, _renames, "after_rename", agent.CONTINUE),
-    "pep_api_data_obj_get_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
-    "pep_api_data_obj_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
-    "pep_api_replica_open_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
-    "pep_api_data_obj_open_and_stat_pre": (_may_be_ready_ova, _reads, "before_open", agent.CONTINUE),
-    "pep_api_data_obj_rsync_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
-    "pep_api_data_obj_repl_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
-    "pep_api_data_obj_phymv_pre": (_may_be_ready_ova, _reads, "before_get", agent.CONTINUE),
-    "pep_resource_open_pre": (_opens_ready_ova, _reads, "before_resource_open", agent.NOT_PERMITTED),
-    "pep_resource_open_post": (_opens_ready_ova, _reads, "after_resource_open", agent.NOT_PERMITTED),
+    "pep_api_data_obj_get_pre": (_may_be_made, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_open_pre": (_may_be_made, _reads, "before_open", agent.CONTINUE),
+    "pep_api_replica_open_pre": (_may_be_made, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_open_and_stat_pre": (_may_be_made, _reads, "before_open", agent.CONTINUE),
+    "pep_api_data_obj_rsync_pre": (_may_be_made, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_repl_pre": (_may_be_made, _reads, "before_get", agent.CONTINUE),
+    "pep_api_data_obj_phymv_pre": (_may_be_made, _reads, "before_get", agent.CONTINUE),
+    "pep_resource_open_pre": (_opens_made, _reads, "before_resource_open", agent.NOT_PERMITTED),
+    "pep_resource_open_post": (_opens_made, _reads, "after_resource_open", agent.NOT_PERMITTED),
     "pep_api_struct_file_bundle_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
     "pep_api_phy_bundle_coll_pre": (_any, _reads, "before_bundle", agent.NOT_PERMITTED),
     "pep_api_data_obj_rename_pre": (_any, _renames, "before_rename", agent.CONTINUE),
@@ -163,8 +165,8 @@ _TABLE = {
     "pep_api_sub_struct_file_put_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
     "pep_api_struct_file_sync_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
     "pep_api_struct_file_extract_pre": (_not_from_a_server, _rule_text, "before_file_by_place", agent.NOT_PRIVILEGED),
-    "pep_api_data_obj_put_pre": (_may_be_ready_ova, _reads, "before_put", agent.CONTINUE),
-    "pep_api_data_obj_copy_pre": (_copy_of_ready_ova, _reads, "before_copy", agent.CONTINUE),
+    "pep_api_data_obj_put_pre": (_may_be_made, _reads, "before_put", agent.CONTINUE),
+    "pep_api_data_obj_copy_pre": (_copy_of_made, _reads, "before_copy", agent.CONTINUE),
     "pep_api_data_obj_unlink_pre": (_unlinks_package, _removals, "before_unlink", agent.CONTINUE),
     "pep_api_rm_coll_pre": (_any, _removals, "before_collection_removal", agent.CONTINUE),
     "pep_api_rm_coll_post": (_any, _removals, "after_collection_removal", agent.CONTINUE),

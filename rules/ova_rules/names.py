@@ -16,8 +16,9 @@ RELEASE = "ova_release"
 OPTIONS = "ova_options"
 CONFIGURATION = "ova_configuration"
 IGNORE = "ova_ignore"
+FORMS = "ova_forms"
 
-OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE)
+OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE, FORMS)
 OF_OBJECTS = (RELEASE,)
 
 # Facts of a component.
@@ -36,6 +37,8 @@ DEPENDS = "ova::depends_on"
 SET_BY = "ova::set_by"
 PROGRESS = "ova::progress"
 TASKS = "ova::tasks"
+FORM = "ova::form"
+MAC = "ova::mac"
 HISTORY = "ova::history"
 HISTORY_VALUES = "ova::history_values"
 
@@ -54,6 +57,10 @@ FAILED = "failed"
 
 TASK_COLLECTIONS = ("install", "config", "reset")
 TEXTS = "config"  # the collection of the texts that values take
+
+OVA_ENDING = ".ova"
+SEED_ENDING = ".iso"
+MADE = (OVA_ENDING, SEED_ENDING)  # how the names of what the server makes end
 
 
 def is_fact(attribute: str) -> bool:
@@ -76,18 +83,25 @@ def looks_like_package(path: str) -> bool:
     return path.rstrip("/")[-4:].lower() == ".ova"
 
 
-def may_be_text(path: str) -> bool:
-    """Whether a value may take the text of the data object at `path` (`${<config/NAME}`)."""
-    return f"/{TEXTS}/" in path
+def may_be_taken(path: str) -> bool:
+    """Whether the data object at `path` may be a task, or the text of a value (`${<config/NAME}`)."""
+    return any(f"/{name}/" in path for name in TASK_COLLECTIONS)
 
 
 def component_of(path: str) -> "str | None":
-    """The collection whose ready OVA `path` would be (`…/NAME/NAME.ova` gives `…/NAME`), or None."""
+    """The collection whose ready OVA or seed `path` would be, or None.
+
+    `…/NAME/NAME.ova`, `…/NAME/NAME.iso` and `…/NAME/NAME-SYSTEM.iso` give `…/NAME`.
+    """
     path = path.rstrip("/")  # the server takes them off after the hooks
-    if path[-4:] != ".ova":
+    ending = path[-4:]
+    if ending not in MADE:
         return None
     collection, _, name = path.rpartition("/")
-    return collection if collection.rpartition("/")[2] == name[:-4] != "" else None
+    own = collection.rpartition("/")[2]
+    if own == "" or not (name[:-4] == own or (ending == SEED_ENDING and name.startswith(f"{own}-"))):
+        return None
+    return collection
 
 
 def ready_path(component: str) -> str:

@@ -14,6 +14,7 @@ from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, Replica
 from ova_rules.catalog.writes import Catalog
+from ova_rules.component.controls import NO_FORMS, Forms, forms_of
 from ova_rules.component.fingerprint import fingerprint
 from ova_rules.component.model import Component, Expansion, Inputs, expansions, read
 from ova_rules.component.source import (
@@ -34,6 +35,10 @@ from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
 from ova_tools.records import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.component.tasks import Task
 
 _MOST_SOURCES = 50  # ready OVAs that are made from each other and looked at in one go
 _AT_ONCE = 250  # components that are decided about together; their AVUs are in memory then
@@ -80,6 +85,7 @@ def view(catalog: Access, settings: Settings, component: Component, trail: tuple
         and last is not None
         and last.fingerprint == now.fingerprint
         and version_of(now.ready, settings) == last.version
+        and all(version_of(now.made.get(form.name, ()), settings) == form.version for form in last.forms)
     )
     return View(now, last, fresh)
 
@@ -87,10 +93,24 @@ def view(catalog: Access, settings: Settings, component: Component, trail: tuple
 def _inputs(
     catalog: Access, settings: Settings, component: Component, last: LastBuild | None, trail: tuple[str, ...]
 ) -> Inputs:
-    """Finds the source, expands the references and computes the fingerprint."""
+    """Finds the source, expands the references, lists the tasks and computes the fingerprint."""
     expanded = expansions(catalog, settings, component)
+    forms = NO_FORMS
+    tasks: tuple[Task, ...] = ()
+    versions: list[object] = []
+    made: dict[str, tuple[Replica, ...]] = {}
     source, state, failure, upstream = None, None, component.error, None
     address, path = None, None
+    if component.forms and failure is None:
+        try:
+            forms = forms_of(component.forms)
+            if forms.kind is not None:
+                from ova_rules.component.tasks import tasks_of, versions_of
+
+                tasks = tasks_of(catalog, settings, component.chain)
+                versions = versions_of(tasks)
+        except ComponentError as error:
+            failure = error
     if failure is None:
         try:
             address = _address(catalog, settings, component, expanded)
@@ -103,8 +123,10 @@ def _inputs(
     if address is None or path is None or failure is not None:
         ready = catalog.replicas(component.ready_path)
     else:
-        objects = catalog.replicas_and_access([component.ready_path, path])
+        beside = form_paths(component, last, forms)
+        objects = catalog.replicas_and_access([component.ready_path, path, *beside.values()])
         ready = objects[component.ready_path]
+        made = {name: tuple(objects[form]) for name, form in beside.items()}
         state = recorded_state(settings, last, path)
         try:
             source = _source(catalog, settings, address, path, objects[path])
@@ -112,9 +134,16 @@ def _inputs(
         except ComponentError as error:
             failure = error
     levels = [[expanded[avu].avu for avu in level] for level in component.levels]
-    controls = (*component.options, *component.default)
-    current = fingerprint(levels, state or "", settings.digest, controls)
-    return Inputs(component, source, state, failure, expanded, current, upstream, tuple(ready))
+    controls = (*component.options, *component.default, *component.forms)
+    current = fingerprint(levels, state or "", settings.digest, controls, versions)
+    return Inputs(component, source, state, failure, expanded, current, upstream, tuple(ready), forms, tasks, made)
+
+
+def form_paths(component: Component, last: LastBuild | None, forms: Forms) -> dict[str, str]:
+    """Where forms of the component lie, by name: those of the last build, and the one seed that most images have."""
+    found = [form.name for form in last.forms] if last is not None else []
+    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.beside else []
+    return {name: f"{component.path}/{name}" for name in found}
 
 
 def _address(catalog: Access, settings: Settings, component: Component, expanded: Mapping[Avu, Expansion]) -> Address:
@@ -209,7 +238,7 @@ def why_stale(settings: Settings, seen: View) -> str | None:
         return "never built" if component.fact(names.BUILD) is None else "its facts are not the server's"
     if seen.last.fingerprint != seen.inputs.fingerprint:
         return "its AVUs or its source changed"
-    return "its ready OVA is not the file that was built"
+    return "its ready OVA, or a form beside it, is not the file that was built"
 
 
 # ---- many components -------------------------------------------------------------------------------------------------

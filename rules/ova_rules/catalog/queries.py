@@ -13,7 +13,7 @@ from ova_rules.catalog.conditions import begins, beside_collections, equals, lis
 from ova_rules.catalog.rows import select
 from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 from ova_rules.errors import ComponentError
-from ova_rules.names import URL, in_trash, looks_like_package
+from ova_rules.names import URL, component_of, in_trash, looks_like_package
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 REPLICA_COLUMNS = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 REPLICA_COLUMNS += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
 _HAS = ["COLL_NAME", "META_COLL_ATTR_NAME"]
-PACKAGES = "DATA_NAME like '%.___'"  # .ova in any case
+SHORT_ENDINGS = "DATA_NAME like '%.___'"  # .ova in any case, .iso
 
 
 class Queries:
@@ -199,6 +199,15 @@ class Queries:
             found[f"{row[9]}/{row[10]}"].append(replica(row))
         return found
 
+    def objects_in(self, collections: Sequence[str]) -> dict[str, list[Replica]]:
+        """The replicas of all data objects right in these collections that the client may see, by path."""
+        found: dict[str, list[Replica]] = {}
+        wanted = set(collections)
+        for row in self._rows_of(REPLICA_COLUMNS, "COLL_NAME", collections):
+            if row[9] in wanted:
+                found.setdefault(f"{row[9]}/{row[10]}", []).append(replica(row))
+        return found
+
     def _rows_of_objects(self, columns: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
         """Rows about these data objects; the last two columns are COLL_NAME and DATA_NAME. One query for a few."""
         collections = list(lists("COLL_NAME", [path.rpartition("/")[0] for path in paths]))
@@ -234,10 +243,16 @@ class Queries:
 
     def packages_below(self, collection: str) -> list[str]:
         """The data objects at or below a collection whose names end in .ova, in any case; sorted."""
+        return [path for path in self._short_endings_below(collection) if looks_like_package(path)]
+
+    def made_below(self, collection: str) -> list[str]:
+        """The data objects at or below a collection that the server may have made, by their names; sorted."""
+        return [path for path in self._short_endings_below(collection) if component_of(path) is not None]
+
+    def _short_endings_below(self, collection: str) -> list[str]:
         below = collection.rstrip("/") + "/"
-        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{begins('COLL_NAME', collection)} AND {PACKAGES}")
-        found = {f"{row[0]}/{row[1]}" for row in rows if row[0] == collection or row[0].startswith(below)}
-        return sorted(path for path in found if looks_like_package(path))
+        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{begins('COLL_NAME', collection)} AND {SHORT_ENDINGS}")
+        return sorted({f"{row[0]}/{row[1]}" for row in rows if row[0] == collection or row[0].startswith(below)})
 
     # ---- the server ----------------------------------------------------------------------------------------------
 

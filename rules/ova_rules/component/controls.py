@@ -13,12 +13,18 @@ from ova_rules.catalog.types import Avu
 from ova_rules.component.matching import described
 from ova_rules.component.near import near
 from ova_rules.errors import ComponentError
+from ova_tools.records import dataclass
 
 ADD_PROPERTIES = "add-properties"  # a value that no property takes becomes a property
 FIXED = "fixed"  # properties that are not userConfigurable may be set
 STRICT = "strict"  # a value that does not fit is refused before it is stored
 
 OPTIONS = (ADD_PROPERTIES, FIXED, STRICT)
+
+SEED = "seed"  # a disc with the machine's values and tasks beside the ready OVA
+EMBEDDED = "embedded"  # the same disc in the ready OVA
+SEED_KINDS = ("ovf", "nocloud", "configdrive")
+FORMS = (SEED, *(f"{SEED}:{kind}" for kind in SEED_KINDS), EMBEDDED)
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 
@@ -47,11 +53,42 @@ def ignored(avus: Iterable[Avu]) -> set[str]:
     return {word for avu in avus if avu.attribute == names.IGNORE for word in words(avu.value)}
 
 
+@dataclass(frozen=True)
+class Forms:
+    """What is made of a component beside its ready OVA. kind: of the seed, None for none; embedded, beside: where."""
+
+    kind: str | None = None
+    beside: bool = False
+    embedded: bool = False
+
+
+NO_FORMS = Forms()
+
+
+def forms_of(avus: Sequence[Avu]) -> Forms:
+    """What these `ova_forms` ask for. Raises ComponentError for an unknown word, and for two kinds of seed."""
+    asked = {word for avu in avus for word in words(avu.value)}
+    for avu in avus:
+        _require_known(avu, FORMS, "form")
+    kinds = {word.partition(":")[2] for word in asked if word.startswith(SEED)} - {""}
+    if len(kinds) > 1:
+        raise ComponentError(
+            f"{described(avus[0])}: one disc is one kind of seed; keep one of {', '.join(sorted(kinds))}"
+        )
+    if not asked:
+        return NO_FORMS
+    return Forms(next(iter(kinds), SEED_KINDS[0]), asked != {EMBEDDED}, EMBEDDED in asked)
+
+
 def require_options(avu: Avu) -> None:
     """Raises ComponentError for an `ova_options` with a word that is none."""
-    unknown = [word for word in words(avu.value) if word not in OPTIONS]
+    _require_known(avu, OPTIONS, "option")
+
+
+def _require_known(avu: Avu, known: Sequence[str], what: str) -> None:
+    unknown = [word for word in words(avu.value) if word not in known]
     if unknown or not words(avu.value):
         word = unknown[0] if unknown else ""
-        meant = near(word, OPTIONS)
+        meant = near(word, known)
         hint = f"; did you mean {meant}?" if meant else ""
-        raise ComponentError(f"{described(avu)}: {word or 'nothing'} is no option; {', '.join(OPTIONS)} are{hint}")
+        raise ComponentError(f"{described(avu)}: {word or 'nothing'} is no {what}; {', '.join(known)} are{hint}")

@@ -17,14 +17,19 @@ BUILDER_FORMAT = 3
 
 
 def fingerprint(
-    levels: Sequence[Sequence[Avu]], source: str, settings_digest: str, controls: Sequence[Avu] = ()
+    levels: Sequence[Sequence[Avu]],
+    source: str,
+    settings_digest: str,
+    controls: Sequence[Avu] = (),
+    tasks: Sequence[object] = (),
 ) -> str:
     """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings.
 
-    controls: those that say how values are taken.
+    controls: those that say how values are taken, and which forms are made. tasks: the versions of those on a seed.
     """
     values = [sorted((avu.attribute, avu.units, avu.value) for avu in level) for level in levels if level]
-    also = [sorted((avu.attribute, avu.value) for avu in controls)] if controls else []
+    also: list[object] = [sorted((avu.attribute, avu.value) for avu in controls)] if controls else []
+    also += [tasks] if tasks else []
     return digest([BUILDER_FORMAT, settings_digest, source, values, *also])
 
 

@@ -5,19 +5,23 @@ Reading only. One query for the usual component, one more for each collection th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, Replica
-from ova_rules.component.controls import ignored, nearest
+from ova_rules.component.controls import NO_FORMS, Forms, ignored, nearest
 from ova_rules.component.inheritance import Lineage, lineage
 from ova_rules.component.pointers import pointed_at
 from ova_rules.component.source import Source
 from ova_rules.component.tree import above
 from ova_rules.errors import ComponentError
 from ova_rules.settings import Settings
-from ova_tools.records import dataclass, replace
+from ova_tools.records import dataclass, field, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.component.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,9 @@ class Component:
 
     An AVU that a nearer one of the same attribute and units hides is left out. prototypes: the components in whose
     place it stands (`ova_like`). likes: those AVUs, each with the collections it adds. notes: who set AVUs, for all
-    collections that count. chain: all collections whose AVUs may count, in the order of `levels`. options, default: the
-    `ova_options` and `ova_configuration` that count. error: why its `ova_like` cannot be followed.
+    collections that count. chain: all collections whose AVUs may count, in the order of `levels`. options, default,
+    forms: the `ova_options`, `ova_configuration` and `ova_forms` that count. error: why its `ova_like` cannot be
+    followed.
     """
 
     path: str
@@ -42,6 +47,7 @@ class Component:
     chain: tuple[str, ...] = ()
     options: tuple[Avu, ...] = ()
     default: tuple[Avu, ...] = ()
+    forms: tuple[Avu, ...] = ()
     error: ComponentError | None = None
 
     @property
@@ -63,7 +69,9 @@ class Component:
     def contributors(self) -> frozenset[str]:
         """The other collections whose AVUs it takes, and those that say so."""
         taken = {avu.collection for level in self.levels for avu in level} | {like.collection for like, _ in self.likes}
-        return frozenset(taken.union(avu.collection for avu in (*self.options, *self.default))) - {self.path}
+        return frozenset(taken.union(avu.collection for avu in (*self.options, *self.default, *self.forms))) - {
+            self.path
+        }
 
 
 def read(catalog: Access, path: str) -> Component | None:
@@ -91,6 +99,7 @@ def read_any(catalog: Access, path: str) -> Component | None:
         tuple(found.levels),
         nearest(found.levels, names.OPTIONS),
         nearest(found.levels, names.CONFIGURATION),
+        nearest(found.levels, names.FORMS),
         found.error,
     )
 
@@ -169,7 +178,8 @@ class Inputs:
 
     source: None if there is none that this client may use, and `error` says why: then nothing can be built. state: the
     source's version; None if it is not known to this client. upstream: the component whose ready OVA is the source.
-    ready: the replicas of the component's own ready OVA.
+    ready: the replicas of the component's own ready OVA. forms: what is asked for beside it; tasks: those on its seed;
+    made: the replicas of the forms that are there, by name.
     """
 
     component: Component
@@ -180,6 +190,9 @@ class Inputs:
     fingerprint: str
     upstream: str | None
     ready: tuple[Replica, ...]
+    forms: Forms = NO_FORMS
+    tasks: tuple[Task, ...] = ()
+    made: Mapping[str, tuple[Replica, ...]] = field(default_factory=dict)
 
     @property
     def depends(self) -> frozenset[str]:

@@ -138,9 +138,9 @@ def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
     catalog = Catalog(callback, rei, "bundle")
     if catalog.is_special(collection):
         return refuse(callback, NOT_PERMITTED, f"{collection} is mounted or linked; bundle the collection itself")
-    members = [path for path in catalog.packages_below(collection) if names.component_of(path) is not None]
+    members = catalog.made_below(collection)
     if len(members) > _MOST_BUNDLED:
-        text = f"{collection} holds more than {_MOST_BUNDLED} ready OVAs; bundle its parts"
+        text = f"{collection} holds more than {_MOST_BUNDLED} ready OVAs and seeds; bundle its parts"
         return refuse(callback, NOT_PERMITTED, text)
     for path in members:
         answer = _judge(path, {}, callback, rei)

@@ -186,6 +186,10 @@ def _require_control(avu: Avu) -> None:
         from ova_rules.component.controls import require_options
 
         require_options(avu)
+    elif avu.attribute == names.FORMS:
+        from ova_rules.component.controls import forms_of
+
+        forms_of([avu])
     elif avu.attribute[:3].lower() in ("ova", "oav") and avu.attribute not in names.OF_COLLECTIONS:
         from ova_rules.component.near import near
 

@@ -43,8 +43,14 @@ def _refuse_if_in_use(path: str, callback: Any, rei: Any) -> int:
 
 
 def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Components that went with a collection use no image any more."""
-    in_use.removed(*context(callback, rei, "removed"), str(rule_args[2].collName).rstrip("/"))
+    """Components that went with a collection use no image any more; with it tasks may be gone."""
+    catalog, settings = context(callback, rei, "removed")
+    path = str(rule_args[2].collName).rstrip("/")
+    in_use.removed(catalog, settings, path)
+    if names.may_be_taken(f"{path}/"):
+        from ova_rules.events.small_objects import build_takers
+
+        build_takers(catalog, settings, path)
     return CONTINUE
 
 
@@ -52,22 +58,27 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A data object was removed: the component whose ready OVA or source it was says so."""
     path = str(rei.doi.objPath)
     catalog, settings = context(callback, rei, "removed")
-    if names.looks_like_package(path):
+    if names.looks_like_package(path) or names.component_of(path) is not None:
         _removed(catalog, settings, path)
     else:
-        from ova_rules.build.batch import build_all
-        from ova_rules.component import dependents
+        from ova_rules.events.small_objects import build_takers
 
-        build_all(catalog, settings, dependents.of_text(catalog, path), path)
+        build_takers(catalog, settings, path)
     return CONTINUE
 
 
 def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.build.batch import build_one, readable
     from ova_rules.component import dependents
+    from ova_rules.record.last_build import last_build
+    from ova_rules.record.signing import signer_of
 
     collection = names.component_of(path)
     component = readable(catalog, collection) if collection else None
+    if component is not None and not names.looks_like_package(path):
+        record = last_build(component, signer_of(settings))
+        if record is None or path.rpartition("/")[2] not in {form.name for form in record.forms}:
+            return  # a user's own
     if component is not None and catalog.may_annotate(component.path):
         # Not built anew here: its collection may be on its way out, too.
         status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]

@@ -20,7 +20,8 @@ _RENAME_DATA_OBJECT = 11  # the value of oprType; 12 is a collection, and 21 eit
 def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """An image in use stays where `ova_url` finds it; a ready OVA is not carried away by one who may not read it."""
     source = str(rule_args[2].srcDataObjInp.objPath).rstrip("/")
-    if int(rule_args[2].srcDataObjInp.oprType) == _RENAME_DATA_OBJECT and not names.looks_like_package(source):
+    is_object = int(rule_args[2].srcDataObjInp.oprType) == _RENAME_DATA_OBJECT
+    if is_object and not names.looks_like_package(source) and names.component_of(source) is None:
         return CONTINUE
     from ova_rules.events.context import context
     from ova_rules.images import in_use
@@ -51,7 +52,7 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def _may_count(path: str) -> bool:
-    return names.looks_like_package(path) or names.may_be_text(path)
+    return names.looks_like_package(path) or names.may_be_taken(f"{path}/") or names.component_of(path) is not None
 
 
 def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
@@ -65,8 +66,12 @@ def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
         if names.looks_like_package(path):
             affected += dependents.of_source(catalog, path)
             affected += [name for name in [names.component_of(path)] if name]
-        elif names.may_be_text(path):
-            affected += dependents.of_text(catalog, path)
+        elif names.may_be_taken(f"{path}/"):
+            from ova_rules.events.small_objects import takers
+
+            affected += [each for found in takers(catalog, settings, path).values() for each in found]
+        elif names.component_of(path) is not None:
+            affected.append(str(names.component_of(path)))
     if catalog.visible([new]):  # a collection
         complete_all(catalog, settings, dependents.derived(catalog, new))
         affected += dependents.of_collection(catalog, old)

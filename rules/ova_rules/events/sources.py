@@ -1,4 +1,4 @@
-"""Data objects that may be sources or texts: written or registered. What takes them is built, images are checked."""
+"""Data objects that may be sources, texts or tasks: written or registered. What takes them is built."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def _changed(path: str, callback: Any, rei: Any) -> int:
     catalog, settings = context(callback, rei, f"written {path}")
     if not names.looks_like_package(path):
-        build_all(catalog, settings, dependents.of_text(catalog, path), path)
+        from ova_rules.events.small_objects import build_takers
+
+        build_takers(catalog, settings, path)
         return CONTINUE
     build_users(catalog, settings, path)
     on_written(catalog, settings, path)

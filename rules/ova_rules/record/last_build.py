@@ -21,11 +21,22 @@ from ova_tools.records import asdict, dataclass
 
 
 @dataclass(frozen=True)
+class MadeForm:
+    """A data object beside the ready OVA, by its name. content: a hash of what its bytes follow from."""
+
+    name: str
+    data_id: str
+    version: str
+    content: str
+
+
+@dataclass(frozen=True)
 class LastBuild:
     """What the ready OVA was made from. built: when, as facts have it. data_id, version: of the ready OVA.
 
     content: a hash of the values that were set and the source's version; equal content is the same ready OVA. source:
     a hash of its path; source_file: the identity of its vault file; verified: its version whose digests were right.
+    forms: what was made beside it.
     """
 
     built: str
@@ -37,10 +48,14 @@ class LastBuild:
     source_state: str
     source_file: str
     verified: str
+    forms: tuple[MadeForm, ...] = ()
 
     def avu(self, component: Component, signer: Signer) -> Avu:
         """The record as a fact."""
-        text = json.dumps(asdict(self), separators=(",", ":"))
+        parts = asdict(self)
+        if not self.forms:  # as it was before there were forms
+            del parts["forms"]
+        text = json.dumps(parts, separators=(",", ":"))
         return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
 
     def is_from(self, source_path: str) -> bool:
@@ -54,7 +69,9 @@ def last_build(component: Component, signer: Signer) -> LastBuild | None:
     if fact is None or not is_same(fact.units, signer.of_build(component.id, fact.value)):
         return None
     try:
-        return LastBuild(**json.loads(fact.value))
+        parts = json.loads(fact.value)
+        forms = tuple(MadeForm(**form) for form in parts.pop("forms", ()))
+        return LastBuild(**parts, forms=forms)
     except (ValueError, TypeError):  # written by another version of the rules
         return None
 
