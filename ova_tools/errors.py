@@ -53,3 +53,15 @@ class PropertyError(OvaError):
 
 class WriteError(OvaError):
     """The result could not be written: no room, a read-only place, a source that changed meanwhile."""
+
+
+class SeedError(OvaError):
+    """A seed cannot be made: a value that cannot be meant, a task that a disc cannot carry, a missing package.
+
+    `name` is the name of the value at fault, '' where none is. `wrong` says what is wrong with it, without its text.
+    """
+
+    def __init__(self, message: str, name: str = "", wrong: str = "") -> None:
+        super().__init__(message)
+        self.name = name
+        self.wrong = wrong

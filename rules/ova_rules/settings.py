@@ -106,6 +106,11 @@ class Settings:
     strict_values: bool = _setting(False, _FLAG,
         "Whether a value that does not fit is refused before it is stored, for all components: as `ova_options` = "
         "`strict` does for those below it.")  # fmt: skip
+    seed_roles: Mapping[str, str] = _setting({}, _MAPPING,
+        "Further names of properties and AVUs that say what a machine is, for its seed: a role such as host-name, "
+        "address or gateway, to names separated by blanks.")  # fmt: skip
+    tasks_limit: int = _setting(256 * 1024 * 1024, _BYTES,
+        "The most bytes that the tasks on one seed may have.")  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,

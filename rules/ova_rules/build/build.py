@@ -29,7 +29,7 @@ from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
 from ova_rules.locks import locked
 from ova_rules.record import authorship, facts, remarks
-from ova_rules.record.last_build import LastBuild
+from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import note_made, note_ready_file, note_source_file
@@ -38,6 +38,7 @@ from ova_tools.records import dataclass, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_rules.build.progress import Progress
+    from ova_rules.build.seeds import Seeds
     from ova_tools.edit import Edit
     from ova_tools.layout import Plan
     from ova_tools.package import Package
@@ -225,8 +226,13 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             takings = taken(settings, seen, package)
             wanted = content(source.state, settings.digest, takings.values)
             ready = component.ready_path
+            forms = None
+            if seen.inputs.forms.kind is not None:
+                from ova_rules.build import seeds
+
+                forms = seeds.prepared(catalog, settings, seen, source, package, takings, stack)
             if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
-                return _kept(catalog, settings, seen, source, takings, last)
+                return _kept(catalog, settings, seen, source, takings, last, forms)
             edit = takings.edit(package)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
@@ -276,13 +282,14 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         except RuntimeError as error:  # a microservice failed; what it says stands in the server log
             catalog.log(f"{ready}: {error}")
             raise ComponentError(f"{ready}: iRODS refused to write it", lasting=False) from error
-    version = version_of(after, settings)
-    if version is None:
-        raise Changed
-    _note_made(settings, seen.inputs, after)
-    note_source_file(settings.state_directory, source.path, source.replica.vault_path)
-    if progress is not None:
-        progress.close()
+        version = version_of(after, settings)
+        if version is None:
+            raise Changed
+        _note_made(settings, seen.inputs, after)
+        note_source_file(settings.state_directory, source.path, source.replica.vault_path)
+        if progress is not None:
+            progress.close()
+        beside = forms.put_in_place() if forms is not None else ()
     made = LastBuild(
         built=facts.moment(),
         fingerprint=seen.inputs.fingerprint,
@@ -293,8 +300,11 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         source_state=source.state,
         source_file=file_identity(opened),
         verified=source.state,
+        forms=beside,
     )
-    _write_ready(catalog, settings, seen, source, takings, made, [str(each) for each in edit.notes])
+    _drop_forms(catalog, settings, seen, beside)
+    notes = [str(each) for each in edit.notes]
+    _write_ready(catalog, settings, seen, source, takings, made, notes, forms.facts if forms is not None else None)
     return Outcome(State.BUILT, f"{plan.size} bytes", takings)
 
 
@@ -306,13 +316,30 @@ def _note_made(settings: Settings, now: Inputs, replicas: Sequence[Replica]) -> 
 
 
 def _kept(
-    catalog: Catalog, settings: Settings, seen: View, source: Source, takings: Takings, last: LastBuild
+    catalog: Catalog,
+    settings: Settings,
+    seen: View,
+    source: Source,
+    takings: Takings,
+    last: LastBuild,
+    forms: Seeds | None,
 ) -> Outcome:
-    """The AVUs changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
+    """The AVUs or tasks changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
     _require_unchanged(catalog, settings, seen)
     notes = [avu.value for avu in seen.component.facts if (avu.attribute, avu.units) == (names.NOTE, remarks.OF_IMAGE)]
-    _write_ready(catalog, settings, seen, source, takings, replace(last, fingerprint=seen.inputs.fingerprint), notes)
+    beside = forms.put_in_place() if forms is not None else ()
+    _drop_forms(catalog, settings, seen, beside)
+    made = replace(last, fingerprint=seen.inputs.fingerprint, forms=beside)
+    _write_ready(catalog, settings, seen, source, takings, made, notes, forms.facts if forms is not None else None)
     return Outcome(State.UNCHANGED, "other AVUs, same content", takings)
+
+
+def _drop_forms(catalog: Catalog, settings: Settings, seen: View, kept: Sequence[MadeForm]) -> None:
+    """The forms of the last build that are not made any more go."""
+    if seen.last is not None and {form.name for form in seen.last.forms} - {form.name for form in kept}:
+        from ova_rules.build.seeds import remove_unwanted
+
+        remove_unwanted(catalog, settings, seen, kept)
 
 
 def _write_ready(
@@ -323,12 +350,14 @@ def _write_ready(
     takings: Takings,
     made: LastBuild,
     notes: Sequence[str],
+    of_forms: Sequence[Avu] | None,
 ) -> None:
+    """of_forms: the facts of what was made beside the ready OVA, its tasks among them; None where nothing was."""
     component = seen.component
     own_unmatched: list[Avu] = [avu for avu in takings.unmatched if avu.collection == component.path]
     unmatched = [*own_unmatched, *component.unknown_controls]
-    tasks: list[Avu] = []
-    if component.prototypes:
+    tasks = list(of_forms or ())
+    if component.prototypes and of_forms is None:
         from ova_rules.component.prototype import tasks_of
         from ova_rules.record.disclosure import shown_tasks
 

@@ -57,6 +57,16 @@ class View:
         """The component."""
         return self.inputs.component
 
+    def is_fresh(self, settings: Settings, path: str) -> bool:
+        """Whether what lies at `path`, the ready OVA or a form, is what it should be; who sees a form may not see all."""
+        last, now = self.last, self.inputs
+        if path == now.component.ready_path or last is None:
+            return self.fresh
+        name = posixpath.basename(path)
+        recorded = last.version_of(name)
+        is_same = now.state is not None and last.fingerprint == now.fingerprint
+        return is_same and recorded is not None and version_of(now.made.get(name, ()), settings) == recorded
+
 
 @dataclass(frozen=True)
 class Stale:
@@ -105,10 +115,13 @@ def _inputs(
         try:
             forms = forms_of(component.forms)
             if forms.kind is not None:
-                from ova_rules.component.tasks import tasks_of, versions_of
+                from ova_rules.component.tasks import roles_of, tasks_of, versions_of
+                from ova_rules.record.authorship import unreadable
 
                 tasks = tasks_of(catalog, settings, component.chain)
-                versions = versions_of(tasks)
+                withheld = unreadable(catalog, settings, component, [task.path for task in tasks])
+                tasks = tuple(task for task in tasks if task.path not in withheld)
+                versions = versions_of(tasks) + roles_of(settings)
         except ComponentError as error:
             failure = error
     if failure is None:

@@ -99,6 +99,11 @@ def collection_of(task: Task) -> str:
     return task.path[: -len(f"/{task.group}/{task.name}")]
 
 
+def roles_of(settings: Settings) -> list[object]:
+    """What a fingerprint takes of the settings that say what values mean for a seed."""
+    return [["roles", *map(list, sorted(settings.seed_roles.items()))]] if settings.seed_roles else []
+
+
 # ---- which collections' tasks matter ---------------------------------------------------------------------------------
 
 
@@ -128,8 +133,13 @@ def note_on_seed(settings: Settings, component: str, tasks: Sequence[Task]) -> N
     state.write_note(settings.state_directory, _ON_SEED, component, text)
 
 
-def hidden_of(settings: Settings, component: str, tasks: Sequence[Task]) -> list[str]:
-    """The tasks of the last seed that this client does not see, though their files are where they were."""
+def hidden_of(catalog: Access, settings: Settings, component: str, tasks: Sequence[Task]) -> list[str]:
+    """The tasks of the last seed that this client does not see, though their files are where they were.
+
+    One query where tasks of the last seed do not count any more.
+    """
     noted = json.loads(state.read_note(settings.state_directory, _ON_SEED, component) or "[]")
     seen = {task.path for task in tasks}
-    return [path for path, file in noted if path not in seen and os.path.lexists(file)]
+    missing = [path for path, file in noted if path not in seen and os.path.lexists(file)]
+    there = catalog.replicas_of(missing) if missing else {}
+    return [path for path in missing if not there[path]]

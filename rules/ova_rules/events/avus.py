@@ -163,6 +163,10 @@ def _forget(catalog: Catalog, path: str) -> None:
         ready = names.ready_path(path)
         made = made_at(settings.state_directory, ready)
         note_made(settings.state_directory, ready, last.data_id, last.version, made[2] if made else ())
+        for form in last.forms:
+            made = made_at(settings.state_directory, f"{path}/{form.name}")
+            holds = made[2] if made else ()
+            note_made(settings.state_directory, f"{path}/{form.name}", form.data_id, form.version, holds)
     if catalog.may_annotate(path):
         catalog.change_facts(path, facts, [])
     changed(catalog, settings, path, None, None)

@@ -153,8 +153,15 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     collection = names.component_of(path)
     if collection is None or not Catalog(callback, rei).is_component(collection):
         return CONTINUE
+    if path[-4:] == names.SEED_ENDING and not _is_seed(path, callback, rei):
+        return CONTINUE
     text = f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
     return refuse(callback, NOT_PERMITTED, text)
+
+
+def _is_seed(path: str, callback: Any, rei: Any) -> bool:
+    """Whether an object is a seed of the server's, and no disc of a user's own."""
+    return is_known_ready(context(callback, rei)[1].state_directory, path)
 
 
 def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
@@ -217,12 +224,16 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
     """Whether a client sees `ova_url`, or sees nothing at all of where a ready OVA was made."""
     collection = str(names.component_of(path))
+    if path[-4:] == names.SEED_ENDING:  # users may have discs of that name
+        return _is_known(settings, path)
     return catalog.is_component(collection) or (_is_known(settings, path) and not catalog.visible([collection]))
 
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
     """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
-    return _is_known(settings, path) or catalog.is_component(str(names.component_of(path)))
+    if _is_known(settings, path):
+        return True
+    return path[-4:] != names.SEED_ENDING and catalog.is_component(str(names.component_of(path)))
 
 
 def _is_known(settings: Settings, path: str) -> bool:
@@ -250,17 +261,50 @@ def _reason_against_reading(
     if component is None:
         return reason_if_hidden(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
-    if not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
+    is_seed = path[-4:] == names.SEED_ENDING
+    if is_seed:
+        from ova_rules.build.seeds import is_ours_at, reason_if_tasks_hidden
+
+        if not is_ours_at(settings, seen, path) and not is_known_ready(settings.state_directory, path):
+            return None  # a user's own
+        hidden = reason_if_tasks_hidden(catalog, settings, seen)
+        if hidden is not None:
+            return one_line(f"{path}: {hidden}")
+    elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
     if "dataSize" in keywords and keywords.get("resc_hier"):
         return _mixed_versions(catalog, settings, seen, path, keywords, reading)
-    reason = None if seen.fresh else _make_fresh(catalog, settings, seen, path)
-    reason = reason or _stale_replica(seen.inputs.ready, path, keywords)
-    if reason is None and any(replica.size >= PARALLEL_FROM for replica in seen.inputs.ready):
-        for replica in seen.inputs.ready if seen.fresh else catalog.replicas(path):
+    fresh = seen.is_fresh(settings, path)
+    reason = None if fresh else _make_fresh(catalog, settings, seen, path)
+    if reason is None and is_seed:
+        reason = _no_form(catalog, settings, seen, path)
+    replicas = _replicas_at(seen, path)
+    reason = reason or _stale_replica(replicas, path, keywords)
+    if reason is None and any(replica.size >= PARALLEL_FROM for replica in replicas):
+        for replica in replicas if fresh else catalog.replicas(path):
             if replica.good:
                 note_read(settings, path, catalog.identity, replica.size)
     return reason
+
+
+def _replicas_at(seen: View, path: str) -> Sequence[Replica]:
+    """The replicas of a component's ready OVA, or of one of its forms, as they were seen."""
+    if path == seen.component.ready_path:
+        return seen.inputs.ready
+    return seen.inputs.made.get(path.rpartition("/")[2], ())
+
+
+def _no_form(catalog: Catalog, settings: Settings, seen: View, path: str) -> str | None:
+    """Why a seed is none of the component's, as it is now; None if it is one."""
+    if not seen.is_fresh(settings, path):
+        component = read(catalog, seen.component.path)
+        if component is None:
+            return None
+        seen = view(catalog, settings, component)
+    known = {form.name for form in seen.last.forms} if seen.last is not None else set()
+    if path.rpartition("/")[2] in known:
+        return None
+    return one_line(f"{path} is not asked for any more; {names.FORMS} of {seen.component.path} says what is")
 
 
 def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
@@ -283,12 +327,14 @@ def _mixed_versions(
     The download goes on with the version that it began with, also if that is not what the metadata says any more; but
     who only says so, and was never allowed to begin, has no download that could go on.
     """
-    good = [replica for replica in seen.inputs.ready if replica.good]
+    replicas = _replicas_at(seen, path)
+    good = [replica for replica in replicas if replica.good]
     files = {replica.hierarchy: stat_of(replica, settings) for replica in good}  # before their version is asked
-    is_whole = seen.last is not None and version_of(seen.inputs.ready, settings) == seen.last.version
+    recorded = seen.last.version_of(path.rpartition("/")[2]) if seen.last is not None else None
+    is_whole = recorded is not None and version_of(replicas, settings) == recorded
     text = keywords["dataSize"]
     size = int(text) if text.isdecimal() else -1
-    goes_on = seen.fresh or has_begun(settings, path, catalog.identity, size)
+    goes_on = seen.is_fresh(settings, path) or has_begun(settings, path, catalog.identity, size)
     if goes_on and is_whole and {replica.size for replica in good} == {size} and not is_ambiguous(settings, path, size):
         file = files.get(keywords["resc_hier"])
         if reading is not None and file is not None:
@@ -341,7 +387,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         if component is None:
             return None
         seen = view(catalog, settings, component)
-        if seen.fresh:
+        if seen.is_fresh(settings, path):
             return None
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)

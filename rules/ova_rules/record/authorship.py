@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ova_rules import names
 from ova_rules.catalog.access import Access
@@ -116,6 +116,17 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
         hidden |= {text for text in texts if not catalog.may_read(text, user)}
         if hidden:
             raise _refusal(avu, user, ", ".join(sorted(hidden & now.public)) or "all that it refers to")
+
+
+def unreadable(catalog: Access, settings: Settings, component: Component, objects: Sequence[str]) -> set[str]:
+    """Those of these data objects that an author of its `ova_url`, or of an `ova_like` that counts, may not read."""
+    signer = signer_of(settings)
+    avus = (*component.urls, *(avu for avu, _ in component.likes))
+    users = {author_of(catalog, signer, component, avu) for avu in avus} - {catalog.identity}
+    readable = set(objects)
+    for user in users:
+        readable &= set() if user is None else catalog.readable_to(readable, user)
+    return set(objects) - readable
 
 
 def _known_author(catalog: Access, settings: Settings, component: Component, avu: Avu) -> str:

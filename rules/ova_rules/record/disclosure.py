@@ -7,7 +7,7 @@ path is shown only if all who may read the component may read the place; else a 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu
@@ -51,6 +51,13 @@ def shown_tasks(catalog: Access, now: Inputs, tasks: Sequence[Avu]) -> list[Avu]
         readers = catalog.readers([own, *others])
         known |= {path for path in others if readers[own] <= readers[path]}
     return [task if task.value in known else replace(task, value=hashed(task.value)) for task in tasks]
+
+
+def shown_task_objects(catalog: Access, now: Inputs, tasks: Sequence[Avu], places: Mapping[str, str]) -> list[Avu]:
+    """The same for the tasks on a seed, which are data objects. places: by path, the collection that has its group."""
+    shown = shown_collections(catalog, now, set(places.values()) - {now.component.path})
+    hidden = {place for place, text in shown.items() if text != place}
+    return [replace(task, value=hashed(task.value)) if places[task.value] in hidden else task for task in tasks]
 
 
 def shown_source(catalog: Access, now: Inputs, path: str) -> str:

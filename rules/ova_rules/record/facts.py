@@ -28,6 +28,8 @@ _OF_THE_LAST_GOOD_OVA = (
     names.TASKS,
     names.SET,
     names.NOTE,
+    names.FORM,
+    names.MAC,
     names.HISTORY,
     names.HISTORY_VALUES,
 )

@@ -52,11 +52,17 @@ class LastBuild:
 
     def avu(self, component: Component, signer: Signer) -> Avu:
         """The record as a fact."""
-        parts = asdict(self)
+        parts = {**asdict(self), "forms": [asdict(form) for form in self.forms]}
         if not self.forms:  # as it was before there were forms
             del parts["forms"]
         text = json.dumps(parts, separators=(",", ":"))
         return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
+
+    def version_of(self, name: str) -> str | None:
+        """The version of what was made under this name: the ready OVA, or a form; None if that was not made."""
+        if name.endswith(names.OVA_ENDING):
+            return self.version
+        return next((form.version for form in self.forms if form.name == name), None)
 
     def is_from(self, source_path: str) -> bool:
         """Whether the source lay at this path."""

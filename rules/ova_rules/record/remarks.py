@@ -1,6 +1,7 @@
 """`ova::note`: what is odd about a component and no failure, in one line each. Pure.
 
-Units tell what a note is about: the image (what an edit says of it), the component's AVUs, or what was restored.
+Units tell what a note is about: the image (what an edit says of it), the component's AVUs, its seed, or what was
+restored.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 OF_IMAGE = "image"
 OF_AVUS = "AVUs"
+OF_SEED = "seed"
 OF_RESTORING = "restore"  # in a component with the fingerprint that it is about
 
 _MOST = 20  # of each kind

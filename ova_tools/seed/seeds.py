@@ -1,0 +1,104 @@
+"""The seeds of a package: for each virtual system, what is on its disc. Pure.
+
+A system is told its own properties and those of the collection right above it (DSP0243 11.2), and the values that no
+property takes: an image without properties is configured by these alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from ova_tools.errors import SeedError
+from ova_tools.model import Property, SystemKind
+from ova_tools.package import Package
+from ova_tools.records import dataclass
+from ova_tools.seed.layouts import Kind, layout
+from ova_tools.seed.machine import Machine, machine
+from ova_tools.seed.nics import macs
+from ova_tools.seed.roles import Roles, Value
+from ova_tools.seed.tasks import DiscFile, Task, files_of
+
+_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True)
+class Seed:
+    """The disc of one virtual system. suffix: what tells its file from those of other systems, "" if it is alone.
+
+    machine: what it says; notes: what it does not, and why.
+    """
+
+    system: str
+    suffix: str
+    label: str
+    files: tuple[DiscFile, ...]
+    machine: Machine
+    notes: tuple[str, ...]
+
+
+def seeds(
+    package: Package,
+    values: Mapping[Property, str],
+    further: Sequence[Value],
+    kind: Kind,
+    roles: Roles,
+    identity: str,
+    tasks: Sequence[Task] = (),
+    most_bytes: int | None = None,
+) -> list[Seed]:
+    """One seed for each virtual system. values: what is set, by property; further: values that no property takes.
+
+    identity: of the machine, for its instance-id and for MACs; stable as long as it is the same machine. most_bytes: of
+    all tasks. Raises SeedError, DescriptorError.
+    """
+    content = package.descriptor.content
+    systems = [each for each in content.systems if each.kind is SystemKind.SYSTEM]
+    if not systems:
+        raise SeedError("the package has no virtual system")
+    nics = macs(package.descriptor.data)
+    of_system = {
+        each.id: [prop for prop in content.properties if prop.system in (each.id, each.parent)] for each in systems
+    }
+    shown = {id_: _texts(properties, values) for id_, properties in of_system.items()}
+    suffixes = _suffixes([each.id for each in systems])
+    found = []
+    for each in systems:
+        own = of_system[each.id]
+        own_identity = identity if len(systems) == 1 else f"{identity}-{suffixes[each.id]}"
+        said = [Value(prop.full_name, shown[each.id][prop.full_name], prop.key, prop.instance) for prop in own]
+        is_set = {prop.full_name for prop in own if prop in values}
+        ordered = [value for value in said if value.name in is_set]  # what is set is stronger than what images have
+        ordered += [*further, *(value for value in said if value.name not in is_set)]
+        told = machine(ordered, nics.get(each.id, []), roles, own_identity)
+        texts = {**{value.name: value.value for value in reversed(further)}, **shown[each.id]}
+        files = files_of(tasks, _for_tasks(texts, own), most_bytes)
+        siblings = {other: theirs for other, theirs in shown.items() if other != each.id}
+        disc, notes = layout(kind, each.id, texts, siblings, told, own_identity, files)
+        found.append(Seed(each.id, suffixes[each.id], kind.label, tuple(disc), told, (*told.notes, *notes)))
+    return found
+
+
+def _texts(properties: Sequence[Property], values: Mapping[Property, str]) -> dict[str, str]:
+    return {prop.full_name: values.get(prop, prop.value) for prop in properties}
+
+
+def _for_tasks(texts: Mapping[str, str], properties: Sequence[Property]) -> dict[str, str]:
+    """By full name, and by key where only one property has it."""
+    keys: dict[str, list[str]] = {}
+    for prop in properties:
+        keys.setdefault(prop.key, []).append(prop.full_name)
+    short = {key: texts[names[0]] for key, names in keys.items() if len(names) == 1 and key not in texts}
+    return {**texts, **short}
+
+
+def _suffixes(ids: Sequence[str]) -> dict[str, str]:
+    """What tells the discs of several systems apart in names of files."""
+    if len(ids) == 1:
+        return {ids[0]: ""}
+    found = {id_: _FILE_NAME.sub("_", id_)[:64] or "system" for id_ in ids}
+    if len({name.casefold() for name in found.values()}) < len(ids):
+        raise SeedError(
+            "the ids of two virtual systems differ in case, or in characters that names of files lack, only"
+        )
+    return found
