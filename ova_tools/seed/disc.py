@@ -62,10 +62,10 @@ def write(files: Sequence[DiscFile], label: str, out: BinaryIO) -> int:
             with contextlib.suppress(pycdlib.pycdlibexception.PyCdlibException):
                 disc.close()
     size = out.seek(0, 2)
+    whole = -(-size // _STEP) * _STEP
+    out.write(bytes(whole - size))
     out.seek(0)
     out.write(_MARK)
-    whole = -(-size // _STEP) * _STEP
-    out.truncate(whole)
     return whole
 
 
@@ -94,11 +94,11 @@ class _Exact:
     def read(self, size: int = -1) -> bytes:
         if self._stream is None:
             self._stream = self._file.open()
-        left = self._file.size - self._at
-        data = self._stream.read(left if size < 0 else min(size, left))
-        if not data and left:
+        wanted = self._file.size - self._at if size < 0 else min(size, self._file.size - self._at)
+        data = self._stream.read(wanted)
+        if len(data) != wanted:
             raise SeedError(f"{self._file.path} is shorter than it was; try again")
-        self._at += len(data)
+        self._at += wanted
         if self._at == self._file.size and self._stream.read(1):
             raise SeedError(f"{self._file.path} is longer than it was; try again")
         return data

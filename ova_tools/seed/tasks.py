@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GROUPS = ("install", "config", "reset")
 MOST_TASKS = 1000
-_LONGEST_NAME = 64  # UTF-16 units, of Joliet
+_LONGEST_NAME = 64  # bytes of UTF-8; Joliet has as many characters, and pycdlib counts bytes
 _DEEPEST = 3  # folders in a group; ISO 9660 knows eight in all
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f*/:;?\\]")
 _VARIABLE = re.compile(r"[^A-Za-z0-9_]")
@@ -95,12 +95,12 @@ def _require_name(task: Task) -> None:
     if len(parts) > _DEEPEST:
         raise SeedError(f"{task.group}/{_shown(task.name)}: lies in more than {_DEEPEST - 1} folders")
     for part in parts:
-        length = len(part.encode("utf-16-le", "surrogatepass")) // 2
+        length = len(part.encode("utf-8", "surrogatepass"))
         where = f"{task.group}/{_shown(task.name)}"
         if part in ("", ".", "..") or _FORBIDDEN.search(part) or any(0xD800 <= ord(c) < 0xE000 for c in part):
             raise SeedError(f"{where}: a disc carries no such name; control characters and * / : ; ? \\ are not right")
         if length > _LONGEST_NAME:
-            raise SeedError(f"{where}: the name has {length} characters; a disc carries {_LONGEST_NAME}")
+            raise SeedError(f"{where}: a name has {length} bytes; a disc carries {_LONGEST_NAME}")
 
 
 def _shown(name: str) -> str:

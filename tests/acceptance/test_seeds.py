@@ -6,6 +6,7 @@ import json
 import subprocess
 from base64 import b64decode
 from dataclasses import dataclass
+from email import message_from_bytes
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -379,3 +380,16 @@ def test_nobody_brings_tasks_here_that_they_may_not_read(make_person: MakePerson
         disc = read(reader.client, f"{trap}/trap.iso")
         assert disc.properties["host.domainname"] == "example.org"
         assert disc.tasks == {}
+
+
+def test_user_data_and_keys_are_objects_or_avus(site: Site, component: str, seed: str, client: PythonClient) -> None:
+    client.make(f"{component}/config")
+    client.put(b"#cloud-config\npackages: [munge]\n", f"{component}/config/user-data")
+    client.put(b"ssh-ed25519 AAAA alice\n", f"{component}/config/public-keys")
+    disc = read(client, seed)
+    assert disc.tasks == {}
+    assert disc.properties["public-keys"] == "ssh-ed25519 AAAA alice"
+    parts = [part.get_content_type() for part in message_from_bytes(b64decode(disc.properties["user-data"])).walk()]
+    assert parts == ["multipart/mixed", "text/cloud-config", "text/cloud-config"]
+    client.put(b"\xff\xfe", f"{component}/config/user-data")
+    assert "config/user-data is no text in UTF-8" in site.facts()["ova::message"]

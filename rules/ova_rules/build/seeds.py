@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _FORMAT = 1  # raise it when a disc of the same inputs gets other bytes
 _COPY = 1 << 20
+_TEXTS = ("user-data", "public-keys")
+_MOST_TEXT = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, t
         if now.expansions[avu].error is None:
             further.append(Value(avu.attribute, now.expansions[avu].avu.value))
     identity = f"{catalog.zone}-{component.id}"
-    tasks = [_task(task, settings) for task in now.tasks]
+    texts = [task for task in now.tasks if task.group == names.TEXTS and task.name in _TEXTS]
+    further += [Value(task.name, _text(task, settings)) for task in reversed(texts)]
+    tasks = [_task(task, settings) for task in now.tasks if task not in texts]
     kind = Kind(now.forms.kind)
     return seeds(package, values, further, kind, _roles(settings), identity, tasks, settings.tasks_limit)
 
@@ -125,7 +129,7 @@ def _said(seen: View, takings: Takings, error: OvaError) -> str:
     name, wrong = getattr(error, "name", ""), getattr(error, "wrong", "")
     if not wrong:
         return str(error)
-    taken = {prop: avu for prop, avu in takings.taken}
+    taken = dict(takings.taken)
     taken.update({avu.attribute: avu for avu in reversed(takings.unmatched)})
     avu = taken.get(name)
     if avu is None or avu in takings.secrets:
@@ -148,6 +152,20 @@ def _task(task: Task, settings: Settings) -> DiscTask:
     from ova_tools.seed.tasks import Task as DiscTask
 
     return DiscTask(task.group, task.level, task.name, task.replica.size, lambda: _opened(task, settings))
+
+
+def _text(task: Task, settings: Settings) -> str:
+    """The text of `config/user-data` or `config/public-keys`, which are values in the place of an AVU."""
+    from ova_tools.errors import SeedError
+
+    with _opened(task, settings) as stream:
+        data = stream.read(_MOST_TEXT + 1)
+    if len(data) > _MOST_TEXT:
+        raise SeedError(f"{task.group}/{task.name} has more than {_MOST_TEXT} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SeedError(f"{task.group}/{task.name} is no text in UTF-8 (byte {error.start})") from error
 
 
 def _opened(task: Task, settings: Settings) -> BinaryIO:

@@ -58,7 +58,7 @@ class View:
         return self.inputs.component
 
     def is_fresh(self, settings: Settings, path: str) -> bool:
-        """Whether what lies at `path`, the ready OVA or a form, is what it should be; who sees a form may not see all."""
+        """Whether the ready OVA, or a form, at `path` is what it should be; who sees a form may not see the others."""
         last, now = self.last, self.inputs
         if path == now.component.ready_path or last is None:
             return self.fresh
@@ -155,7 +155,7 @@ def _inputs(
 def form_paths(component: Component, last: LastBuild | None, forms: Forms) -> dict[str, str]:
     """Where forms of the component lie, by name: those of the last build, and the one seed that most images have."""
     found = [form.name for form in last.forms] if last is not None else []
-    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.beside else []
+    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.kind is not None else []
     return {name: f"{component.path}/{name}" for name in found}
 
 

@@ -22,9 +22,8 @@ STRICT = "strict"  # a value that does not fit is refused before it is stored
 OPTIONS = (ADD_PROPERTIES, FIXED, STRICT)
 
 SEED = "seed"  # a disc with the machine's values and tasks beside the ready OVA
-EMBEDDED = "embedded"  # the same disc in the ready OVA
 SEED_KINDS = ("ovf", "nocloud", "configdrive")
-FORMS = (SEED, *(f"{SEED}:{kind}" for kind in SEED_KINDS), EMBEDDED)
+FORMS = (SEED, *(f"{SEED}:{kind}" for kind in SEED_KINDS))
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 
@@ -55,11 +54,9 @@ def ignored(avus: Iterable[Avu]) -> set[str]:
 
 @dataclass(frozen=True)
 class Forms:
-    """What is made of a component beside its ready OVA. kind: of the seed, None for none; embedded, beside: where."""
+    """What is made of a component beside its ready OVA. kind: of its seed; None for no seed."""
 
     kind: str | None = None
-    beside: bool = False
-    embedded: bool = False
 
 
 NO_FORMS = Forms()
@@ -77,7 +74,7 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
         )
     if not asked:
         return NO_FORMS
-    return Forms(next(iter(kinds), SEED_KINDS[0]), asked != {EMBEDDED}, EMBEDDED in asked)
+    return Forms(next(iter(kinds), SEED_KINDS[0]))
 
 
 def require_options(avu: Avu) -> None:
