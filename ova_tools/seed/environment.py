@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from ova_tools.errors import SeedError
 from ova_tools.seed.machine import Machine
-from ova_tools.seed.network import version_2
+from ova_tools.seed.network import cloud_init, text
 
 _NAMESPACE = "http://schemas.dmtf.org/ovf/environment/1"
 _ESCAPED = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
@@ -44,12 +44,10 @@ def environment(
 
 
 def _bare(machine: Machine, instance_id: str, user_data: bytes) -> dict[str, str]:
-    from ova_tools.seed.network import text
-
     found = {"instance-id": instance_id, "user-data": b64encode(user_data).decode("ascii")}
     if machine.host_name:
         found["hostname"] = machine.full_name
-    network = version_2(machine)
+    network = cloud_init(machine)
     if network is not None:
         found["network-config"] = b64encode(text({"network": network}).encode()).decode("ascii")
     if machine.public_keys:

@@ -58,7 +58,7 @@ def _nocloud(machine: Machine, instance_id: str, text: bytes) -> list[DiscFile]:
     if machine.public_keys:
         meta["public-keys"] = list(machine.public_keys)
     files = [in_memory("meta-data", network.text(meta).encode()), in_memory("user-data", text)]
-    config = network.version_2(machine)
+    config = network.cloud_init(machine)
     return files if config is None else [*files, in_memory("network-config", network.text(config).encode())]
 
 

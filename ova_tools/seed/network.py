@@ -1,6 +1,6 @@
 """The network configuration, as cloud-init and as OpenStack's readers want it. Pure.
 
-JSON is YAML, so what cloud-init reads as YAML is written as JSON. Source: cloud-init, Networking Config Version 2;
+JSON is YAML, so what cloud-init reads as YAML is written as JSON. Source: cloud-init, Networking Config Version 1;
 OpenStack, network_data.json.
 """
 
@@ -15,29 +15,33 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def version_2(machine: Machine) -> dict[str, Any] | None:
-    """The configuration without its top key; None where the values say nothing of interfaces."""
+def cloud_init(machine: Machine) -> dict[str, Any] | None:
+    """The configuration without its top key; None where the values say nothing of interfaces.
+
+    Version 1: in version 2 cloud-init takes search domains together with name servers only (22.4, seen on a guest).
+    """
     if not machine.interfaces:
         return None
-    ethernets = {
-        f"eth{number}": _ethernet(each, machine, f"eth{number}") for number, each in enumerate(machine.interfaces)
-    }
-    return {"version": 2, "ethernets": ethernets}
+    config = [_physical(each, machine, f"eth{number}") for number, each in enumerate(machine.interfaces)]
+    return {"version": 1, "config": config}
 
 
-def _ethernet(each: Interface, machine: Machine, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"match": {"macaddress": each.mac}, "set-name": name}
-    if not each.addresses:
-        found["dhcp4"] = True
-    else:
-        found["addresses"] = list(each.addresses)
-    for gateway in each.gateways:
-        found["gateway6" if ":" in gateway else "gateway4"] = gateway
-    servers = {"addresses": list(machine.name_servers), "search": list(machine.search)}
-    servers = {key: values for key, values in servers.items() if values}
-    if servers:
-        found["nameservers"] = servers
-    return found
+def _physical(each: Interface, machine: Machine, name: str) -> dict[str, Any]:
+    subnets: list[dict[str, Any]] = []
+    for address in each.addresses:
+        family = "static6" if ":" in address else "static"
+        subnet: dict[str, Any] = {"type": family, "address": address}
+        gateways = [gateway for gateway in each.gateways if (":" in gateway) == (":" in address)]
+        if gateways:
+            subnet["gateway"] = gateways[0]
+        subnets.append(subnet)
+    if not subnets:
+        subnets.append({"type": "dhcp"})
+    if machine.name_servers:
+        subnets[0]["dns_nameservers"] = list(machine.name_servers)
+    if machine.search:
+        subnets[0]["dns_search"] = list(machine.search)
+    return {"type": "physical", "name": name, "mac_address": each.mac, "subnets": subnets}
 
 
 def openstack(machine: Machine) -> dict[str, Any] | None:

@@ -49,6 +49,7 @@ def user_data(machine: Machine, own: str, *, has_tasks: bool) -> tuple[bytes, li
     if machine.host_name:
         config["hostname"] = machine.host_name.partition(".")[0]
         config["fqdn"] = machine.full_name
+        config["manage_etc_hosts"] = "localhost"  # so that the full name is found without a name server
     if machine.public_keys:
         config["ssh_authorized_keys"] = list(machine.public_keys)
     parts = [_part("text/cloud-config", "#cloud-config\n" + json.dumps(config, indent=1, sort_keys=True) + "\n")]

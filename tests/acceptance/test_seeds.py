@@ -43,7 +43,7 @@ class Disc:
     @property
     def ethernet(self) -> dict[str, Any]:
         """What the network configuration for cloud-init says of the one interface."""
-        (found,) = json.loads(b64decode(self.properties["network-config"]))["network"]["ethernets"].values()
+        (found,) = json.loads(b64decode(self.properties["network-config"]))["network"]["config"]
         return dict(found)
 
     @property
@@ -88,8 +88,7 @@ def test_the_seed_follows_the_avus(site: Site, component: str, seed: str, client
     disc = read(client, seed)
     assert disc.label == "OVF ENV"
     assert disc.properties["host.hostname"] == disc.properties["hostname"] == "sg12"
-    assert disc.ethernet["addresses"] == ["10.91.14.12/24"]
-    assert disc.ethernet["gateway4"] == "10.91.14.1"
+    assert disc.ethernet["subnets"] == [{"type": "static", "address": "10.91.14.12/24", "gateway": "10.91.14.1"}]
     client.set(component, "hostname", "sg13")
     assert read(client, seed).properties["hostname"] == "sg13"
     assert client.ready(component).values["host.hostname"] == "sg13"
@@ -98,7 +97,7 @@ def test_the_seed_follows_the_avus(site: Site, component: str, seed: str, client
 def test_the_identity_stays_and_its_mac_is_a_fact(site: Site, component: str, seed: str, client: PythonClient) -> None:
     client.set(component, "ip_addr", "10.91.14.12/24")
     before, facts = read(client, seed), site.facts()
-    assert facts["ova::mac"] == before.ethernet["match"]["macaddress"]
+    assert facts["ova::mac"] == before.ethernet["mac_address"]
     assert facts["ova::form"] == "comp01.iso"
     client.set(component, "hostname", "other")
     assert read(client, seed).properties["instance-id"] == before.properties["instance-id"]

@@ -66,7 +66,7 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
     """What these `ova_forms` ask for. Raises ComponentError for an unknown word, and for two kinds of seed."""
     asked = {word for avu in avus for word in words(avu.value)}
     for avu in avus:
-        _require_known(avu, FORMS, "form")
+        _require_known(avu, FORMS, "is no form")
     kinds = {word.partition(":")[2] for word in asked if word.startswith(SEED)} - {""}
     if len(kinds) > 1:
         raise ComponentError(
@@ -79,7 +79,7 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
 
 def require_options(avu: Avu) -> None:
     """Raises ComponentError for an `ova_options` with a word that is none."""
-    _require_known(avu, OPTIONS, "option")
+    _require_known(avu, OPTIONS, "is no option")
 
 
 def _require_known(avu: Avu, known: Sequence[str], what: str) -> None:
@@ -88,4 +88,4 @@ def _require_known(avu: Avu, known: Sequence[str], what: str) -> None:
         word = unknown[0] if unknown else ""
         meant = near(word, known)
         hint = f"; did you mean {meant}?" if meant else ""
-        raise ComponentError(f"{described(avu)}: {word or 'nothing'} is no {what}; {', '.join(known)} are{hint}")
+        raise ComponentError(f"{described(avu)}: {word or 'nothing'} {what}; {', '.join(known)} are{hint}")

@@ -65,9 +65,9 @@ def test_bare_names_for_cloud_init() -> None:
     assert found["x.hostname"] == "sg12"
     assert (found["hostname"], found["instance-id"]) == ("sg12.cc.kek.jp", "z-7")
     assert b64decode(found["user-data"]) == b"#!/bin/sh\n"
-    ethernet = json.loads(b64decode(found["network-config"]))["network"]["ethernets"]["eth0"]
-    assert ethernet["match"] == {"macaddress": "52:54:00:12:34:56"}
-    assert ethernet["addresses"] == ["10.91.14.12/24"]
+    (interface,) = json.loads(b64decode(found["network-config"]))["network"]["config"]
+    assert (interface["name"], interface["mac_address"]) == ("eth0", "52:54:00:12:34:56")
+    assert interface["subnets"] == [{"type": "static", "address": "10.91.14.12/24", "gateway": "10.91.14.1"}]
 
 
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -87,4 +87,4 @@ def test_the_parser_of_cloud_init_reads_it() -> None:
     meta, user_data = json.loads(done.stdout)
     assert (meta["instance-id"], meta["local-hostname"]) == ("z-7", "sg12.cc.kek.jp")
     assert user_data == "#!/bin/sh\n"
-    assert meta["network-config"]["ethernets"]["eth0"]["set-name"] == "eth0"
+    assert meta["network-config"]["config"][0]["name"] == "eth0"

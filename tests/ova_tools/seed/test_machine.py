@@ -87,9 +87,15 @@ def test_ipv6_beside_ipv4() -> None:
 def test_what_is_not_set_asks_by_dhcp(value: str) -> None:
     (interface,) = told(("ip", value), ("gateway", "10.0.0.1")).interfaces
     assert (interface.addresses, interface.gateways) == ((), ())
-    config = network.version_2(told(("ip", value)))
+    config = network.cloud_init(told(("ip", value)))
     assert config is not None
-    assert config["ethernets"]["eth0"]["dhcp4"] is True
+    assert config["config"][0]["subnets"] == [{"type": "dhcp"}]
+
+
+def test_search_domains_need_no_name_server() -> None:
+    config = network.cloud_init(told(("ip", "10.0.0.1/24"), ("search", "kek.jp")))
+    assert config is not None
+    assert config["config"][0]["subnets"] == [{"type": "static", "address": "10.0.0.1/24", "dns_search": ["kek.jp"]}]
 
 
 def test_dhcp_is_stronger_than_an_address() -> None:
@@ -97,7 +103,7 @@ def test_dhcp_is_stronger_than_an_address() -> None:
 
 
 def test_nothing_of_networks_says_nothing_of_networks() -> None:
-    assert network.version_2(told(("hostname", "sg12"))) is None
+    assert network.cloud_init(told(("hostname", "sg12"))) is None
     assert network.openstack(told(("hostname", "sg12"))) is None
 
 
