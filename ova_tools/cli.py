@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import completion, diff, inspect, pack, set, unpack, verify
+from .commands import completion, diff, inspect, pack, seed, set, unpack, verify
 from .errors import OvaError, one_line
 
 
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options, further = parser.parse_known_args(arguments)
     if further:  # argparse takes NAME=VALUE only right after FILE; people write them anywhere
-        if options.command != "set" or any(each.startswith("-") for each in further):
+        if options.command not in ("set", "seed") or any(each.startswith("-") for each in further):
             parser.error(f"unrecognized arguments: {' '.join(further)}")
         options.values += further
     with contextlib.suppress(ValueError):  # not the main thread
@@ -62,7 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (inspect, set, verify, diff, pack, unpack):
+    for command in (inspect, set, seed, verify, diff, pack, unpack):
         command.add(commands)
     completion.add(commands, make_parser)
     return parser

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ova_admin import interpreter
-from ova_admin.check.finding import Finding, not_applicable, not_ok, ok, whole
+from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok, whole
 from ova_admin.install.payload import PACKAGES
 from ova_admin.places import Places, is_root
 from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
 from ova_rules.settings import FILE_NAME, Settings
 
-_NAMES = ("settings", "settings' owner", "state folder", "key", "rules for users", "httpx", "admin_command")
+_NAMES = ("settings", "settings' owner", "state folder", "key", "rules for users", "httpx", "pycdlib", "admin_command")
 _KEY_BYTES = 32
 
 
@@ -37,6 +37,7 @@ def _findings(places: Places) -> Iterator[Finding]:
     yield from _state(places, settings)
     yield _gate(settings)
     yield _downloads(places, settings)
+    yield _seeds(places)
     yield _admin_command(places, settings)
 
 
@@ -120,15 +121,34 @@ def _downloads(places: Places, settings: Settings) -> Finding:
     if not settings.allowed_urls:
         return not_applicable("httpx", "allowed_urls is empty: nothing is downloaded")
     try:
-        python = interpreter.find(places)
+        found = _version_of(places, "httpx")
     except GridError as error:
         return not_ok("httpx", str(error), "see `python` above")
-    program = "import sys; sys.path.append(sys.argv[1]); import httpx; print(httpx.__version__)"
-    done = python.run(program, str(places.current / PACKAGES))
-    if done.returncode == 0:
-        return ok("httpx", done.stdout)
+    if found:
+        return ok("httpx", found)
     remedy = "install httpx where ova-admin is installed from, then run `ova-admin install` again"
     return not_ok("httpx", "allowed_urls is not empty, but httpx cannot be imported", remedy)
+
+
+def _seeds(places: Places) -> Finding:
+    try:
+        found = _version_of(places, "pycdlib")
+    except GridError as error:
+        return not_ok("pycdlib", str(error), "see `python` above")
+    if found:
+        return ok("pycdlib", found)
+    remedy = "install pycdlib where ova-admin is installed from, then run `ova-admin install` again"
+    return note("pycdlib", "cannot be imported: components with ova_forms cannot be built", remedy)
+
+
+def _version_of(places: Places, package: str) -> str:
+    """The version of a package as agents import it; "" if they cannot. Raises GridError without an interpreter."""
+    program = (
+        "import sys; sys.path.append(sys.argv[1]); import importlib.metadata as m; "
+        "__import__(sys.argv[2]); print(m.version(sys.argv[2]))"
+    )
+    done = interpreter.find(places).run(program, str(places.current / PACKAGES), package)
+    return done.stdout if done.returncode == 0 else ""
 
 
 def _admin_command(places: Places, settings: Settings) -> Finding:

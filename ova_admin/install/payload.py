@@ -23,7 +23,7 @@ _OURS = {"ova_rules": RULES, "ova_tools": PurePosixPath(), "ova_grid": PurePosix
 _NAME = "ova-tools"
 _METADATA = ("METADATA", "licenses/LICENSE")  # what an installed version keeps of our own distribution
 _NEEDED = ("python-irodsclient", "rich")
-_IF_THERE = ("httpx",)
+_IF_THERE = ("httpx", "pycdlib")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -51,7 +51,11 @@ def collect() -> Payload:
     for package, place in _OURS.items():
         folder = Path(importlib.import_module(package).__path__[0]).resolve()
         for file in sorted(folder.rglob("*")):
-            if file.is_file() and (file.suffix == ".py" or file.name == "py.typed") and file != core:
+            if (
+                file.is_file()
+                and (file.suffix == ".py" or file.name == "py.typed" or file.parent.name == "engine")
+                and file != core
+            ):
                 files[place / package / file.relative_to(folder).as_posix()] = file
     for name, file in (*_own_metadata(own), *_distribution_files()):
         files[PACKAGES / name] = file

@@ -66,7 +66,9 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
     """What these `ova_forms` ask for. Raises ComponentError for an unknown word, and for two kinds of seed."""
     asked = {word for avu in avus for word in words(avu.value)}
     for avu in avus:
-        _require_known(avu, FORMS, "is no form")
+        word, hint = _unknown(avu, FORMS)
+        if word:
+            raise ComponentError(f"{described(avu)}: {word} is no form; {', '.join(FORMS)} are{hint}")
     kinds = {word.partition(":")[2] for word in asked if word.startswith(SEED)} - {""}
     if len(kinds) > 1:
         raise ComponentError(
@@ -79,13 +81,14 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
 
 def require_options(avu: Avu) -> None:
     """Raises ComponentError for an `ova_options` with a word that is none."""
-    _require_known(avu, OPTIONS, "is no option")
+    word, hint = _unknown(avu, OPTIONS)
+    if word:
+        raise ComponentError(f"{described(avu)}: {word} is no option; {', '.join(OPTIONS)} are{hint}")
 
 
-def _require_known(avu: Avu, known: Sequence[str], what: str) -> None:
-    unknown = [word for word in words(avu.value) if word not in known]
-    if unknown or not words(avu.value):
-        word = unknown[0] if unknown else ""
-        meant = near(word, known)
-        hint = f"; did you mean {meant}?" if meant else ""
-        raise ComponentError(f"{described(avu)}: {word or 'nothing'} {what}; {', '.join(known)} are{hint}")
+def _unknown(avu: Avu, known: Sequence[str]) -> tuple[str, str]:
+    """The first word of a control that is none of these, and what may have been meant; "" if there is none."""
+    found = words(avu.value)
+    word = next((word for word in found if word not in known), "" if found else "nothing")
+    meant = near(word, known) if word else None
+    return word, f"; did you mean {meant}?" if meant else ""
