@@ -52,6 +52,7 @@ class Machine:
     unmatched: tuple[str, ...]
     notes: tuple[str, ...]
     tasks: tuple[str, ...]
+    forms: tuple[str, ...]
     history: tuple[State, ...]
 
 
@@ -75,6 +76,7 @@ def machine(session: iRODSSession, path: str, reader: Reader | None = None) -> M
         _values(facts, names.UNMATCHED),
         _values(facts, names.NOTE),
         _values(facts, names.TASKS),
+        _values(facts, names.FORM),
         tuple(history),
     )
 

@@ -97,7 +97,12 @@ def _of_machine(machine: Machine, now: datetime) -> list[str]:
         lines.append("properties")
         for name, value, each in zip(names, values, machine.settings):
             lines.append(f"  {name:{width}}  {value:{next_width}}  {_origin(component.path, each)}")
-    further = {"no property takes": machine.unmatched, "notes": machine.notes, "tasks": machine.tasks}
+    further = {
+        "no property takes": machine.unmatched,
+        "notes": machine.notes,
+        "forms": machine.forms,
+        "tasks": machine.tasks,
+    }
     for title, found in further.items():
         lines += [title, *(f"  {whole(each)}" for each in found)] if found else []
     return lines
@@ -147,6 +152,7 @@ def machine_json(machine: Machine, now: datetime) -> dict[str, Any]:
         "controls": [[avu.attribute, avu.value, avu.collection] for avu in machine.controls],
         "unmatched": list(machine.unmatched),
         "notes": list(machine.notes),
+        "forms": list(machine.forms),
         "tasks": list(machine.tasks),
         "states": len(machine.history),
     }

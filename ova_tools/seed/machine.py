@@ -29,13 +29,15 @@ _STATIC = ("static", "none", "no", "false", "0", "off", "manual")
 class Interface:
     """A network interface. addresses: each with its prefix length; gateways: at most one of each family.
 
-    name: as the values call it; mac: in lower case with colons. Without an address it asks by DHCP.
+    name: as the values call it; mac: in lower case with colons, is_derived: from the machine's identity. Without an
+    address it asks by DHCP.
     """
 
     name: str
     mac: str
     addresses: tuple[str, ...] = ()
     gateways: tuple[str, ...] = ()
+    is_derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def machine(values: Iterable[Value], nics: Sequence[str], roles: Roles, identity
         if other.value != value.value and not _is_unset(value):
             if _is_unset(other):
                 place[meaning.role] = value
-            else:
+            elif not value.is_default:
                 notes.append(f"{other.name} and {value.name} both say the {meaning.role.value}; {other.name} counts")
     made, further = _interfaces(interfaces, nics, identity)
     return Machine(
@@ -150,13 +152,14 @@ def _interfaces(
     for number, name in enumerate(sorted(found, key=_by_number)):
         values = found[name]
         mac = _mac(values.get(Role.MAC)) or (nics[number].lower() if number < len(nics) else "")
-        if not _MAC.fullmatch(mac):
+        is_derived = not _MAC.fullmatch(mac)
+        if is_derived:
             mac = derived_mac(identity, number)
         addresses, further = _addresses(name, values)
         notes += further
         gateways = tuple(_address(values[Role.GATEWAY], word) for word in _words(values.get(Role.GATEWAY)))
         if addresses is not None:
-            made.append(Interface(name, mac, addresses, gateways if addresses else ()))
+            made.append(Interface(name, mac, addresses, gateways if addresses else (), is_derived))
     return tuple(made), notes
 
 

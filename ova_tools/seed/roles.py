@@ -51,12 +51,16 @@ _NUMBERED = re.compile(r"(.*?)[._-]?([0-9]{1,3})")
 
 @dataclass(frozen=True)
 class Value:
-    """A property or a plain AVU and what it says. name: the full name; key, instance: its parts (DSP0243 9.5)."""
+    """A property or a plain AVU and what it says. name: the full name; key, instance: its parts (DSP0243 9.5).
+
+    is_default: nobody has set it; the image has it so.
+    """
 
     name: str
     value: str
     key: str = ""
     instance: str = ""
+    is_default: bool = False
 
     @property
     def own_key(self) -> str:

@@ -19,6 +19,7 @@ from ova_tools.seed.nics import macs
 from ova_tools.seed.roles import Roles, Value
 from ova_tools.seed.tasks import DiscFile, Task, files_of
 
+_LISTED = 12
 _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -66,17 +67,30 @@ def seeds(
     for each in systems:
         own = of_system[each.id]
         own_identity = identity if len(systems) == 1 else f"{identity}-{suffixes[each.id]}"
-        said = [Value(prop.full_name, shown[each.id][prop.full_name], prop.key, prop.instance) for prop in own]
-        is_set = {prop.full_name for prop in own if prop in values}
-        ordered = [value for value in said if value.name in is_set]  # what is set is stronger than what images have
-        ordered += [*further, *(value for value in said if value.name not in is_set)]
+        said = [
+            Value(prop.full_name, shown[each.id][prop.full_name], prop.key, prop.instance, prop not in values)
+            for prop in own
+        ]
+        given = [*(value for value in said if not value.is_default), *further]
+        ordered = [*given, *(value for value in said if value.is_default)]
         told = machine(ordered, nics.get(each.id, []), roles, own_identity)
         texts = {**{value.name: value.value for value in reversed(further)}, **shown[each.id]}
         files = files_of(tasks, _for_tasks(texts, own), most_bytes)
         siblings = {other: theirs for other, theirs in shown.items() if other != each.id}
         disc, notes = layout(kind, each.id, texts, siblings, told, own_identity, files)
+        if not tasks:
+            notes += _unread(given, roles)
         found.append(Seed(each.id, suffixes[each.id], kind.label, tuple(disc), told, (*told.notes, *notes)))
     return found
+
+
+def _unread(values: Sequence[Value], roles: Roles) -> list[str]:
+    """A note of what is set and has no role: without tasks, only software that reads ovf-env.xml sees it."""
+    names = sorted({value.name for value in values if roles.of(value) is None})
+    if not names:
+        return []
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return [f"cloud-init does not read {', '.join(names[:_LISTED])}{more}; ovf-env.xml has them"]
 
 
 def _texts(properties: Sequence[Property], values: Mapping[Property, str]) -> dict[str, str]:

@@ -84,6 +84,28 @@ def test_an_avu_that_rebuilds_costs_eight_queries_two_calls_and_one_copy(counted
     assert found["bytes copied"] in (0, pytest.approx(size, abs=20_000))  # 0: extents are shared; the rest is written
 
 
+def test_a_seed_costs_three_queries_and_one_call_more(counted: Counted) -> None:
+    component = counted.component("grid/comp")
+    counted.client.set(component, "ova_forms", "seed")
+    counted.client.set(component, "hostname", "first")
+
+    found = counted.count(lambda: counted.client.set(component, "hostname", "second"))
+
+    assert found["queries"] <= 11  # collections below the groups, objects in them, the seed after it was written
+    assert found["calls"] <= 3  # the proof of permission for the seed
+    assert found["further pages"] == 0
+
+
+def test_a_read_of_a_seed_costs_five_queries(counted: Counted) -> None:
+    component = counted.component("grid/comp")
+    counted.client.set(component, "ova_forms", "seed")
+
+    found = counted.count(lambda: counted.client.get(f"{component}/comp.iso"))
+
+    assert found["queries"] <= 5
+    assert found["calls"] == 0
+
+
 def test_an_avu_that_changes_no_value_writes_nothing(counted: Counted) -> None:
     component = counted.component("grid/comp")
     counted.client.set(component, "hostname", "same")
@@ -171,6 +193,7 @@ def test_what_a_build_imports_stays_small() -> None:
     expensive |= {"typing", "pathlib", "urllib.parse", "datetime", "decimal"}
     assert not modules & expensive
     assert not {name for name in modules if name.startswith(("irods", "cryptography", "rich", "lxml", "httpx"))}
+    assert not {name for name in modules if name.startswith(("ova_tools.seed", "pycdlib")) or "seeds" in name}
     assert len(modules) <= 115
 
 

@@ -232,7 +232,7 @@ def _require_own_macs(catalog: Catalog, seen: View, found: Sequence[Seed]) -> No
     """Raises ComponentError if a machine of the same grid has one of these MACs."""
     component = seen.component.path
     grid = posixpath.dirname(component)
-    macs = [each.mac for seed in found for each in seed.machine.interfaces]
+    macs = [each.mac for seed in found for each in seed.machine.interfaces if not each.is_derived]
     twice = next((mac for mac in macs if macs.count(mac) > 1), None)
     if twice is not None:
         raise ComponentError(f"{component}: the MAC {twice} is that of two of its interfaces", lasting=False)
