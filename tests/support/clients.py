@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -264,7 +263,7 @@ class IBridgesCommands(CommandClient):
 
     def set(self, collection: str, attribute: str, value: str, units: str = "") -> None:
         present = self.ibridges("meta-list", f"irods:{collection}")
-        if re.search(rf"\b{re.escape(attribute)}\b", present):
+        if f"(key: '{attribute}'," in present:
             self.ibridges("meta-del", f"irods:{collection}", "--key", attribute)
         self.ibridges("meta-add", f"irods:{collection}", attribute, value, *([units] if units else []))
 
