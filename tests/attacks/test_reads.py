@@ -127,21 +127,23 @@ def _words(name: str, words: str) -> str:
 # ---- tests -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("ending", [".ova", ".iso"])
 def test_no_call_hands_out_what_a_private_grid_sets(
-    site: Site, person: Person, client: PythonClient, make_raw_client: MakeRawClient
+    ending: str, site: Site, person: Person, client: PythonClient, make_raw_client: MakeRawClient
 ) -> None:
-    """He owns the object and may read the component's AVUs, but not those of the grid."""
-    grid = f"{site.home}/grid01"
+    """He owns the object, a ready OVA or a seed, and may read the component's AVUs, but not those of the grid."""
+    grid, made = f"{site.home}/grid01", site.ready[: -len(".ova")] + ending
     client.make(grid)
+    client.set(grid, "ova_forms", "seed")
     client.set(grid, "domainname", SECRET)
     client.put(ova(), f"{site.home}/base.ova")
     client.component(site.component, f"{site.home}/base.ova")  # in one version: a further connection may read it
     person.may("read", site.component)
-    person.may("own", site.ready)
+    person.may("own", made)
     before = files_with(site, SECRET)
 
     for name, call in CALLS.items():
-        answer = call(make_raw_client(person), site.ready, person.home)
+        answer = call(make_raw_client(person), made, person.home)
         assert answer.status < 0 and answer.data == b"", name
         assert _words(name, "may not read the AVUs of") in str(answer.errors), name
         assert files_with(site, SECRET) == before, name
@@ -149,37 +151,46 @@ def test_no_call_hands_out_what_a_private_grid_sets(
 
     person.may("read", grid)
     for name, call in CALLS.items():
-        client.get(site.ready)  # a replica more is judged, too
-        answer = call(make_raw_client(person), site.ready, person.home)
+        client.get(made)  # a replica more is judged, too
+        answer = call(make_raw_client(person), made, person.home)
         assert answer.status >= 0, (name, answer)
         assert name not in BYTES or SECRET.encode() in answer.data, name
 
 
+@pytest.mark.parametrize("ending", [".ova", ".iso"])
 def test_no_call_hands_out_what_is_out_of_date(
-    site: Site, component: str, make_person: MakePerson, make_raw_client: MakeRawClient
+    ending: str,
+    site: Site,
+    component: str,
+    client: PythonClient,
+    make_person: MakePerson,
+    make_raw_client: MakeRawClient,
 ) -> None:
     """An AVU is changed by somebody who may not build; the reader may not, either."""
+    made = site.ready[: -len(".ova")] + ending
+    client.set(component, "ova_forms", "seed")
     setter, reader = make_person(), make_person()
     setter.may("modify_metadata", component)
     reader.may("read", component)
-    reader.may("own", site.ready)
-    old = Path(site.session.data_objects.get(site.ready).replicas[0].path).read_bytes()
+    reader.may("own", made)
+    old = Path(site.session.data_objects.get(made).replicas[0].path).read_bytes()
     setter.client.set(component, "hostname", "another")
 
     for name, call in CALLS.items():
-        answer = call(make_raw_client(reader), site.ready, reader.home)
+        answer = call(make_raw_client(reader), made, reader.home)
         assert answer.status < 0 and answer.data == b"", name
-        assert _words(name, f"{site.ready} is out of date") in str(answer.errors), name
-    item = site.session.data_objects.get(site.ready)
+        assert _words(name, f"{made} is out of date") in str(answer.errors), name
+    item = site.session.data_objects.get(made)
     assert [(each.resource_name, Path(each.path).read_bytes()) for each in item.replicas] == [("first", old)]
     assert not item.checksum
     assert not site.session.collections.get(reader.home).data_objects
 
 
+@pytest.mark.parametrize("ending", [".ova", ".iso"])
 def test_every_call_reads_an_object_that_only_has_such_a_name(
-    site: Site, person: Person, make_raw_client: MakeRawClient
+    ending: str, site: Site, person: Person, make_raw_client: MakeRawClient
 ) -> None:
-    path = f"{person.home}/images/images.ova"
+    path = f"{person.home}/images/images{ending}"
     person.client.make(f"{person.home}/images")
     person.client.put(ova(), path)
 

@@ -58,14 +58,14 @@ class View:
         return self.inputs.component
 
     def is_fresh(self, settings: Settings, path: str) -> bool:
-        """Whether the ready OVA, or a form, at `path` is what it should be; who sees a form may not see the others."""
+        """Whether the ready OVA, or a form, at `path` is what it should be, for who may not see all of them."""
         last, now = self.last, self.inputs
-        if path == now.component.ready_path or last is None:
-            return self.fresh
+        if last is None or now.state is None or last.fingerprint != now.fingerprint:
+            return False
         name = posixpath.basename(path)
         recorded = last.version_of(name)
-        is_same = now.state is not None and last.fingerprint == now.fingerprint
-        return is_same and recorded is not None and version_of(now.made.get(name, ()), settings) == recorded
+        replicas = now.ready if path == now.component.ready_path else now.made.get(name, ())
+        return recorded is not None and version_of(replicas, settings) == recorded
 
 
 @dataclass(frozen=True)
