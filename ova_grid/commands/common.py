@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ova_grid.errors import GridError
+from ova_tools.commands.common import add_command as _add_command
 
 if TYPE_CHECKING:
     from irods.session import iRODSSession
@@ -24,18 +25,10 @@ def add_command(
     more: str = "",
     examples: Iterable[str] = (),
 ) -> argparse.ArgumentParser:
-    """Adds a command: `help` is its first sentence, `more` what follows, `examples` are lines to be typed."""
-    sentence = f"{help[0].upper()}{help[1:]}."
-    parser = commands.add_parser(
-        name,
-        help=help,
-        description=f"{sentence}\n\n{more}".strip(),
-        epilog="examples:\n" + "".join(f"  {line}\n" for line in examples),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    """Adds a command as `ova` does, with the option that names the iRODS environment."""
+    parser = _add_command(commands, name, run, help, more, examples)
     parser.add_argument("--environment", metavar="FILE", type=Path,
                         help="the iRODS environment (default: as i-commands find it)")  # fmt: skip
-    parser.set_defaults(run=run)
     return parser
 
 

@@ -16,14 +16,14 @@ from enum import Enum
 from ova_rules import jobs, names
 from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
-from ova_rules.build.publish import Content, publish
+from ova_rules.build.publish import Content, note_as_made, publish_made
 from ova_rules.build.staleness import View, view
 from ova_rules.build.takings import Takings, taken
-from ova_rules.catalog.types import Avu, Replica
+from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import strictness
 from ova_rules.component.fingerprint import content, file_identity, source_state
-from ova_rules.component.model import Component, Inputs, read, unseen, unseen_error
+from ova_rules.component.model import Component, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
@@ -32,7 +32,7 @@ from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import note_made, note_ready_file, note_source_file
+from ova_rules.state import note_source_file
 from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -159,7 +159,7 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))
-            _note_made(settings, now, now.ready)
+            note_as_made(settings, now, component.ready_path, now.ready)
             return Outcome(State.UNCHANGED)
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
@@ -256,7 +256,6 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         def stage(vault_path: str) -> Staged:
             from ova_tools.write import stage as stage_beside
 
-            staged_for.append(vault_path)
             return stage_beside(plan, package.fileno(), vault_path, report=progress)
 
         def check() -> None:
@@ -268,24 +267,8 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
                 _require_unchanged(catalog, settings, seen)
 
         plan = _told_apart(settings, ready, seen, edit.plan)
-        staged_for: list[str] = []
         bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
-        try:
-            after = publish(catalog, settings, ready, seen.inputs.ready, bytes_, check)
-        except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
-            raise Changed from error
-        except OvaError as error:
-            message = str(error)
-            for vault_path in staged_for:
-                message = message.replace(f"{vault_path} ", "")
-            raise ComponentError(f"{ready}: {message}", lasting=False) from error
-        except RuntimeError as error:  # a microservice failed; what it says stands in the server log
-            catalog.log(f"{ready}: {error}")
-            raise ComponentError(f"{ready}: iRODS refused to write it", lasting=False) from error
-        version = version_of(after, settings)
-        if version is None:
-            raise Changed
-        _note_made(settings, seen.inputs, after)
+        data_id, version = publish_made(catalog, settings, seen.inputs, ready, seen.inputs.ready, bytes_, check)
         note_source_file(settings.state_directory, source.path, source.replica.vault_path)
         if progress is not None:
             progress.close()
@@ -293,7 +276,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     made = LastBuild(
         built=facts.moment(),
         fingerprint=seen.inputs.fingerprint,
-        data_id=after[0].data_id,
+        data_id=data_id,
         version=version,
         content=wanted,
         source=hashed(source.path),
@@ -306,13 +289,6 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     notes = [str(each) for each in edit.notes]
     _write_ready(catalog, settings, seen, source, takings, made, notes, forms.facts if forms is not None else None)
     return Outcome(State.BUILT, f"{plan.size} bytes", takings)
-
-
-def _note_made(settings: Settings, now: Inputs, replicas: Sequence[Replica]) -> None:
-    path = now.component.ready_path
-    holds = sorted(now.component.contributors | now.depends)
-    note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
-    note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
 
 
 def _kept(

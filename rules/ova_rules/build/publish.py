@@ -14,16 +14,18 @@ from collections.abc import Callable, Sequence
 from ova_rules.catalog.types import GOOD, STALE, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.component.source import stat_of
+from ova_rules.component.source import stat_of, version_of
 from ova_rules.errors import Changed, ComponentError
 from ova_rules.settings import Settings
-from ova_rules.state import forget_made, note_made
-from ova_tools.records import dataclass
+from ova_rules.state import forget_made, note_made, note_ready_file
+from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
+
+    from ova_rules.component.model import Inputs
 
     class Staged(AbstractContextManager["Staged"], Protocol):
         """A file that is whole and not yet in its place; leaving its `with` block removes it."""
@@ -85,6 +87,53 @@ def publish(
     if not right or file_identity(os.stat(local.vault_path)) != version:
         raise Changed
     return after
+
+
+def publish_made(
+    catalog: Catalog,
+    settings: Settings,
+    now: Inputs,
+    path: str,
+    replicas: Sequence[Replica],
+    content: Content,
+    check: Callable[[], None] = lambda: None,
+) -> tuple[str, str]:
+    """`publish` of what a component's build has made, with its errors in the words of the component's owner.
+
+    Notes that the server has made it. Returns the number and the version of the object. Raises ComponentError, Changed.
+    """
+    from ova_tools.errors import OvaError
+
+    staged_for: list[str] = []
+
+    def stage(vault_path: str) -> Staged:
+        staged_for.append(vault_path)
+        return content.stage(vault_path)
+
+    try:
+        after = publish(catalog, settings, path, replicas, replace(content, stage=stage), check)
+    except FileNotFoundError as error:  # the component, or its grid, was moved, and the vault's files with it
+        raise Changed from error
+    except OvaError as error:
+        message = str(error)
+        for vault_path in staged_for:
+            message = message.replace(f"{vault_path} ", "")
+        raise ComponentError(f"{path}: {message}", lasting=False) from error
+    except RuntimeError as error:  # a microservice failed; what it says stands in the server log
+        catalog.log(f"{path}: {error}")
+        raise ComponentError(f"{path}: iRODS refused to write it", lasting=False) from error
+    version = version_of(after, settings)
+    if version is None:
+        raise Changed
+    note_as_made(settings, now, path, after)
+    return after[0].data_id, version
+
+
+def note_as_made(settings: Settings, now: Inputs, path: str, replicas: Sequence[Replica]) -> None:
+    """Notes that the server has made the object at `path` of this component, whose values it holds, and its file."""
+    holds = sorted(now.component.contributors | now.depends)
+    note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
+    note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
 
 
 def _place(replica: Replica) -> tuple[str, str, str]:

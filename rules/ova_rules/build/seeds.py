@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from ova_rules import names
 from ova_rules.build import versions
 from ova_rules.build.ownership import is_ours, require_free, require_ours
-from ova_rules.build.publish import Content, publish
+from ova_rules.build.publish import Content, publish_made
 from ova_rules.build.staleness import View
 from ova_rules.build.takings import Takings
 from ova_rules.catalog.types import Avu, Replica, fact
@@ -24,11 +24,11 @@ from ova_rules.component.fingerprint import digest
 from ova_rules.component.matching import described
 from ova_rules.component.source import Source, stat_of, version_of
 from ova_rules.component.tasks import Task
-from ova_rules.errors import Changed, ComponentError
+from ova_rules.errors import ComponentError
 from ova_rules.record import remarks
 from ova_rules.record.last_build import MadeForm
 from ova_rules.settings import Settings
-from ova_rules.state import directory, forget_made, note_made, note_ready_file
+from ova_rules.state import directory, forget_made
 from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
@@ -51,13 +51,8 @@ _MOST_TEXT = 256 * 1024
 
 @dataclass(frozen=True)
 class Seeds:
-    """What is to be beside the ready OVA. content: a hash of all that the discs follow from.
+    """What is to be beside the ready OVA. facts: what is said of it; put_in_place: publishes it."""
 
-    discs: name, file without a name, and size of each. facts: what is said of them. put_in_place: publishes them.
-    """
-
-    content: str
-    discs: tuple[tuple[str, BinaryIO, int], ...]
     facts: tuple[Avu, ...]
     put_in_place: Callable[[], tuple[MadeForm, ...]]
 
@@ -98,7 +93,7 @@ def prepared(
     def put_in_place() -> tuple[MadeForm, ...]:
         return _put_in_place(catalog, settings, seen, source, discs, content, made)
 
-    return Seeds(content, tuple(discs), tuple(_facts(catalog, seen, found)), put_in_place)
+    return Seeds(tuple(_facts(catalog, seen, found)), put_in_place)
 
 
 def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, takings: Takings) -> list[Seed]:
@@ -304,8 +299,6 @@ def _put_in_place(
     made: Mapping[str, Sequence[Replica]],
 ) -> tuple[MadeForm, ...]:
     """Publishes the discs that are not there already. What they are, for the record of the build."""
-    from ova_tools.errors import OvaError
-
     forms = []
     for name, disc, size in discs:
         path = f"{seen.component.path}/{name}"
@@ -314,22 +307,8 @@ def _put_in_place(
             forms.append(record)
             continue
         bytes_ = _content_of(settings, path, replicas, disc, size, source.replica.resource)
-        try:
-            after = publish(catalog, settings, path, replicas, bytes_)
-        except FileNotFoundError as error:  # the component was moved, and the vault's files with it
-            raise Changed from error
-        except OvaError as error:
-            raise ComponentError(f"{path}: {error}", lasting=False) from error
-        except RuntimeError as error:  # a microservice failed; what it says stands in the server log
-            catalog.log(f"{path}: {error}")
-            raise ComponentError(f"{path}: iRODS refused to write it", lasting=False) from error
-        version = version_of(after, settings)
-        if version is None:
-            raise Changed
-        holds = sorted(seen.component.contributors | seen.inputs.depends)
-        note_made(settings.state_directory, path, after[0].data_id, holds=holds)
-        note_ready_file(settings.state_directory, path, next(each.vault_path for each in after if each.good))
-        forms.append(MadeForm(name, after[0].data_id, version, content))
+        data_id, version = publish_made(catalog, settings, seen.inputs, path, replicas, bytes_)
+        forms.append(MadeForm(name, data_id, version, content))
     tasks_.note_places(settings, seen.component.chain)
     tasks_.note_on_seed(settings, seen.component.path, seen.inputs.tasks)
     return tuple(forms)
@@ -344,11 +323,13 @@ def _content_of(
     versions.note_size(settings, path, size)
 
     def fill(descriptor: int) -> Method:
-        from ova_tools.extents import Method
+        from ova_tools.extents import Method, write_all
 
         disc.seek(0)
+        offset = 0
         while block := disc.read(_COPY):
-            os.write(descriptor, block)
+            write_all(descriptor, block, offset)
+            offset += len(block)
         os.ftruncate(descriptor, size)
         return Method.COPIED
 
