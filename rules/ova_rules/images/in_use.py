@@ -174,7 +174,7 @@ def _update(
 
 
 def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: bool) -> None:
-    """After a change of `ova_release` on a data object: signs it if an administrator set it."""
+    """After a change of `ova_release` on a data object: signs it if set by an administrator."""
     avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
     old = {avu for avu in avus if avu.attribute == names.RELEASED_BY}
     new = set(old)
