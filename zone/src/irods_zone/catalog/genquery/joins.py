@@ -23,9 +23,7 @@ class Join:
 
 @lru_cache(maxsize=512)
 def join(wanted: frozenset[str], start: str) -> Join:
-    """Join the wanted tables, from `start`, which is one of them; IrodsError(CAT_FAILED_TO_LINK_TABLES) if they do not
-    link.
-    """
+    """Join the wanted tables, from `start`, one of them; IrodsError(CAT_FAILED_TO_LINK_TABLES) if there is no way."""
     walk = _Walk(set(wanted))
     kept = walk.visit(start, None)
     if not kept or walk.missing:
