@@ -1,4 +1,4 @@
-"""The zone is killed at random points of a rebuild and started again: never a broken OVA, and nothing promised is lost."""
+"""The zone is killed at random points of a rebuild and started again: no OVA breaks, no promise is lost."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Order:
-    """How to build a component: whether the delay queue may do it, and what follows the progress.
+    """How to build a component: whether the delay queue may do it, and who watches the progress.
 
     helped: the results of the components whose ready OVAs it is made from; None if these are not to be built. reading:
     a read asks for the build. It must not tell others that a component failed because this reader lacks a right.

@@ -1,7 +1,7 @@
 """Puts new bytes in a data object's place: the three ways of the data path, each atomic for readers.
 
-New object: create, replace the vault file, close. Same size: touch, replace; the replica stays good throughout. Other
-size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
+New object: create, replace the vault file, close. Same size: touch, replace; the replica stays good throughout.
+Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
 Works only on files of a local vault, and never changes a byte of a file that readers may have open. The new file is
 synced, its folder is not: if a power cut brings the old file back, the facts do not match that file.
 """

@@ -123,7 +123,7 @@ def _spelled_out(catalog: Catalog, path: str, added: Sequence[Avu]) -> list[Avu]
 
 
 def _note_authors(catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu]) -> None:
-    """Notes the client as the author of AVUs that refer to other things. Other AVUs, the most, cost nothing."""
+    """Notes the client as the author of AVUs that refer to other things. Most AVUs do not, and cost nothing."""
     from ova_rules.component.model import read_any
     from ova_rules.record import authorship
 

@@ -17,7 +17,7 @@ from ova_rules.record import remarks
 
 
 def note_unmatched(catalog: Catalog, path: str, added: Sequence[Avu], takings: Sequence[Takings]) -> None:
-    """Renews these facts of the collection at `path`. takings: what the components used."""
+    """Renews these facts of the collection at `path`. takings: how the components used its AVUs."""
     avus = catalog.avus([path])
     if any(avu.attribute == names.URL for avu in avus) or not catalog.may_annotate(path):
         return

@@ -29,7 +29,7 @@ def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
         return
     try:
         _JOBS[kind](catalog, settings, path)
-    except BusyError as error:  # another agent builds it
+    except BusyError as error:  # another agent does this work
         jobs.end(settings, kind, path)
         catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
         raise SaidError(str(error)) from error

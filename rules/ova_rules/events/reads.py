@@ -222,7 +222,7 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
 
 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
-    """Whether the client sees `ova_url`, or sees no AVU at all where a ready OVA was made."""
+    """Whether the client sees `ova_url`, or does not see the collection although a ready OVA was made there."""
     collection = str(names.component_of(path))
     if path[-4:] == names.SEED_ENDING:  # users may have discs with that name
         return _is_known(settings, path)
@@ -400,7 +400,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
 
 
 def _reason(catalog: Catalog, now: Inputs, path: str) -> str:
-    """What is wrong now, else the last build's message. Only who may write there is shown a `HiddenError`."""
+    """What is wrong now, else the last build's message. Only clients that may write there get a `HiddenError`."""
     message = now.component.fact(names.MESSAGE)
     hidden = isinstance(now.error, HiddenError) and not catalog.may_write(now.component.path)
     if now.error is not None and not hidden and not isinstance(now.error, WaitingError):

@@ -101,8 +101,8 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
         if avu.attribute == names.URL:
             if source is not None and not catalog.may_read(source.path, user):
                 raise _refusal(avu, user, "its source")
-            # The maker of the component needs the rights for what it inherits, but not for an `ova_like` that others
-            # set.
+            # The maker of the component needs the rights for what it inherits, but not for what an `ova_like` of others
+            # adds.
             inherited = component.contributors - frozenset().union(*likes.values())
             also = {now.upstream} if now.upstream else set()
         elif avu.attribute == names.LIKE:
