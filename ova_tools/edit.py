@@ -37,8 +37,8 @@ Signer = Callable[[str, bytes, str], bytes]
 class Edit:
     """The result of an edit: the plan of the new .ova (or .ovf), notes for the user, and the changed small files.
 
-    `manifest` and `certificate` are their new bytes, None where the package has none (any more). `enclosed` are the
-    seeds that lie in the package then; beside a plain .ovf they are files of their own.
+    `manifest` and `certificate` are their new bytes, None if the package has none (any more). `enclosed` are the seeds
+    that lie in the package then; beside a plain .ovf they are files of their own.
     """
 
     plan: layout.Plan
@@ -68,12 +68,12 @@ def edit(
     properties that the package lacks. `default_configuration` becomes the deployment option used if nobody chooses
     (DSP0243 9.8).
     `spare`: bytes by which values may grow over the source's without changing the new file's size; 0 pads only where
-    the descriptor outgrows its place. `new_manifest`, which is right for the package as it is, takes the place of the
-    manifest that is there (`verify.make_manifest` makes one). `signer` renews the certificate, which is removed
-    otherwise. `output_name` is the new name of a plain .ovf, for its manifest. `enclosed` are seeds that are to lie in
-    the package, one for each virtual system.
+    the descriptor outgrows its place. `new_manifest`, which must match the present package, replaces the existing
+    manifest (`verify.make_manifest` makes one). `signer` renews the certificate, which is otherwise removed.
+    `output_name` is the new name of a plain .ovf, for its manifest. `enclosed` are seeds that are to lie in the
+    package, one for each virtual system.
 
-    Raises PropertyError (unknown, fixed, defined twice, misfit, not to be added), ManifestError (wrong for the
+    Raises PropertyError (unknown, fixed, defined twice, does not fit, cannot be added), ManifestError (wrong for the
     descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError, and
     SeedError (no place for a seed).
     """

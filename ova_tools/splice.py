@@ -80,7 +80,7 @@ def set_values(
 
     `further` splices change nothing that is checked here; the caller checks what they are for.
 
-    A value that already is what is asked for keeps its bytes, however it is spelt. Raises PropertyError for a value
+    A value that is already as requested keeps its bytes, however it is spelt. Raises PropertyError for a value
     XML cannot hold, DescriptorError for a deployment option that is declared twice.
     """
     splices = [*(insertion.splice for insertion in insertions), *further]

@@ -266,7 +266,7 @@ def _reason_against_reading(
         from ova_rules.build.seeds import is_ours_at
 
         if not is_ours_at(settings, seen, path) and not is_known_ready(settings.state_directory, path):
-            return None  # a user's own
+            return None  # a user's own object
     elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
     if is_seed or seen.inputs.forms.embedded:
