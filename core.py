@@ -12,7 +12,7 @@ _PACKAGES = {"ova_rules": [os.path.join(_INSTALL, "rules")], "ova_tools": [_INST
 
 
 class _Finder:
-    """Finds our two packages where this file lies, or not at all; sys.path stays the site's."""
+    """Finds our two packages only beside this file. sys.path is not changed: it belongs to the site."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):  # type: ignore[no-untyped-def]

@@ -1,1 +1,1 @@
-"""Timings, always as ratios in one run; never part of the tests."""
+"""Timings, always as ratios within one run. Never part of the tests."""

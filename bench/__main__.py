@@ -17,13 +17,13 @@ from pathlib import Path
 
 from bench.results import MEASURED, REPOSITORY, RESULTS, Recorder, Result, commit
 
-# In the order in which they run; each is a module of this package with a function `run`.
+# In the order of their runs; each is a module of this package with a function `run`.
 PARTS = ("everybody", "neighbours", "rebuild", "ingest", "scale", "load", "tools")
 REPORT = "report"
 
 
 def main() -> int:
-    """The exit status is 1 if a part failed; the others are measured all the same."""
+    """The exit status is 1 if a part failed; the other parts are still measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", nargs="*", choices=[[], *PARTS, REPORT], help=", ".join((*PARTS, REPORT)))
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds: to see that it works")
@@ -31,7 +31,7 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where to work (default: the folder for temporary files)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="default: bench/results")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was mounted and started is put away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that mounts and processes are cleaned up
     _compile()
     failed = False
     for part in options.part or PARTS:
@@ -70,7 +70,7 @@ def _is_measured(part: str, results: Path, quick: bool) -> bool:
 
 
 def _compile() -> None:
-    """As an installation does: agents find bytecode, whatever this shell says about writing it."""
+    """Compiles as an installation does, so that agents find bytecode even if this shell forbids writing it."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in MEASURED:
         place = REPOSITORY / name

@@ -1,4 +1,4 @@
-"""python-irodsclient's own tests, as its package brings them, against a fresh embedded zone.
+"""Runs python-irodsclient's own tests, from its package, against a fresh embedded zone.
 
     .venv/bin/python -m bench.client_suite [FILE …]      (default: the four that zone/docs/compatibility.md lists)
 

@@ -1,4 +1,4 @@
-"""What everybody pays: importing core.py, events that are not ours, events that are (by phase), memory per agent."""
+"""The costs for everybody: importing core.py, events that are not ours, events that are (by phase), agents' memory."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tests.support.importing import BUILDING, imported
 from tests.support.processes import descendants, peak_kib
 
 COMPONENT = "grid/comp"
-_MEBIBYTES = 16  # of the OVA whose rebuilds are profiled
+_MEBIBYTES = 16  # size of the OVA whose rebuilds are profiled
 
 
 def run(recorder: Recorder) -> None:
-    """All of it; a zone with our core.py and one with an empty core.py are asked in turn."""
+    """Measures everything; alternates between a zone with our core.py and one with an empty core.py."""
     _imports(recorder)
     with site(recorder.folder / "ours") as ours, site(recorder.folder / "empty", rules=False) as empty:
         for made in (ours, empty):
@@ -86,7 +86,7 @@ def _not_ours(recorder: Recorder, zones: dict[str, Site]) -> None:
 
 
 def _memory(recorder: Recorder, zones: dict[str, Site]) -> None:
-    """An agent that has signed in and listed; with our core.py also one that has rebuilt."""
+    """The memory of an agent that has signed in and listed; with our core.py also of one that has rebuilt."""
     for name, made in zones.items():
         recorder.add("memory of an agent", "MB", [_agent(made, lambda session: None)], core=name, after="sign-in")
     ours = zones["ours"]
@@ -96,7 +96,7 @@ def _memory(recorder: Recorder, zones: dict[str, Site]) -> None:
 
 
 def _agent(made: Site, action: Callable[[Any], None]) -> float:
-    """The most memory, in MB, that a new agent has had resident after the action."""
+    """The peak resident memory, in MB, of a new agent after the action."""
     before = set(descendants(made.zone.pid))
     with made.fresh_session() as session:
         session.collections.get(made.home)
@@ -112,7 +112,7 @@ def _component(made: Site, size: int) -> None:
 
 
 def _profiles(recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
-    """Events by phase, in microseconds: of an agent that has just started, and of one that has done it before."""
+    """Events by phase, in microseconds: of a new agent, and of one that has done the same before."""
     _component(made, _MEBIBYTES * packages.MIB)
     made.make("plain")
     numbers = iter(range(10**9))

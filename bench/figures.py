@@ -1,4 +1,4 @@
-"""Numbers as text: medians with their spread, ratios pair by pair. Pure; samples are summarised nowhere else."""
+"""Numbers as text: medians with their spread, ratios pair by pair. Pure. Only this module summarises samples."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def middle(values: Sequence[float]) -> float:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The smallest sample that at least `percent` of all do not exceed."""
+    """The smallest sample that at least `percent` of all samples do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def short(value: float) -> str:
-    """Three digits that count, or all that a whole number has."""
+    """Three significant digits, or all digits of a whole number."""
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def with_spread(series: Series | None) -> str:
-    """`median (lowest to highest)`; the median alone of one sample."""
+    """`median (lowest to highest)`; for one sample only the median."""
     if series is None:
         return MISSING
     if len(series.values) == 1:
@@ -44,9 +44,9 @@ def median(series: Series | None) -> str:
 
 
 def ratio(over: Series | None, under: Series | None, *further: Series | None) -> str:
-    """Of the medians, with the lowest and highest of the rounds in which all were measured.
+    """The ratio of the medians, with the lowest and highest of the rounds in which all were measured.
 
-    further: what is added to `under`, round by round.
+    further: added to `under`, round by round.
     """
     if over is None or under is None or any(each is None for each in further):
         return MISSING

@@ -18,7 +18,7 @@ _OVA = Path(sys.executable).with_name("ova")
 
 
 def run(recorder: Recorder) -> None:
-    """As the command, and as the queued job that a put into an images collection causes."""
+    """Measures the command, and the queued job that a put into an images collection causes."""
     size = 64 * MIB if recorder.quick else 4 * GIB
     if not recorder.room_for(2 * size, f"{size >> 20} MiB"):
         return
@@ -34,7 +34,7 @@ def run(recorder: Recorder) -> None:
 
 
 def _queued(recorder: Recorder, made: Site, file: Path, labels: dict[str, int]) -> None:
-    """Until `ova::package` says valid, of an image that is registered where its bytes are."""
+    """The time until `ova::package` is valid, for an image that is registered in place."""
     made.make("images")
     made.set("images", "ova_images", "yes")
     with PeakMemory(made.zone.pid) as peak:

@@ -1,9 +1,9 @@
-"""Load: clients that set and read at once; throughput, latencies, and what each read holds, byte by byte.
+"""Load: clients that set and read at once. Measures throughput and latencies, and checks every byte of each read.
 
-Every client is a process of its own with one connection. It has a component of its own and, over and over, sets the
-hostname and reads the ready OVA: what it reads must be what it set. After each round it reads a component that client 0
-alone sets: that must hold nothing older than what was set before the read began. The embedded zone runs on the same
-processors as the clients, so throughput is that of all together.
+Every client is a separate process with one connection and its own component. It repeatedly sets the hostname and reads
+the ready OVA, which must hold the value that it set. After each round it reads a component that only client 0 sets: its
+value must not be older than the one set before the read began. The embedded zone runs on the same processors as the
+clients, so throughput is that of all together.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _START = multiprocessing.get_context("fork")
 
 @dataclass
 class Tally:
-    """What one client saw, in milliseconds; seconds: how long it was at it."""
+    """The measurements of one client, in milliseconds; seconds: how long it ran."""
 
     seconds: float = 0.0
     sets: list[float] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Tally:
 
 
 def run(recorder: Recorder) -> None:
-    """Each number of clients for some seconds, on one zone; before that what the zone itself can do."""
+    """Runs each number of clients for some seconds on one zone; before that, measures the zone itself."""
     seconds = 2.0 if recorder.quick else 15.0
     with site(recorder.folder / "bare", rules=False) as bare:
         bare.make("plain")
@@ -55,7 +55,7 @@ def run(recorder: Recorder) -> None:
 def _measure(recorder: Recorder, made: Site, clients: int, seconds: float) -> None:
     shared = _START.Value("q", 0)  # the last hostname of SHARED whose set has returned
     barrier, answers = _START.Barrier(clients), _START.Queue()
-    made.session.cleanup()  # a connection must not be shared by two processes
+    made.session.cleanup()  # two processes must not share a connection
     workers = [
         _START.Process(target=_work, args=(made, number, seconds, shared, barrier, answers), daemon=True)
         for number in range(clients)
@@ -90,7 +90,7 @@ def _work(made: Site, number: int, seconds: float, shared: Any, barrier: Any, an
         tally.stale += read(component) != value
 
     with made.fresh_session() as session:
-        made.hostname(own, session)  # connected, and its agent has imported what it needs
+        made.hostname(own, session)  # now connected, and its agent has imported what it needs
         barrier.wait()
         start = time.monotonic()
         while time.monotonic() < start + seconds:

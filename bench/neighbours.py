@@ -1,8 +1,8 @@
-"""Hostile neighbours: what 1,000 components of one user cost the commands of another.
+"""Hostile neighbours: the cost of 1,000 components of one user for the commands of another.
 
-Mallory's refer to Victor's collection, have his grid as prototype, have broken packages as sources, and are made from
-each other in chains. Victor's commands are timed in turn with an empty core.py, with ours and no neighbours, and with
-ours and all of them; the last two should take the same time.
+Mallory's components refer to Victor's collection, have his grid as prototype, have broken packages as sources, and are
+made from each other in chains. Victor's commands are timed in turn with an empty core.py, with ours and no neighbours,
+and with ours and all neighbours. The last two should take the same time.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def run(recorder: Recorder) -> None:
 
 
 def _populate(made: Site, count: int) -> None:
-    """Mallory's components, a quarter of each kind, with the facts by which hooks would find them."""
+    """Makes Mallory's components, a quarter of each kind, with the facts by which hooks would find them."""
     home = made.home
     with contextlib.closing(Database.open(made.zone.root / "catalog.sqlite")) as database, database.transaction():
         mallory = users.require(database, "mallory")

@@ -1,4 +1,4 @@
-"""The OVAs that are measured: one descriptor that every tool can read, and a disk whose size and content are said."""
+"""The OVAs for the measurements: one descriptor that every tool can read, and a disk with given size and content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HARDWARE = (
     "<VirtualHardwareSection><Info>i</Info><System><vssd:ElementName>e</vssd:ElementName>"
     "<vssd:InstanceID>0</vssd:InstanceID><vssd:VirtualSystemType>vmx-10</vssd:VirtualSystemType></System>"
     "</VirtualHardwareSection>"
-)  # COT reads no descriptor without it
+)  # COT refuses a descriptor without it
 _SCHEMAS = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_"
 
 
@@ -29,7 +29,7 @@ def descriptor() -> bytes:
 
 
 def write(path: Path, size: int, *, sparse: bool = False) -> None:
-    """Writes an OVA with a disk of `size` bytes, its manifest right; see `write_large`."""
+    """Writes an OVA with a disk of `size` bytes and a right manifest; see `write_large`."""
     write_large(path, descriptor(), size, sparse=sparse)
 
 
@@ -41,7 +41,7 @@ def small() -> bytes:
 
 
 def value_in(head: bytes) -> str:
-    """The hostname in an OVA, of which `head` holds the first members; read with the standard library alone."""
+    """The hostname in an OVA whose first members are in `head`; read only with the standard library."""
     with tarfile.open(fileobj=io.BytesIO(head), mode="r|") as tar:
         member = next(member for member in tar if member.name == "vm.ovf")
         stream = tar.extractfile(member)

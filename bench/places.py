@@ -1,6 +1,6 @@
-"""Where to measure: the disk that this machine has, and an XFS in a loop mount, made and removed here, where root may.
+"""The file systems to measure on: this machine's disk, and an XFS in a loop mount, made and removed here if root.
 
-A bench that is ended by a signal still unmounts: `__main__` turns SIGTERM into an exception.
+A bench ended by a signal still unmounts: `__main__` turns SIGTERM into an exception.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Place:
 
 @contextmanager
 def places(recorder: Recorder, xfs_size: int) -> Iterator[list[Place]]:
-    """The recorder's own folder, and an XFS of at most `xfs_size` bytes beside it; what cannot be had is said."""
+    """The recorder's own folder, and an XFS of at most `xfs_size` bytes beside it. Reports what is not possible."""
     own = Place(recorder.folder / "own", file_system(recorder.folder))
     own.folder.mkdir(exist_ok=True)
     with ExitStack() as stack:
@@ -40,7 +40,7 @@ def places(recorder: Recorder, xfs_size: int) -> Iterator[list[Place]]:
 
 
 def workplaces(recorder: Recorder, sizes: Sequence[int], copies: int) -> Iterator[tuple[Place, Path, int]]:
-    """An empty folder for each size on each file system, where there is room for so many copies of that size."""
+    """An empty folder for each size on each file system with room for so many copies of that size."""
     with places(recorder, (copies + 1) * max(sizes) + (1 << 30)) as found:
         for place in found:
             for size in sizes:
@@ -53,7 +53,7 @@ def workplaces(recorder: Recorder, sizes: Sequence[int], copies: int) -> Iterato
 def xfs(folder: Path, size: int) -> Iterator[Path]:
     """Mounts an XFS that shares extents, of `size` bytes in a sparse file below `folder`.
 
-    Raises OSError or CalledProcessError where that is not allowed.
+    Raises OSError or CalledProcessError if that is not allowed.
     """
     if os.geteuid() != 0:
         raise PermissionError("it takes root")
@@ -75,7 +75,7 @@ def xfs(folder: Path, size: int) -> Iterator[Path]:
 
 @contextmanager
 def work(folder: Path) -> Iterator[Path]:
-    """A folder below `folder` that is gone afterwards, with what was left to be written: nobody else pays for it."""
+    """A folder below `folder`, removed afterwards with its unwritten data, for which nothing later pays."""
     with tempfile.TemporaryDirectory(dir=folder) as name:
         yield Path(name)
     os.sync()

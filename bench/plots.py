@@ -1,6 +1,6 @@
-"""The plots: SVG with text as text, the same bytes for the same results, legible on a light and on a dark page.
+"""The plots: SVG with text as text, the same bytes for the same results, readable on light and dark pages.
 
-matplotlib is imported here only. No background is drawn; every colour stands out from white and from black.
+Only this module imports matplotlib. No background is drawn; every colour contrasts with white and with black.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def write(parts: Mapping[str, Result], folder: Path) -> None:
-    """Writes the plots of what was measured."""
+    """Writes the plots of the measurements."""
     from matplotlib import rc_context
 
     with rc_context(_STYLE):

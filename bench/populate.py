@@ -1,7 +1,7 @@
 """Fills an embedded zone with components faster than clients could: rows through the zone's own catalog code.
 
-What only the rules can make, the signed notes of who set `ova_url`, is made by the rules: in an administrator's rule
-text that calls `note_authors` here. Nothing is built; the first change that reaches the components does that.
+Only the rules can make the signed notes of who set `ova_url`: an administrator's rule text calls `note_authors` here.
+Nothing is built; the first change that reaches the components builds them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ova_admin.rule_text import run_python
 
 
 def populate(made: Site, grid: str, count: int, source: str) -> None:
-    """Makes the collection `grid` below the home, whose parent is there, and in it c00000, c00001 … with `ova_url`."""
+    """Makes the collection `grid` below the home, in an existing one, and in it c00000, c00001 … with `ova_url`."""
     with contextlib.closing(Database.open(made.zone.root / "catalog.sqlite")) as database, database.transaction():
         user = users.require(database, made.zone.user)
         collections.insert(database, user, f"{made.home}/{grid}")
@@ -32,7 +32,7 @@ def populate(made: Site, grid: str, count: int, source: str) -> None:
 
 
 def note_authors(callback: Any, rei: Any, grid: str) -> None:
-    """Notes the client as the one who set the `ova_url` of the grid's components, as the hook of the AVU does."""
+    """Notes the client as the author of the `ova_url` of the grid's components, as the hook of the AVU does."""
     from ova_rules import agent
     from ova_rules.catalog.writes import Catalog
     from ova_rules.component.model import read

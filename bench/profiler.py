@@ -1,11 +1,11 @@
-"""Where a hook's time goes, and what it asks of the server: wraps the rules while they run, changes none of them.
+"""Measures the time of a hook and its requests to the server: wraps the rules while they run, and changes none.
 
-A zone gets it through its rule file: the real core.py, and `behind_core` behind it. For each event that ends, one line
-of JSON goes to the profile: microseconds in all and by phase, each counted once (a phase within a phase is the inner
-one's), microservice calls by name, bytes copied, modules imported. Events within an event (a hook of a microservice
-that a hook called) are part of the outer one.
+A zone gets it through its rule file: the real core.py, followed by `behind_core`. At the end of each event one line of
+JSON goes to the profile: microseconds in all and by phase, each counted once (a nested phase counts for the inner one),
+microservice calls by name, bytes copied, modules imported. Events within an event (a hook of a microservice that a hook
+called) are part of the outer one.
 
-The phases are the functions below; a name that is gone from the sources fails `tests/bench`.
+The phases are the functions below; a name that no longer exists in the sources fails `tests/bench`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# phase: the functions that make it, as module:name or module:class.name
+# phase: its functions, as module:name or module:class.name
 PHASES: dict[str, tuple[str, ...]] = {
     "lock": ("ova_rules.locks:_acquire",),
     "query": ("ova_rules.catalog.writes:Catalog._rows",),
@@ -51,13 +51,13 @@ RULES = ("ova_reconcile",)  # called by administrators' rule text
 
 
 def behind_core(log: Path) -> str:
-    """What a rule file that is profiled into `log` has behind core.py."""
+    """The text after core.py in a rule file that is profiled into `log`."""
     return f"from bench import profiler\nprofiler.install(globals(), {str(log)!r})\n"
 
 
 @dataclass
 class Event:
-    """One event while it runs; times in nanoseconds."""
+    """One running event; times in nanoseconds."""
 
     name: str
     phases: Counter[str] = field(default_factory=Counter)
@@ -67,7 +67,7 @@ class Event:
 
 
 class _Clock:
-    """The phase that runs now, and those it interrupted. One per agent: an agent has one thread."""
+    """The running phase, and those it interrupted. One per agent, because an agent has one thread."""
 
     def __init__(self) -> None:
         self.event: Event | None = None
@@ -119,24 +119,24 @@ def install(core: dict[str, Any], log: str) -> None:
 
 
 def check() -> None:
-    """Raises AttributeError or ImportError if a function that makes a phase is not there."""
+    """Raises AttributeError or ImportError if a function of a phase does not exist."""
     for module, names in _targets().items():
         for path, _ in names:
             _holder(importlib.import_module(module), path)
 
 
 def read(log: Path) -> list[dict[str, Any]]:
-    """The events in a profile, in the order in which they ended."""
+    """The events in a profile, in the order of their ends."""
     return [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
 
 
 def milliseconds(events: Sequence[dict[str, Any]]) -> float:
-    """What these events took, one after the other."""
+    """The durations of these events, in order."""
     return float(sum(event["microseconds"] for event in events)) / 1000
 
 
 def counts(events: Sequence[dict[str, Any]]) -> dict[str, int]:
-    """What these events did: queries, pages of them after the first, other microservice calls, bytes copied."""
+    """The sums over these events: queries, their pages after the first, other microservice calls, bytes copied."""
     calls: Counter[str] = sum((Counter(event["calls"]) for event in events), Counter())
     asked, pages = calls["msiMakeGenQuery"], calls["msiExecGenQuery"]
     others = sum(number for name, number in calls.items() if "GenQuery" not in name)
@@ -167,7 +167,7 @@ def _holder(module: Any, path: str) -> tuple[Any, str]:
 
 
 def _wrap_imported(waiting: dict[str, list[tuple[str, str]]]) -> None:
-    """Wraps functions of modules that have come; whoever imports them from there gets them wrapped."""
+    """Wraps functions of newly imported modules, so that later imports from them get the wrapped ones."""
     for module in [name for name in waiting if name in sys.modules]:
         if getattr(getattr(sys.modules[module], "__spec__", None), "_initializing", False):
             continue
@@ -198,7 +198,7 @@ def _counted(copy: Callable[..., int]) -> Callable[..., int]:
 
 
 class _Callback:
-    """The server's callback, its microservice calls counted."""
+    """The server's callback, with its microservice calls counted."""
 
     def __init__(self, callback: Any) -> None:
         self._callback = callback

@@ -1,14 +1,14 @@
-"""One change, until the OVA is ready, seen by a client: ours, what people do today, and what a bare copy takes.
+"""One change until the OVA is ready, as a client sees it: our way, today's ways, and a bare copy.
 
-The ways, of which each makes an OVA with another hostname of one in the repository:
+Each way makes an OVA with another hostname from one in the repository:
 - ours: `imeta set` of the hostname, built inside the hook; when the call returns the ready OVA is there.
-- ours, queued: the same where it is copied and larger than `inline_limit`; until a read gets past the gate.
+- ours, queued: the same for a copied OVA larger than `inline_limit`; until a read passes the gate.
 - paper: get, untar, edit the descriptor with a DOM, tar, put (Kawai et al., section 3).
 - cot: get, `cot edit-properties`, put.
 - cp --reflink=always, cp --reflink=never: a copy of the file in the vault, renamed over the copy before it as a rebuild
   replaces the ready OVA (freeing the blocks of a large file takes its time, too); and that copy synced as ours is.
 
-Everything was written to the disk before each of them starts, and the page cache is warm for all.
+Before each way starts, all data is written to the disk; the page cache is warm for all.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from ova_rules.settings import Settings
 
 COMPONENT = "grid/comp"
 _COT = Path(sys.executable).with_name("cot")
-# Size of the disk: rounds of ours and of cp, rounds of the other two.
+# Size of the disk: rounds of our ways and of cp, rounds of the other two.
 ROUNDS = {16 * MIB: (7, 3), 256 * MIB: (5, 2), GIB: (4, 1), 4 * GIB: (2, 1)}
 QUICK = {MIB: (2, 1), 80 * MIB: (2, 1)}
 SPARSE, QUICK_SPARSE = 16 * GIB, 160 * MIB
 
 
 def run(recorder: Recorder) -> None:
-    """All sizes on each file system; what there is no room for is said. The sparse one where extents can be shared."""
+    """Measures all sizes on each file system, reports those without room; the sparse one if extents can be shared."""
     rounds = QUICK if recorder.quick else ROUNDS
     for place, folder, size in workplaces(recorder, list(rounds), 7):
         _measure(recorder, place, folder, size, *rounds[size])
-    with places(recorder, 4 * GIB) as found:  # a hole takes no room
-        for place in found[-1:]:  # XFS, where there is one
+    with places(recorder, 4 * GIB) as found:  # a hole needs no room
+        for place in found[-1:]:  # XFS, if there is one
             with work(place.folder) as folder:
                 _measure(recorder, place, folder, QUICK_SPARSE if recorder.quick else SPARSE, 3, 0, sparse=True)
 
@@ -53,7 +53,7 @@ def run(recorder: Recorder) -> None:
 def _measure(
     recorder: Recorder, place: Place, folder: Path, size: int, own: int, others: int, *, sparse: bool = False
 ) -> None:
-    """All ways in turn, on one source."""
+    """Measures all ways in turn, on one source."""
     labels: dict[str, Label] = {"file_system": place.kind, "mib": size >> 20, "disk": "sparse" if sparse else "random"}
     with site(folder, inline_limit=INLINE) as made:
         source = made.source(size, sparse=sparse)
@@ -87,14 +87,14 @@ def _measure(
 
 
 def _queued(recorder: Recorder, made: Site, rounds: int, labels: dict[str, Label]) -> None:
-    """With the settings as they come: the call returns at once, a read waits at the gate for the delay queue."""
+    """With the default settings: the call returns at once, and a read waits at the gate for the delay queue."""
     made.settings()
     for number in range(rounds):
         os.sync()
         value = f"queued{number}"
         returned = timed(partial(made.set, COMPONENT, "hostname", value))
         found: list[str] = []
-        waited = timed(lambda: found.append(made.hostname(COMPONENT)))  # noqa: B023 - called here and now
+        waited = timed(lambda: found.append(made.hostname(COMPONENT)))  # noqa: B023 - called at once
         if found != [value]:
             raise RuntimeError(f"the ready OVA does not hold {value}")
         recorder.add("ours, queued: call returns", "ms", [returned], **labels)

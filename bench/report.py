@@ -1,7 +1,7 @@
 """The generated part of docs/performance.md, from bench/results/*.json: every number is computed from samples.
 
-What people write stands outside of two markers and is never changed. `text` is pure, so that a test can tell whether
-the part between the markers is the one that the results make.
+Text by people is outside of two markers and is never changed. `text` is pure, so that a test can check that the part
+between the markers matches the results.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ An AVU set on a zone without rules takes {plain} ms.
 
 
 def load(results: Path) -> dict[str, Result]:
-    """The parts that were measured."""
+    """The measured parts."""
     return {path.stem: Result.load(path) for path in sorted(results.glob("*.json"))}
 
 
@@ -83,7 +83,7 @@ def write(results: Path) -> None:
 
 
 def split(document: str) -> tuple[str, str, str]:
-    """What people wrote before the generated part, the generated part, and what they wrote behind it."""
+    """The text before the generated part, the generated part, and the text after it."""
     before, begin, rest = document.partition(_BEGIN)
     part, end, after = rest.partition(_END)
     if not begin or not end:

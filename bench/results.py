@@ -1,7 +1,7 @@
-"""What the parts measure, as they are kept: one JSON file per part, raw samples with machine, versions and commit.
+"""The stored measurements: one JSON file per part, raw samples with machine, versions and commit.
 
-Everything that docs/performance.md says comes from these files (`bench.report`), so nothing here may round, drop or
-summarise. No host names and no paths of a machine go into a file.
+Everything in docs/performance.md comes from these files (`bench.report`), so this module must not round, drop or
+summarise. The files hold no host names and no paths of a machine.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Union
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "bench" / "results"
-MEASURED = ("core.py", "rules", "ova_tools", "zone", "bench")  # what a commit's figures depend on
+MEASURED = ("core.py", "rules", "ova_tools", "zone", "bench")  # the sources on which a commit's figures depend
 
 Label = Union[str, int]
 
 
 @dataclass(frozen=True)
 class Series:
-    """Samples of one thing under one set of conditions, in the order in which they were taken."""
+    """Samples of one thing under one set of conditions, in the order of measurement."""
 
     what: str
     unit: str
@@ -36,13 +36,13 @@ class Series:
     values: tuple[float, ...]
 
     def matches(self, what: str, labels: dict[str, Label]) -> bool:
-        """Whether this is `what`, under these conditions and any others."""
+        """Whether this is `what` under these conditions (others may be added)."""
         return self.what == what and all(self.labels.get(name) == value for name, value in labels.items())
 
 
 @dataclass(frozen=True)
 class Result:
-    """One part, measured once. seconds: how long that took; complete: nothing failed on the way."""
+    """One part, measured once. seconds: how long that took; complete: nothing failed."""
 
     part: str
     quick: bool
@@ -90,7 +90,7 @@ class Result:
 
 @dataclass
 class Recorder:
-    """What a part writes its samples to. folder: an empty one on the disk, for the part alone."""
+    """Records the samples of a part. folder: an empty one on the disk, for this part only."""
 
     part: str
     quick: bool
@@ -100,24 +100,24 @@ class Recorder:
     samples: dict[tuple[str, str, tuple[tuple[str, Label], ...]], list[float]] = field(default_factory=dict)
 
     def add(self, what: str, unit: str, values: Iterable[float], **labels: Label) -> None:
-        """Keeps samples, with those of the same name and labels; four digits behind the point, below any clock here."""
+        """Adds samples to those of the same name and labels, with four decimals, finer than any clock here."""
         kept = self.samples.setdefault((what, unit, tuple(labels.items())), [])
         kept.extend(round(value, 4) for value in values)
 
     def skip(self, why: str) -> None:
-        """Notes, and says, what is not measured here."""
+        """Notes and prints what is not measured here."""
         self.skipped.append(why)
         print(f"  {self.part}: skipped: {why}", flush=True)
 
     def room_for(self, size: int, purpose: str) -> bool:
-        """Whether so many bytes are free (a gibibyte more, to be kind to others); says so if not."""
+        """Whether so many bytes are free, and a gibibyte more for others. Reports it if not."""
         if shutil.disk_usage(self.folder).free >= size + (1 << 30):
             return True
         self.skip(f"{purpose}: needs {size >> 30} GiB of free space")
         return False
 
     def result(self, *, complete: bool = True) -> Result:
-        """What was measured, with what it was measured on."""
+        """The measurements, with the machine and versions."""
         seconds = round(time.monotonic() - self.started, 1)
         facts = (commit(), machine(self.folder), versions())
         series = (Series(what, unit, dict(labels), tuple(v)) for (what, unit, labels), v in self.samples.items())
@@ -125,7 +125,7 @@ class Recorder:
 
 
 def machine(folder: Path) -> dict[str, Label]:
-    """Processor, memory, kernel and the file system of `folder`; nothing that tells one machine from its twins."""
+    """Processor, memory, kernel and the file system of `folder`; nothing that distinguishes equal machines."""
     model = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     memory = re.search(r"^MemTotal:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return {
@@ -138,13 +138,13 @@ def machine(folder: Path) -> dict[str, Label]:
 
 
 def file_system(folder: Path) -> str:
-    """The type of the file system that a folder lies on: ext4, xfs …"""
+    """The type of a folder's file system: ext4, xfs …"""
     command = ["findmnt", "--noheadings", "--output", "FSTYPE", "--target", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
 
 
 def versions() -> dict[str, str]:
-    """What took part: Python, the packages and the commands."""
+    """The versions of Python, the packages and the commands."""
     found = {"python": platform.python_version()}
     for package in ("ova-tools", "python-irodsclient", "cot"):
         try:
@@ -160,7 +160,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit that is measured, with a plus where the sources differ from it."""
+    """The measured commit, with a plus if the sources differ from it."""
 
     def git(*arguments: str) -> str:
         command = ["git", "-C", str(REPOSITORY), *arguments]

@@ -1,7 +1,7 @@
-"""Scale of a zone: what changes cost with 10 to 10,000 components in it; queries are counted, not only timed.
+"""Scale of a zone: the cost of changes with 10 to 10,000 components in it. Queries are counted, not only timed.
 
-A zone of N has a grid of 10 and, with the other N - 10, grids of at most 1,000. The OVAs are tiny and the zone lies in
-memory where the machine has such a file system, so that deciding is measured, and no disk.
+A zone of N has a grid of 10 and, with the other N - 10, grids of at most 1,000. The OVAs are tiny, and the zone is in
+memory if the machine has such a file system, so that decisions are measured and not the disk.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _MEMORY = Path("/dev/shm")
 
 
 def run(recorder: Recorder) -> None:
-    """A zone for each size."""
+    """Measures one zone for each size."""
     for size in QUICK if recorder.quick else SIZES:
         with _quiet_folder(recorder) as folder, site(folder / "site", profiled=True) as made:
             _measure(recorder, made, size, file_system(folder))
@@ -80,7 +80,7 @@ def _set_all(made: Site, grids: Sequence[str], value: str) -> None:
 
 
 class Operation:
-    """Does one thing, waits for the jobs that it caused, and records time and counts."""
+    """Does one thing, waits for its jobs, and records time and counts."""
 
     def __init__(self, recorder: Recorder, made: Site, labels: dict[str, Label]) -> None:
         self._recorder, self._made, self._labels = recorder, made, labels
@@ -105,7 +105,7 @@ class Operation:
 
 
 def change_unnoticed(made: Site, components: Sequence[str]) -> None:
-    """Sets AVUs as no event announces them: in the catalog."""
+    """Sets AVUs directly in the catalog, so that no event announces them."""
     with contextlib.closing(Database.open(made.zone.root / "catalog.sqlite")) as database:
         user = users.require(database, made.zone.user)
         for name in components:
@@ -113,7 +113,7 @@ def change_unnoticed(made: Site, components: Sequence[str]) -> None:
 
 
 def _reconcile(made: Site, expected: Sequence[str]) -> None:
-    """What `ova-admin reconcile` does for one owner: asks which are out of date, and opens each for reading."""
+    """Does what `ova-admin reconcile` does for one owner: asks which are out of date, and opens each for reading."""
     found = [each.path for each in stale(made.session)]
     if found != [f"{made.home}/{name}" for name in expected]:
         raise RuntimeError(f"{len(found)} components are out of date, {len(expected)} should be: {found[:3]}")

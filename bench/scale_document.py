@@ -1,4 +1,4 @@
-"""The section of docs/performance.md on many servers: what the model says with the costs that were measured."""
+"""The section of docs/performance.md on many servers: the results of the model with the measured costs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Beyond one machine: a model on paper, and a short simulation of it, of many servers around one catalog.
+"""Beyond one machine: a model on paper, with a short simulation, of many servers around one catalog.
 
-Deterministic, and without dependencies: the same costs give the same outcome. What a change costs comes from
-bench/results; what cannot be measured on one machine is a field of `Site`, that is, an assumption.
+Deterministic, and without dependencies: the same costs give the same outcome. The costs of a change come from
+bench/results. What cannot be measured on one machine is a field of `Site`, that is, an assumption.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from bench.figures import middle, percentile
 from bench.results import Label, Result
 
-SECONDS = 60.0  # that are simulated
-BUSY = 0.7  # the share of its time that a resource may be busy before waiting grows out of hand
+SECONDS = 60.0  # simulated time
+BUSY = 0.7  # the share of its time that a resource may be busy before waits grow too long
 _MOST_SERVERS = 1000
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What one change takes of each resource, in seconds, and how many queries it asks.
+    """The use of each resource by one change, in seconds, and its number of queries.
 
     agent: processor time of the rules and their imports; catalog: queries and changes of AVUs; disk: the sync of the
-    new file's own blocks. check: reconcile, for each component that is right.
+    new file's own blocks. check: reconcile, for each component that is up to date.
     """
 
     agent: float
@@ -36,21 +36,21 @@ class Costs:
 
 @dataclass(frozen=True)
 class Site:
-    """What an administrator has. streamed: the share of changes whose OVA is copied through the network, by a job."""
+    """The site of an administrator. streamed: the share of changes whose OVA a job copies through the network."""
 
     servers: int
     changes: float = 100.0  # a second, over all components
     cores: int = 8  # of each server
-    connections: int = 16  # that the database serves at once
+    connections: int = 16  # served by the database at once
     executors: int = 4  # of delayed jobs, on each server
     streamed: float = 0.0
-    gibibytes: float = 4.0  # of an OVA that is streamed
+    gibibytes: float = 4.0  # size of a streamed OVA
     network: float = 1.0  # GiB a second, of each server
 
 
 @dataclass(frozen=True)
 class Times:
-    """How long changes took, from the call to the ready OVA; seconds. 99 of 100 took no longer than `tail`."""
+    """The times of changes, from the call to the ready OVA, in seconds. 99 of 100 took no longer than `tail`."""
 
     median: float
     tail: float
@@ -78,7 +78,7 @@ def costs_of(everybody: Result, scale: Result, agent: str) -> Costs:
 
 
 def busy(costs: Costs, site: Site) -> dict[str, float]:
-    """On paper: the share of its time that each resource is busy; above 1 it never keeps up."""
+    """On paper: the share of its time that each resource is busy. Above 1 it never keeps up."""
     copying = site.changes * site.streamed * site.gibibytes / site.network
     return {
         "processors": site.changes * costs.agent / (site.servers * site.cores),
@@ -90,7 +90,7 @@ def busy(costs: Costs, site: Site) -> dict[str, float]:
 
 
 def fewest_servers(costs: Costs, site: Site) -> int | None:
-    """The smallest number of servers with which nothing is busier than BUSY; None if servers do not help."""
+    """The smallest number of servers with which no resource is busier than BUSY; None if servers do not help."""
     for servers in range(1, _MOST_SERVERS + 1):
         if max(busy(costs, replace(site, servers=servers)).values()) <= BUSY:
             return servers
@@ -99,7 +99,7 @@ def fewest_servers(costs: Costs, site: Site) -> int | None:
 
 @dataclass
 class _Change:
-    """A change on its way: its server, when it came, until when it is served so far, what it takes of each resource."""
+    """A change in progress: its server, its arrival, the end of its service so far, and its use of each resource."""
 
     server: int
     came: float
@@ -111,7 +111,7 @@ class _Change:
 
 
 def _serve(changes: Iterable[_Change], workers: int, takes: Callable[[_Change], float]) -> None:
-    """Changes pass some equal workers, who serve them in the order in which they come."""
+    """Lets changes pass some equal workers, which serve them in the order of arrival."""
     free = [0.0] * workers
     for change in sorted(changes, key=lambda each: each.now):
         change.now = max(change.now, heapq.heappop(free)) + takes(change)

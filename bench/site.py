@@ -1,4 +1,4 @@
-"""A zone for one measurement: embedded, on a folder of the file system that is measured, asked over TCP."""
+"""A zone for one measurement: embedded, in a folder of the measured file system, accessed over TCP."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.clients import PythonClient, ready_path
 from tests.support.waiting import until
 from tests.support.zones import embedded_zone, rule_folder
 
-INLINE = 1 << 50  # an inline_limit that nothing reaches: every build runs inside the hook
+INLINE = 1 << 50  # an inline_limit above any OVA: every build runs inside the hook
 _LIMIT_SECONDS = 600.0
 
 
@@ -31,22 +31,22 @@ class Site:
         self._settings = folder / "etc" / "ova_rules.json"
 
     def fresh_session(self) -> Any:
-        """A session of its own, and so an agent that has imported nothing yet."""
+        """A new session, and so an agent that has imported nothing yet."""
         return self.zone.session()
 
     def settings(self, **settings: object) -> None:
-        """Other settings for the agents that start from now on, that of `session` among them."""
+        """Changes the settings for agents that start from now on, also for that of `session`."""
         settings.setdefault("state_directory", str(self._settings.with_name("state")))
         self._settings.write_text(json.dumps(settings))
         self.session.cleanup()
 
     def make(self, *names: str) -> None:
-        """Collections below the home, with those above them."""
+        """Makes collections below the home, with those above them."""
         for name in names:
             self.client.make(f"{self.home}/{name}")
 
     def put(self, name: str, data: bytes) -> None:
-        """A data object below the home."""
+        """Puts a data object below the home."""
         self.client.put(data, f"{self.home}/{name}")
 
     def set(self, name: str, attribute: str, value: str, session: Any = None) -> None:
@@ -54,11 +54,11 @@ class Site:
         from irods.meta import iRODSMeta
         from irods.models import Collection
 
-        # The collection is not looked up first: one call, as imeta makes.
+        # Does not look up the collection first: one call, as by imeta.
         (session or self.session).metadata.set(Collection, f"{self.home}/{name}", iRODSMeta(attribute, value))
 
     def source(self, size: int, *, sparse: bool = False) -> Path:
-        """Registers images/base.ova of this size (see `packages.write`), on the zone's own file system; its file."""
+        """Registers images/base.ova of this size (see `packages.write`), on the zone's file system; its file."""
         source = self.zone.root / "base.ova"
         packages.write(source, size, sparse=sparse)
         self.make("images")
@@ -71,7 +71,7 @@ class Site:
         self.wait_until_ready(component)
 
     def hostname(self, component: str, session: Any = None) -> str:
-        """The hostname in the ready OVA as a client reads it: past the gate, which waits for a queued build."""
+        """The hostname in the ready OVA as a client reads it: through the gate, which waits for a queued build."""
         path = ready_path(f"{self.home}/{component}")
         with (session or self.session).data_objects.open(path, "r") as stream:
             return packages.value_in(stream.read(1 << 16))
@@ -88,7 +88,7 @@ class Site:
         until(is_ready, f"{component} is ready", _LIMIT_SECONDS)
 
     def not_ready(self, grid: str) -> int:
-        """How many components of a grid have another status than ready, or none."""
+        """The number of components of a grid whose status is not ready, or missing."""
         from irods.models import Collection, CollectionMeta
 
         def having(attribute: str, *values: str) -> set[str]:
@@ -103,13 +103,13 @@ class Site:
         until(lambda: not self.client.jobs(), "the delay queue is empty", _LIMIT_SECONDS)
 
     def wait_until_checked(self, image: str) -> None:
-        """Waits until `ova::package` of an image is valid; raises RuntimeError with what else it is."""
+        """Waits until `ova::package` of an image is valid; raises RuntimeError with any other verdict."""
         found = until(lambda: self.client.package(f"{self.home}/{image}"), f"{image} is checked", _LIMIT_SECONDS)
         if found != "valid":
             raise RuntimeError(found)
 
     def events(self) -> list[dict[str, Any]]:
-        """What was profiled so far; needs `profiled`."""
+        """The events profiled so far; needs `profiled`."""
         return profiler.read(self.profile)
 
     def forget_events(self) -> None:
@@ -119,7 +119,7 @@ class Site:
 
 @contextmanager
 def site(folder: Path, *, rules: bool = True, profiled: bool = False, **settings: object) -> Iterator[Site]:
-    """A fresh zone below `folder`, its vault too; with the rules and these settings, or without any."""
+    """A fresh zone below `folder`, with its vault; with the rules and these settings, or without rules."""
     behind = profiler.behind_core(folder / "profile.jsonl") if profiled else ""
     file = rule_folder(folder / "etc", behind)
     if not rules:

@@ -3,11 +3,11 @@
     .venv/bin/python -m bench.soak 7200                                  (an embedded zone)
     IRODS_PASSWORD=… .venv/bin/python -m bench.soak 1200 --irods-environment ~/.irods/irods_environment.json
 
-Four clients read ready OVAs of five kinds (single; so large that it is read in parallel; made from another ready OVA;
-of a collection that is like another one; with a value of another component) while two set AVUs, write the source anew
-and choose another one. A read is torn if a digest is wrong, stale if its value is older than the last one that was
-set before the read began. Ends with 1 if a read was torn, stale or failed. A refusal is no failure: it is counted by
-its reason. So is a parallel download that breaks off, since python-irodsclient does not pass on why.
+Four clients read ready OVAs of five kinds (single; large enough for parallel reads; made from another ready OVA; of a
+collection that is like another one; with a value of another component) while two set AVUs, write the source again and
+choose another one. A read is torn if a digest is wrong, stale if its value is older than the last one set before the
+read began. Exits with 1 if a read was torn, stale or failed. A refusal is no failure: it is counted by its reason. An
+interrupted parallel download is counted likewise, because python-irodsclient does not pass on the reason.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ _REASON = re.compile("|".join([*_REASONS, r"parallel download: \w+$"]))
 
 
 class Soak:
-    """The grid, what was promised of it, and what its readers found."""
+    """The grid, its promised values, and the results of its readers."""
 
     def __init__(self, new_client: Callable[[], PythonClient], home: str) -> None:
         self.new_client, self.home = new_client, home
         self.reads: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.faults: list[str] = []
-        self.promised = self.asked = 0  # the number in the last value that was set, and in the one that is being set
+        self.promised = self.asked = 0  # the numbers in the last value that was set, and in the one being set
         self.done = threading.Event()
         self.kinds = {name: f"{home}/{name}" for name in ("one", "large", "chained", "copy/one", "referring")}
 
     def make(self, client: PythonClient) -> None:
-        """The sources and the components."""
+        """Makes the sources and the components."""
         client.make(self.home)
         for name in ("a", "b"):
             client.put(ova(name.encode() * 5000), f"{self.home}/{name}.ova")
@@ -67,14 +67,14 @@ class Soak:
         client.component(self.kinds["referring"], f"{self.home}/b.ova", hostname=f"${{{one}:hostname}}")
 
     def write(self, client: PythonClient) -> None:
-        """Numbered values, as fast as they are taken."""
+        """Sets numbered values, as fast as the server accepts them."""
         while not self.done.is_set():
             self.asked = self.promised + 1
             client.set(self.kinds["one"], "hostname", _value(self.asked))
             self.promised = self.asked
 
     def disturb(self, client: PythonClient) -> None:
-        """The source is written anew, and another one is chosen."""
+        """Writes the source again, and chooses another one."""
         number = 0
         while not self.done.wait(0.5):
             number += 1
@@ -96,7 +96,7 @@ class Soak:
             except Refused as error:
                 found = _REASON.search(str(error))
                 self.refused[found[0] if found else str(error)[-300:]] += 1
-                if kind == "large":  # what is left of a download that broke off is no more to be used
+                if kind == "large":  # the rest of an interrupted download is useless
                     client.session.cleanup()
                     client = self.new_client()
                 continue
@@ -109,7 +109,7 @@ class Soak:
         try:
             client.session.data_objects.get(ready_path(component), str(file))
         except (iRODSException, NetworkException, RuntimeError) as error:
-            # Once a further connection is refused, python-irodsclient says one thing or another.
+            # After the refusal of a further connection, python-irodsclient raises one of several errors.
             raise Refused(f"parallel download: {type(error).__name__}") from error
         return file.read_bytes()
 
@@ -123,7 +123,7 @@ class Soak:
             self.faults.append(f"{kind}: stale, {number} where {at_least} was set before")
 
     def run(self, seconds: float) -> None:
-        """All at once; a line each minute."""
+        """Runs all at once; prints a line each minute."""
         first = self.new_client()
         first.set(self.kinds["one"], "hostname", _value(0))
         first.session.cleanup()
@@ -181,7 +181,7 @@ def resident_megabytes() -> dict[int, float]:
 
 
 def memory(soak: Soak) -> list[str]:
-    """What one connection gains with each call, in kB, a line for each kind of call."""
+    """The memory that one connection gains with each call, in kB; a line for each kind of call."""
     client = soak.new_client()
     numbers = iter(range(10**6))
     actions: dict[str, Callable[[], object]] = {
@@ -222,7 +222,7 @@ def _place(environment: Path | None) -> Iterator[tuple[Callable[[], PythonClient
 
 
 def main() -> int:
-    """0 if every read was whole and current."""
+    """Returns 0 if every read was complete and current."""
     parser = argparse.ArgumentParser(prog="bench.soak", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("seconds", type=float, help="how long readers and writers run; 0: memory alone")
     parser.add_argument("--irods-environment", type=Path, help="of a real zone; the password is IRODS_PASSWORD")

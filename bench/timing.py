@@ -1,4 +1,4 @@
-"""Clocks: what a call takes, several things in turn, and commands as whole processes."""
+"""Clocks: the time of a call, of several things in turn, and of commands as whole processes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.support.processes import PeakMemory
 
 
 def timed(action: Callable[[], object]) -> float:
-    """Milliseconds that a call takes."""
+    """The duration of a call in milliseconds."""
     start = time.perf_counter()
     action()
     return (time.perf_counter() - start) * 1000
 
 
 def in_turn(rounds: int, actions: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Milliseconds of each action, run in turn so that a busy moment of the machine hits all alike."""
+    """Milliseconds of each action, run in turn so that a busy moment of the machine affects all equally."""
     taken: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(rounds):
         for name, action in actions.items():
@@ -31,7 +31,7 @@ def in_turn(rounds: int, actions: dict[str, Callable[[], object]]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Way:
-    """One of several ways to do the same, how often it is measured, and what checks its result off the clock."""
+    """One of several ways to do the same, its number of rounds, and an untimed check of its result."""
 
     name: str
     rounds: int
@@ -42,9 +42,9 @@ class Way:
 def race(
     recorder: Recorder, ways: Sequence[Way], labels: dict[str, Label], prepare: Callable[[], None] = lambda: None
 ) -> None:
-    """Records milliseconds of each way, in turn, each round beginning with another one; all is on the disk before each.
+    """Records milliseconds of each way, in turn, in a rotating order; before each one all data is on the disk.
 
-    The order matters on large files: what one way wrote slows the one after it, synced or not.
+    The order matters on large files: the data that one way wrote slows the next one, synced or not.
     """
     for number in range(max(way.rounds for way in ways)):
         first = number % len(ways)
@@ -64,9 +64,9 @@ def run(*command: object, folder: Path | None = None) -> None:
 
 
 def peak_megabytes(*command: object) -> float:
-    """The most memory that a command has had resident, in MB."""
+    """The peak resident memory of a command, in MB."""
     arguments = [str(each) for each in command]
-    # Not getrusage: that counts what this process had when it forked.
+    # Not getrusage: that includes this process's memory at the fork.
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as process, PeakMemory(process.pid) as peak:
         process.wait()
     return peak.kib / 1024

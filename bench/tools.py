@@ -1,4 +1,4 @@
-"""ova_tools without iRODS: an edit in this process and as the command `ova`, beside COT and `cp` on the same file."""
+"""ova_tools without iRODS: an edit in this process and with the command `ova`, beside COT and `cp` on the same file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUICK = {16 * MIB: (2, 1)}
 
 
 def run(recorder: Recorder) -> None:
-    """The start of the command, then all sizes on each file system."""
+    """Measures the start of the command, then all sizes on each file system."""
     _start(recorder)
     rounds = QUICK if recorder.quick else ROUNDS
     for place, folder, size in workplaces(recorder, list(rounds), 4):
@@ -31,7 +31,7 @@ def run(recorder: Recorder) -> None:
 
 
 def _start(recorder: Recorder) -> None:
-    """What the command costs before it does anything large."""
+    """The cost of the command before its main work."""
     small = recorder.folder / "small.ova"
     small.write_bytes(packages.small())
     for _ in range(5 if recorder.quick else 25):
@@ -59,7 +59,7 @@ def _measure(recorder: Recorder, place: Place, folder: Path, size: int, own: int
 
 
 def in_process(source: Path, target: Path) -> None:
-    """Reads, edits and writes as `rules/` does, without the sync that only crash safety needs."""
+    """Reads, edits and writes as `rules/` does, without the sync, which only crash safety needs."""
     with read_package(source) as package:
         made = edit(package, [Change(package.properties[0], "sg12")])
         put_in_place(made.plan, package.fileno(), target, durable=False)

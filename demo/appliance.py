@@ -1,8 +1,8 @@
-"""Makes the OVA of the demo: a streamOptimized VMDK by qemu-img, a descriptor, a manifest.
+"""Makes the OVA of the demo: a streamOptimized VMDK from qemu-img, a descriptor, a manifest.
 
 The descriptor is in the style of the images of IBM's Image Construction and Composition Tool (Figure 14 of the paper
-that the README names): the names of the host in one class, the address of its network in another, so that properties
-are told apart by class.
+that the README names): the names of the host are in one class, the address of its network in another, so that the class
+distinguishes properties.
 """
 
 from __future__ import annotations

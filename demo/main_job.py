@@ -1,8 +1,8 @@
 """The main job of the paper (see README): a component, its settings as AVUs, and the ready OVA that follows them.
 
-Starts an embedded zone on a free port in a temporary folder; every step is printed as the i-command that does it on a
-real server and done here by python-irodsclient over TCP. At the end the paper's own way (download, untar, edit, tar,
-upload) is timed on the same OVA. Exits 1 if anything shown is not as promised.
+Starts an embedded zone on a free port in a temporary folder. Prints every step as the i-command for a real server, and
+does it with python-irodsclient over TCP. At the end it times the paper's own way (download, untar, edit, tar, upload)
+on the same OVA. Exits with 1 if anything differs from the promise.
 
     python demo/main_job.py [CORE]      CORE: an installed core.py with its settings beside it, instead of the clone's
 """
@@ -52,7 +52,7 @@ def say(text: str = "") -> None:
 
 
 def step(command: str, action: Callable[[], Any]) -> float:
-    """Prints the i-command, does what it does, prints and returns the seconds it took."""
+    """Prints the i-command, does the same, prints and returns the seconds it took."""
     start = time.perf_counter()
     action()
     seconds = time.perf_counter() - start
@@ -62,7 +62,7 @@ def step(command: str, action: Callable[[], Any]) -> float:
 
 @contextmanager
 def zone(folder: Path, rules: Path) -> Iterator[iRODSSession]:
-    """An embedded zone with the rules of that core.py, and a session of its user rods."""
+    """An embedded zone with the rules of that core.py, and a session of the user rods."""
     command = [sys.executable, "-m", "irods_zone.cli", "--root", str(folder), "--port", "0", "--rules", str(rules)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
@@ -106,7 +106,7 @@ def contents(package: Path) -> dict[str, bytes]:
 
 
 def member(package: dict[str, bytes], ending: str) -> str:
-    """The name that ends so."""
+    """The member name with this ending."""
     return next(name for name in package if name.endswith(ending))
 
 
@@ -117,7 +117,7 @@ def check(claim: str, holds: bool) -> None:
 
 
 def compare(source: Path, ready: Path) -> None:
-    """What changed in the descriptor, the manifest against the members, the disk before and after."""
+    """Compares the descriptor and the disk before and after, and the manifest with the members."""
     old, new = contents(source), contents(ready)
     before, after = (package[member(package, ".ovf")].decode().splitlines() for package in (old, new))
     changed = [pair for pair in zip(before, after) if pair[0] != pair[1]]
@@ -143,7 +143,7 @@ def compare(source: Path, ready: Path) -> None:
 
 
 def papers_way(session: iRODSSession, folder: Path) -> float:
-    """Download, untar, edit with minidom, tar, upload, as the paper's client does; the seconds it took."""
+    """Download, untar, edit with minidom, tar, upload, as the paper's client does. Returns the seconds it took."""
     folder.mkdir()
     start = time.perf_counter()
     session.data_objects.get(SOURCE, str(folder / "base.ova"))
@@ -171,7 +171,7 @@ def fact(session: iRODSSession, name: str) -> str:
 
 
 def run(folder: Path, rules: Path) -> None:
-    """All steps, in a temporary folder, with the rules of a core.py."""
+    """Runs all steps, in a temporary folder, with the rules of a core.py."""
     say("1. An appliance")
     source = folder / "base.ova"
     if appliance.available():
@@ -224,7 +224,7 @@ def run(folder: Path, rules: Path) -> None:
 
 
 def refusal(session: iRODSSession) -> str:
-    """What the server tells a reader of the ready OVA; "" if it lets it be read."""
+    """The server's message to a reader of the ready OVA; "" if the read is allowed."""
     from irods.exception import iRODSException
 
     try:

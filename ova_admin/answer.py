@@ -1,8 +1,8 @@
-"""Waits until the server that was reloaded answers with the rules that were installed: whoever comes next meets them.
+"""Waits until the reloaded server answers with the installed rules, so that the next client gets them.
 
 A reload is over when the main server process has forked a new agent factory; until then the old one may answer, with
-the old configuration. An agent itself tells which one it is of: rule text says which rules it loaded and which process
-forked it. The service account asks, because its iRODS environment is the one that is there.
+the old configuration. Rule text shows which rules an agent loaded and which process forked it. The service account
+asks, because its iRODS environment always exists.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ callback.writeLine('stdout', json.dumps([os.path.dirname(os.path.realpath(ova_ru
 """
 _PROGRAM = "import sys; sys.path[:0] = sys.argv[1:]; from ova_admin.answer import main; main()"
 _SECONDS = 60
-_SECONDS_IN_VAIN = 10  # where nobody could sign in before the reload either
+_SECONDS_IN_VAIN = 10  # if no sign-in worked before the reload either
 _ASK_SECONDS = 15  # for one question
 _PAUSE_SECONDS = 0.2
 _CHECK = "run `ova-admin check` as the service account"
@@ -37,10 +37,10 @@ _CHECK = "run `ova-admin check` as the service account"
 
 @dataclass(frozen=True)
 class Answer:
-    """What one connection showed. can_ask: there is an environment to sign in with; signed_in: and it let the user in.
+    """The result of one connection. can_ask: there is an environment to sign in with; signed_in: the sign-in worked.
 
     rules: the folder of ova_rules that the agent loaded, "" if none; factory: the process that forked the agent; why:
-    what stood in the way, "" if nothing did.
+    the obstacle, "" if there was none.
     """
 
     can_ask: bool = True
@@ -51,9 +51,9 @@ class Answer:
 
 
 def watch(places: Places) -> Callable[[Interpreter, Path], Callable[[], str]]:
-    """For `install`: to be called with PREP's interpreter and the version's folder before the reload.
+    """For `install`: call it with PREP's interpreter and the version's folder before the reload.
 
-    What that returns is to be called after the reload, and waits (`wait`).
+    Call its result after the reload: that waits (`wait`).
     """
 
     def watched(python: Interpreter, folder: Path) -> Callable[[], str]:
@@ -64,9 +64,9 @@ def watch(places: Places) -> Callable[[Interpreter, Path], Callable[[], str]]:
 
 
 def wait(places: Places, python: Interpreter, folder: Path, before: Answer) -> str:
-    """Returns once a new agent factory answers with the rules in `folder`, or when the time is over; which, in a line.
+    """Returns once a new agent factory answers with the rules in `folder`, or when the time is over: which, in a line.
 
-    before: what was answered before the reload.
+    before: the answer before the reload.
     """
     wanted = os.path.realpath(folder / RULES / "ova_rules")
     limit = _SECONDS if before.signed_in else _SECONDS_IN_VAIN
@@ -88,7 +88,7 @@ def _is_new(factory: int, before: int, main: int | None) -> bool:
 
 
 def ask(places: Places, python: Interpreter, folder: Path) -> Answer:
-    """What an agent says now, asked by the service account with the client in `folder`."""
+    """The present answer of an agent, asked by the service account with the client in `folder`."""
     variables = {key: value for key, value in os.environ.items() if key.startswith("IRODS_")}
     paths = [str(folder), str(folder / RULES), str(folder / PACKAGES)]
     try:

@@ -1,6 +1,6 @@
-"""Images whose check was given up, as their facts say: one query. Reads only.
+"""Images whose check was given up, by their facts: one query. Reads only.
 
-Components need no query of their own: their `ova::message` says it, and they are `failed`.
+Components need no separate query: their `ova::message` says it, and they are `failed`.
 """
 
 from __future__ import annotations

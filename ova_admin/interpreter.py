@@ -1,7 +1,7 @@
 """The Python that PREP embeds, and programs run with it.
 
-PREP is linked to one libpython; what it imports must be compiled for that version, and only that version's standard
-library tells what will be there.
+PREP is linked to one libpython. What it imports must be compiled for that version, and only that version's standard
+library shows which modules it will have.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Interpreter:
 
     @property
     def name(self) -> str:
-        """As people write it."""
+        """The name as people write it."""
         return "python{}.{}".format(*self.version)
 
     def run(self, program: str, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ class Interpreter:
     def run_as_service(
         self, places: Places, program: str, *arguments: str, variables: Mapping[str, str], timeout: float
     ) -> subprocess.CompletedProcess[str]:
-        """Runs Python text as `run` does, as the service account where this is root, with these variables only."""
+        """Runs Python text as `run` does, with only these variables, and as the service account if this is root."""
         account = places.service_account() if is_root() else None
         home = account.pw_dir if account is not None else str(Path.home())
         as_account: dict[str, Any] = (
@@ -68,7 +68,7 @@ def linked_version(plugin: Path) -> tuple[int, int] | None:
 
 
 def find(places: Places) -> Interpreter:
-    """The interpreter of PREP's Python: the one given, else the system's of the version that PREP is linked to.
+    """The interpreter of PREP's Python: the given one, else the system's with the version that PREP is linked to.
 
     Raises AdminError.
     """

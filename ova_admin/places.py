@@ -18,7 +18,7 @@ _SERVER = "irodsServer"
 
 @dataclass(frozen=True)
 class Places:
-    """What the command line says about where things are; None: to be found."""
+    """The paths given on the command line; None: to be found."""
 
     etc: Path = DEFAULT_ETC
     prefix: Path = DEFAULT_PREFIX
@@ -43,11 +43,11 @@ class Places:
 
     @property
     def is_usual(self) -> bool:
-        """Whether this is the server of this machine, not a copy of its folder."""
+        """Whether this is the server of this machine and not a copy of its folder."""
         return self.etc == DEFAULT_ETC
 
     def find_plugin(self) -> Path | None:
-        """PREP's library: the one given, else beside the running server or in the packages' folders."""
+        """PREP's library: the given one, else one beside the running server or in the packages' folders."""
         if self.plugin is not None:
             return self.plugin if self.plugin.exists() else None
         folders = list(_PLUGIN_FOLDERS)
@@ -58,10 +58,10 @@ class Places:
         return next((folder / PLUGIN for folder in folders if (folder / PLUGIN).exists()), None)
 
     def main_process(self) -> int | None:
-        """The main server process; None if it does not run or cannot be told.
+        """The main server process; None if it does not run or is unknown.
 
-        For a folder that is not /etc/irods only a pid file that is named is believed: the server found on this
-        machine may be another one.
+        For a folder other than /etc/irods only a given pid file is trusted: the server found on this machine may be
+        another one.
         """
         files = [self.pid_file] if self.pid_file is not None else list(DEFAULT_PID_FILES) if self.is_usual else []
         for file in files:
@@ -77,7 +77,7 @@ class Places:
         return found[0] if len(found) == 1 else None
 
     def service_account(self) -> pwd.struct_passwd | None:
-        """The account that the server runs as: of the configuration's owner; None if that has no name."""
+        """The account that the server runs as: the configuration's owner; None if that has no name."""
         try:
             return pwd.getpwuid(self.server_config.stat().st_uid)
         except (OSError, KeyError):
@@ -104,5 +104,5 @@ def _parent(number: int) -> int:
 
 
 def is_root() -> bool:
-    """Whether this command may give files to others."""
+    """Whether this command may change the owner of files."""
     return os.geteuid() == 0

@@ -1,7 +1,7 @@
-"""Builds components on behalf of their owners: each is opened for reading by a connection that acts for its owner.
+"""Builds components on behalf of their owners: a connection that acts for the owner opens each one for reading.
 
-The gate in the server then does what it does for any reader: it builds what is out of date, with the rights of that
-user and nobody else's. So ova-admin needs no right of its own on components, and gives none away (decision 11).
+The gate in the server then works as for any reader: it builds what is out of date, with the rights of that user only.
+So ova-admin needs no rights of its own on components, and gives none away (decision 11).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Order:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of an order. error: '' if its OVA is ready, else why not, in one line."""
+    """The result of an order. error: '' if its OVA is ready, else the reason in one line."""
 
     path: str
     error: str
 
 
 def rebuild(environment: Environment, orders: Sequence[Order], report: Callable[[Result], None]) -> int:
-    """Carries the orders out, one connection for each owner; each result is reported at once. How many failed."""
+    """Carries out the orders, one connection for each owner. Reports each result at once; returns how many failed."""
     failed = 0
     for owner in dict.fromkeys(order.owner for order in orders):
         for result in _for_owner(environment, owner, [order for order in orders if order.owner == owner]):
@@ -71,7 +71,7 @@ def _build(session: iRODSSession, order: Order) -> str:
 
 
 def _forget_the_last_build(session: iRODSSession, path: str) -> None:
-    """Without this fact nothing vouches for the ready OVA, so it is built (facts may be removed, never written)."""
+    """Removes the fact that proves the ready OVA, so that it is built (clients may remove facts, not write them)."""
     metadata = session.collections.get(path).metadata
     for avu in metadata.get_all(names.BUILD):
         metadata.remove(avu)

@@ -1,7 +1,7 @@
-"""`ova-admin reconcile`: an agent compares every fingerprint of the zone, then what is stale is built for its owner.
+"""`ova-admin reconcile`: an agent compares every fingerprint of the zone; then what is stale is built for its owner.
 
-What is stale is decided in the server (ova_rules/build/staleness.py), never here. The rule `core.ova_reconcile` writes
-one JSON object a line on stdout for each component, {"component": PATH, "owner": "name#zone", "reason": TEXT}.
+The server decides what is stale (ova_rules/build/staleness.py), never this module. The rule `core.ova_reconcile` writes
+one line with a JSON object to stdout for each component: {"component": PATH, "owner": "name#zone", "reason": TEXT}.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _RULE_TEXT = "import core\ncore.ova_reconcile(callback, rei)"
 
 
 def stale(session: iRODSSession) -> list[Order]:
-    """What the server finds out of date. Raises AdminError if it cannot be asked, or answers as another version."""
+    """The components that are out of date. Raises AdminError if the server does not answer, or has another version."""
     return [_order(line) for line in run_python(session, _RULE_TEXT).splitlines()]
 
 

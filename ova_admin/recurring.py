@@ -26,19 +26,19 @@ _SHORTEST = 60
 
 @dataclass(frozen=True)
 class Job:
-    """A queued rule. frequency: as the queue has it."""
+    """A queued rule. frequency: as in the queue."""
 
     number: int
     frequency: str
 
     @property
     def every(self) -> str:
-        """The time between two runs, as `--every` takes it."""
+        """The time between two runs, in the form of `--every`."""
         return self.frequency.partition(" ")[0]
 
 
 def frequency(every: str) -> str:
-    """The queue's words for `1h`, `30m`, `2d`. Raises AdminError."""
+    """The queue's form of `1h`, `30m`, `2d`. Raises AdminError."""
     found = _SPAN.fullmatch(every)
     if found is None or int(found[1]) * _SECONDS[found[2]] < _SHORTEST:
         raise AdminError(f"--every {every}: say a time such as 30m, 1h or 1d, at least {_SHORTEST}s")
@@ -60,12 +60,12 @@ def jobs(session: iRODSSession) -> list[Job]:
 
 
 def obstacle(session: iRODSSession) -> str:
-    """Why the server that answers could not run the job, as its agent says; "" if it could. Raises AdminError."""
+    """Why the answering server could not run the job, according to its agent; "" if it could. Raises AdminError."""
     return run_python(session, _OBSTACLE).strip()
 
 
 def start(session: iRODSSession, every: str) -> bool:
-    """Queues the job unless just this one is queued; others of it are removed. Whether anything changed.
+    """Queues the job unless exactly this one is queued; removes other copies. Returns whether anything changed.
 
     Raises AdminError, and changes nothing, if the server could not run the job.
     """
@@ -82,13 +82,13 @@ def start(session: iRODSSession, every: str) -> bool:
         return len(present) > 1
     condition = f"<INST_NAME>{INSTANCE}</INST_NAME><PLUSET>1s</PLUSET><EF>{wanted}</EF>"
     run_python(session, f"callback.delayExec({condition!r}, {JOB!r}, '')")
-    for job in jobs(session)[1:]:  # another ova-admin did the same just now
+    for job in jobs(session)[1:]:  # another ova-admin has just done the same
         _remove(session, job)
     return True
 
 
 def stop(session: iRODSSession) -> int:
-    """Takes it off the queue; how many there were."""
+    """Removes it from the queue. Returns how many there were."""
     present = jobs(session)
     for job in present:
         _remove(session, job)

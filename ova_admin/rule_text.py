@@ -1,4 +1,4 @@
-"""Runs Python text in an agent, as an administrator: PREP takes it as a function, which may import core."""
+"""Runs Python text in an agent, as an administrator: PREP runs it as a function, which may import core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RULE_LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
 
 
 def run_python(session: iRODSSession, body: str) -> str:
-    """What the text wrote to stdout. body: lines of a function of (rule_args, callback, rei). Raises AdminError."""
+    """The text's output on stdout. body: lines of a function of (rule_args, callback, rei). Raises AdminError."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return _run(session, f"def main(rule_args, callback, rei):\n{lines}", INSTANCE)
 
@@ -35,7 +35,7 @@ def _run(session: iRODSSession, text: str, instance: str) -> str:
 
 
 def _stdout(output: Any) -> str:
-    """The buffer is padded with NUL bytes."""
+    """The text in the buffer, which is padded with NUL bytes."""
     parameters = getattr(output, "MsParam_PI", None)
     buffer = parameters[0].inOutStruct.stdoutBuf.buf if parameters else None
     return bytes(buffer or b"").partition(b"\0")[0].decode("utf-8", "replace")

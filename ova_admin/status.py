@@ -1,6 +1,7 @@
-"""`ova-admin status`: components, and images whose check was given up. Lays out; `catalog` and `given_up` ask.
+"""`ova-admin status`: components, and images whose check was given up. Only their layout.
 
-A name is never cut: programs get one line for each, with tabs; people get a table if it fits, else a block for each.
+The queries are in `ova_grid.components` and `given_up`. Names are never cut. Programs get one line for each, with tabs;
+people get a table if it fits, else a block for each.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _MESSAGE_BYTES = 4000  # more than a fact can have
 
 @dataclass(frozen=True)
 class Line:
-    """What is shown of a component or an image: its cells, in the order of the titles."""
+    """The cells shown of a component or an image, in the order of the titles."""
 
     path: str
     state: str
@@ -39,7 +40,7 @@ class Line:
 
 
 def rows(components: Sequence[Component], images: Sequence[Image], now: datetime) -> list[dict[str, Any]]:
-    """For --json: one object for each; ages in seconds, null where nothing was built."""
+    """For --json: one object for each; ages in seconds, null if nothing was built."""
     return [
         *(
             {
@@ -73,7 +74,7 @@ def rows(components: Sequence[Component], images: Sequence[Image], now: datetime
 
 
 def lines(components: Sequence[Component], images: Sequence[Image], now: datetime) -> list[Line]:
-    """What people and programs are shown, the components first."""
+    """The lines for people and programs, the components first."""
     return [
         *(
             Line(
@@ -96,7 +97,7 @@ def plain(shown: Sequence[Line]) -> Iterator[str]:
 
 
 def rendered(shown: Sequence[Line], width: int) -> RenderableType:
-    """For people: a table where it fits into `width` cells, else a block for each. To be printed with soft_wrap."""
+    """For people: a table if it fits into `width` cells, else a block for each. Print it with soft_wrap."""
     from rich.cells import cell_len
 
     table = [_TITLES, *(astuple(line) for line in shown)]
@@ -136,7 +137,7 @@ def _style(line: Line) -> str:
 
 
 def summary(components: Sequence[Component], images: Sequence[Image]) -> str:
-    """How many there are of each state."""
+    """The number of each state."""
     counts = Counter(each.state for each in components)
     parts = ", ".join(f"{number} {state}" for state, number in counts.most_common())
     said = f"{len(components)} components" + (f": {parts}" if parts else "")

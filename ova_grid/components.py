@@ -32,7 +32,7 @@ class Avu:
 
 @dataclass(frozen=True)
 class Component:
-    """A component as its facts say. built: None if it never was; urls: its sources as users wrote them."""
+    """A component according to its facts. built: None if it never was; urls: its sources as users wrote them."""
 
     path: str
     owner: User
@@ -72,7 +72,7 @@ def all_components(session: iRODSSession, below: Sequence[str] = ()) -> list[Com
 
 
 def named(session: iRODSSession, paths: Sequence[str]) -> list[Component]:
-    """The components of these paths. Raises GridError if one is no component."""
+    """The components at these paths. Raises GridError if one is no component."""
     wanted = [path.rstrip("/") for path in paths]
     found = {component.path: component for component in all_components(session, wanted)}
     for path in wanted:
@@ -120,7 +120,7 @@ def _collection_avus(session: iRODSSession, below: Sequence[str]) -> Iterable[tu
 
 
 def _likes(session: iRODSSession) -> dict[str, list[str]]:
-    """Every `ova_like`: one may stand above the collections that were asked for."""
+    """Every `ova_like`, because one may be above the requested collections."""
     from irods.column import Criterion
     from irods.models import Collection, CollectionMeta
 
@@ -132,7 +132,7 @@ def _likes(session: iRODSSession) -> dict[str, list[str]]:
 
 
 def _prototypes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
-    """What a component stands in the place of, by its own `ova_like` or that of a collection above it."""
+    """The collections that a component stands for, by its own `ova_like` or that of a collection above it."""
     return tuple(
         like + path[len(above) :]
         for above, values in likes.items()
@@ -142,7 +142,7 @@ def _prototypes_of(path: str, likes: dict[str, list[str]]) -> tuple[str, ...]:
 
 
 def component_of_avus(path: str, avus: Iterable[CatalogAvu]) -> Component:
-    """A component by its own AVUs; its owner and prototypes are not asked for."""
+    """A component by its own AVUs, without its owner and prototypes."""
     own = [Avu(path, avu.attribute, avu.value, avu.units) for avu in avus]
     return _component(path, User("", ""), own, ())
 

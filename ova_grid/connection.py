@@ -1,7 +1,7 @@
-"""Connections: as the administrator of the iRODS environment, or by him on behalf of a user.
+"""Connections as the administrator of the iRODS environment, or by that administrator on behalf of a user.
 
 The environment is the service account's own (~/.irods/irods_environment.json and .irodsA, as `iinit` makes them); a
-password in IRODS_PASSWORD comes before .irodsA.
+password in IRODS_PASSWORD takes precedence over .irodsA.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class User:
 
 @dataclass(frozen=True)
 class Environment:
-    """An iRODS environment file and what stands in it."""
+    """An iRODS environment file and its content."""
 
     path: Path
     settings: dict[str, Any]
@@ -60,7 +60,7 @@ class Environment:
 
 
 def environment(path: Path | None = None) -> Environment:
-    """The environment of that file, else of IRODS_ENVIRONMENT_FILE, else ~/.irods. Raises GridError."""
+    """The environment in that file, else in IRODS_ENVIRONMENT_FILE, else in ~/.irods. Raises GridError."""
     file = path or Path(os.environ.get("IRODS_ENVIRONMENT_FILE", "") or Path.home() / ".irods/irods_environment.json")
     try:
         settings = json.loads(file.read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def connected(environment: Environment, client: User | None = None) -> Iterator[
 
 
 def rows(query: Any) -> list[Any]:
-    """What a query finds. Raises GridError if the zone does not answer."""
+    """The rows that a query finds. Raises GridError if the zone does not answer."""
     try:
         return list(query.get_results())
     except Exception as error:
@@ -110,6 +110,6 @@ def rows(query: Any) -> list[Any]:
 
 
 def message(error: BaseException) -> str:
-    """What a server told its client, in one line: its text if it sent one, else the name of its code."""
+    """The server's message to its client, in one line: its text if it sent one, else the name of its code."""
     text = one_line(" ".join(str(each) for each in error.args if each is not None))
     return text or type(error).__name__

@@ -12,9 +12,9 @@ from ova_grid.machine import Machine, Setting
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` of a machine is `left` on one side and `right` on the other; None: it is not there.
+    """`what` of a machine is `left` on one side and `right` on the other; None: it does not exist.
 
-    hidden: a value that may not be shown, on one side or both; whether it differs is then not known.
+    hidden: a value may not be shown, on one side or both; then it is unknown whether it differs.
     """
 
     machine: str
@@ -25,7 +25,7 @@ class Difference:
 
 
 def of_machines(name: str, left: Machine | None, right: Machine | None) -> list[Difference]:
-    """Two machines of one name; None: there is none."""
+    """The differences of two machines of one name; None: there is none."""
     if left is None or right is None:
         return [Difference(name, "machine", _there(left), _there(right))]
     found = [Difference(name, "source", left.component.source, right.component.source)]
@@ -47,7 +47,7 @@ def _there(machine: Machine | None) -> str | None:
 
 
 def of_states(name: str, left: State, right: State) -> list[Difference]:
-    """Two states of one machine: its source, and the AVUs that counted."""
+    """The differences of two states of one machine: its source, and the AVUs that counted."""
     found = [Difference(name, "source", left.source, right.source)] if left.source != right.source else []
     ours, theirs = _by_name(left), _by_name(right)
     for what in sorted(ours.keys() | theirs.keys()):
@@ -69,7 +69,7 @@ def _by_name(state: State) -> Mapping[str, str | None]:
 def pairs(
     left: str, right: str, lefts: Sequence[str], rights: Sequence[str]
 ) -> list[tuple[str, str | None, str | None]]:
-    """Machines of two grids by their place in the grid: the place, and the path on each side, None where it is not."""
+    """Machines of two grids by their place in the grid: the place, and the path on each side, None if it is missing."""
     ours = {posixpath.relpath(path, left): path for path in lefts}
     theirs = {posixpath.relpath(path, right): path for path in rights}
     return [(place, ours.get(place), theirs.get(place)) for place in sorted(ours.keys() | theirs.keys())]

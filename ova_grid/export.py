@@ -1,7 +1,7 @@
-"""Saves a grid: asks the zone for all that its users set at and below a collection, and for its tasks.
+"""Saves a grid: all that its users set at and below a collection, and its tasks.
 
-Ready OVAs, forms and other objects of the server's are left out, and so are objects outside of `install`, `config` and
-`reset`. Five queries, whatever the number of machines.
+Leaves out ready OVAs, forms and other objects of the server, and objects outside of `install`, `config` and `reset`.
+Takes five queries, whatever the number of machines.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Advance = Callable[[int], object]
 
 
 def export(session: iRODSSession, root: str, out: IO[bytes], advance: Advance = lambda count: None) -> SavedGrid:
-    """Writes the grid at `root` as `saved` describes. advance: is told bytes of tasks, each of which is read twice.
+    """Writes the grid at `root` as `saved` describes. advance: called with bytes of tasks, each of which is read twice.
 
     Raises GridError.
     """
@@ -122,7 +122,7 @@ def _contents(session: iRODSSession, root: str, grid: SavedGrid, advance: Advanc
 
 
 class _Stream:
-    """Blocks as a file that is read."""
+    """Blocks as a readable file."""
 
     def __init__(self, blocks: Iterator[bytes], advance: Advance) -> None:
         self._blocks, self._advance, self._left = blocks, advance, b""

@@ -1,4 +1,4 @@
-"""`ova-admin graph`: which components are made from what, as Mermaid or DOT. Pure: components in, text out."""
+"""`ova-grid graph`: which components are made from what, as Mermaid or DOT. Pure: components in, text out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ova_grid.components import Avu, Component
 
 
 class Relation(Enum):
-    """Why one thing leads to another; the value is what the edge says."""
+    """The relation of two things; the value is the label of the edge."""
 
     SOURCE = "source"
     REFERENCE = "values"

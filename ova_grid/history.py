@@ -1,4 +1,4 @@
-"""The states that a component was in, and what changed from one to the next."""
+"""The states of a component over time, and what changed from one to the next."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FEWEST_DIGITS = 8
 
 @dataclass(frozen=True)
 class Value:
-    """A value of a state. collection: whose AVU it was, '' for the component's own; value: None if it is withheld."""
+    """A value of a state. collection: that of the AVU, '' for the component's own; value: None if withheld."""
 
     attribute: str
     value: str | None
@@ -25,7 +25,7 @@ class Value:
 
 @dataclass(frozen=True)
 class State:
-    """A state: its number, when it was reached (UTC, ISO 8601), by whose change, from which source."""
+    """A state: its number, when it was reached (UTC, ISO 8601), whose change caused it, and its source."""
 
     number: int
     time: str
@@ -42,7 +42,7 @@ class State:
 
 @dataclass(frozen=True)
 class Change:
-    """What one step changed: values that came and that went, and the source before, if that was another one."""
+    """The changes of one step: values added and removed, and the previous source if it was another one."""
 
     came: tuple[Value, ...]
     went: tuple[Value, ...]
@@ -50,7 +50,7 @@ class Change:
 
 
 def states(facts: Iterable[Avu]) -> list[State]:
-    """The states that a component's facts tell of, the latest first."""
+    """The states in a component's facts, the latest first."""
     facts = list(facts)
     pieces = pieces_of(facts)
     found = (parsed(avu, pieces) for avu in facts if avu.attribute == names.HISTORY)
@@ -65,7 +65,7 @@ def _state(entry: Entry) -> State:
 
 
 def change(before: State | None, after: State) -> Change:
-    """What led from one state to the next; from nothing, all values came."""
+    """The change from one state to the next. From no state, all values are added."""
     if before is None:
         return Change(after.values, ())
     came = tuple(each for each in after.values if each not in before.values)
@@ -74,7 +74,7 @@ def change(before: State | None, after: State) -> Change:
 
 
 def find(path: str, known: Sequence[State], wanted: str) -> State:
-    """The state of a number, of the first digits of a fingerprint (8 at least), or of a time (UTC).
+    """The state with a number, with the first digits of a fingerprint (8 at least), or at a time (UTC).
 
     Raises GridError if there is none.
     """

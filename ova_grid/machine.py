@@ -1,7 +1,7 @@
-"""What a machine has now: its state, and each property that is set, with its value and where that comes from.
+"""The present machine: its state, and each property that is set, with its value and the origin of that.
 
-Which property an AVU sets is what the server says (`ova::set`); values are read with the user's own rights, and their
-references are followed as the server follows them. No password is shown, nor what the server withholds from a history.
+The server says which property an AVU sets (`ova::set`). Values are read with the user's own rights, and references are
+followed as the server follows them. Passwords, and what the server withholds from a history, are not shown.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setting:
-    """A property that an AVU sets. collection: that of the AVU, or a hash of it (`#…`) where the user may not know it.
+    """A property that an AVU sets. collection: that of the AVU, or a hash of it (`#…`) if the user may not know it.
 
-    value: None where it is withheld or cannot be known, and `why` says why. written: the AVU's own text, where that
-    holds references.
+    value: None if it is withheld or unknown; then `why` gives the reason. written: the AVU's own text, if that holds
+    references.
     """
 
     property: str
@@ -44,7 +44,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Machine:
-    """A component as its user sees it. controls: those that count, its own and inherited ones."""
+    """A component as its user sees it. controls: those in effect, its own and inherited ones."""
 
     component: Component
     settings: tuple[Setting, ...]
@@ -57,7 +57,7 @@ class Machine:
 
 
 def machine(session: iRODSSession, path: str, reader: Reader | None = None) -> Machine:
-    """The component at `path`. Raises GridError if it is none, or not to be read."""
+    """The component at `path`. Raises GridError if it is no component, or cannot be read."""
     reader = reader or Reader(session)
     try:
         found = lineage(reader, path)
@@ -141,10 +141,10 @@ def _look_up(reader: Reader, path: str) -> list[list[Avu]]:
 
 
 def paired(properties: Sequence[str], avus: Sequence[Avu]) -> dict[str, Avu]:
-    """Which of a collection's AVUs sets which of the properties that it is known to set.
+    """Which of a collection's AVUs sets which of the properties that the collection is known to set.
 
-    By full name, by a part of it (with units: of that class or class.instance), then, where one property and one AVU
-    are left, because these must belong together (an alias of the site).
+    Matches by full name, then by a part of it (with units: of that class or class.instance). If one property and one
+    AVU are left, these must belong together (an alias of the site).
     """
     found: dict[str, Avu] = {}
     left = list(dict.fromkeys(avus))

@@ -1,6 +1,6 @@
-"""What a zone says, as its user may see it: AVUs of collections, and texts. Reads only.
+"""Reads a zone as its user may see it: AVUs of collections, and texts. Reads only.
 
-The number of queries grows with the collections that are asked for by name, not with what lies below one.
+The number of queries grows with the collections requested by name, not with what lies below one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _AT_ONCE = 50  # collections in one query
 
 
 class Reader:
-    """Reads AVUs by collection, each collection once; what `ova_rules` asks of a catalog when it only reads."""
+    """Reads AVUs by collection, each collection once. It is the read-only catalog that `ova_rules` needs."""
 
     def __init__(self, session: iRODSSession) -> None:
         self._session = session
@@ -102,6 +102,6 @@ def _is_in(path: str, root: str) -> bool:
 
 
 def absolute(base: str, path: str) -> str:
-    """The absolute path of what a user named. base: the collection that relative paths start from."""
+    """The absolute path for a path that a user gave. base: the collection that relative paths start from."""
     found = posixpath.normpath(posixpath.join(base, path.rstrip("/") or "."))
     return found if found.startswith("/") else f"/{found}"

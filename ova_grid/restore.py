@@ -1,8 +1,8 @@
 """Brings a saved grid back, at its old place or another, in this zone or another; each machine is built once.
 
-First everything is compared with what is there; nothing is written if that differs, unless it may be replaced. Then
-come collections, tasks, values, `ova_like`, and `ova_url` last, so that a machine is complete when it becomes one. What
-is there already is left alone, so an import that was broken off can be run again.
+First everything is compared with what exists; if that differs, nothing is written unless it may be replaced. Then
+collections, tasks, values and `ova_like` are written, and `ova_url` last, so that a machine is complete when it becomes
+one. What exists already is left alone, so an interrupted import can be run again.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from irods.session import iRODSSession
 
 _BLOCK = 1 << 20
-_SHOWN = 5  # of many things that differ
+_SHOWN = 5  # of many differences
 _ABSOLUTE_REFERENCE = re.compile(r"(\$\{)(/[^{}:]*)(:[^{}]*\})")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an import does. paths are absolute; remove and add: AVUs by collection; missing: what the grid needs.
+    """The plan of an import. paths are absolute; remove and add: AVUs by collection; missing: what the grid needs.
 
-    objects: numbers of those in the archive that are written.
+    objects: the numbers of the objects in the archive that are to be written.
     """
 
     root: str
@@ -49,7 +49,7 @@ Advance = Callable[[int], object]
 
 
 def plan(session: iRODSSession, archive: Archive, root: str, *, replace: bool = False) -> Plan:
-    """What has to be done for the grid to be at `root`. Raises GridError if something there differs, unless `replace`.
+    """The plan to bring the grid to `root`. Raises GridError if something there differs, unless `replace`.
 
     Reads only.
     """
@@ -86,14 +86,14 @@ def _at(root: str, path: str) -> str:
 
 
 def _is_of_the_server(avu: Avu, wanted: set[Avu]) -> bool:
-    """Whether the server made a component by `ova_like` that the file does not make one: it may stay as it is."""
+    """Whether the server made a component by `ova_like` where the file has none: it may stay as it is."""
     return (
         avu.attribute == names.URL and avu.value.startswith("${") and not any(w.attribute == names.URL for w in wanted)
     )
 
 
 def moved(old: str, new: str, path: str, avu: SavedAvu) -> Avu:
-    """An AVU at its new place: paths into the grid, in controls and in references, lead into the new one."""
+    """An AVU at its new place. Paths into the grid, in controls and references, then lead into the new one."""
     value = avu.value
     if names.is_value(avu.attribute) or "${" in value:
         value = _ABSOLUTE_REFERENCE.sub(lambda match: match[1] + _moved(old, new, match[2]) + match[3], value)
@@ -107,7 +107,7 @@ def _moved(old: str, new: str, path: str) -> str:
 
 
 def _objects(session: iRODSSession, archive: Archive, root: str, there: set[str]) -> tuple[list[int], list[str]]:
-    """The numbers of the objects to write, and the paths of those that are there with other bytes."""
+    """The numbers of the objects to write, and the paths of those that exist with other bytes."""
     written, differing = [], []
     for number, each in enumerate(archive.grid.objects):
         path = _at(root, each.path)
@@ -139,7 +139,7 @@ def _missing(session: iRODSSession, root: str, add: Sequence[Avu]) -> Iterator[s
 
 
 def carry_out(session: iRODSSession, archive: Archive, plan: Plan, advance: Advance = lambda count: None) -> None:
-    """Does what the plan says. advance: is told how many steps are done. Raises GridError with what was refused."""
+    """Carries out the plan. advance: called with the number of steps done. Raises GridError with what was refused."""
     for path in plan.collections:
         with _said_of(path):
             session.collections.create(path)
@@ -156,7 +156,7 @@ def carry_out(session: iRODSSession, archive: Archive, plan: Plan, advance: Adva
 
 
 def _by_collection(avus: Sequence[Avu], last: str | None) -> dict[str, list[Avu]]:
-    """Those of this attribute; for None all but those whose turn comes later."""
+    """The AVUs of this attribute; for None, all except those that are written later."""
     found: dict[str, list[Avu]] = {}
     for avu in avus:
         if (avu.attribute if avu.attribute in (names.LIKE, names.URL) else None) == last:
@@ -165,7 +165,7 @@ def _by_collection(avus: Sequence[Avu], last: str | None) -> dict[str, list[Avu]
 
 
 def _change(session: iRODSSession, path: str, remove: Sequence[Avu], add: Sequence[Avu]) -> None:
-    """One request. An `ova_url` that the server gave a machine by `ova_like` meanwhile gives way to the saved one."""
+    """Sends one request. The saved `ova_url` replaces one that the server meanwhile gave a machine by `ova_like`."""
     from irods.meta import AVUOperation, iRODSMeta
 
     metadata = session.collections.get(path).metadata

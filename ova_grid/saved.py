@@ -1,4 +1,4 @@
-"""A saved grid as a file: what its users set, and its tasks; nothing that the server made. Pure: bytes in, records out.
+"""A saved grid as a file: what its users set, and its tasks, nothing made by the server. Pure: bytes in, records out.
 
 A tar archive (ustar) of regular files. The first member, `grid.json`, is one JSON object:
 
@@ -6,10 +6,10 @@ A tar archive (ustar) of regular files. The first member, `grid.json`, is one JS
     root         the collection that was saved, an absolute path
     collections  [{"path": "comp01", "avus": [["hostname", "sg12", ""], …]}, …]; "" is the root itself
     objects      [{"path": "comp01/install/10.sh", "avus": […], "size": 12, "sha256": "…"}, …]
-    images       the sources that the components name, absolute paths and URLs, for whoever restores it
+    images       the sources that the components name, absolute paths and URLs, for the user who restores it
 
 The members `objects/000000`, … hold the bytes of the objects in their order. The same grid gives the same bytes. AVUs
-may hold passwords, so the file is for its owner only.
+may hold passwords, so only the owner may read the file.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True)
 class SavedAvu:
-    """An AVU without the thing that has it."""
+    """An AVU without its collection or object."""
 
     attribute: str
     value: str
@@ -70,7 +70,7 @@ class SavedGrid:
 
 
 class Readable(Protocol):
-    """What bytes are read from."""
+    """A source of bytes."""
 
     def read(self, size: int = -1, /) -> bytes:
         """As of a file."""
@@ -79,7 +79,7 @@ class Readable(Protocol):
 def write(grid: SavedGrid, contents: Iterable[Readable], out: IO[bytes]) -> None:
     """Writes the archive. contents: the bytes of the objects, in their order.
 
-    Raises GridError if one has another size or another SHA-256 than the grid says: it changed meanwhile.
+    Raises GridError if one does not have the size and SHA-256 in the grid: it changed meanwhile.
     """
     index = json.dumps({"format": FORMAT, **_as_json(grid)}, indent=1, sort_keys=True).encode()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -89,7 +89,7 @@ def write(grid: SavedGrid, contents: Iterable[Readable], out: IO[bytes]) -> None
             try:
                 tar.addfile(_member(_name(number), each.size), checked)
                 same = checked.digest.hexdigest() == each.sha256 and not content.read(1)
-            except (OSError, ValueError):  # tarfile says so of a file that is too short, or too long for ustar
+            except (OSError, ValueError):  # from tarfile for a file that is too short, or too long for ustar
                 same = False
             if not same:
                 raise GridError(f"{grid.root}/{each.path} changed while it was saved; save the grid again")
@@ -126,7 +126,7 @@ class _Checked:
 
 
 class Archive:
-    """A saved grid that is open for reading: its index, and the bytes of its objects. A context manager."""
+    """A saved grid, open for reading: its index, and the bytes of its objects. A context manager."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         """Reads the index. Raises GridError if the file is no saved grid."""
@@ -155,9 +155,9 @@ class Archive:
         return data
 
     def check(self, advance: Callable[[int], object] = lambda count: None) -> None:
-        """Reads every object once, so that nothing is restored from a damaged file. advance: is told bytes.
+        """Reads every object once, so that nothing is restored from a damaged file. advance: called with bytes.
 
-        Raises GridError if a member is missing, of another size or digest, or too many.
+        Raises GridError for a member that is missing or surplus, or has another size or digest.
         """
         for number in range(len(self.grid.objects)):
             digest = hashlib.sha256()
@@ -201,7 +201,7 @@ class Archive:
 
 
 def parse(text: bytes) -> SavedGrid:
-    """The grid that an index describes. Raises GridError for what is no index, and for paths that lead elsewhere."""
+    """The grid that an index describes. Raises GridError if it is no index, or for paths that lead outside the grid."""
     try:
         data = json.loads(text.decode("utf-8"))
         if not isinstance(data, dict) or data.get("format") != FORMAT:

@@ -1,4 +1,4 @@
-"""Text for terminals: names stay whole, and nothing that a zone holds can steer a terminal."""
+"""Text for terminals: names stay whole, and no text from a zone can control a terminal."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ def counted(number: int, thing: str) -> str:
 
 
 def whole(name: str) -> str:
-    """A name or a value as it is, but for what would break the line or the terminal, which is escaped."""
+    """A name or a value, with characters escaped that would break the line or the terminal."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in name)

@@ -1,7 +1,7 @@
-"""Properties that a descriptor lacks: in which product section they go, and the text that adds them.
+"""Properties that a descriptor lacks: the product section for each, and the text that adds them.
 
-The text is written in the descriptor's own prefixes, indentation and encoding. Must never depend on the order in which
-additions are asked for, and must never make a second section of one class and instance in a system (DSP0243 9.5).
+The text is written in the descriptor's own prefixes, indentation and encoding. Must never depend on the order of the
+requested additions, and must never make a second section with the same class and instance in a system (DSP0243 9.5).
 Source: DSP0243 7.2 (content), 9.5 (ProductSection; keys without '.' and ':', classes without ':').
 """
 
@@ -22,7 +22,7 @@ _LISTED = 12
 
 
 class _Systems:
-    """Where additions can go, each looked up: systems by id, and by the system the sections that it has."""
+    """The places for additions, as tables: systems by id, and the sections of each system."""
 
     def __init__(self, content: Content) -> None:
         self.systems = content.systems
@@ -66,8 +66,8 @@ class _Systems:
 def insertions(data: bytes, content: Content, additions: Sequence[Addition]) -> list[Insertion]:
     """Return the text that adds these properties to the descriptor `data`.
 
-    Raises PropertyError for a name that is no valid one or is there already, a value that XML cannot hold, a system
-    that cannot be told, and a descriptor of OVF 0.9, whose sections are of another form.
+    Raises PropertyError for a name that is invalid or exists already, a value that XML cannot hold, an ambiguous or
+    unknown system, and a descriptor of OVF 0.9, whose sections have another form.
     """
     systems = _Systems(content)
     wanted: dict[tuple[int, str], list[Property]] = {}
@@ -102,7 +102,7 @@ def is_name(name: str) -> bool:
 
 
 def _property(content: Content, systems: _Systems, addition: Addition) -> tuple[int, Property]:
-    """Return the index of the system, and the property as it will read."""
+    """Return the index of the system, and the property as it will be read."""
     if content.version == "0.9":
         raise PropertyError(
             f"property {addition.name} cannot be added to a descriptor of OVF 0.9; 1.0 or newer is right", addition.name
@@ -130,7 +130,7 @@ def _wrong(class_: str, key: str, has_class: bool) -> str | None:
 
 
 def _into_section(data: bytes, content: Content, system: System, section: Section, new: Sequence[Property]) -> Splice:
-    """Return the text behind the last property of a section, or at the end of one that has none."""
+    """Return the text to insert after the last property of a section, or at the end of a section without properties."""
     encoding = content.encoding
     tag = read_start_tag(data, section.place.tag, encoding)
     style = _style(data, content, section, system)
@@ -148,7 +148,7 @@ def _into_section(data: bytes, content: Content, system: System, section: Sectio
 
 
 def _new_section(data: bytes, content: Content, index: int, last: Section | None, new: Sequence[Property]) -> Splice:
-    """Return a section of our own, behind the system's `last` product section, else behind its Info and Name."""
+    """Return a new section, to go after the system's `last` product section, else after its Info and Name."""
     system, codec = content.systems[index], content.encoding.codec
     tag = read_start_tag(data, system.tag, content.encoding)
     style = prefix(system.style or tag.name)
@@ -191,7 +191,7 @@ def _properties(content: Content, new: Sequence[Property], parent: str, style: s
 
 
 def _style(data: bytes, content: Content, section: Section, system: System) -> str:
-    """Return the prefix of attributes there, with its colon: as the last property writes them, if others can."""
+    """Return the prefix of attributes there, with its colon: the last property's, if other attributes can have it."""
     if section.last is not None and section.last_style:
         found = prefix(section.last_style)
         tag = read_start_tag(data, section.last.tag, content.encoding)

@@ -1,8 +1,8 @@
-"""The certificate of a signed package: verified, and made anew with a given key.
+"""The certificate of a signed package: verifies it, and makes a new one with a given key.
 
-A certificate file holds the signature of the manifest and the X.509 certificate of its signer. Here is the only use of
-`cryptography`, imported when a package is really signed. Must never trust: whether the signer is who he says is for the
-reader to judge, chains are not followed. Source: DSP0243 5.1 (certificate file), RFC 8017 8.2 (PKCS1-v1_5).
+A certificate file holds the signature of the manifest and the X.509 certificate of its signer. Only this module uses
+`cryptography`, and imports it only if a package is signed. Must never trust a signer: the reader judges the signer's
+identity; chains are not followed. Source: DSP0243 5.1 (certificate file), RFC 8017 8.2 (PKCS1-v1_5).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DIGITS = re.compile(rb"[0-9a-f \t]+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature that was found right. `not_before` and `not_after` are the certificate's, ISO 8601 in UTC."""
+    """A signature that was verified. `not_before` and `not_after` are the certificate's, ISO 8601 in UTC."""
 
     algorithm: str
     subject: str
@@ -44,7 +44,7 @@ class Signature:
 
 
 def verify_certificate(certificate: Certificate, manifest: Manifest | None) -> Signature:
-    """Check that the certificate's key signed the manifest as it is. Raises CertificateError."""
+    """Check that the certificate's key signed the present manifest. Raises CertificateError."""
     name = certificate.name
     if manifest is None:
         raise CertificateError(f"{name} signs a manifest, but the package has none")
@@ -75,7 +75,7 @@ def validity_notes(certificate: Certificate, signature: Signature) -> tuple[Note
 
 
 def _signature(certificate: Certificate) -> tuple[str, str, str]:
-    """Return algorithm, manifest and digits of the signature line, which may go over several lines.
+    """Return the algorithm, manifest and digits of the signature line, which may be broken into several lines.
 
     Text may stand around it and before the first PEM block, as `openssl pkcs12` writes it (RFC 7468 5.2).
     """
@@ -103,7 +103,7 @@ def _signature(certificate: Certificate) -> tuple[str, str, str]:
 
 
 def load_signer(key: Path, certificate: Path) -> Callable[[str, bytes, str], bytes]:
-    """Return what signs manifests with the private key in `key` and puts the certificates in `certificate` beside.
+    """Return a signer of manifests that uses the private key in `key` and adds the certificates in `certificate`.
 
     Both are PEM files; the first certificate is the signer's. Raises CertificateError for files that cannot be read, a
     key with a passphrase, or a key that is not the certificate's.
@@ -132,7 +132,7 @@ def load_signer(key: Path, certificate: Path) -> Callable[[str, bytes, str], byt
 
 
 def _third_party(message: str, action: Callable[[], _T]) -> _T:
-    """Run code of `cryptography` on data from outside; whatever it raises is a fault of that data."""
+    """Run code of `cryptography` on data from outside; any exception means that the data is wrong."""
     try:
         return action()
     except Exception as error:

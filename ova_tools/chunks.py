@@ -1,7 +1,7 @@
-"""Whether the chunks of a file are all there, and each of the size it has to be.
+"""Whether all chunks of a file exist and have the right sizes.
 
-A file in chunks is stored as NAME.000000000, NAME.000000001 and so on, all of `ovf:chunkSize` bytes but the last, which
-has the rest. Pure: must never touch a file. Source: DSP0243 7.1 (References).
+A file in chunks is stored as NAME.000000000, NAME.000000001 and so on, each of `ovf:chunkSize` bytes except the last,
+which has the rest. Pure: must never touch a file. Source: DSP0243 7.1 (References).
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from .model import Reference
 
 
 def chunk_fault(reference: Reference, name: str, chunks: Mapping[int, str], size_of: Callable[[str], int]) -> str:
-    """Return in one line why `chunks` are not the file `name` that `reference` is about, or '' if they are.
+    """Return in one line why `chunks` are not the file `name` of `reference`, or '' if they are.
 
-    `chunks` are the chunks that are there, by number; `size_of` gives a member's size in bytes. Without `ovf:chunkSize`
-    all chunks have to be as long as the first. Without `ovf:size` a missing end cannot be seen.
+    `chunks` are the existing chunks, by number; `size_of` gives a member's size in bytes. Without `ovf:chunkSize` all
+    chunks must be as long as the first. Without `ovf:size` a missing end cannot be detected.
     """
     ordered = sorted(chunks)
     gap = next((number for number, there in enumerate(ordered) if number != there), len(ordered))

@@ -1,8 +1,8 @@
-"""The manifest and the certificate of a descriptor: which file is it, whatever it is called.
+"""Finds the manifest and the certificate of a descriptor, whatever their names.
 
-The right one has the descriptor's base name (DSP0243 5.1). Packages that went through other systems have it in another
-case, or under another name. Must never choose between two, and must never take a manifest beside a plain .ovf that is
-not about this .ovf: folders hold several packages. Never used on what lies beside an .ova.
+The right one has the descriptor's base name (DSP0243 5.1). In packages that went through other systems its name has
+another case, or is another one. Must never choose between two, and must never take a manifest beside a plain .ovf that
+is about another .ovf: a folder may hold several packages. Never used on files beside an .ova.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def right_name(descriptor: str, suffix: str) -> str:
 
 
 def in_archive(descriptor: str, names: MemberNames, members: Iterable[str]) -> Companions:
-    """Find them among the `members` of an .ova, whose `names` these are: by name, else the only one of its kind."""
+    """Find them among the `members` of an .ova, with their `names`: by name, else the only file of its kind."""
     members = tuple(members)
 
     def find(suffix: str) -> str | None:
@@ -51,7 +51,7 @@ def in_archive(descriptor: str, names: MemberNames, members: Iterable[str]) -> C
 
 
 def beside(descriptor: str, names: MemberNames, files: Iterable[str], load: Callable[[str], bytes]) -> Companions:
-    """Find them among the `files` of a plain .ovf's folder, whose `names` these are.
+    """Find them among the `files` of a plain .ovf's folder, with their `names`.
 
     A manifest that is not found by name is the one that lists the descriptor; `load` reads it. Raises PackageError if
     several could be meant, or if the folder holds too many to look at.
@@ -77,10 +77,10 @@ def beside(descriptor: str, names: MemberNames, files: Iterable[str], load: Call
 
 
 def files_beside(directory: str, wanted: Iterable[str] = ()) -> list[str]:
-    """List, sorted, the regular files in `directory`, and in those folders below it where a `wanted` name leads to.
+    """List, sorted, the regular files in `directory` and in the folders below it to which `wanted` names lead.
 
-    Names are relative to `directory`; folders are told by name in any normalisation and case. A file that is wanted is
-    also found in a folder that cannot be listed. Raises PackageError if there are more files than any package needs.
+    Names are relative to `directory`; folders match by name in any normalisation and case. Wanted files are found even
+    in a folder that cannot be listed. Raises PackageError if there are more files than any package needs.
     """
     from pathlib import Path
 
@@ -93,7 +93,7 @@ def files_beside(directory: str, wanted: Iterable[str] = ()) -> list[str]:
         try:
             entries = os.scandir(Path(directory) / folder)
         except OSError:
-            continue  # what is wanted and can be opened is found all the same
+            continue  # wanted files that can be opened are still found
         with entries:
             for entry in entries:
                 count += 1
@@ -115,7 +115,7 @@ def _is(test: Callable[[], bool]) -> bool:
     try:
         return test()
     except (OSError, ValueError):
-        return False  # a name no file system can hold, a link in a circle, or it went meanwhile
+        return False  # a name that no file system can hold, a circular link, or removed meanwhile
 
 
 def _has_suffix(name: str, suffix: str) -> bool:

@@ -1,7 +1,7 @@
 """What differs between two packages: systems, deployment options, properties, files, and the rest of the descriptor.
 
-Files are compared by size and by the digests that the manifests list; where these cannot say it, byte for byte. Must
-never hold or show the value of a password property, and must never say "same" of what was not compared.
+Files are compared by size and by the digests in the manifests, or byte for byte if these are not enough. Must never
+hold or show the value of a password property, and must never report as the same what was not compared.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _BLOCK = 1 << 20
-# What is said of a property in lines of its own; all else of it is one line.
+# The aspects of a property that get lines of their own; all others share one line.
 _PROPERTY_FIELDS = (
     "type",
     "user_configurable",
@@ -33,7 +33,7 @@ _PROPERTY_FIELDS = (
     "description",
     "category",
 )
-# Elements that are compared by name, and in what they stand; OVF 0.9 has Section and Content instead.
+# Elements that are compared by name, and their parents; OVF 0.9 has Section and Content instead.
 _COMPARED = {
     "Property": ("ProductSection", "Section"),
     "Name": ("VirtualSystem", "VirtualSystemCollection", "Content"),
@@ -41,7 +41,7 @@ _COMPARED = {
 
 
 class Subject(Enum):
-    """What a difference is about. The values stand in the JSON form (docs/ova-tools.md): none is renamed or removed."""
+    """The subject of a difference. Never rename or remove a value: they are in the JSON form (docs/ova-tools.md)."""
 
     SYSTEM = "system"
     CONFIGURATION = "configuration"
@@ -52,9 +52,9 @@ class Subject(Enum):
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` of the subject `name` is `left` in the first package and `right` in the second; None: it is not there.
+    """`what` of the subject `name` is `left` in the first package and `right` in the second; None if it does not exist.
 
-    `hidden` is True of a password's text, which both sides leave out.
+    `hidden` is True for a password's text, which both sides leave out.
     """
 
     subject: Subject
@@ -93,9 +93,9 @@ def content_differences(one: Content, two: Content) -> list[Difference]:
 
 
 def as_text(difference: Difference, new: str = "only in the second") -> str:
-    """Return the difference for people, in one line that may still hold what is not printable.
+    """Return the difference for people, in one line that may still hold unprintable characters.
 
-    `new` is said of what the first does not have.
+    `new` marks what the first package lacks.
     """
     subject, name, what = difference.subject.value, difference.name, difference.what
     left, right = difference.left, difference.right
@@ -145,7 +145,7 @@ def _properties(left: Iterable[Property], right: Iterable[Property]) -> Iterator
 
 
 def _numbered(properties: Iterable[Property]) -> dict[str, Property]:
-    """The properties by `SYSTEM-ID/NAME`; a name that occurs again, which it may not, gets a number."""
+    """The properties by `SYSTEM-ID/NAME`; a repeated name, which is not allowed, gets a number."""
     found: dict[str, Property] = {}
     counts: dict[str, int] = {}
     for prop in properties:
@@ -168,7 +168,7 @@ def _shown(value: object) -> str:
 
 
 def _companions(package: Package) -> dict[str, dict[str, str]]:
-    """The manifest and the certificate by what they are, as their names may differ."""
+    """The manifest and the certificate by their kind, because their names may differ."""
     manifest = {} if package.manifest is None else {"manifest": {"algorithm": package.manifest.algorithm}}
     return {**manifest, **({} if package.certificate is None else {"certificate": {}})}
 
@@ -193,7 +193,7 @@ def _files(left: Package, right: Package, report: Report | None) -> Iterator[Dif
 
 
 def _members(package: Package) -> dict[str, Member]:
-    """The files whose content is compared: all but the descriptor, the manifest and the certificate."""
+    """The files whose content is compared: all except the descriptor, the manifest and the certificate."""
     own = {package.descriptor.name}
     own.update(each.name for each in (package.manifest, package.certificate) if each is not None)
     return {member.name: member for member in package.members if member.name not in own}
@@ -219,7 +219,7 @@ def _same_bytes(left: Package, right: Package, one: Member, two: Member, report:
 
 
 def _pieces(package: Package, member: Member) -> Iterator[bytes]:
-    """The bytes of a member, in blocks of one size."""
+    """The bytes of a member, in blocks of equal size."""
     place = package.path if package.kind is Kind.OVA else package.path.parent / member.name
     with open_regular(place, member.name) as file:
         position, end = member.offset, member.offset + member.size
@@ -235,7 +235,7 @@ def _pieces(package: Package, member: Member) -> Iterator[bytes]:
 
 
 def _descriptors(left: Package, right: Package) -> Iterator[Difference]:
-    """Say where the descriptors part, leaving out all that is compared by name: systems' names, options, properties."""
+    """Report where the descriptors diverge, but for what is compared by name: systems' names, options, properties."""
     if left.descriptor.data == right.descriptor.data:
         return
     one, two = _rest(left.descriptor.data, left), _rest(right.descriptor.data, right)
@@ -247,7 +247,7 @@ def _descriptors(left: Package, right: Package) -> Iterator[Difference]:
 
 
 def _rest(data: bytes, package: Package) -> list[tuple[Any, int]]:
-    """The events of the document without white space and without what is compared by name, each with its line."""
+    """The events of the document with their lines, without white space and without what is compared by name."""
     parser = expat.ParserCreate(package.descriptor.content.encoding.for_expat, namespace_separator="\x01")
     parser.buffer_text = True
     found: list[tuple[Any, int]] = []

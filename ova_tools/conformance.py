@@ -1,6 +1,6 @@
-"""What an archive has that DSP0243 does not want, and that is read all the same: a note each.
+"""Notes on properties of an archive that DSP0243 does not allow but that are read all the same.
 
-Readers that take the standard at its word refuse such packages. Must never read a file: headers are enough.
+Strict readers refuse such packages. Must never read a file: headers are enough.
 Source: DSP0243 5.3 (one file, OVA); POSIX.1-2017 pax, "ustar Interchange Format".
 """
 

@@ -1,7 +1,7 @@
 """Reads the OVF descriptor: systems, references, configurations, and properties with their place in the bytes.
 
-Read with expat, which gives byte offsets and resolves names; a document type declaration is refused where it starts,
-so no entity is ever defined or fetched. Must never change anything, and must never need more than one pass.
+Uses expat, which gives byte offsets and resolves names. A document type declaration is refused where it starts, so no
+entity is ever defined or fetched. Must never change anything, and must never need more than one pass.
 Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection), DSP8023 (schema); OVF 0.9 drafts.
 """
 
@@ -48,7 +48,7 @@ _RIGHT = {
 NAMESPACES = {**_RIGHT, **{f"{name}/": version for name, version in _RIGHT.items()}}  # oVirt and RHV add the slash
 VMW = "http://www.vmware.com/schema/ovf"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
-_SEPARATOR = "\x01"  # no XML document can hold it
+_SEPARATOR = "\x01"  # a character that no XML document can hold
 _NO_CONFIGURATIONS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -86,7 +86,7 @@ class _Kind(Enum):
     OTHER = 13
 
 
-# What an element is, by what it stands in and its local name; everything else is OTHER and so is all within it.
+# The kind of an element, by its parent's kind and its local name. Everything else, and all within it, is OTHER.
 _SECTIONS = {
     "ProductSection": _Kind.PRODUCT,
     "DeploymentOptionSection": _Kind.OPTIONS,
@@ -104,7 +104,7 @@ _TABLE: dict[_Kind, dict[str, _Kind]] = {
 
 
 class _Attributes:
-    """The attributes of one element: by local name, in an OVF namespace first and in none second."""
+    """The attributes of one element by local name; those in an OVF namespace come before those without a namespace."""
 
     def __init__(self, flat: list[str], namespace: str) -> None:
         self._found: dict[tuple[str, str], tuple[str, str]] = {}
@@ -139,7 +139,7 @@ class _Attributes:
         return Slot(tag, None if found is None else found[0], intern(f"{prefix}{colon}{name}"))
 
     def style(self, *names: str) -> str:
-        """Return the first of these attributes that is there, as written; '' if none is."""
+        """Return the first of these attributes that exists, as written; '' if none does."""
         return next((intern(found[0]) for found in map(self.find, names) if found is not None), "")
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ("Addition", "Change", "Edit", "Signer", "edit")
 
 _SIGN_ATTEMPTS = 32
-_MENDED = {NoteKind.ORDER, NoteKind.END_BLOCKS}  # of an archive: the new one is right, and a note says so
+_MENDED = {NoteKind.ORDER, NoteKind.END_BLOCKS}  # faults of an archive that the new one does not have, as a note says
 
 
 # Makes the certificate file from the manifest's name, its bytes and an algorithm; `certificate.load_signer` gives one.
@@ -35,10 +35,10 @@ Signer = Callable[[str, bytes, str], bytes]
 
 @dataclass(frozen=True)
 class Edit:
-    """What an edit gives: the plan of the new .ova (or .ovf), what to tell the user, and the changed small files.
+    """The result of an edit: the plan of the new .ova (or .ovf), notes for the user, and the changed small files.
 
-    `manifest` and `certificate` are their new bytes, None where the package has none (any more). `enclosed` are the
-    seeds that lie in the package then; beside a plain .ovf they are files of their own.
+    `manifest` and `certificate` are their new bytes, None if the package has none (any more). `enclosed` are the seeds
+    that lie in the package then; beside a plain .ovf they are files of their own.
     """
 
     plan: layout.Plan
@@ -62,18 +62,18 @@ def edit(
     output_name: str | None = None,
     enclosed: Sequence[Enclosed] = (),
 ) -> Edit:
-    """Plan the package with `changes` made; nothing else changes but the manifest's line, padding and certificate.
+    """Plan the package with `changes` made. Otherwise only the manifest's line, padding and certificate change.
 
     A property may have a change for all deployments and one for each of several configurations. `additions` are
-    properties that the package lacks. `default_configuration` becomes the deployment option that is taken if nobody
-    chooses (DSP0243 9.8).
+    properties that the package lacks. `default_configuration` becomes the deployment option used if nobody chooses
+    (DSP0243 9.8).
     `spare`: bytes by which values may grow over the source's without changing the new file's size; 0 pads only where
-    the descriptor outgrows its place. `new_manifest`, which is right for the package as it is, takes the place of the
-    manifest that is there (`verify.make_manifest` makes one). `signer` renews the certificate, which is removed
-    otherwise. `output_name` is the new name of a plain .ovf, for its manifest. `enclosed` are seeds that are to lie in
-    the package, one for each virtual system.
+    the descriptor outgrows its place. `new_manifest`, which must match the present package, replaces the existing
+    manifest (`verify.make_manifest` makes one). `signer` renews the certificate, which is otherwise removed.
+    `output_name` is the new name of a plain .ovf, for its manifest. `enclosed` are seeds that are to lie in the
+    package, one for each virtual system.
 
-    Raises PropertyError (unknown, fixed, defined twice, misfit, not to be added), ManifestError (wrong for the
+    Raises PropertyError (unknown, fixed, defined twice, does not fit, cannot be added), ManifestError (wrong for the
     descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError, and
     SeedError (no place for a seed).
     """
@@ -166,7 +166,7 @@ def _check_known(configuration: str, known: set[str]) -> None:
 
 
 def _configuration_notes(changes: Sequence[Change], default: str | None) -> list[Note]:
-    """Say which properties have their new values only in deployment options that somebody has to choose."""
+    """Return notes on properties whose new values hold only in deployment options that must be chosen explicitly."""
     named: dict[str, list[str | None]] = {}
     for change in changes:
         named.setdefault(change.property.address, []).append(change.configuration)
@@ -200,7 +200,7 @@ def _digests(package: Package, enclosed: Sequence[Enclosed]) -> dict[str, Digest
 
 
 def _removed(package: Package, signer: Signer | None) -> str | None:
-    """The certificate that goes when the manifest changes: what the manifest says of it goes, too."""
+    """Return the certificate to remove because the manifest changes; the manifest's lines about it are removed, too."""
     return package.certificate.name if package.certificate is not None and signer is None else None
 
 
@@ -317,7 +317,7 @@ def _others(
     *,
     same: bool = False,
 ) -> list[layout.Replacement]:
-    """Return what becomes of the manifest and the certificate, where these and the descriptor are the `same` or not."""
+    """Return the replacements of manifest and certificate; `same`: whether these and the descriptor are unchanged."""
     certificate = package.certificate
     replacements = []
     if manifest is not None and manifest_data is not None and manifest_data != _stored(package):

@@ -1,7 +1,7 @@
-"""The errors of ova_tools: everything that can be wrong with a package, its descriptor or a request.
+"""The errors of ova_tools: all that can be wrong with a package, its descriptor or a request.
 
-A message is one printable line for a person who did not write the code. It must never hold a password value and
-never a raw control character, however hostile the file was.
+A message is one printable line for a person who did not write the code. It must never hold a password value and never a
+raw control character, however hostile the file was.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class CertificateError(OvaError):
 class PropertyError(OvaError):
     """A property is unknown, ambiguous or fixed, or a value does not fit it.
 
-    `property` is the full name of the property at fault, or None where no single one is. `wrong` says what would be
+    `property` is the full name of the property at fault, or None if there is no single one. `wrong` says what would be
     right, without the value.
     """
 
@@ -56,9 +56,9 @@ class WriteError(OvaError):
 
 
 class SeedError(OvaError):
-    """A seed cannot be made: a value that cannot be meant, a task that a disc cannot carry, a missing package.
+    """A seed cannot be made: an impossible value, a task that a disc cannot hold, a missing package.
 
-    `name` is the name of the value at fault, '' where none is. `wrong` says what is wrong with it, without its text.
+    `name` is the name of the wrong value, '' if there is none. `wrong` says what is wrong with it, without its text.
     """
 
     def __init__(self, message: str, name: str = "", wrong: str = "") -> None:

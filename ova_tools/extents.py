@@ -1,7 +1,7 @@
-"""Carries extents from one open file to another: shared, else copied in the kernel, else copied.
+"""Transfers extents from one open file to another: shares them, else copies in the kernel, else copies.
 
-Memory stays flat at any size, and holes stay holes. What is copied is on its way to the disk while the rest is still
-being copied, so that a sync at the end waits for little (docs/performance.md has the effect).
+Memory stays flat at any size, and holes stay holes. Copied data is written to the disk while the rest is being copied,
+so that a sync at the end waits only shortly (measured in docs/performance.md).
 Source: ioctl_ficlonerange(2), copy_file_range(2), posix_fallocate(3), posix_fadvise(2).
 """
 
@@ -18,7 +18,7 @@ from enum import Enum
 from .errors import OvaError, WriteError
 from .layout import Extent
 
-Report = Callable[[int], None]  # is called with the bytes of output done since the last call
+Report = Callable[[int], None]  # called with the bytes of output done since the last call
 
 _FICLONERANGE = 0x4020940D
 _KERNEL_PIECE = 8 << 20
@@ -33,7 +33,7 @@ _CANNOT_COPY = _CANNOT_SHARE | {errno.EIO}
 
 
 class Method(Enum):
-    """How the extents of a plan were carried over; the slowest way that was needed."""
+    """How the extents of a plan were transferred: the slowest method that was needed."""
 
     SHARED = "shared"
     COPIED_IN_KERNEL = "copied in kernel"
@@ -43,7 +43,7 @@ class Method(Enum):
 def can_share(source: int | str | os.PathLike[str], directory: int | str | os.PathLike[str]) -> bool:
     """Tell whether files in `directory` can share extents with the file `source` (FICLONERANGE).
 
-    Costs one unnamed file, which leaves nothing behind; False also where the probe itself is not possible.
+    Makes one unnamed file, which leaves nothing behind. False also if the probe itself is impossible.
     """
     fds: list[int] = []
     try:
@@ -66,9 +66,9 @@ def can_share(source: int | str | os.PathLike[str], directory: int | str | os.Pa
 
 
 class Carrier:
-    """Carries extents over, and remembers which ways this pair of files does not know.
+    """Transfers extents, and remembers which methods this pair of files does not support.
 
-    to_disk: the target will be synced, so what is copied starts on its way at once.
+    to_disk: the target will be synced, so copied data is written to the disk at once.
     """
 
     def __init__(self, source_fd: int, target_fd: int, report: Report | None, *, to_disk: bool) -> None:
@@ -77,16 +77,16 @@ class Carrier:
         self.method = Method.SHARED
         self.to_disk = to_disk
         self.sharing = self.in_kernel = True
-        self.preallocating: bool | None = None  # None: not asked for yet
+        self.preallocating: bool | None = None  # None: not probed yet
 
     def extent(self, extent: Extent, offset: int) -> None:
-        """Carry an extent to `offset` of the target. Raises WriteError if the source is too short, and OSError."""
+        """Transfer an extent to `offset` of the target. Raises WriteError if the source is too short, and OSError."""
         start, end = extent.offset, extent.offset + extent.length
         shift = offset - start
         if os.fstat(self.source).st_size < end:
             raise short(os.fstat(self.source).st_size)
         first, last = -(-start // self.block) * self.block, end // self.block * self.block
-        if first >= last:  # a header or two: nothing to share, nothing to win
+        if first >= last:  # a header or two: nothing to share
             self._edge(start, end, shift)
             return
         if self.sharing and shift % self.block == 0:
@@ -108,13 +108,13 @@ class Carrier:
         self.done(end - position)
 
     def _edge(self, start: int, end: int, shift: int) -> None:
-        """Copy the less than two blocks that cannot be shared."""
+        """Copy the part, of less than two blocks, that cannot be shared."""
         if start < end:
             write_all(self.target, _read_all(self.source, start, end), start + shift)
             self.done(end - start)
 
     def _preallocate(self, offset: int, length: int) -> None:
-        """Blocks in one go: a third less time, less fragments, and a full disk is known before anything is copied."""
+        """Allocate blocks in one go: a third less time, fewer fragments, and a full disk shows before the copy."""
         if self.preallocating is None:
             self.preallocating = _file_system(self.target) in _PREALLOCATING
         if not self.preallocating:
@@ -128,7 +128,7 @@ class Carrier:
 
     def _copied(self, offset: int, count: int) -> None:
         if self.to_disk:
-            with contextlib.suppress(OSError):  # starts to write what is dirty; what is on its way stays cached
+            with contextlib.suppress(OSError):  # starts to write dirty pages; pages being written stay cached
                 os.posix_fadvise(self.target, offset, count, os.POSIX_FADV_DONTNEED)
         self.done(count)
 
@@ -142,7 +142,7 @@ class Carrier:
                 if error.errno not in _CANNOT_COPY:
                     raise
                 count = 0
-            if count == 0:  # not known here, or, on a few file systems, silently nothing
+            if count == 0:  # not supported here, or, on a few file systems, silently nothing
                 self.in_kernel = False
             else:
                 self._copied(start + shift, count)
@@ -173,7 +173,7 @@ def _block_size(fd: int) -> int:
 
 
 def _file_system(fd: int) -> str:
-    """The kind of file system that an open file lies on; "" if it cannot be told."""
+    """The type of the file system of an open file; "" if unknown."""
     device = os.fstat(fd).st_dev
     number = f"{os.major(device)}:{os.minor(device)}"
     try:
@@ -188,15 +188,15 @@ def _file_system(fd: int) -> str:
 
 
 def _data_ranges(fd: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield what of `start` to `end` is no hole, so that a sparse source gives a sparse result."""
+    """Yield the parts of `start` to `end` that are no holes, so that a sparse source gives a sparse result."""
     while start < end:
         try:
             data = os.lseek(fd, start, os.SEEK_DATA)
             hole = os.lseek(fd, data, os.SEEK_HOLE)
         except OSError as error:
-            if error.errno == errno.ENXIO:  # nothing but a hole up to the end
+            if error.errno == errno.ENXIO:  # only a hole up to the end
                 return
-            data, hole = start, end  # a file system without the two
+            data, hole = start, end  # a file system without SEEK_DATA and SEEK_HOLE
         if data >= end:
             return
         yield data, min(hole, end)
@@ -225,5 +225,5 @@ def write_all(fd: int, data: bytes, offset: int) -> None:
 
 
 def short(position: int) -> OvaError:
-    """What is raised where the source ends at this byte."""
+    """Return the error for a source that ends at this byte."""
     return WriteError(f"the source ends at byte {position}, before its last member; it changed while it was read")

@@ -1,8 +1,8 @@
 """Where the references of a descriptor lead: to names within the package, or out of it.
 
-Must never let a name out that leads outside: what `reference_names` gives may be opened beside the descriptor.
-An .ova holds all its files, so that a reference out of it is refused at once (DSP0243 5.3). A plain .ovf may have its
-disks anywhere (DSP0243 7.1 takes any relative path or URL); they are never opened there, and `verify` refuses them.
+Must never return a name that leads outside: callers may open what `reference_names` gives beside the descriptor.
+An .ova holds all its files, so a reference out of it is refused at once (DSP0243 5.3). A plain .ovf may have its disks
+anywhere (DSP0243 7.1 allows any relative path or URL); those elsewhere are never opened, and `verify` refuses them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from .model import Reference
 from .notes import Note, NoteKind, note
 from .records import dataclass
 
-# A URL scheme or a drive letter; a colon further on is part of a plain name.
+# A URL scheme or a drive letter; a later colon is part of a plain name.
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(file|data|https?|ftp):|[A-Za-z]:", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Located:
-    """Where a reference leads: to `members`, one or the chunks in their order, or to none.
+    """Where a reference leads: to `members` (one, or the chunks in order), or to none.
 
-    `fault` says in one line why what is there is not the file, '' if it is or if nothing is there.
+    `fault` says in one line why the members are not the file; '' if they are, or if there are none.
     """
 
     reference: Reference
@@ -41,10 +41,10 @@ def locate(
     descriptor: str = "",
     others: Iterable[str] = (),
 ) -> tuple[Located, ...]:
-    """Find the members that `references` lead to, one result for each.
+    """Find the members that `references` lead to; one result for each reference.
 
-    A name is looked for as it stands, then in another normalisation or case; there a member is passed over that another
-    reference names as it stands, and so are `others`, which no reference is about. `size_of` gives a member's bytes.
+    A name is looked for exactly, then in another normalisation or case. That second search skips members that another
+    reference names exactly, and `others`, which no reference is about. `size_of` gives a member's size in bytes.
     """
     spelt = [reference_names(reference, descriptor) for reference in references]
     taken = {name for each in spelt for name in each if name in names or name in names.chunked}.union(others)
@@ -94,7 +94,7 @@ def _found(
     if not reference.chunk_size:
         text = f"{reference.href} is there as {members[0]}, though the descriptor says nothing of chunks"
         notes.append(note(NoteKind.CHUNKS, text))
-        if len(members) == 1 and 0 in chunks:  # as snapshots of VMware are written; a wrong ovf:size is a note then
+        if len(members) == 1 and 0 in chunks:  # as snapshots of VMware; a wrong ovf:size is only a note then
             return Located(reference, members, notes=tuple(notes))
     elif reference.size is None:
         text = f"{reference.href} is in chunks, and without ovf:size nothing says how many"
@@ -105,10 +105,10 @@ def _found(
 
 
 def reference_names(reference: Reference, descriptor: str = "") -> tuple[str, ...]:
-    """Return the names a member may have to which `reference` leads: its href as written, and percent-decoded.
+    """Return the possible names of the member for `reference`: its href as written, and percent-decoded.
 
-    They are relative to the place of the member `descriptor`; where that is a directory, also plain. What leads outside
-    gives none.
+    They are relative to the place of the member `descriptor`; if that is in a directory, the plain names follow. An
+    href that leads outside gives none.
     """
     href = reference.href
     if leads_outside(href) or not href:
@@ -129,7 +129,7 @@ def leads_outside(href: str) -> bool:
 
 
 def _decoded(href: str) -> str:
-    """`href` without percent-encoding; few have any."""
+    """Return `href` without percent-encoding; few have any."""
     if "%" not in href:
         return href
     from urllib.parse import unquote
@@ -143,7 +143,7 @@ def on_the_web(href: str) -> bool:
 
 
 def check_inside(reference: Reference, *, web_allowed: bool) -> None:
-    """Raise DescriptorError if `reference` leads outside the package, other than to the web where that is allowed."""
+    """Raise DescriptorError if `reference` leads outside the package, except to the web where that is allowed."""
     if leads_outside(reference.href) and not (web_allowed and on_the_web(reference.href)):
         raise DescriptorError(
             f"href {reference.href!r} of file {reference.id!r} leads outside the package; "

@@ -1,7 +1,7 @@
-"""What a package is, for people and for programs.
+"""Describes a package for people and for programs.
 
-`report` gives the documented JSON form (docs/ova-tools.md): names in it are never renamed or removed, only added to,
-and `format` counts up should that ever not hold. Must never show the value of a password, and never read a disk.
+`report` gives the documented JSON form (docs/ova-tools.md): names in it are never renamed or removed, only added.
+Should that ever change, `format` is raised. Must never show the value of a password, and never read a disk.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _HIDDEN = "(hidden)"
 
 
 def report(package: Package, listed: Callable[[Iterator[Any]], Any] = list) -> dict[str, Any]:
-    """Return all that is known of the package as plain values for JSON; sizes and offsets are bytes.
+    """Return all that is known about the package as plain values for JSON; sizes and offsets are in bytes.
 
-    `listed` makes each list of what a package may have many of; `iter` leaves it to be made one by one.
+    `listed` makes the lists that may be long; `iter` yields their items one by one instead.
     """
     content = package.descriptor.content
     return {
@@ -48,7 +48,7 @@ def report(package: Package, listed: Callable[[Iterator[Any]], Any] = list) -> d
 
 
 def json_text(package: Package) -> Iterator[str]:
-    """Yield the report as JSON, as `json.dumps` writes it with an indent of two: in pieces, and never as a whole."""
+    """Yield the report as JSON, as `json.dumps` writes it with an indent of two, in pieces and never as a whole."""
     from json import JSONEncoder
 
     encode = JSONEncoder().encode
@@ -82,7 +82,7 @@ def json_text(package: Package) -> Iterator[str]:
 
 
 def lines(package: Package) -> Iterator[str]:
-    """Yield the same for people, line by line, each printable."""
+    """Yield the same for people, in printable lines."""
     known = report(package, iter)
     yield one_line(f"{known['file']}: {known['kind']}, {known['size']} bytes, OVF {known['version']}")
     yield "members"

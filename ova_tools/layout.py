@@ -46,7 +46,7 @@ class Extent:
 
 @dataclass(frozen=True)
 class Zeros:
-    """`length` zero bytes: a hole where the file system knows holes, and no memory anywhere."""
+    """`length` zero bytes: a hole if the file system supports holes, and no memory."""
 
     length: int
 
@@ -61,7 +61,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Plan:
-    """The new file, segment after segment. Neighbours are merged, none is empty."""
+    """The new file, segment after segment. Neighbours are merged; no segment is empty."""
 
     segments: tuple[Segment, ...]
 
@@ -78,7 +78,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Replacement:
-    """New data for the member `name`; None removes it. A name the package does not have is added after `after`."""
+    """New data for the member `name`; None removes it. A name that the package lacks is added after `after`."""
 
     name: str
     data: bytes | Piece | None
@@ -86,7 +86,7 @@ class Replacement:
 
 
 def plan_of(segments: Iterable[Segment]) -> Plan:
-    """Merge neighbours and drop what is empty."""
+    """Merge neighbours and drop empty segments."""
     merged: list[Segment] = []
     literal: list[bytes] = []
 
@@ -115,9 +115,9 @@ def plan_of(segments: Iterable[Segment]) -> Plan:
 
 @dataclass(frozen=True)
 class NewDescriptor:
-    """The descriptor after its edit, the encoding its padding must be in, and its bytes before.
+    """The descriptor after its edit, the encoding for its padding, and its bytes before the edit.
 
-    `companions` are the members that go with it and are small: the manifest and the certificate.
+    `companions` are its small companion members: the manifest and the certificate.
     """
 
     name: str
@@ -131,7 +131,7 @@ class NewDescriptor:
 class Fitted:
     """The descriptor's final bytes (with padding) and the bytes its region has for data, a multiple of 512.
 
-    `headers_stay` where it is as in the source, so that GNU or pax headers before its own are kept too.
+    `headers_stay` if it is as in the source, so that GNU or pax headers before its own are kept too.
     """
 
     data: bytes
@@ -142,9 +142,9 @@ class Fitted:
 def fit_descriptor(index: tar.Index, descriptor: NewDescriptor, others: Iterable[Replacement], spare: int) -> Fitted:
     """Pad the descriptor so that the largest disk keeps its offset modulo 4096.
 
-    `spare` bytes of growth over the source's text fit without any change of the size; with `spare` 0 nothing is padded
-    as long as the descriptor stays within its region. `others` may have data of the right length only, as the
-    manifest's digest is not known yet.
+    The text may grow by `spare` bytes over the source's without a change of the size. With `spare` 0 nothing is padded
+    as long as the descriptor fits its region. `others` need data of the right length only, because the manifest's
+    digest is not known yet.
     """
     entry = _entry(index, descriptor.name)
     header = len(_descriptor_header(entry, 0))
@@ -176,7 +176,7 @@ def as_it_is(index: tar.Index, name: str, data: bytes) -> Fitted:
 
 
 def plan_archive(index: tar.Index, descriptor: str, fitted: Fitted, others: Iterable[Replacement]) -> Plan:
-    """Lay out the archive: the descriptor first (DSP0243 5.3), all else in its order, each byte of it as it was."""
+    """Lay out the archive: the descriptor first (DSP0243 5.3), then all else in its order, unchanged."""
     entry = _entry(index, descriptor)
     rest = tuple(others)
     if fitted.headers_stay or (len(fitted.data) == entry.size and not entry.extended):
@@ -190,19 +190,19 @@ def plan_archive(index: tar.Index, descriptor: str, fitted: Fitted, others: Iter
 
 
 def plan_unchanged(index: tar.Index) -> Plan:
-    """Return the plan that copies the archive as it is, without zeros that were added behind its end.
+    """Return the plan that copies the archive unchanged, without zeros that were added after its end.
 
-    End-of-archive blocks that it lacks are added.
+    Missing end-of-archive blocks are added.
     """
     end = min(index.end, index.size)
     return plan_of([Extent(0, end), Zeros(max(0, index.tail - end)), Zeros(index.missing)])
 
 
 def padded(plan: Plan, size: int) -> Plan:
-    """Return the plan of an archive with zeros behind its end, so that it has `size` bytes: the same, to every reader.
+    """Return the plan of an archive with zeros after its end, so that it has `size` bytes. Readers see no difference.
 
-    `size` is that of `plan` or a multiple of 512 more, up to `limits.MAX_PADDING`; anything else is a ValueError.
-    An edit of the archive leaves the zeros out again.
+    `size` is that of `plan` plus a multiple of 512, up to `limits.MAX_PADDING`; anything else raises ValueError.
+    An edit of the archive drops the zeros again.
     """
     zeros = size - plan.size
     if zeros % tar.BLOCK or not 0 <= zeros <= MAX_PADDING:
@@ -211,12 +211,12 @@ def padded(plan: Plan, size: int) -> Plan:
 
 
 def descriptor_is_first(index: tar.Index, descriptor: str) -> bool:
-    """Tell whether no other file or directory comes before the descriptor, as DSP0243 5.3 wants it."""
+    """Tell whether no other file or directory comes before the descriptor, as DSP0243 5.3 requires."""
     return not before_descriptor(index, descriptor)
 
 
 def before_descriptor(index: tar.Index, descriptor: str) -> tuple[tar.Entry, ...]:
-    """Return the entries before the descriptor; a global pax header is none."""
+    """Return the entries before the descriptor; a global pax header does not count."""
     entry = _entry(index, descriptor)
     return tuple(e for e in index.entries if e.start < entry.start and (e.is_file or not e.pax))
 

@@ -1,6 +1,6 @@
-"""The manifest (.mf): its lines read leniently, and the descriptor's line renewed strictly.
+"""The manifest (.mf): reads its lines leniently, and renews the descriptor's line strictly.
 
-Must never touch the text of another file's line, and must never judge a digest it was not given the bytes for.
+Must never touch the text of another file's line, and must never judge a digest without the bytes.
 Source: DSP0243 5.1 (`SHA256(name)= hex`), OpenSSL's `dgst` output, from which the form comes.
 """
 
@@ -23,11 +23,11 @@ _LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IG
 
 @dataclass(frozen=True)
 class Line:
-    """One line: the algorithm as hashlib names it, the member it is about, its digest in lower case.
+    """One line: the algorithm as hashlib names it, its member, its digest in lower case.
 
-    `written` is the name as it stands there, `candidates` the members that it may mean where these are several.
-    `passed` is true of a line about the manifest or the certificate, which no manifest can list rightly (DSP0243 5.1).
-    A line that cannot be read has `algorithm` None.
+    `written` is the name as written, `candidates` the members that it may mean if there are several. `passed` is true
+    for a line about the manifest or the certificate, which no manifest can list correctly (DSP0243 5.1). A line that
+    cannot be read has `algorithm` None.
     """
 
     number: int
@@ -47,7 +47,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A manifest: the member or file it is, its bytes, its lines that are not blank."""
+    """A manifest: its member or file name, its bytes, its lines that are not blank."""
 
     name: str
     data: bytes
@@ -59,14 +59,14 @@ class Manifest:
 
     @property
     def algorithm(self) -> str:
-        """The algorithm of its lines as DSP0243 spells it; several are joined with '+', none is ''."""
+        """The algorithm of its lines as DSP0243 spells it; several are joined with '+'; '' if there is none."""
         return "+".join(sorted({line.spelling for line in self.lines if line.algorithm}))
 
 
 def parse_manifest(name: str, data: bytes, names: MemberNames | None = None, signing: Collection[str] = ()) -> Manifest:
     """Read a manifest. Lines that cannot be read are kept as such; `check_readable` refuses them.
 
-    Where the `names` of members are given, a line's name that is none of them is also looked for in the manifest's own
+    If the `names` of members are given, a line's name that is not among them is also looked for in the manifest's own
     directory, then in another normalisation or case. `signing`: the certificate of the package, and the name that it
     would have. Raises ManifestError for more lines than any package needs.
     """
@@ -89,7 +89,7 @@ def parse_manifest(name: str, data: bytes, names: MemberNames | None = None, sig
 
 
 def _found(line: Line, directory: str, names: MemberNames) -> Line:
-    """Return `line` with the member that it means."""
+    """Return `line` with its member."""
     if line.name in names:
         return line
     beside = f"{directory}/{line.name}"
@@ -101,7 +101,7 @@ def _found(line: Line, directory: str, names: MemberNames) -> Line:
 
 
 def manifest_notes(manifest: Manifest) -> tuple[Note, ...]:
-    """Return what is odd about the names in it, a note for each name."""
+    """Return notes on odd names in the manifest, one for each name."""
     notes: dict[Note, None] = {}
     passed = [line for line in manifest.lines if line.passed]
     if passed:
@@ -131,7 +131,7 @@ def check_readable(manifest: Manifest) -> None:
 
 
 def new_manifest(name: str, algorithm: str, digests: Mapping[str, str]) -> Manifest:
-    """Return the manifest `name` with a line for each member, in their order; `digests` are in lower-case hexadecimal.
+    """Return the manifest `name` with a line for each member, in their order; `digests` are lower-case hexadecimal.
 
     `algorithm` is as hashlib names it. Members in the manifest's own directory are named relative to it.
     """

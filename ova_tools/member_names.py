@@ -1,8 +1,8 @@
-"""The names of a package's files, and which of them is meant by a name that is spelt differently.
+"""The names of a package's files, and the search for one by a differently spelt name.
 
-macOS stores names decomposed (NFD) where descriptors have them composed (NFC), and Windows does not tell upper from
-lower case. A name is looked for as it stands, then in any normalisation, then in any case; what it finds at the first
-of these is meant. Must never choose between two, and must never change a name.
+macOS stores names decomposed (NFD) where descriptors have them composed (NFC), and Windows does not distinguish upper
+and lower case. A name is looked for exactly, then in any normalisation, then in any case; the first of these that finds
+something counts. Must never choose between two, and must never change a name.
 Source: DSP0243 5.1 and 7.1 (names of files, chunks); UAX #15 (normalisation forms).
 """
 
@@ -17,7 +17,7 @@ _CHUNK = re.compile(r"(.+)\.([0-9]{9})", re.DOTALL)
 
 
 def composed(name: str) -> str:
-    """Return `name` in NFC. A longer name than file systems have is returned as it is: composing costs its square."""
+    """Return `name` in NFC. A name too long for file systems is returned unchanged: composing takes quadratic time."""
     if name.isascii() or len(name) > MAX_FOLDED_NAME:
         return name
     from unicodedata import normalize
@@ -26,7 +26,7 @@ def composed(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """Return what is equal for names that differ in normalisation and case only."""
+    """Return a key that is equal for names that differ only in normalisation and case."""
     return composed(composed(name).lower())
 
 
@@ -36,7 +36,7 @@ def chunk_name(name: str, number: int) -> str:
 
 
 class MemberNames:
-    """Names in their order. Its tables are made when a name is first not found as it stands."""
+    """Names in their order. Its tables are made when an exact search first fails."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = dict.fromkeys(names)
@@ -48,7 +48,7 @@ class MemberNames:
         return name in self._names
 
     def alike(self, name: str) -> tuple[str, ...]:
-        """Return the names that `name` may mean: itself, else those of its normalisation, else those of its case."""
+        """Return the names that `name` may mean: itself, else those equal once normalised, else but for case."""
         if name in self._names:
             return (name,)
         for fold in (composed, folded):
@@ -63,7 +63,7 @@ class MemberNames:
 
     @property
     def chunked(self) -> MemberNames:
-        """The names of files that are there in chunks (`NAME.000000000` and so on), without the numbers."""
+        """The names of files that exist in chunks (`NAME.000000000` and so on), without the numbers."""
         if self._chunked is None:
             self._chunked = MemberNames(self._by_file())
         return self._chunked

@@ -1,7 +1,7 @@
-"""What a descriptor says, as values: systems, references, configurations, and properties with their place in the bytes.
+"""The content of a descriptor as values: systems, references, configurations, and properties with their byte positions.
 
-Must never hold behaviour but what a record says of itself: reading is in descriptor.py, choosing in properties.py,
-judging in values.py.
+Must never hold behaviour beyond simple accessors: reading is in descriptor.py, choosing in properties.py, judging in
+values.py.
 Source: DSP0243 7 (envelope), 9.5 (ProductSection), 9.8 (DeploymentOptionSection).
 """
 
@@ -16,9 +16,9 @@ from .xmltext import Encoding
 
 @dataclass(frozen=True)
 class Slot:
-    """Where an attribute stands, mostly a value: the start tag at byte `tag`, and the attribute's name there.
+    """The place of an attribute, mostly a value: the start tag at byte `tag`, and the attribute's name there.
 
-    `attribute` is None where the tag does not have it yet; `add_as` is the name to add it with.
+    `attribute` is None if the tag does not have it yet; then `add_as` is the name to add it with.
     """
 
     tag: int
@@ -28,7 +28,7 @@ class Slot:
 
 @dataclass(frozen=True)
 class Element:
-    """Where an element stands: its start tag at byte `tag`, its end tag at `end_tag` (none in an empty-element tag)."""
+    """The place of an element: its start tag at byte `tag`, its end tag at `end_tag` (None in an empty-element tag)."""
 
     tag: int
     end_tag: int
@@ -45,7 +45,7 @@ class ConfigurationValue:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a property stands in the descriptor, in bytes: its tags, its own value and its `Value` elements."""
+    """The place of a property in the descriptor, in bytes: its tags, its own value and its `Value` elements."""
 
     slot: Slot
     end_tag: int
@@ -61,8 +61,8 @@ _NOWHERE = Place(_NO_SLOT, 0)
 class Property:
     """One `ovf:Property`. `full_name` is `[class.]key[.instance]` (DSP0243 9.5 and 10.1); unique within a system only.
 
-    `value` is the text a deployment gets where no configuration says otherwise, '' if there is none; `default` the
-    value attribute as it stands, None if there is none. Both are kept out of `repr`, as they may be passwords.
+    `value` is the text that a deployment gets unless a configuration says otherwise, '' if there is none. `default` is
+    the value attribute as written, None if there is none. Both are kept out of `repr`, because they may be passwords.
     """
 
     full_name: str
@@ -85,7 +85,7 @@ class Property:
 
     @property
     def address(self) -> str:
-        """`SYSTEM-ID/NAME`, which tells properties of one full name in several systems apart."""
+        """`SYSTEM-ID/NAME`, which distinguishes properties with one full name in several systems."""
         return f"{self.system}/{self.full_name}"
 
 
@@ -103,7 +103,7 @@ class System:
     `transport` is how its virtual hardware hands properties to the guest (DSP0243 9.5.2), '' if that is not declared,
     None if it has no virtual hardware.
     `tag` is the byte of its start tag, `style` the name of its id attribute as written, and `head` the last of its
-    elements Info and Name, behind which sections stand.
+    elements Info and Name, after which sections follow.
     """
 
     id: str
@@ -160,7 +160,7 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Content:
-    """All that a descriptor says and ova_tools knows; `namespace` is that of its root element."""
+    """All content of a descriptor that ova_tools knows; `namespace` is that of its root element."""
 
     version: str
     namespace: str
@@ -173,6 +173,6 @@ class Content:
 
     @property
     def default_configuration(self) -> str | None:
-        """The deployment option that is taken if nobody chooses: the marked one, else the first (DSP0243 9.8)."""
+        """The deployment option used if nobody chooses: the marked one, else the first (DSP0243 9.8)."""
         marked = [option.id for option in self.configurations if option.default]
         return next(iter((*marked, *(option.id for option in self.configurations))), None)

@@ -1,4 +1,4 @@
-"""What is odd about a package, and yet no error: a kind, for programs, and a text, for people.
+"""Notes: what is odd about a package but no error. Each has a kind, for programs, and a text, for people.
 
 `package.read_package`, `verify` and `edit` find notes; the command prints them and the rules keep them. Must never hold
 a value of a property.
@@ -13,7 +13,7 @@ from .records import dataclass
 
 
 class NoteKind(Enum):
-    """What a note is about. The values stand in the JSON form (docs/ova-tools.md): none is renamed or removed."""
+    """The subject of a note. The values are part of the JSON form (docs/ova-tools.md): never rename or remove one."""
 
     CERTIFICATE = "certificate"
     CHUNKS = "chunks"
@@ -46,5 +46,5 @@ class Note:
 
 
 def note(kind: NoteKind, text: str) -> Note:
-    """Return a note; whatever names of a hostile package `text` holds, it becomes one printable line."""
+    """Return a note. Its text becomes one printable line, even if it holds names from a hostile package."""
     return Note(kind, one_line(text))

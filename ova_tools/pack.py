@@ -1,7 +1,7 @@
-"""A plain .ovf and its files as one .ova: the descriptor first, then manifest, certificate and files (DSP0243 5.3).
+"""Packs a plain .ovf into one .ova: the descriptor first, then manifest, certificate and files (DSP0243 5.3).
 
-Every file keeps its name and its bytes; headers are USTAR, of the epoch and of nobody, so that the same files give the
-same archive. Must never pack what lies outside the descriptor's folder.
+Every file keeps its name and its bytes; headers are USTAR, with the epoch as time and no owner, so that the same files
+give the same archive. Must never pack files outside the descriptor's folder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from .write import Staged, stage_with
 
 @dataclass(frozen=True)
 class _Part:
-    """A member of the archive: its header, and its bytes; None means the file of that name beside the descriptor."""
+    """A member of the archive: its header, and its bytes; None means the file with that name beside the descriptor."""
 
     name: str
     header: bytes
@@ -64,7 +64,7 @@ def stage_archive(package: Package, edit: Edit, target: Path, *, mode: int, repo
 
 
 def archive_size(package: Package) -> int:
-    """Return about how many bytes the archive will have, for a progress bar."""
+    """Return the approximate size of the archive in bytes, for a progress bar."""
     return sum(member.size for member in package.members)
 
 
@@ -110,7 +110,7 @@ def _write(package: Package, parts: list[_Part], fd: int, report: Report | None)
     size = tar.round_up(size, tar.RECORD)
     method, offset = Method.SHARED, 0
     try:
-        os.ftruncate(fd, size)  # what is not written is a hole: the padding, and the zeros at the end
+        os.ftruncate(fd, size)  # unwritten parts are holes: the padding, and the zeros at the end
         for part in parts:
             write_all(fd, part.header, offset)
             offset += tar.BLOCK

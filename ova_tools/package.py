@@ -63,7 +63,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """The OVF descriptor: the member's name, its bytes as they are, and what they say."""
+    """The OVF descriptor: the member's name, its unchanged bytes, and their content."""
 
     name: str
     data: bytes = field(repr=False)
@@ -82,8 +82,8 @@ class Certificate:
 class Package:
     """An open package. Close it, or use it in a `with` statement; `fileno()` is valid until then.
 
-    `members` are its files as far as they are there; `located` says for each reference where it leads. `names` are
-    those of its members, beside a plain .ovf those of all files that could be. `notes` are what is odd about it.
+    `members` are its existing files; `located` says for each reference where it leads. `names` are those of its
+    members, or, beside a plain .ovf, of all files that could be members. `notes` are what is odd about it.
     """
 
     location: str
@@ -101,7 +101,7 @@ class Package:
 
     @property
     def path(self) -> Path:
-        """Where it lies, as it was given."""
+        """Its path, as it was given."""
         from pathlib import Path
 
         return Path(self.location)
@@ -147,16 +147,16 @@ class Package:
 
 
 def read_package(path: str | os.PathLike[str]) -> Package:
-    """Open the package at `path`, an .ova or an .ovf; what it is is told from its content.
+    """Open the package at `path`, an .ova or an .ovf. The content decides which.
 
-    Reads headers, descriptor, manifest and certificate only. Raises PackageError if the file cannot be read or is
-    not a safe and complete package, DescriptorError for its descriptor.
+    Reads headers, descriptor, manifest and certificate only. Raises PackageError if the file cannot be read or is not a
+    safe and complete package, DescriptorError for its descriptor.
     """
     return _read(os.fspath(path), archive=False)
 
 
 def read_archive(path: str | os.PathLike[str]) -> Package:
-    """Open the package at `path`, which has to be an .ova: what lies beside it may be none of its business.
+    """Open the package at `path`, which must be an .ova. Files beside it are not looked at: they may be unrelated.
 
     Raises what `read_package` raises, and PackageError for a bare descriptor.
     """
@@ -173,7 +173,7 @@ def _read(place: str, *, archive: bool) -> Package:
         if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf"):
             if archive:
                 _check_limit("", size, MAX_DESCRIPTOR_BYTES)
-                _load_descriptor("", _read_exactly(file.fileno(), "", size, 0))  # a web server's page, say, is none
+                _load_descriptor("", _read_exactly(file.fileno(), "", size, 0))  # refuses, say, a page of a web server
                 raise PackageError(
                     "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
                 )
@@ -190,7 +190,7 @@ def _read(place: str, *, archive: bool) -> Package:
 def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
     """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
 
-    `shown` is what the message calls the file, where it is not the package itself.
+    `shown` is the name of the file in the message, if it is not the package itself.
     """
     name = f"{shown} " if shown else ""
     try:

@@ -1,6 +1,6 @@
 """A progress bar on a terminal for what takes more than a second; silence otherwise.
 
-Must never write to anything but a terminal, and never cost the time it shows: `rich` is imported after that second.
+Must never write to anything but a terminal, and never slow down short work: `rich` is imported after that second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Which property does a name mean? By full name, by key, by parts of the full name, and within a system.
+"""Finds the property that a name means: by full name, by key, by parts of the full name, and within a system.
 
-Must never choose between several: what could mean more than one property is an error that lists the names to use.
-Source: DSP0243 10.1 (names `[class.]key[.instance]`); docs/reference.md for AVUs.
+Must never choose between several: an ambiguous name is an error that lists the names to use. Source: DSP0243 10.1
+(names `[class.]key[.instance]`); docs/reference.md for AVUs.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _ANY = ("",)
 
 
 class Names:
-    """The properties of a package by what they may be called: for many names, each is looked up and none is searched.
+    """The properties of a package in tables by their possible names, for fast look-up of many names.
 
-    What a name can mean: a full name, else a key, else `class.key` or `key.instance`; each also as `SYSTEM-ID/…`. The
-    first of these forms that any property has decides. Tables are made when they are first needed.
+    A name is a full name, else a key, else `class.key` or `key.instance`; each also as `SYSTEM-ID/…`. The first of
+    these forms that matches any property counts. Tables are made when they are first needed.
     """
 
     def __init__(self, properties: Iterable[Property]) -> None:
         self.properties = tuple(properties)
         self._tables: dict[tuple[int, bool, bool], dict[tuple[str, str, str], list[int]]] = {}
-        self._systems: dict[int, set[str]] | None = None  # by their lengths
+        self._systems: dict[int, set[str]] | None = None  # by the lengths of their ids
 
     def select(self, name: str) -> Property:
         """Return the one property that `name` means. Raises PropertyError if there is none, or more than one."""
@@ -39,14 +39,14 @@ class Names:
         raise PropertyError(f"no property {name}; " + (f"known: {names}" if names else "the descriptor has none"), name)
 
     def candidates(self, name: str, section: str = "") -> tuple[Property, ...]:
-        """Return every property that `name` could mean by the first form that any has; none is an empty tuple.
+        """Return every property that `name` could mean by the first form that matches any; an empty tuple if none does.
 
-        With `section`, `CLASS` or `CLASS.INSTANCE`, as if there were no properties but those of such product sections.
+        With `section`, `CLASS` or `CLASS.INSTANCE`, only properties of such product sections are considered.
         """
         return tuple(self.properties[position] for position in self.positions(name, section))
 
     def positions(self, name: str, section: str = "") -> tuple[int, ...]:
-        """Return where the candidates stand in `properties`."""
+        """Return the positions of the candidates in `properties`."""
         for form in _FORMS:
             found = set(self._table(form, False, bool(section)).get(("", name, section), ()))
             for system in self._systems_before(name):
@@ -57,7 +57,7 @@ class Names:
         return ()
 
     def _systems_before(self, name: str) -> Iterator[str]:
-        """The systems whose id and a slash begin `name`; ids and keys may have slashes themselves."""
+        """Return the systems whose id and a slash begin `name`; ids and keys may have slashes themselves."""
         if "/" not in name:
             return
         if self._systems is None:
@@ -71,7 +71,7 @@ class Names:
             slash = name.find("/", slash + 1)
 
     def _table(self, form: int, by_system: bool, by_section: bool) -> dict[tuple[str, str, str], list[int]]:
-        """Positions by system, name and section; the first and the last are "" where they are not asked for."""
+        """Positions by system, name and section; system and section are "" if not asked for."""
         table = self._tables.get((form, by_system, by_section))
         if table is None:
             table = self._tables[form, by_system, by_section] = {}
@@ -84,17 +84,17 @@ class Names:
 
 
 def select(properties: Iterable[Property], name: str) -> Property:
-    """Return the one property that `name` means, as `Names.select` does; for more than one name that is to be used."""
+    """Return the one property that `name` means, as `Names.select` does. Use that for more than one name."""
     return Names(properties).select(name)
 
 
 def candidates(properties: Iterable[Property], name: str) -> tuple[Property, ...]:
-    """Return every property that `name` could mean, as `Names.candidates` does; also the faster way for one name."""
+    """Return every property that `name` could mean, as `Names.candidates` does; faster than that for one name."""
     return Names(prop for prop in properties if prop.key in name).candidates(name)
 
 
 def same_name(properties: Iterable[Property], prop: Property) -> tuple[Property, ...]:
-    """Return the properties of the same system that share the full name of `prop`, itself among them."""
+    """Return the properties of the same system that share the full name of `prop`, including itself."""
     return tuple(p for p in properties if p.full_name == prop.full_name and p.system == prop.system)
 
 

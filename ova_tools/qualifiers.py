@@ -1,7 +1,7 @@
-"""Qualifiers of a property, read: lengths, ranges, value maps and vSphere's network forms.
+"""Reads the qualifiers of a property: lengths, ranges, value maps and vSphere's network forms.
 
-Must never guess: a qualifier it knows by name but cannot read is an error; one it does not know is no restriction.
-Source: DSP0243 9.5.1 (tables 6 and 7, CIM qualifiers of DSP0004); vmw:qualifiers as VMware's ovftool writes them.
+Must never guess: a known qualifier that cannot be read is an error; an unknown qualifier is no restriction. Source:
+DSP0243 9.5.1 (tables 6 and 7, CIM qualifiers of DSP0004); vmw:qualifiers as VMware's ovftool writes them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _NETWORK = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What a value must fit; None is no limit. Lengths are in characters, `network` is a vSphere form such as "Ip"."""
+    """The limits of a value; None: no limit. Lengths are in characters, `network` is a vSphere form such as "Ip"."""
 
     min_len: int | None = None
     max_len: int | None = None
@@ -97,7 +97,7 @@ def parse_qualifiers(text: str) -> Limits:
 
 
 def merged(first: Limits, second: Limits) -> Limits:
-    """Return the limits of both; where both have one, that of `first`."""
+    """Return the limits of both; if both have one, that of `first`."""
     return Limits(
         first.min_len if first.min_len is not None else second.min_len,
         first.max_len if first.max_len is not None else second.max_len,
@@ -114,7 +114,7 @@ def _skipped(text: str, position: int) -> int:
 
 
 def _arguments(text: str, position: int, close: str, name: str) -> tuple[list[str], int]:
-    """Read up to `close` the arguments of the qualifier `name`; return them and where they end."""
+    """Read the arguments of the qualifier `name` up to `close`; return them and the position of their end."""
     plain = re.compile("[^," + re.escape(close) + "]*")
     found: list[str] = []
     while True:

@@ -1,8 +1,8 @@
-"""Records: what `dataclasses` offers, as far as it is used here, without what it costs.
+"""Records: the part of `dataclasses` that is used here, at a lower cost.
 
-Every client connection of an iRODS server is a process that starts anew, so what the rules import is paid at the first
-event of each. `dataclasses` imports `inspect`, and writes and compiles the source of five methods for each class; that
-was more than half of that first event (docs/decisions/0012-imports.md). Here the methods are closures.
+Every client connection of an iRODS server is a new process, so the first event of each pays for the imports of the
+rules. `dataclasses` imports `inspect`, and writes and compiles the source of five methods for each class; that took
+more than half of the first event (docs/decisions/0012-imports.md). Here the methods are closures.
 
 For a type checker these are the names of `dataclasses` itself. Not offered: slots, `__post_init__`, `ClassVar`,
 keyword-only fields.
@@ -19,7 +19,7 @@ else:
     _NOTHING = object()
 
     class _Field:
-        """What is said of a field in the class body."""
+        """The declaration of a field in the class body."""
 
         __slots__ = ("compare", "default", "factory", "hash", "repr")
 
@@ -28,7 +28,7 @@ else:
             self.repr, self.compare, self.hash = repr, compare, compare if hash is None else hash
 
     def field(*, default=_NOTHING, default_factory=None, repr=True, compare=True, hash=None):
-        """What `dataclasses.field` takes, as far as it is used here."""
+        """Declares a field, with the arguments of `dataclasses.field` that are used here."""
         return _Field(default, default_factory, repr, compare, hash)
 
     def dataclass(cls=None, *, frozen=False, order=False):
@@ -65,13 +65,13 @@ else:
         return type(record)(**{name: getattr(record, name) for name in record._record_fields} | changes)
 
     def asdict(record):
-        """The values of a record's fields by name; what they hold is not copied."""
+        """The values of a record's fields by name; the values are not copied."""
         return {name: getattr(record, name) for name in record._record_fields}
 
     def _init(fields):
         names = tuple(fields)
         rest = {name: each for name, each in fields.items() if each.default is not _NOTHING or each.factory}
-        put = object.__setattr__  # one by one and in one order: records of a class then share the table of their names
+        put = object.__setattr__  # one by one in a fixed order: then records of a class share the table of their names
 
         def __init__(self, *values, **named):  # noqa: N807
             given = dict(zip(names, values))

@@ -1,7 +1,7 @@
-"""New values into the descriptor's bytes: only the bytes of what changes are others.
+"""Puts new values into the descriptor's bytes, and changes no other bytes.
 
-Must never serialise XML and must never touch a byte that is not part of a change. After each splice the result is
-parsed again and compared: a descriptor that does not say what was asked never leaves this module.
+Must never serialise XML and must never touch a byte that is not part of a change. The result is parsed again and
+compared: this module never returns a descriptor without the requested content.
 Source: DSP0243 9.5 (value attribute, Value elements), 9.8 (default configuration), XML 1.0 3.1.
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Change:
-    """A value for a property of the package that is edited.
+    """A new value for a property of the edited package.
 
     `configuration` None sets it for every deployment: the default, and each `Value` element. A name sets the value of
-    that deployment option only (DSP0243 9.8), and is stronger than a change without one.
+    that deployment option only (DSP0243 9.8), and wins over a change without a configuration.
     """
 
     property: Property
@@ -52,7 +52,7 @@ class Splice:
 
 @dataclass(frozen=True)
 class Insertion:
-    """New text for the descriptor, and the properties that it then has more."""
+    """New text for the descriptor, and the properties that it adds."""
 
     splice: Splice
     properties: tuple[Property, ...]
@@ -76,11 +76,11 @@ def set_values(
     default_configuration: str | None = None,
     further: Sequence[Splice] = (),
 ) -> bytes:
-    """Return the descriptor `data` with each change and insertion made, and that deployment option as the default one.
+    """Return the descriptor `data` with each change and insertion made, and with that deployment option as default.
 
     `further` splices change nothing that is checked here; the caller checks what they are for.
 
-    A value that already is what is asked for keeps its bytes, however it is spelt. Raises PropertyError for a value
+    A value that is already as requested keeps its bytes, however it is spelt. Raises PropertyError for a value
     XML cannot hold, DescriptorError for a deployment option that is declared twice.
     """
     splices = [*(insertion.splice for insertion in insertions), *further]
@@ -106,7 +106,7 @@ def _value_splices(data: bytes, content: Content, prop: Property, values: Mappin
     for_all = values.get(None)
     splices: list[Splice] = []
     for each in prop.place.values:
-        # A Value element without a configuration overrules the attribute for some readers; both then say the same.
+        # A Value element without a configuration overrules the attribute for some readers, so both get the same value.
         value = values.get(each.configuration, for_all) if each.configuration else for_all
         if value is not None and each.value != value:
             splices.append(_into(data, content, prop, each.slot, value))
@@ -193,7 +193,7 @@ def _check(
     new: Sequence[Property],
     default_configuration: str | None,
 ) -> None:
-    """Parse the result: every property must have what was asked, or what it had; and there are those that are new."""
+    """Parse the result: every property must have its requested or its old value, and the new properties must exist."""
     after = parse(data)
     added = {(prop.system, prop.full_name): prop for prop in new}
     found = [prop for prop in after.properties if (prop.system, prop.full_name) in added]
@@ -220,6 +220,6 @@ def _check(
 
 
 def _meaning(prop: Property) -> dict[str, Any]:
-    """Return what the property says, without its place and spelling, to be compared."""
+    """Return the property without its place and spelling, for comparison."""
     fields: dict[str, Any] = asdict(prop)
     return {**fields, "place": None, "default": None, "configurations": dict(prop.configurations)}

@@ -1,6 +1,6 @@
 """Put an edited package where it belongs: an .ova as one file, a plain .ovf with its manifest, certificate and seeds.
 
-All new files are written before the first takes its place, so that a full disk leaves everything as it was.
+All new files are written before the first is put in place, so that a full disk changes nothing.
 Must never touch a disk image of a plain .ovf.
 """
 
@@ -24,8 +24,7 @@ from .write import stage
 def store(package: Package, edit: Edit, target: Path) -> None:
     """Put `edit` of `package` at `target`, an absolute path. Raises WriteError; then nothing has changed.
 
-    A new file gets the source's mode, within the umask. Where a file is replaced, the new one is synced to the disk
-    first.
+    A new file gets the source's mode, within the umask. If it replaces a file, it is synced to the disk first.
     """
     files: list[tuple[Path, Plan]] = [(target, edit.plan)]
     gone: Path | None = None
@@ -69,14 +68,14 @@ def _literal(data: bytes) -> Plan:
 def _companion(
     package: Package, present: Manifest | Certificate | None, suffix: str, target: Path, *, in_place: bool
 ) -> Path:
-    """Return where the manifest or certificate of `target` goes: where one is, else to the right name."""
+    """Return the path for the manifest or certificate of `target`: that of an existing one, else the right name."""
     if in_place and present is not None:
         return (package.path.parent / present.name).resolve()
     return target.with_name(right_name(target.name, suffix))
 
 
 def check_apart(package: Package, new: list[Path]) -> None:
-    """Refuse a target whose manifest would take the place of a file of the source."""
+    """Refuse a target whose manifest would replace a file of the source."""
     for path in new:
         for member in package.members:
             try:
@@ -88,7 +87,7 @@ def check_apart(package: Package, new: list[Path]) -> None:
 
 
 def _check_none_left(target: Path, known: set[Path]) -> None:
-    """Refuse a target beside which a manifest or certificate of another package would be taken for its own."""
+    """Refuse a target if a manifest or certificate of another package beside it would be taken for its own."""
     found = companions_beside(str(target.parent), target.name)
     for name in (found.manifest, found.certificate):
         if name is not None and (target.parent / name).resolve() not in known:

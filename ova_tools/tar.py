@@ -15,8 +15,8 @@ from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_MEMBER_NAME,
 from .records import dataclass
 
 BLOCK = 512
-RECORD = 20 * BLOCK  # what tar programs write at once, so that most archives end at a multiple of it
-_LONGEST_LENGTH = 12  # digits of a pax record's length, and the blank
+RECORD = 20 * BLOCK  # tar programs write whole records, so most archives end at a multiple of it
+_LONGEST_LENGTH = 12  # digits of a pax record's length, with the blank
 _CHUNK = 1 << 18
 _ZEROS = bytes(_CHUNK)
 
@@ -37,8 +37,8 @@ _REFUSED_TYPES = {
 class Entry:
     """One entry of the archive; all positions are byte offsets in the file.
 
-    `start` is where its first extension header lies (or its own header), `header` the 512 bytes of its own header,
-    `end` the end of its data rounded up to a block. `pax`: it has, or is, a pax header.
+    `start` is the offset of its first extension header (or of its own header), `header` the 512 bytes of its own
+    header, `end` the end of its data rounded up to a block. `pax`: whether it has, or is, a pax header.
     """
 
     name: str
@@ -73,9 +73,9 @@ class Index:
 
     @property
     def end(self) -> int:
-        """Bytes of the archive up to its normal end: two blocks of zeros, and what fills the record if that is there.
+        """Bytes of the archive up to its normal end: two blocks of zeros, and the rest of the record if it exists.
 
-        Further zeros are padding, such as `layout.padded` adds, and no part of what the archive says.
+        Further zeros are padding, such as `layout.padded` adds, and not part of the content.
         """
         least = self.tail + 2 * BLOCK
         full = round_up(least, RECORD)
@@ -83,12 +83,12 @@ class Index:
 
     @property
     def missing(self) -> int:
-        """Bytes that the file lacks of the two blocks of zeros that end an archive (POSIX.1-2017 pax, ustar)."""
+        """Bytes that are missing from the two blocks of zeros that end an archive (POSIX.1-2017 pax, ustar)."""
         return max(0, 2 * BLOCK - max(0, self.size - self.tail))
 
     @property
     def unfinished(self) -> bool:
-        """True if no block of zeros says that no further entry was meant to follow."""
+        """True if no block of zeros marks the end of the archive."""
         return self.missing > BLOCK
 
 
@@ -105,8 +105,8 @@ def looks_like_tar(block: bytes) -> bool:
 def read_index(fd: int, size: int) -> Index:
     """Index the archive in `fd`, a regular file of `size` bytes, reading its headers only.
 
-    An archive may end without its end-of-archive blocks; `Index.unfinished` says so. Raises PackageError for everything
-    else that is not a complete, plain archive of regular files and directories.
+    An archive may end without its end-of-archive blocks; `Index.unfinished` says so. Raises PackageError if it is
+    otherwise not a complete, plain archive of regular files and directories.
     """
     entries: list[Entry] = []
     seen: dict[str, bool] = {}
@@ -290,7 +290,7 @@ def _pax_records(record: bytes, offset: int) -> dict[str, str]:
         if not start < end <= len(record) or not equals or record[end - 1 : end] != b"\n":
             raise PackageError(f"the pax header at byte {offset} cannot be read")
         found[_text(key)] = _text(value)
-        position = end  # beyond `start`, so that every record brings the loop nearer to its end
+        position = end  # beyond `start`, so that the loop always ends
     return found
 
 
@@ -302,7 +302,7 @@ def _pax_size(text: str, name: str) -> int:
 
 def _ustar_name(header: bytes) -> str:
     name = header[:100].split(b"\0", 1)[0]
-    if header[257:263] == b"ustar\0":  # GNU's "ustar  " keeps other things where ustar has the prefix
+    if header[257:263] == b"ustar\0":  # GNU's "ustar  " has other fields in place of the prefix
         prefix = header[345:500].split(b"\0", 1)[0]
         if prefix:
             name = prefix + b"/" + name
@@ -319,7 +319,7 @@ def _check_tail(fd: int, offset: int, size: int) -> None:
     try:
         offset = max(offset, os.lseek(fd, offset, os.SEEK_DATA))
     except OSError as error:
-        if error.errno == errno.ENXIO:  # nothing but a hole up to the end: zeros that need not be read
+        if error.errno == errno.ENXIO:  # only a hole up to the end: zeros that need not be read
             return
     while offset < size:
         chunk = os.pread(fd, min(_CHUNK, size - offset), offset)

@@ -1,7 +1,7 @@
-"""The members of an .ova as files in a new folder, which appears whole or not at all.
+"""Unpacks the members of an .ova into a new folder, which appears complete or not at all.
 
-Must never write outside that folder, and must never touch a file that is there: all is written into a folder of its own
-beside it, which takes the name in one step.
+Must never write outside that folder, and must never touch an existing file: it writes into a scratch folder beside it,
+and then renames that in one step.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .write import stage
 
 
 def unpack(package: Package, folder: Path, *, umask: int, report: Report | None = None) -> None:
-    """Write every member of the archive below `folder`, which has to be free or empty. Modes are those of `umask`.
+    """Write every member of the archive below `folder`, which must be missing or empty. Modes follow `umask`.
 
-    Raises PackageError for a plain .ovf and for names that no folder can hold together, WriteError; then there is no
-    new folder.
+    Raises PackageError for a plain .ovf and for names that no folder can hold together, WriteError. After an error
+    there is no new folder.
     """
     if package.kind is not Kind.OVA:
         raise PackageError("is a plain .ovf, whose files lie beside it already; an .ova is right")
@@ -41,7 +41,7 @@ def unpack(package: Package, folder: Path, *, umask: int, report: Report | None 
         for place in (scratch, *scratch.rglob("*")):
             if place.is_dir():
                 place.chmod(0o777 & ~umask)
-        scratch.rename(folder)  # over an empty folder, too
+        scratch.rename(folder)  # also replaces an empty folder
     except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)
         raise WriteError(f"{folder} cannot be written: {error.strerror or error}") from error
@@ -51,7 +51,7 @@ def unpack(package: Package, folder: Path, *, umask: int, report: Report | None 
 
 
 def _checked(package: Package) -> dict[str, PurePosixPath]:
-    """The members' paths. Their names were found safe when the archive was read (`tar.safe_name`)."""
+    """Return the members' paths. Their names were checked when the archive was read (`tar.safe_name`)."""
     paths = {member.name: PurePosixPath(member.name) for member in package.members}
     files = set(paths.values())
     for name, path in paths.items():

@@ -1,6 +1,6 @@
-"""Values that are the text of a file: `@FILE` in place of a value, `@@…` for one that begins with @.
+"""Values that are the text of a file: `@FILE` in place of a value, `@@…` for a value that begins with @.
 
-Must never read more than a bounded text, and must never show any of it in a message.
+Must never read more than a limited text, and must never show any of it in a message.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def value_of(text: str) -> str:
 
 
 def text_of(data: bytes, shown: str) -> str:
-    """Return the text of a file's bytes: UTF-8, without byte order mark and without the line end of its last line.
+    """Return the text of a file's bytes, read as UTF-8, without byte order mark and last line end.
 
-    `shown` is what messages call the file. Raises PropertyError.
+    `shown` is the name of the file in messages. Raises PropertyError.
     """
     if len(data) > MAX_VALUE_FILE:
         raise PropertyError(f"{shown} has more than {MAX_VALUE_FILE} bytes, too many for a value")

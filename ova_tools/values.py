@@ -1,4 +1,4 @@
-"""Does a value fit its property? Types, qualifiers and network forms; one line that says what would fit.
+"""Checks whether a value fits its property: types, qualifiers and network forms. The error says what would fit.
 
 Must never change a value, and must never put the value of a password property into a message.
 Source: DSP0243 9.5.1 tables 6 and 7; type spellings of OVF 0.9 and of vSphere (vAppPropertyInfo.type).
@@ -41,8 +41,8 @@ _MACRO = re.compile(r"\$\{[^{}]+\}$")
 def check_value(prop: Property, value: str) -> None:
     """Raise PropertyError if no XML can hold `value`, or it does not fit type and qualifiers of `prop` (DSP0243 9.5.1).
 
-    The message is one line that names the property and says what is allowed. Whether the property may be set at all
-    (`user_configurable`) is not asked here.
+    The message is one line that names the property and says what is allowed. Does not check whether the property may be
+    set at all (`user_configurable`).
     """
     unwritable = not_xml(value)
     if unwritable is not None:
@@ -60,7 +60,7 @@ def check_value(prop: Property, value: str) -> None:
 
 
 def _rules(prop: Property) -> tuple[str, Limits]:
-    """Return the base type in lower case and every limit that type and qualifiers state."""
+    """Return the base type in lower case, and the limits from type and qualifiers."""
     try:
         limits = merged(parse_qualifiers(prop.qualifiers), parse_qualifiers(prop.vmw_qualifiers))
         base, of_type = _type_limits(prop.type.strip())
@@ -146,7 +146,7 @@ def _is_choice(value: str, choice: str, numeric: bool) -> bool:
         return True
     if not numeric:
         return False
-    low, dots, high = choice.partition("..")  # DSP0004 lets a ValueMap of integers hold ranges
+    low, dots, high = choice.partition("..")  # DSP0004 allows ranges in a ValueMap of integers
     if dots:
         return all(_REAL.match(end) or not end for end in (low, high)) and (
             (not low or _decimal(low) <= _decimal(value)) and (not high or _decimal(value) <= _decimal(high))
@@ -187,7 +187,7 @@ def _check_network(value: str, limits: Limits) -> str | None:
 
 
 def _is_address(text: str) -> bool:
-    import ipaddress  # here, as few packages have addresses and the command starts faster
+    import ipaddress  # here, because few packages have addresses and the command then starts faster
 
     try:
         ipaddress.ip_address(text)

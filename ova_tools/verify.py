@@ -1,4 +1,4 @@
-"""Hash the package's files and compare them with its manifest; say what else does not fit together.
+"""Hash the package's files, compare them with its manifest, and report other mismatches.
 
 Reads every listed file once, in blocks. Must never change anything, and must never hold more than a block in memory.
 Source: DSP0243 5.1 (manifest), 7.1 (references).
@@ -24,7 +24,7 @@ Report = Callable[[int], None]
 
 
 class Verdict(Enum):
-    """What a digest line came to."""
+    """The verdict on a digest line."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -36,9 +36,9 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify_members` found right: (member, algorithm) pairs hashed, and notes on what is odd but no error.
+    """The result of `verify_members`: the (member, algorithm) pairs verified, and notes on what is odd but no error.
 
-    The notes are those of the package and more.
+    The notes include those of the package.
     """
 
     hashed: tuple[tuple[str, str], ...]
@@ -49,8 +49,8 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
     """Hash every file that the manifest lists. `report` is called with the bytes hashed since its last call.
 
     Raises ManifestError that names the member for a wrong digest, a listed file that is missing or a line that cannot
-    be read; PackageError for a file the descriptor refers to that is missing or lacks a chunk, DescriptorError for one
-    outside.
+    be read; PackageError for a file of the descriptor that is missing or lacks a chunk, DescriptorError for one outside
+    the package.
     """
     manifest = package.manifest
     hashed: list[tuple[str, str]] = []
@@ -72,11 +72,11 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
 
 
 def make_manifest(package: Package, algorithm: str | None = None, report: Report | None = None) -> Manifest:
-    """Hash every file of the package and return a manifest that is right for it as it is.
+    """Hash every file of the package and return a manifest that matches it.
 
-    `algorithm` is as hashlib names it; None is that of the manifest that is there, else SHA256. The new one has the
-    name of the old one. Whether the old one is right is not asked. Raises PackageError and DescriptorError as
-    `verify_members` does, ManifestError for a file whose name no manifest can hold.
+    `algorithm` is as hashlib names it; None means that of the existing manifest, else SHA256. The new manifest has the
+    name of the old one, which is not checked. Raises PackageError and DescriptorError as `verify_members` does,
+    ManifestError for a file whose name no manifest can hold.
     """
     _check_references(package)
     old, descriptor = package.manifest, package.descriptor.name
@@ -99,7 +99,7 @@ def _member_digest(package: Package, member: Member, algorithm: str, report: Rep
 
 
 def line_verdicts(package: Package) -> tuple[Verdict, ...]:
-    """Return what can be said of each line of the manifest without reading a disk; none without a manifest."""
+    """Return the verdict on each line of the manifest that needs no reading of a disk; none without a manifest."""
     digests = Digests(package.descriptor.data)
 
     def verdict(line: Line) -> Verdict:
@@ -122,7 +122,7 @@ def _digest(
     report: Report | None,
     files: dict[tuple[int, int, str], str],
 ) -> str:
-    """The digest of the file that `line` is about; `files` holds those of files beside a plain .ovf, whatever name."""
+    """The digest of the file of `line`. `files` holds those of files beside a plain .ovf, under any name."""
     if line.name not in package.names:
         raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
     algorithm = str(line.algorithm)
@@ -165,7 +165,7 @@ def _check_references(package: Package) -> None:
 
 
 def _notes(package: Package) -> list[Note]:
-    """Say what is unusual: members nobody lists, sizes that differ, files nobody vouches for."""
+    """Return notes on what is unusual: unlisted members, different sizes, files without a digest."""
     notes = []
     manifest = package.manifest
     if manifest is None:

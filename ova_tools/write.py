@@ -1,14 +1,15 @@
-"""Carry out a plan, and put a file in its place whole or not at all.
+"""Carry out a plan, and put a file in its place completely or not at all.
 
-With `extents` the only module that writes. Must never leave a half-written file under the target's name, never follow
-a link or reuse a file that someone else put in its place, and never remove what this module did not make.
+Only this module and `extents` write. It must never leave a half-written file under the target's name, never follow a
+link or reuse a file that someone else put in its place, and never remove what this module did not make.
 
-A file has no name while it is written (O_TMPFILE), so it goes with its writer; it gets one for the moment before it
-replaces another. That name, and that of a file where the file system knows no unnamed ones, is not UTF-8, so in a vault
-of iRODS it is nobody's: the server writes the names of a new object as JSON before it makes the file, and a catalog in
-UTF-8 refuses to rename one so. What a writer that was killed in that moment left is known by its mark and by its lock,
-and goes when the name is next wanted. Source: open(2) O_TMPFILE, linkat(2), rename(2), flock(2), xattr(7); iRODS 4.2.12
-to 5.0.2, create_new_replica, register_physical_path, replica_proxy to_json.
+A file has no name while it is written (O_TMPFILE), so it disappears with its writer. It gets a name only for the moment
+before it replaces another file. That name, and the name of a file on a file system without unnamed files, is not UTF-8,
+so in a vault of iRODS it belongs to no data object: the server writes the names of a new object as JSON before it makes
+the file, and a catalog in UTF-8 refuses to rename an object to it. A file left by a writer that was killed in that
+moment is recognised by its mark and its lock, and removed when the name is next needed. Source: open(2) O_TMPFILE,
+linkat(2), rename(2), flock(2), xattr(7); iRODS 4.2.12 to 5.0.2, create_new_replica, register_physical_path,
+replica_proxy to_json.
 """
 
 from __future__ import annotations
@@ -32,17 +33,17 @@ if TYPE_CHECKING:
 
 _PIECE = 1 << 20
 _NAME = b".\xffova-"  # and a number
-_NUMBERS = 100  # so many writers in one folder find what a killed one left; the others take a name that is drawn
+_NUMBERS = 100  # so many writers in one folder find what a killed one left; further ones take a random name
 _MARK = "user.ova_tools.unfinished"  # the extended attribute of a file that is not in its place yet
 _NO_UNNAMED_FILES = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS}
-_NO_SUCH_NAMES = {errno.EILSEQ, errno.EINVAL}  # of file systems that take UTF-8 only
+_NO_SUCH_NAMES = {errno.EILSEQ, errno.EINVAL}  # of file systems that accept UTF-8 only
 
 
 def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = None, *, to_disk: bool = False) -> Method:
     """Write `plan` to `target_fd`, an empty regular file open for writing; sizes and offsets are bytes.
 
     to_disk: the caller syncs the target. Raises WriteError if there is no room, the source is shorter than the plan
-    says, or the system refuses. The target is then incomplete, and the caller's to remove or truncate.
+    says, or the system refuses. The target is then incomplete, and the caller must remove or truncate it.
     """
     carrier = Carrier(source_fd, target_fd, report, to_disk=to_disk)
     try:
@@ -52,7 +53,7 @@ def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = No
             if isinstance(segment, Literal):
                 write_all(target_fd, segment.data, offset)
                 carrier.done(segment.length)
-            elif isinstance(segment, Zeros):  # a hole, which ftruncate made
+            elif isinstance(segment, Zeros):  # a hole made by ftruncate
                 carrier.done(segment.length)
             elif isinstance(segment, Piece):
                 Carrier(segment.fd, target_fd, report, to_disk=to_disk).extent(Extent(0, segment.length), offset)
@@ -97,8 +98,8 @@ def put_in_place(
 ) -> Method:
     """Put the planned file at `target`, replacing what is there in one step.
 
-    It is written to the target's folder without a name, and nothing of it stays after a failure. An existing target's
-    mode and owner are kept, else `mode` is used. `durable` syncs it to the disk before. Raises WriteError.
+    It is written to the target's folder without a name; after a failure nothing of it stays. An existing target's mode
+    and owner are kept, else `mode` is used. `durable` syncs it to the disk first. Raises WriteError.
     """
     staged = stage(plan, source_fd, target, mode=mode, durable=durable, report=report)
     with staged:
@@ -116,7 +117,7 @@ class Staged:
     def commit(self, *, sync_directory: bool = True) -> None:
         """Put the file in its target's place, in one step. Raises WriteError.
 
-        Without `sync_directory` a power cut may bring the old file back, whole; never a torn one.
+        Without `sync_directory` a power cut may bring the complete old file back, but never a torn one.
         """
         try:
             if not self._linked():
@@ -132,12 +133,12 @@ class Staged:
             _sync_directory(os.path.dirname(self._target))
 
     def _linked(self) -> bool:
-        """Give a file without a name its target's, if that is free; then it needs no other."""
+        """Give an unnamed file its target's name, if that is free; then it needs no other name."""
         if self._replaces or self._name is not None:
             return False
         try:
             _link(self._fd, os.fsencode(self._target))
-        except FileExistsError:  # since the file was begun
+        except FileExistsError:  # made since the file was begun
             return False
         return True
 
@@ -204,14 +205,14 @@ def _cannot_write(target: str, error: OSError) -> WriteError:
 
 
 def _opened(target: str) -> tuple[int, bytes | None]:
-    """Open a new file in the folder of `target`; its name is None where the file system knows unnamed files."""
+    """Open a new file in the folder of `target`; its name is None if the file system supports unnamed files."""
     try:
         fd = os.open(os.path.dirname(target) or os.curdir, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except OSError as error:
         if error.errno not in _NO_UNNAMED_FILES:
             raise
     else:
-        if os.path.exists(_path(fd)):  # without /proc it would never get a name
+        if os.path.exists(_path(fd)):  # without /proc it could never get a name
             _mark(fd)
             return fd, None
         os.close(fd)
@@ -220,7 +221,7 @@ def _opened(target: str) -> tuple[int, bytes | None]:
 
 
 def _named(target: str, make: Callable[[bytes], _T]) -> tuple[bytes, _T]:
-    """Return what `make` makes of a name in the folder of `target`, and the name; `make` refuses one that is taken."""
+    """Return the result of `make` for a name in the folder of `target`, and the name. `make` refuses a taken name."""
     folder = os.fsencode(os.path.dirname(target))
     for number in range(_NUMBERS):
         name = os.path.join(folder, _NAME + b"%d" % number)
@@ -239,7 +240,7 @@ def _named(target: str, make: Callable[[bytes], _T]) -> tuple[bytes, _T]:
 
 
 def _removed(name: bytes) -> bool:
-    """Remove what a writer that died left under this name: it has the mark, and the kernel has let go of its lock."""
+    """Remove what a dead writer left under this name: it has the mark, and the kernel has freed its lock."""
     try:
         fd = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -250,7 +251,7 @@ def _removed(name: bytes) -> bool:
         if os.path.samestat(os.fstat(fd), os.lstat(name)):
             os.unlink(name)
         return True
-    except OSError:  # its writer lives, or it is not ours to remove
+    except OSError:  # its writer lives, or we must not remove it
         return False
     finally:
         os.close(fd)
@@ -264,13 +265,13 @@ def _created(name: bytes) -> int:
 
 def _mark(fd: int) -> None:
     """Lock a new file for as long as its writer lives, then mark it: never the other way round."""
-    with contextlib.suppress(OSError):  # a file system without either: then it is never taken for a dead one's
+    with contextlib.suppress(OSError):  # a file system without either: then it is never taken for a dead writer's
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.setxattr(fd, _MARK, b"1")
 
 
 def _link(fd: int, name: bytes) -> None:
-    # With a descriptor, any, Python asks linkat(2), which follows the link that /proc has.
+    # With any descriptor, Python uses linkat(2), which follows the link in /proc.
     os.link(_path(fd), name, src_dir_fd=fd, follow_symlinks=True)
 
 
@@ -291,7 +292,7 @@ def _take_over(fd: int, old: os.stat_result | None, mode: int) -> None:
             try:
                 os.fchown(fd, old.st_uid, old.st_gid)
             except OSError:
-                mode &= 0o777  # not ours to give away; then no set-id bits either
+                mode &= 0o777  # we may not change the owner; then no set-id bits either
     os.fchmod(fd, mode)
 
 
@@ -303,6 +304,6 @@ def _sync_directory(directory: str) -> None:
     try:
         os.fsync(fd)
     except OSError:
-        pass  # some network file systems do not know it; the rename is done
+        pass  # some network file systems do not support it; the rename is done
     finally:
         os.close(fd)

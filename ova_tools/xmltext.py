@@ -13,11 +13,11 @@ import re
 from .errors import DescriptorError, PropertyError
 from .records import dataclass
 
-# Patterns are compiled where they are used: the command starts faster for it.
+# Patterns are compiled where they are used, so that the command starts faster.
 # Single-byte sets that agree with ASCII below 128 (what the XML declaration is written in).
 _SINGLE_BYTE = r"(ascii|iso8859-\d+|cp(437|7\d\d|8\d\d|12\d\d|1125)|koi8-[rtu]|mac-\w+|tis-620|kz1048)$"
 _DECLARED = re.compile(rb"""<\?xml[ \t\r\n][^>]*?[ \t\r\n]encoding[ \t\r\n]*=[ \t\r\n]*["']([A-Za-z0-9._:-]+)["']""")
-# Each takes one part of a tag and gives up within it: one pattern for all would try again at each character.
+# Each matches one part of a tag and fails within it: a single pattern for all would retry at each character.
 _TAG_NAME = r"<([^ \t\r\n/>]+)"
 _ATTRIBUTE = r"""[ \t\r\n]+([^ \t\r\n=/>"']+)[ \t\r\n]*=[ \t\r\n]*("[^"]*"|'[^']*')"""
 _TAG_END = r"[ \t\r\n]*(/?)>"
@@ -29,7 +29,7 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True)
 class Encoding:
-    """A document's encoding: the codec of its bytes (after any byte order mark), and what expat must be told of it."""
+    """A document's encoding: the codec of its bytes (after any byte order mark), and its name for expat."""
 
     codec: str
     for_expat: str | None = None
@@ -114,13 +114,13 @@ def read_end_tag(data: bytes, offset: int, encoding: Encoding) -> int:
 
 
 def space_before(data: bytes, offset: int, encoding: Encoding) -> str:
-    """Return the white space before byte `offset`, of much the last 512 bytes."""
+    """Return the white space before byte `offset`, from about the last 512 bytes."""
     text = data[max(0, offset - _WINDOW) : offset].decode(encoding.codec, "ignore")
     return text[len(text.rstrip(_SPACE)) :]
 
 
 def space_after(data: bytes, offset: int, encoding: Encoding) -> str:
-    """Return the white space from byte `offset` on, of much the first 512 bytes."""
+    """Return the white space from byte `offset` on, from about the first 512 bytes."""
     text = data[offset : offset + _WINDOW].decode(encoding.codec, "ignore")
     return text[: len(text) - len(text.lstrip(_SPACE))]
 
@@ -131,7 +131,7 @@ def _start_tag(data: bytes, offset: int, codec: str) -> StartTag | None:
     characters, place = 0, offset
 
     def at(index: int) -> int:
-        """The byte of a character behind the one asked for before: so each is encoded once."""
+        """The byte position of a character after the one of the previous call, so that each is encoded once."""
         nonlocal characters, place
         place += len(text[characters:index].encode(codec))
         characters = index
@@ -153,8 +153,8 @@ def _start_tag(data: bytes, offset: int, codec: str) -> StartTag | None:
 def escape(value: str, quote: str, codec: str, property: str | None = None) -> bytes:
     """Return `value` as the bytes of an attribute value between `quote`s in `codec`.
 
-    White space other than a blank becomes a character reference, as a parser would turn it into blanks; so does what
-    the codec lacks. Raises PropertyError for a character no XML document can hold.
+    White space other than a blank becomes a character reference, because a parser would turn it into blanks; so do
+    characters that the codec lacks. Raises PropertyError for a character no XML document can hold.
     """
     wrong = not_xml(value)
     if wrong is not None:
@@ -167,7 +167,7 @@ def escape(value: str, quote: str, codec: str, property: str | None = None) -> b
 
 
 def not_xml(value: str) -> str | None:
-    """Say which character of `value`, at which position from 1, no XML 1.0 document can hold; None if it has none.
+    """Name the first character of `value` that XML 1.0 cannot hold, with its position from 1; None if there is none.
 
     Source: XML 1.0 2.2. Not even a character reference can write such a character.
     """
@@ -186,7 +186,7 @@ def trailing_space(data: bytes, encoding: Encoding) -> int:
 def padding(length: int, data: bytes, encoding: Encoding) -> bytes:
     """Return at most `length` bytes of white space for the end of the document `data`, in lines with its line ends.
 
-    It is shorter by a byte where `length` is odd and the document is in UTF-16.
+    It is one byte shorter if `length` is odd and the document is in UTF-16.
     """
     eol = "\r\n" if "\r\n".encode(encoding.codec) in data[:_HEAD] else "\n"
     units = length // encoding.unit

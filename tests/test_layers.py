@@ -1,6 +1,6 @@
-"""The layers are held: each contract of pyproject.toml passes here, and fails on an import that it forbids.
+"""The layers are enforced: each contract of pyproject.toml passes here, and fails on an import that it forbids.
 
-An import is planted in a copy, inside a function: lazy imports count, too.
+The import is added to a copy, inside a function: lazy imports count, too.
 """
 
 from __future__ import annotations

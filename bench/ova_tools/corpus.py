@@ -42,7 +42,7 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one file: a row of the table, why, and the notes about it."""
+    """The result of one file: a row of the table, the reason, and the notes about it."""
 
     row: str
     why: str = ""
@@ -50,7 +50,7 @@ class Outcome:
 
 
 def fit_value(prop: Property) -> str | None:
-    """Return a value that fits `prop` and is not the one it has; None if there is none to be found."""
+    """Return a value that fits `prop` and differs from its present one; None if none is found."""
     choices: list[str] = re.findall(r'"((?:[^"\\]|\\.)*)"', prop.qualifiers) + re.findall(
         r"[\w.-]+", prop.qualifiers + prop.type
     )
@@ -68,7 +68,7 @@ def fit_value(prop: Property) -> str | None:
 
 
 def choose(package: Package) -> tuple[Property, bool] | None:
-    """Return the first property that may be set, and whether that needs --force."""
+    """Return the first property that may be set, and whether it needs --force."""
     usable = [p for p in package.properties if len(same_name(package.properties, p)) == 1]
     for prop in usable:
         if prop.user_configurable:
@@ -134,7 +134,7 @@ def run_one(path: Path, work: Path) -> Outcome:
 
 
 def reason(error: OvaError) -> str:
-    """Return the message without what differs from file to file."""
+    """Return the message without the parts that differ between files."""
     text = re.sub(r"'[^']*'|\b[0-9a-f]{16,}\b|\d+", "…", str(error))
     text = re.sub(r"\b(member|property|href|file|digest of) \S+", r"\1 …", text)
     text = re.sub(r"\S+[.](mf|ovf|cert|ova)\b", "…", text)

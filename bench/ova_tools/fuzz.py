@@ -1,8 +1,8 @@
-"""Feed broken, hostile and merely odd packages to ova_tools: nothing but its own errors may ever come out.
+"""Feed broken, hostile and odd packages to ova_tools: it may raise only its own errors.
 
 hypothesis takes seeds (packages and descriptors of many kinds), damages them in a few places, mostly repairing tar
-checksums and manifest digests so that the damage gets past the first check, and runs everything on the result. Where an
-edit succeeds, its result must read back with the value. Usage:
+checksums and manifest digests so that the damage gets past the first check, and runs everything on the result. If an
+edit succeeds, its result must have the value when it is read back. Usage:
 
     SECONDS=600 python -m bench.ova_tools.fuzz
 """
@@ -30,7 +30,7 @@ from ova_tools.write import stream
 from tests.ova_tools import build
 from tests.support.appliances import tar_of
 
-ROUND = 300  # examples between two looks at the clock
+ROUND = 300  # examples between two checks of the clock
 COUNTS: Counter[str] = Counter()
 
 TOKENS = [
@@ -48,7 +48,7 @@ HEADER_FIELDS = {"name": (0, 100), "mode": (100, 8), "size": (124, 12), "checksu
 
 
 def seeds() -> list[bytes]:
-    """Return packages and descriptors of every kind that is handled on its own."""
+    """Return packages and descriptors of every kind with separate handling."""
     plain = build.descriptor()
     many = build.descriptor(
         build.PROPERTIES + '<Property ovf:key="p" ovf:type="string" ovf:password="true" ovf:value="s3cret"/>'
@@ -174,7 +174,7 @@ def exercise(path: Path, value: str, name: str) -> str:
 
 
 def main() -> int:
-    """Fuzz for SECONDS and print what came of the examples; 1 if a fault was found."""
+    """Fuzz for SECONDS and print the results of the examples; return 1 if a fault was found."""
     seconds = float(os.environ.get("SECONDS", "600"))
     start = int(os.environ.get("SEED", str(time.time_ns() % 10**9)))
     end = time.monotonic() + seconds

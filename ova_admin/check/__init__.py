@@ -1,5 +1,5 @@
 """`ova-admin check`: every requirement, whether it is met, and what to do if not.
 
-Each module looks at one kind of thing and returns `Finding`s; none prints, none changes anything but what it makes
+Each module checks one kind of thing and returns `Finding`s. None prints, and none changes anything except what it makes
 and removes itself.
 """

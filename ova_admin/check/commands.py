@@ -1,4 +1,4 @@
-"""The command `check`: asks everything, and says how it stands."""
+"""The command `check`: checks every requirement and prints the results."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COLOURS = {Outcome.OK: "green", Outcome.NOTE: "yellow", Outcome.NOT_OK: "bold r
 
 
 def findings(places: Places, environment_file: Path | None, *, connect: bool) -> Iterator[Finding]:
-    """Every requirement, in the order in which one would set them right; the same ones at each run."""
+    """Every requirement, in the order in which to fix them; the same ones at each run."""
     yield from server.findings(places)
     yield from settings.findings(places)
     if not connect:
@@ -37,7 +37,7 @@ def findings(places: Places, environment_file: Path | None, *, connect: bool) ->
 
 
 def line(finding: Finding) -> Text:
-    """For people: the outcome, what it is about, what was seen, and the remedy below it."""
+    """For people: the outcome, its subject, what was seen, and the remedy below."""
     from rich.text import Text
 
     made = Text(f"{finding.outcome.value:<15}", style=_COLOURS[finding.outcome])

@@ -1,4 +1,4 @@
-"""What one look showed. Pure."""
+"""The result of one check. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ova_rules.errors import one_line
 
 
 class Outcome(Enum):
-    """How a requirement stands. NOTE: it works, and could work better."""
+    """Whether a requirement is met. NOTE: it works, but could work better."""
 
     OK = "ok"
     NOTE = "note"
@@ -21,7 +21,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One requirement. detail: what was seen; remedy: what to do, '' where nothing is to be done."""
+    """One requirement. detail: what was seen; remedy: what to do, '' if nothing."""
 
     name: str
     outcome: Outcome
@@ -39,7 +39,7 @@ def ok(name: str, detail: str) -> Finding:
 
 
 def note(name: str, detail: str, remedy: str) -> Finding:
-    """Met, but."""
+    """Met, with a remark."""
     return Finding(name, Outcome.NOTE, one_line(detail), one_line(remedy))
 
 
@@ -49,14 +49,14 @@ def not_ok(name: str, detail: str, remedy: str) -> Finding:
 
 
 def not_applicable(name: str, detail: str) -> Finding:
-    """Cannot be, or need not be, on this server."""
+    """Cannot or need not be met on this server."""
     return Finding(name, Outcome.NOT_APPLICABLE, one_line(detail))
 
 
 def whole(names: Sequence[str], found: Iterable[Finding], why: str = "see the lines before") -> Iterator[Finding]:
-    """What was found, then each of `names` that was not looked at, as not applicable for this reason.
+    """The findings, then each of `names` that was not checked, as not applicable for this reason.
 
-    So every run of `check` has the same requirements, whatever stopped a look.
+    So every run of `check` has the same requirements, even if a check was cut short.
     """
     missing = list(names)
     for finding in found:
@@ -66,6 +66,6 @@ def whole(names: Sequence[str], found: Iterable[Finding], why: str = "see the li
 
 
 def summary(findings: Iterable[Finding]) -> str:
-    """How many there are of each outcome: `18 ok, 2 not applicable`."""
+    """The number of each outcome: `18 ok, 2 not applicable`."""
     counts = Counter(finding.outcome for finding in findings)
     return ", ".join(f"{counts[outcome]} {outcome.value}" for outcome in Outcome if counts[outcome])

@@ -1,4 +1,4 @@
-"""Looks at the server's folder: the plugin, its configuration, core.py, the installed files. Changes nothing."""
+"""Checks the server's folder: the plugin, its configuration, core.py, the installed files. Changes nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONFIGURE = "run `ova-admin install --configure-server`"
 
 
 def findings(places: Places) -> Iterator[Finding]:
-    """Everything about the folder."""
+    """All findings about the folder."""
     return whole(_NAMES, _findings(places))
 
 

@@ -1,4 +1,4 @@
-"""Looks at the settings file, the state folder and what the settings ask for. Changes nothing."""
+"""Checks the settings file, the state folder and what the settings require. Changes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEY_BYTES = 32
 
 
 def findings(places: Places) -> Iterator[Finding]:
-    """Everything about the settings."""
+    """All findings about the settings."""
     return whole(_NAMES, _findings(places))
 
 
@@ -142,7 +142,7 @@ def _seeds(places: Places) -> Finding:
 
 
 def _version_of(places: Places, package: str) -> str:
-    """The version of a package as agents import it; "" if they cannot. Raises GridError without an interpreter."""
+    """The version of a package as agents import it; "" if they cannot. Raises GridError if there is no interpreter."""
     program = (
         "import sys; sys.path.append(sys.argv[1]); import importlib.metadata as m; "
         "__import__(sys.argv[2]); print(m.version(sys.argv[2]))"

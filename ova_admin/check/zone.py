@@ -1,4 +1,4 @@
-"""Asks the running zone: do our hooks see what clients do, is the rule-text gate closed, does the recurring job work,
+"""Checks the running zone: do our hooks see what clients do, is the rule-text gate closed, does the recurring job work,
 what can the vaults do.
 
 Makes a scratch collection and an ordinary user, and removes both.
@@ -33,7 +33,7 @@ _INSTALL = "run `ova-admin install`, then look at the lines above"
 
 
 def findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterator[Finding]:
-    """Everything that takes a connection."""
+    """All findings that need a connection."""
     return whole(NAMES, _findings(environment, local_hosts))
 
 
@@ -53,7 +53,7 @@ def _findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterato
 
 
 def _hooks(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
-    """A component whose source is not there: setting its `ova_url` must be answered by facts."""
+    """Makes a component without its source: after its `ova_url` is set, facts must appear."""
     path = f"/{environment.user.zone}/home/{environment.user.name}/ova-admin-check-{secrets.token_hex(4)}"
     try:
         session.collections.create(path)
@@ -71,12 +71,12 @@ def _hooks(session: iRODSSession, environment: Environment) -> Iterator[Finding]
     except Exception as error:
         yield not_ok("hooks", message(error), f"{_INSTALL}; the server log says more")
     finally:
-        with contextlib.suppress(Exception):  # the finding says what is wrong; a scratch collection may stay
+        with contextlib.suppress(Exception):  # the finding reports the error; a scratch collection may stay
             session.collections.remove(path, recurse=True, force=True)
 
 
 def _gate(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
-    """Rule text of an ordinary user, here of one who is made for it, must be refused."""
+    """Rule text of an ordinary user, made for this check, must be refused."""
     user = User(f"ova-check-{secrets.token_hex(4)}", environment.user.zone)
     try:
         session.users.create(user.name, "rodsuser")
@@ -102,7 +102,7 @@ def _gate(session: iRODSSession, environment: Environment) -> Iterator[Finding]:
 
 
 def _recurring(session: iRODSSession) -> Finding:
-    """A job that is queued must be one that the server can run: when it fails nobody is there to see it."""
+    """The server must be able to run a queued job: nobody would notice its failure."""
     name = "recurring job"
     try:
         queued = recurring.jobs(session)
@@ -118,7 +118,7 @@ def _recurring(session: iRODSSession) -> Finding:
 
 
 def _vaults(session: iRODSSession, local_hosts: tuple[str, ...]) -> Finding:
-    """All vaults in one finding, however many the zone has: the worst outcome, and what each can do."""
+    """All vaults in one finding, however many: the worst outcome, and what each can do."""
     from irods.models import Resource
 
     columns = (Resource.name, Resource.type, Resource.location, Resource.vault_path)

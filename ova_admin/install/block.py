@@ -1,6 +1,6 @@
 """The marked block at the end of the site's core.py, which loads our hooks beside the site's own. Pure: bytes in, out.
 
-Not a byte before the block is changed, so taking it out gives the very file back.
+No byte before the block changes, so removing the block restores exactly the same file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ except Exception as _ova_error:  # the site's own rules go on, but rule text sta
 {end}
 """
 
-# The site's core.py was a link: it stands beside, and is run in this module's own namespace, as if it were this file.
+# The site's core.py was a link: it was moved beside this file, and runs in this module's namespace as if it were here.
 _SITE = """\
 from _frozen_importlib_external import SourceFileLoader as _OvaLoader
 
@@ -56,10 +56,10 @@ exec(_OvaLoader("core", __file__).get_code("core"), globals())
 
 
 def add(site: bytes, current: str, etc: str, link: str | None = None) -> bytes:
-    """The site's core.py with our block at its end (a block that is there is replaced).
+    """The site's core.py with our block at its end (replaces an existing block).
 
-    current: the folder of the installed version; etc: that of the settings; link: where the site's own code lies, if
-    core.py was a symbolic link. Raises AdminError if the markers in `site` are not a pair.
+    current: the folder of the installed version; etc: that of the settings; link: the path of the site's own code, if
+    core.py was a symbolic link. Raises AdminError if the markers in `site` do not form a pair.
     """
     site = remove(site)
     added = b"" if not site or site.endswith(b"\n") else b"\n"
@@ -75,7 +75,7 @@ def add(site: bytes, current: str, etc: str, link: str | None = None) -> bytes:
 
 
 def remove(core: bytes) -> bytes:
-    """core.py without our block; unchanged if there is none. Raises AdminError if the markers are not a pair."""
+    """core.py without our block; unchanged if there is none. Raises AdminError if the markers do not form a pair."""
     begins, ends = core.count(BEGIN), core.count(END)
     if (begins, ends) == (0, 0):
         return core
@@ -90,11 +90,11 @@ def remove(core: bytes) -> bytes:
 
 
 def is_in(core: bytes) -> bool:
-    """Whether our block is there."""
+    """Whether our block is present."""
     return BEGIN in core
 
 
 def is_last(core: bytes) -> bool:
-    """Whether nothing but white space and comments follows our block."""
+    """Whether only white space and comments follow our block."""
     rest = core.rpartition(END)[2]
     return all(not line.strip() or line.lstrip().startswith(b"#") for line in rest.splitlines())

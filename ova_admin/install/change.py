@@ -1,4 +1,4 @@
-"""Changes of files in /etc/irods: shown first, then made in one step each, with mode and owner as they were.
+"""Changes of files in /etc/irods: shows each first, then makes it in one step, and keeps mode and owner.
 
 The only module that writes there.
 """
@@ -20,9 +20,9 @@ _SECRET = re.compile(r'("[^"]*(?:password|_key)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.I
 
 @dataclass(frozen=True)
 class Entry:
-    """A file as it stands in the folder. link: where a symbolic link points; content: what reading it gives.
+    """A file in the folder. link: the target of a symbolic link; content: the bytes read from it.
 
-    mode: permission bits of a file; None in a new entry: as it was, else 0644.
+    mode: permission bits of a file; None in a new entry keeps the old ones, else 0644.
     """
 
     content: bytes
@@ -34,7 +34,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Change:
-    """What a file is to become. before, after: None where there is no such file."""
+    """The change of one file. before, after: None if there is no such file."""
 
     path: Path
     before: Entry | None
@@ -48,13 +48,13 @@ class Change:
         return (self.before.content, self.before.link) != (self.after.content, self.after.link)
 
     def diff(self) -> str:
-        """As `diff -u` shows it, with the values of passwords and keys left out."""
+        """The change as `diff -u` shows it, without the values of passwords and keys."""
         old, new = _named(self.path, self.before), _named(self.path, self.after)
         return "".join(_ended(line) for line in difflib.unified_diff(_lines(self.before), _lines(self.after), old, new))
 
 
 def read(path: Path) -> Entry | None:
-    """The file now; None if there is none. Raises AdminError if it is no file, or may not be read."""
+    """The present file; None if there is none. Raises AdminError if it is no file, or cannot be read."""
     try:
         state = path.lstat()
     except FileNotFoundError:
@@ -70,7 +70,7 @@ def read(path: Path) -> Entry | None:
 
 
 def apply(change: Change) -> None:
-    """Makes the change, unless the file is not as it was when the change was shown. Raises AdminError."""
+    """Makes the change. Raises AdminError, and changes nothing, if the file changed since it was shown."""
     path, after = change.path, change.after
     if read(path) != change.before:
         raise AdminError(f"{path}: was changed meanwhile; nothing was done to it, begin again")

@@ -1,4 +1,4 @@
-"""The commands `install` and `uninstall`: show, ask, keep what is replaced, change, reload."""
+"""The commands `install` and `uninstall`: show, ask, back up what is replaced, change, reload."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ova_admin.places import Places, is_root
 
 Report = Callable[[str], None]
 Agree = Callable[[], bool]
-Watch = Callable[[Interpreter, Path], Callable[[], str]]  # before a reload, of a folder; then after it: how it went
+Watch = Callable[[Interpreter, Path], Callable[[], str]]  # called before a reload; its result reports after it
 
 
 def install(
@@ -29,10 +29,10 @@ def install(
     reloading: bool = True,
     watch: Watch | None = None,
 ) -> bool:
-    """Installs or upgrades. Whether it is installed then.
+    """Installs or upgrades. Returns whether it is installed afterwards.
 
-    agree: asked once, after everything was shown; watch: waits until the server that was reloaded answers.
-    Raises AdminError; then nothing in the folder was changed, unless the message names a file.
+    agree: asked once, after everything was shown; watch: waits until the reloaded server answers.
+    If it raises AdminError, nothing in the folder was changed, unless the message names a file.
     """
     python = interpreter.find(places)
     _require_fitting(python)
@@ -68,7 +68,7 @@ def install(
 
 
 def uninstall(places: Places, agree: Agree, report: Report, *, reloading: bool = True) -> bool:
-    """Takes everything out again. Whether it was done. Raises AdminError; then nothing was changed."""
+    """Removes everything again. Returns whether it was done. If it raises AdminError, nothing was changed."""
     known = record.read(places.prefix)
     changes, left = site.to_uninstall(places, known)
     if not changes and versions.current_name(places.prefix) is None:
@@ -92,7 +92,7 @@ def uninstall(places: Places, agree: Agree, report: Report, *, reloading: bool =
 
 
 def _require_fitting(python: Interpreter) -> None:
-    """The packages that are copied are of the Python that runs this."""
+    """The copied packages must fit PREP's Python: they belong to the Python that runs this."""
     if python.version < interpreter.OLDEST:
         raise AdminError(f"PREP embeds {python.name}; the rules need Python 3.9 or newer")
     if sys.version_info[:2] != python.version:
@@ -112,12 +112,12 @@ def _show(changes: Sequence[Change], report: Report) -> None:
 
 
 def _try(places: Places, python: Interpreter, changes: Sequence[Change], folder: Path, report: Report) -> None:
-    """Imports what core.py is to become, with the version that is to be current. Raises AdminError if it fails."""
+    """Imports the new core.py with the version that is to become current. Raises AdminError if that fails."""
     core = next((each for each in changes if each.path == places.core), None)
     text = core.after.content if core and core.after else places.core.read_bytes()
     staged = text.replace(repr(str(places.current.absolute())).encode(), repr(str(folder)).encode())
     link = next((each for each in changes if each.path.name == site.SITE_LINK and each.after), None)
-    if link is not None:  # the site's file has not been moved beside yet; it is what core.py is now
+    if link is not None:  # the site's file has not been moved yet: it is the present core.py
         moved = repr(str(link.path.absolute())).encode()
         staged = staged.replace(moved, repr(str(places.core.absolute())).encode())
     seen = trial.of_text(places, python, staged)
@@ -139,12 +139,12 @@ def _apply(changes: Sequence[Change], report: Report) -> None:
 
 
 def _needs_reload(places: Places, changes: Sequence[Change]) -> bool:
-    """Only a change of the configuration does: a reload refuses connections for a second, core.py needs none."""
+    """Only for a change of the configuration: a reload refuses connections for a second, and core.py needs none."""
     return any(each.path == places.server_config for each in changes)
 
 
 def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: Report) -> bool:
-    """Whether the server was told."""
+    """Returns whether the server was told to reload."""
     if not _needs_reload(places, changes):
         report("no reload is needed: each new connection reads the rules")
         return False
@@ -156,14 +156,14 @@ def _reload(places: Places, changes: Sequence[Change], reloading: bool, report: 
 
 
 def _remove_bytecode(places: Places) -> None:
-    """What agents compiled of the link that stood beside core.py."""
+    """Removes what agents compiled from the link beside core.py."""
     stem = site.SITE_LINK.partition(".")[0]
     for file in (places.etc / "__pycache__").glob(f"{stem}.*.pyc"):
         file.unlink(missing_ok=True)
 
 
 def confirmed(yes: bool, dry_run: bool, report: Report) -> Agree:
-    """Asks on the terminal, unless it was said beforehand."""
+    """Asks on the terminal, unless the answer was given beforehand."""
 
     def agree() -> bool:
         if dry_run:

@@ -1,6 +1,6 @@
-"""Where the values stand in a JSON text, so that one can be put in without touching the rest. Pure.
+"""The positions of values in a JSON text, so that one can be inserted without touching the rest. Pure.
 
-`json` alone would lose the file's own formatting.
+`json` alone would lose the file's formatting.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SPACE = " \t\r\n"
 
 @dataclass(frozen=True)
 class Value:
-    """A value's place, [start, end) in characters, and the places of what it holds."""
+    """A value's place, [start, end) in characters, and the places of its content."""
 
     start: int
     end: int
@@ -27,7 +27,7 @@ class Value:
 
 
 def parse(text: str) -> Value:
-    """The places in a JSON text. Raises AdminError if it is not JSON (json's words)."""
+    """The places in a JSON text. Raises AdminError, with the message of `json`, if it is not JSON."""
     try:
         json.loads(text)
     except ValueError as error:
@@ -76,13 +76,13 @@ def _object(text: str, start: int) -> Value:
 
 
 def indent_of(text: str, at: int) -> str | None:
-    """The white space before `at` on its line; None if something else stands there."""
+    """The white space before `at` on its line; None if there is something else."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
     return line if not line.strip() and "\n" in text[:at] else None
 
 
 def insert_item(text: str, array: Value, index: int, value: Any) -> str:
-    """`text` with `value` before the item of that index (or at the end), laid out as the items are."""
+    """`text` with `value` before the item with that index (or at the end), laid out like the items."""
     if not array.items:
         return text[: array.start] + f"[{json.dumps(value)}]" + text[array.end :]
     if index >= len(array.items):
@@ -94,7 +94,7 @@ def insert_item(text: str, array: Value, index: int, value: Any) -> str:
 
 
 def insert_member(text: str, target: Value, key: str, value: Any) -> str:
-    """`text` with one more member at the end of an object, laid out as the others are."""
+    """`text` with one more member at the end of an object, laid out like the others."""
     if not target.members:
         made = _laid_out(text, target.start, {key: value}, _line_indent(text, target.start))
         return text[: target.start] + made + text[target.end :]
@@ -105,12 +105,12 @@ def insert_member(text: str, target: Value, key: str, value: Any) -> str:
 
 
 def replace(text: str, old: Value, at: int, value: Any) -> str:
-    """`text` with another value in that place; `at`: where the item or its key begins, for the layout."""
+    """`text` with another value in that place; `at`: the start of the item or its key, for the layout."""
     return text[: old.start] + _laid_out(text, at, value) + text[old.end :]
 
 
 def reorder(text: str, array: Value, order: Sequence[int]) -> str:
-    """`text` with the items of an array in another order; what stands between them stays."""
+    """`text` with the items of an array in another order; the text between them stays."""
     pieces: list[str] = []
     at = 0
     for item, index in zip(array.items, order):
@@ -133,7 +133,7 @@ def _line_indent(text: str, at: int) -> str:
 
 
 def _laid_out(text: str, at: int, value: Any, indent: str | None = None) -> str:
-    """The value as JSON, over several lines if what stands at `at` begins a line."""
+    """The value as JSON, over several lines if `at` is at the beginning of a line."""
     indent = indent_of(text, at) if indent is None else indent
     if indent is None:
         return json.dumps(value)
@@ -142,7 +142,7 @@ def _laid_out(text: str, at: int, value: Any, indent: str | None = None) -> str:
 
 
 def _unit(text: str) -> int:
-    """How far the first indented line is indented."""
+    """The indentation of the first indented line."""
     for line in text.splitlines():
         if line.startswith(" ") and line.strip():
             return len(line) - len(line.lstrip(" "))

@@ -1,7 +1,7 @@
-"""What is installed: our packages from where Python finds them, and the packages that ova-admin needs.
+"""The files to install: our packages from where Python finds them, and the packages that ova-admin needs.
 
-Copied, not fetched: no index is needed on the server, and what was tested is what is installed. A clone, an installed
-wheel and an installed version give the same files.
+They are copied, not fetched: the server needs no package index, and what was tested is what is installed. A clone, an
+installed wheel and an installed version give the same files.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PACKAGES = "packages"
 RULES = PurePosixPath("rules")  # core.py looks for ova_rules here, for the others beside itself
 _OURS = {"ova_rules": RULES, "ova_tools": PurePosixPath(), "ova_grid": PurePosixPath(), "ova_admin": PurePosixPath()}
 _NAME = "ova-tools"
-_METADATA = ("METADATA", "licenses/LICENSE")  # what an installed version keeps of our own distribution
+_METADATA = ("METADATA", "licenses/LICENSE")  # the files of our own distribution that an installed version keeps
 _NEEDED = ("python-irodsclient", "rich")
 _IF_THERE = ("httpx", "pycdlib")
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -29,13 +29,13 @@ _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Payload:
-    """Files to install: path in the version's folder -> where its content is."""
+    """Files to install: path in the version's folder -> the file with its content."""
 
     files: dict[PurePosixPath, Path]
     version: str
 
     def digest(self, *more: str) -> str:
-        """A hash of all names and contents, and of what else makes versions differ."""
+        """A hash of all names and contents, and of what else distinguishes versions."""
         digest = hashlib.sha256(repr(more).encode())
         for name in sorted(self.files):
             content = self.files[name].read_bytes()
@@ -45,7 +45,7 @@ class Payload:
 
 
 def collect() -> Payload:
-    """Everything to install, of the version that runs. Raises AdminError if a part is missing."""
+    """Everything to install, from the running version. Raises AdminError if a part is missing."""
     core, own = _core(), _distribution(_NAME)
     files = {PurePosixPath("core.py"): core}
     for package, place in _OURS.items():
@@ -63,7 +63,7 @@ def collect() -> Payload:
 
 
 def _core() -> Path:
-    """In a wheel it lies beside this module, elsewhere beside the package."""
+    """The path of core.py: in a wheel beside this module, elsewhere beside the package."""
     folder = Path(__file__).resolve().parent
     for core in (folder / "core.py", folder.parents[1] / "core.py"):
         if core.is_file():
@@ -82,7 +82,7 @@ def _own_metadata(own: Distribution) -> Iterator[tuple[PurePosixPath, Path]]:
 def _distribution_files() -> Iterator[tuple[PurePosixPath, Path]]:
     for distribution in _needed_distributions():
         for entry in distribution.files or ():
-            # Scripts (../../bin) and bytecode stay behind.
+            # Scripts (../../bin) and bytecode are not copied.
             if ".." in entry.parts or "__pycache__" in entry.parts or entry.suffix == ".pyc":
                 continue
             located = Path(str(distribution.locate_file(entry)))
@@ -91,7 +91,7 @@ def _distribution_files() -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def _needed_distributions() -> list[Distribution]:
-    """The distributions that ova-admin needs and all that they need."""
+    """The distributions that ova-admin needs, with all their requirements."""
     found: dict[str, Distribution] = {}
     waiting = [(name, name not in _IF_THERE) for name in (*_NEEDED, *_IF_THERE)]
     while waiting:

@@ -1,6 +1,6 @@
-"""What was changed in /etc/irods, kept in the prefix so that `uninstall` can take it back: installed.json and backups/.
+"""The changes made in /etc/irods, kept in the prefix so that `uninstall` can undo them: installed.json and backups/.
 
-Backups may hold the secrets of server_config.json: they are readable by their owner only.
+Backups may hold the secrets of server_config.json, so only their owner can read them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FILE = "installed.json"
 
 @dataclass(frozen=True)
 class Changed:
-    """A file as it was before the first installation, and as the last one left it. None: it was not there."""
+    """A file as it was before the first installation, and as the last one left it. None: it did not exist."""
 
     path: Path
     before: Entry | None
@@ -46,7 +46,7 @@ def read(prefix: Path) -> dict[Path, Changed]:
 
 
 def write(prefix: Path, changed: Iterable[Changed]) -> None:
-    """Keeps the record, in one step."""
+    """Writes the record, in one step."""
     files = [{"path": str(each.path), "before": _data(each.before), "after": _data(each.after)} for each in changed]
     folder = _folder(prefix)
     temporary = folder / f".{_FILE}.{secrets.token_hex(6)}"
@@ -55,12 +55,12 @@ def write(prefix: Path, changed: Iterable[Changed]) -> None:
 
 
 def forget(prefix: Path) -> None:
-    """Nothing is installed any more."""
+    """Removes the record: nothing is installed any more."""
     (prefix / "backups" / _FILE).unlink(missing_ok=True)
 
 
 def with_changes(known: dict[Path, Changed], changes: Iterable[Change]) -> dict[Path, Changed]:
-    """The record after these changes: what a file was before the first one is kept."""
+    """The record after these changes. It keeps each file as it was before the first change."""
     result = dict(known)
     for change in changes:
         earlier = known.get(change.path)
@@ -70,7 +70,7 @@ def with_changes(known: dict[Path, Changed], changes: Iterable[Change]) -> dict[
 
 
 def back_up(prefix: Path, changes: Iterable[Change]) -> Path | None:
-    """Copies what the changes replace into a folder named by the time; that folder, or None if nothing is replaced."""
+    """Copies what the changes replace into a folder named by the time. Returns it, or None if nothing is replaced."""
     replaced = [change for change in changes if change.before is not None]
     if not replaced:
         return None

@@ -1,4 +1,4 @@
-"""Tells the main server process to read its configuration and rules anew (SIGHUP), or says who has to."""
+"""Tells the main server process to read its configuration and rules again (SIGHUP), or says who has to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BY_HAND = "send SIGHUP to the main irodsServer process (`systemctl reload irods
 
 
 def reload(places: Places) -> tuple[bool, str]:
-    """Whether it was told, and what was done, or what is to be done, in one line."""
+    """Returns whether it was told, and, in one line, what was done or has to be done."""
     number = places.main_process()
     if number is None:
         return False, f"not reloaded: the main server process was not found (name its file with --pid-file); {_BY_HAND}"

@@ -1,7 +1,7 @@
-"""PREP in server_config.json: what must be there, and the least change of the text that puts it there. Pure.
+"""PREP in server_config.json: what it needs, and the smallest change of the text that adds it. Pure.
 
-Why the patterns: without `regexes_for_supported_peps` the plugin claims hooks that other rule engines should see, and
-why the order: a rule engine that comes first and answers ends the search (docs/irods-facts.md).
+The patterns matter: without `regexes_for_supported_peps` the plugin claims hooks that other rule engines should see.
+The order matters: a rule engine that comes first and answers ends the search (docs/irods-facts.md).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ PLUGIN = "irods_rule_engine_plugin-python"
 RULE_LANGUAGE = "irods_rule_engine_plugin-irods_rule_language"
 REGEXES = ("ac[^ ]*", "msi[^ ]*", "[^ ]*pep_[^ ]*_(pre|post|except|finally)")
 _KEY = "regexes_for_supported_peps"
-# One hook of each kind that we have; the patterns of the site must match them.
+# One of our hooks of each kind; the patterns of the site must match them.
 _NEEDED = ("acPostProcForModifyAVUMetadata", "pep_api_exec_my_rule_pre", "pep_resource_modified_post")
 
 
 @dataclass(frozen=True)
 class State:
-    """What the configuration says of PREP. positions: in the list of rule engines, None if not there."""
+    """What the configuration says about PREP. positions: in the list of rule engines, None if missing."""
 
     position: int | None
     instance: str
@@ -36,7 +36,7 @@ class State:
 
     @property
     def unmatched(self) -> list[str]:
-        """Hooks that the patterns do not let through."""
+        """Hooks that the patterns do not match."""
         return [name for name in _NEEDED if not any(_matches(regex, name) for regex in self.regexes or ())]
 
     @property
@@ -53,7 +53,7 @@ def _matches(regex: str, name: str) -> bool:
 
 
 def state(text: str) -> State:
-    """What server_config.json says. Raises AdminError if it is not JSON or has no list of rule engines."""
+    """The state in server_config.json. Raises AdminError if it is not JSON or has no list of rule engines."""
     engines = _engines(json.loads(text) if json_text.parse(text) else None)
     python = next((i for i, each in enumerate(engines) if each.get("plugin_name") == PLUGIN), None)
     language = next((i for i, each in enumerate(engines) if each.get("plugin_name") == RULE_LANGUAGE), None)
@@ -73,7 +73,7 @@ def _engines(data: Any) -> Sequence[dict[str, Any]]:
 
 
 def configured(text: str) -> str:
-    """The text with PREP configured as the rules need it; the same text if it is already."""
+    """The text with PREP configured as the rules need it; unchanged if it already is."""
     now = state(text)
     if now.position is None:
         return json_text.insert_item(text, _list(text), 0, _entry())

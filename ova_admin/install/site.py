@@ -1,4 +1,4 @@
-"""What in /etc/irods has to change, to install and to take it back: plans, nothing is written here."""
+"""The changes in /etc/irods to install and to uninstall: makes plans, writes nothing."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SITE_LINK = "ova_site_core.py"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the administrator asked for beside the hooks."""
+    """What the administrator requested besides the hooks."""
 
     configure_server: bool = False
     write_settings: bool = False
 
 
 def to_install(places: Places, wanted: Wanted) -> list[Change]:
-    """The changes that installing needs; those that are made already are left out. Raises AdminError."""
+    """The changes that an installation needs, without those already made. Raises AdminError."""
     changes = _core_changes(places)
     if wanted.configure_server:
         before = change.read(places.server_config)
@@ -60,7 +60,7 @@ def _core_changes(places: Places) -> list[Change]:
 
 
 def _is_ours(core: Entry, places: Places) -> bool:
-    """Whether core.py is a link to ours: from a clone, as somebody installs by hand."""
+    """Whether core.py is a link to ours, as in an installation by hand from a clone."""
     if core.link is None:
         return False
     rules = places.core.resolve().parent / RULES / "ova_rules"
@@ -68,7 +68,7 @@ def _is_ours(core: Entry, places: Places) -> bool:
 
 
 def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Change], list[str]]:
-    """The changes that take everything back, and what is left alone, in lines. Raises AdminError."""
+    """The changes that undo everything, and lines about what is left alone. Raises AdminError."""
     changes, left = [], []
     changes += _core_restored(places, known.get(places.core))
     for path, changed in known.items():
@@ -88,7 +88,7 @@ def to_uninstall(places: Places, known: Mapping[Path, Changed]) -> tuple[list[Ch
 
 
 def _kept_if_needed(each: Change, places: Places, changes: list[Change], left: list[str]) -> Change:
-    """Where PREP stays configured an empty core.py is left: without one, no agent starts."""
+    """If PREP stays configured, an empty core.py is left: without one no agent starts."""
     if each.path != places.core or each.after is not None or each.before is None:
         return each
     config = next((other.after for other in changes if other.path == places.server_config), None)

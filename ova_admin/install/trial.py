@@ -1,6 +1,6 @@
 """Tries a core.py before agents do: imports it with PREP's interpreter, in a process of the service account.
 
-Never as root: the service account may write core.py, so root would run what that account wishes.
+Never as root: the service account may write core.py, so root would run code of that account.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ova_admin.interpreter import Interpreter
 from ova_admin.places import Places
 from ova_rules.errors import one_line
 
-# What PREP gives to core.py and no Python outside has: modules in which every name is a class.
+# What PREP provides to core.py and no other Python has: modules in which every name is a class.
 _PROGRAM = """
 import importlib.util, json, sys, types
 
@@ -45,9 +45,9 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Trial:
-    """What importing core.py showed. error: why it fails, or our part of it; '' if it works.
+    """The result of importing core.py. error: why it, or our part of it, fails; '' if it works.
 
-    folder: of the rules that were loaded; replaced: our hooks that something defined later stands in for.
+    folder: that of the loaded rules; replaced: our hooks that a later definition overrides.
     """
 
     error: str
@@ -57,7 +57,7 @@ class Trial:
 
 
 def of_file(places: Places, python: Interpreter, core: Path) -> Trial:
-    """Imports a core.py as if it stood in the folder."""
+    """Imports a core.py as if it were in the folder."""
     arguments = (str(core), str(places.etc.absolute()))
     try:
         done = python.run_as_service(places, _PROGRAM, *arguments, variables={}, timeout=60)
@@ -71,7 +71,7 @@ def of_file(places: Places, python: Interpreter, core: Path) -> Trial:
 
 
 def of_text(places: Places, python: Interpreter, text: bytes) -> Trial:
-    """Imports what core.py is to become."""
+    """Imports the future text of core.py."""
     with tempfile.TemporaryDirectory(prefix="ova-admin-") as folder:
         Path(folder).chmod(0o755)
         core = Path(folder) / "core.py"

@@ -1,4 +1,4 @@
-"""Takes a known change of a text back out after the text was changed elsewhere too (`patch --reverse`). Pure."""
+"""Reverts a known change of a text that was changed elsewhere, too (`patch --reverse`). Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 
 def undone(before: bytes, after: bytes, now: bytes) -> bytes | None:
-    """`now` without the change that made `before` into `after`; None if its place cannot be told for certain."""
+    """`now` without the change that made `before` into `after`; None if its place is not certain."""
     if now == after:
         return before
     old, new, lines = (text.splitlines(keepends=True) for text in (before, after, now))

@@ -5,7 +5,7 @@
     PREFIX/bin/ova-admin                  this command with PREP's interpreter
     PREFIX/backups/                       what was changed in /etc/irods, and what it was before
 
-An agent that began before a switch goes on with the version that it began with, so the one before is kept.
+An agent that started before a switch goes on with its version, so the previous version is kept.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def current_name(prefix: Path) -> str | None:
 
 
 def is_whole(prefix: Path, payload: Payload, python: Interpreter) -> bool:
-    """Whether just this version is installed and no file of it was changed since."""
+    """Whether exactly this version is installed and none of its files was changed since."""
     name = current_name(prefix)
     if name != name_of(payload, python):
         return False
@@ -66,7 +66,7 @@ def is_whole(prefix: Path, payload: Payload, python: Interpreter) -> bool:
 
 
 def prepare(prefix: Path) -> None:
-    """Makes the prefix. Raises AdminError if it is a folder with other things in it, or may not be made."""
+    """Makes the prefix. Raises AdminError if it is a folder with other content, or cannot be made."""
     if prefix.is_dir() and any(entry.name not in _OURS and entry.name[0] != "." for entry in prefix.iterdir()):
         raise AdminError(f"{prefix}: holds other things; choose a folder of its own with --prefix")
     made = prefix.absolute()
@@ -79,8 +79,9 @@ def prepare(prefix: Path) -> None:
 
 
 def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
-    """Writes the version's folder, compiled; the name is only taken when all is there. Raises AdminError if a file
-    does not compile.
+    """Writes the version's folder, compiled. It gets its name only when it is complete.
+
+    Raises AdminError if a file does not compile.
     """
     versions = prefix.absolute() / "versions"
     name = name_of(payload, python)
@@ -96,7 +97,7 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
             for each in names:
                 (Path(folder) / each).chmod(0o644)
         final = versions / name
-        if final.exists():  # changed by hand, or half removed: agents may be using it, so it only steps aside
+        if final.exists():  # changed by hand, or half removed: agents may be using it, so it is only renamed
             final.rename(versions / f".old-{secrets.token_hex(6)}")
         work.rename(final)
         return final
@@ -105,9 +106,9 @@ def stage(prefix: Path, payload: Payload, python: Interpreter) -> Path:
 
 
 def compile_folder(folder: Path, final: Path, python: Interpreter) -> None:
-    """Bytecode for the interpreter that PREP embeds: the service account cannot write it here.
+    """Compiles for the interpreter that PREP embeds, because the service account cannot write bytecode here.
 
-    final: where the folder will lie. Raises AdminError if one of our files does not compile.
+    final: the later path of the folder. Raises AdminError if one of our files does not compile.
     """
     command = [str(python.path), "-I", "-m", "compileall", "-q", "-s", str(folder), "-p", str(final), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)  # noqa: S603 - ours
@@ -128,7 +129,7 @@ def switch(prefix: Path, folder: Path, python: Interpreter) -> None:
 
 
 def prune(prefix: Path, current: str) -> None:
-    """Removes versions but this one and the one before it, which agents that run may still be using."""
+    """Removes versions except this one and the previous one, which running agents may still use."""
     folders = [each for each in (prefix / "versions").iterdir() if each.is_dir() and each.name != current]
     folders.sort(key=lambda folder: folder.stat().st_mtime)
     for folder in folders[: -(_KEPT - 1)]:
@@ -136,7 +137,7 @@ def prune(prefix: Path, current: str) -> None:
 
 
 def remove(prefix: Path) -> None:
-    """Takes away all but the backups. Agents that began before may still look for their files here: do it last."""
+    """Removes all except the backups. Older agents may still look for their files here, so do it last."""
     for name in ("current", "bin/ova-admin"):
         with contextlib.suppress(FileNotFoundError):
             (prefix / name).unlink()

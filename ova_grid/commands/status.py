@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ova_grid.components import Component
     from ova_grid.machine import Machine, Setting
 
-_ORDER = ("failed", "unknown", "building", "queued")  # what needs a look comes first
+_ORDER = ("failed", "unknown", "building", "queued")  # states that need attention come first
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 

@@ -1,4 +1,4 @@
-"""What holds for this agent: where the settings lie, whether a change is our own doing, and what hooks return.
+"""The state of this agent: where the settings lie, whether we make the current change, and what hooks return.
 
 Imported in every agent: no imports, no work.
 """
@@ -13,5 +13,5 @@ ADMINISTRATOR = 5  # authFlag of a local rodsadmin
 # Where core.py lies, for the settings file beside it; core.py sets it.
 settings_directory = "/etc/irods"
 
-# Whether what happens now is our own doing: hooks then do nothing.
+# Whether we make the current change ourselves: hooks then do nothing.
 own_change = False

@@ -1,7 +1,7 @@
-"""Our hooks beside those of a site that has its own core.py; what `ova-admin install` writes there calls `add`.
+"""Runs our hooks before those of a site with its own core.py. `ova-admin install` adds a call of `add` there.
 
-Imported in every agent: no imports but those of `hooks`. Order: ours first. What ours denies is denied; otherwise the
-site's hook of that name runs with the same arguments, and its answer (or what it raises) is what iRODS gets.
+Imported in every agent: no imports but those of `hooks`. Our hook runs first. If it denies, that is the answer;
+otherwise the site's hook of that name runs with the same arguments, and iRODS gets its answer (or what it raises).
 """
 
 from ova_rules import agent, hooks
@@ -25,7 +25,7 @@ def add(namespace: "Names", settings_directory: str) -> None:
 def _theirs(namespace: "Names", name: str) -> "Any":
     if name in namespace:
         return namespace[name]
-    answer = namespace.get("__getattr__")  # a module may make its hooks when they are asked for
+    answer = namespace.get("__getattr__")  # a module may make its hooks on demand
     try:
         return None if answer is None else answer(name)
     except AttributeError:

@@ -1,6 +1,6 @@
-"""What the rules raise on purpose: a component cannot be built, said in one line for its owner; or begin again.
+"""The errors that the rules raise on purpose: a component cannot be built (one line for its owner), or begin again.
 
-Everything else that is raised is a fault of ours, goes to the server log and never reaches the user's command.
+Any other exception is a fault of ours: it goes to the server log and never reaches the user's command.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 class ComponentError(Exception):
     """The component's settings or source do not allow a build; str() is the line for `ova::message`.
 
-    lasting: the same inputs will fail the same way for every user, so a read need not try again.
+    lasting: the same inputs fail in the same way for every user, so a read need not try again.
     """
 
     def __init__(self, message: str, *, lasting: bool = True) -> None:
@@ -18,7 +18,7 @@ class ComponentError(Exception):
 
 
 class HiddenError(ComponentError):
-    """Something is not there, or this client may not see it: another client may be told something else."""
+    """Something does not exist, or this client may not see it. Another client may get another message."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, lasting=False)
@@ -34,7 +34,7 @@ class WaitingError(ComponentError):
 class BehindError(ComponentError):
     """The source is the ready OVA of another component, which has to be built first.
 
-    chain: the components to build, in this order; the last one is that whose ready OVA it is.
+    chain: the components to build, in this order; the last one's ready OVA is the source.
     """
 
     def __init__(self, message: str, chain: tuple[str, ...]) -> None:
@@ -48,14 +48,14 @@ class BehindError(ComponentError):
 
 
 class UnusableSettingsError(ComponentError):
-    """The administrator's settings cannot be used; that is in the server log already."""
+    """The administrator's settings cannot be used. The server log already says so."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, lasting=False)
 
 
 class SaidError(Exception):
-    """What went wrong is in the server log already. A job raises it so that iRODS tries again."""
+    """The error is in the server log already. A job raises this so that iRODS tries again."""
 
 
 class Changed(Exception):  # noqa: N818 - no error: the inputs moved under the build

@@ -1,6 +1,6 @@
-"""What goes wrong in a hook or a job: one line of JSON in the server log, whatever else is broken.
+"""Reports what goes wrong in a hook or a job: one line of JSON in the server log, whatever else is broken.
 
-A fault of ours carries its traceback; what is wrong with somebody's AVUs carries the words for it.
+A fault of ours is logged with its traceback, an error in a user's AVUs with its message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ def report(log: Callable[[str], None], name: str, error: BaseException) -> None:
     from ova_rules.errors import SaidError, UnusableSettingsError
 
     if isinstance(error, (SaidError, UnusableSettingsError)):
-        return  # the settings' fault was said when they were read
+        return  # the fault was logged when the settings were read
     line = json.dumps(_told(name, error))
     try:
         log(line)

@@ -1,9 +1,10 @@
-"""The hooks that iRODS calls, the smallest set that sees everything: for each, whether an event may be ours, and who
-handles it then.
+"""The hooks that iRODS calls, the smallest set that sees everything.
+
+For each: whether an event may be ours, and which module then handles it.
 
 Imported in every agent, that is on every client connection, often without cached bytecode: so it is short, imports
-nothing but `agent` and `names`, and decides by string comparison. A hook never raises and never fails a command that
-is not about a ready OVA. What goes wrong in our code, in a hook or a job, is one line in the server log.
+nothing but `agent` and `names`, and decides by string comparison. A hook never raises and never fails a command that is
+not about a ready OVA. An error in our code, in a hook or a job, becomes one line in the server log.
 
 Hook names and their arguments are iRODS's (docs/irods-facts.md). Each returns CONTINUE, or a negative code, which
 denies.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _COLLECTION = ("-C", "-c")
 _OBJECT = ("-d", "-D")
-_FIRST = ("o", "O")  # of what may be meant as a control
+_FIRST = ("o", "O")  # of what may be meant to be a control
 
 
 def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -30,7 +31,7 @@ def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
-    # Of a collection: a strict component may refuse it. Of a data object: a fact, a control or nearly one, longer than
+    # Of a collection: a strict component may refuse it. Of a data object: a fact, a control or a near miss, longer than
     # a server can read, or with characters that clients cannot read
     kind = rule_args[2 if rule_args[0] == "cp" else 1]
     return kind in _COLLECTION or any(
@@ -57,7 +58,7 @@ def _written(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _registered(rule_args: "list[Any]", rei: "Any") -> bool:
-    # One that is being created (status 2) is heard of when it is closed.
+    # For one that is being created (status 2), the hook at its close follows.
     return rei.doi is not None and int(rei.doi.replStatus) == 1 and _removed(rule_args, rei)
 
 
@@ -76,7 +77,7 @@ def _copy_of_made(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _opens_made(rule_args: "list[Any]", rei: "Any") -> bool:
-    # Every file that is opened passes here, by whatever call; context values are text, or None
+    # Every file that any call opens passes here; context values are text, or None
     context = rule_args[1].map()
     path = str(context.get("logical_path"))
     return path[-4:] in names.MADE and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
@@ -92,7 +93,7 @@ def _unlinks_package(rule_args: "list[Any]", rei: "Any") -> bool:
 
 
 def _not_from_a_server(rule_args: "list[Any]", rei: "Any") -> bool:
-    # Servers sign in as an administrator; the user they act for stands beside, or in the request only.
+    # Servers sign in as an administrator. The user they act for is in another field, or only in the request.
     return int(rei.uoip.authInfo.authFlag) < agent.ADMINISTRATOR
 
 
@@ -138,7 +139,7 @@ def _sources() -> "Any":
     return sources
 
 
-# name of the hook: (may the event be ours, the module of events and its function, what a fault of ours answers)
+# name of the hook: (may the event be ours, the module of events and its function, the answer after a fault of ours)
 _TABLE = {
     "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _refused_avus, "before_change", agent.NOT_PERMITTED),
     "pep_api_mod_avu_metadata_pre": (_fact_that_is_passed_over, _refused_avus, "before_fact", agent.CONTINUE),
@@ -232,7 +233,7 @@ def ova_reconcile_job(callback: "Any") -> None:
 
 
 def ova_reconcile_obstacle(callback: "Any") -> None:
-    """For an administrator's rule text: a line on stdout that says why the recurring job cannot run; none if it can."""
+    """For an administrator's rule text: one line on stdout why the recurring job cannot run; none if it can."""
 
     def run() -> None:
         from ova_rules.events import reconcile
@@ -243,7 +244,7 @@ def ova_reconcile_obstacle(callback: "Any") -> None:
 
 
 def _run_job(name: str, run: "Callable[[], None]", callback: "Any") -> None:
-    # iRODS shows what a job raises as a traceback of PREP, which says nothing of ours: so it is said here, too
+    # iRODS shows what a job raises as a traceback of PREP, without our message: so it is logged here, too
     try:
         run()
     except Exception as error:

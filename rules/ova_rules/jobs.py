@@ -1,8 +1,8 @@
 """The delay queue: one job per path and kind, idempotent, retried by iRODS, run as the user whose change caused it.
 
-A job finds out for itself what there is to do (`ova_rules.events.queued`), so however many changes were made, the last
-state wins. A job that does not end well, be it that its agent died, is tried MOST_TRIES times in all, with growing
-pauses; then it stays away until something changes, that is until it is queued again.
+A job finds out itself what there is to do (`ova_rules.events.queued`), so the last state wins, however many changes
+were made. A job that fails, also because its agent died, is tried MOST_TRIES times in all, with growing pauses. Then it
+stops until something changes, that is until it is queued again.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ FETCH = "fetch"  # the source of a component whose ova_url is a URL
 _FUNCTION = "ova_job"
 
 MOST_TRIES = 6
-GIVEN_UP = "given up after"  # so begins what a component or an image says of a job that stays away
+GIVEN_UP = "given up after"  # how the message on a component or an image begins after the last try
 
-# Jobs that may be past what they read, and are still in the queue: one that runs, and some that have ended just now.
+# Jobs still in the queue that may have read their input already: a running one, and some that have just ended.
 _MOST_BEFORE = 3
 
 
 def queue(delay_queue: DelayQueue, settings: Settings, kind: str, path: str, *, running: bool = False) -> None:
     """Queues a job, unless one is waiting already.
 
-    running: a job of this kind and path that is in the queue may be past what it reads; one more sees everything since.
+    running: a queued job of this kind and path may have read its input already; one more job sees all later changes.
     """
     forget_tries(settings.state_directory, f"{kind} {path}")
     # Hexadecimal: the text must hold no quotes, no `$name` and at most 2700 bytes, whatever the path holds.
@@ -57,12 +57,12 @@ def queue(delay_queue: DelayQueue, settings: Settings, kind: str, path: str, *, 
 
 
 def path_of(encoded: str) -> str:
-    """The path that a job's text names."""
+    """The path in a job's text."""
     return bytes.fromhex(encoded).decode("utf-8", "surrogateescape")
 
 
 class Deadline:
-    """Counts bytes like a progress; ends a job that takes too long."""
+    """Counts bytes like a `Progress`; ends a job that takes too long."""
 
     def __init__(self, settings: Settings) -> None:
         self._seconds = settings.job_time
@@ -76,7 +76,7 @@ class Deadline:
 
 
 def begin(settings: Settings, kind: str, path: str) -> bool:
-    """Counts one more try, before it is made: an agent may die in it. False if there were enough."""
+    """Counts one more try before it is made, since its agent may die. False if there were enough tries."""
     label = f"{kind} {path}"
     tries = tries_of(settings.state_directory, label) + 1
     note_tries(settings.state_directory, label, tries)
@@ -84,7 +84,7 @@ def begin(settings: Settings, kind: str, path: str) -> bool:
 
 
 def end(settings: Settings, kind: str, path: str) -> None:
-    """The job ended well, or because somebody else is at it."""
+    """Notes that the job ended well, or because another agent does its work."""
     forget_tries(settings.state_directory, f"{kind} {path}")
 
 

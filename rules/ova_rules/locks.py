@@ -1,6 +1,6 @@
 """One builder at a time per component: a lock file that the kernel frees when its holder dies (flock).
 
-Lock files are empty, private to the service account and never removed (removing one would let two builders in).
+Lock files are empty, private to the service account and never removed (a removal would let two builders in).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class BusyError(ComponentError):
 
 @contextmanager
 def locked(configured: str, component: str, wait: float) -> Iterator[None]:
-    """Holds the lock of a component. Raises BusyError after `wait` seconds in which another one held it."""
+    """Holds the lock of a component. Raises BusyError if another agent holds it for `wait` seconds."""
     name = hashlib.sha256(component.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(os.path.join(directory(configured), f"{name}.lock"), flags, 0o600)

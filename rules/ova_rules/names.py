@@ -56,11 +56,11 @@ BUILDING = "building"
 FAILED = "failed"
 
 TASK_COLLECTIONS = ("install", "config", "reset")
-TEXTS = "config"  # the collection of the texts that values take
+TEXTS = "config"  # the collection with the texts that values take
 
 OVA_ENDING = ".ova"
 SEED_ENDING = ".iso"
-MADE = (OVA_ENDING, SEED_ENDING)  # how the names of what the server makes end
+MADE = (OVA_ENDING, SEED_ENDING)  # endings of the names of the objects that the server makes
 
 
 def is_fact(attribute: str) -> bool:
@@ -74,7 +74,7 @@ def is_value(attribute: str) -> bool:
 
 
 def is_unknown_control(attribute: str) -> bool:
-    """Whether an attribute looks like a control and is none: a typing error, most likely."""
+    """Whether an attribute looks like a control and is none: most likely a typing error."""
     return attribute.startswith(CONTROL_PREFIX) and attribute not in OF_COLLECTIONS
 
 
@@ -93,7 +93,7 @@ def component_of(path: str) -> "str | None":
 
     `…/NAME/NAME.ova`, `…/NAME/NAME.iso` and `…/NAME/NAME-SYSTEM.iso` give `…/NAME`.
     """
-    path = path.rstrip("/")  # the server takes them off after the hooks
+    path = path.rstrip("/")  # the server removes them after the hooks
     ending = path[-4:]
     if ending not in MADE:
         return None

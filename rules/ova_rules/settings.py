@@ -1,8 +1,8 @@
 """The administrator's settings: one JSON file beside core.py, every key optional, described in the class `Settings`.
 
-A wrong key or type is reported, once for each agent, in the server log, and the default is used: a typing error in the
-settings must never take the zone's users down. A file that cannot be read at all says nothing of where the key and the
-known ready OVAs lie: then ready OVAs are neither built nor handed out, and everything else goes on.
+A wrong key or type is reported in the server log, once for each agent, and the default is used: a typing error in the
+settings must never stop the zone's users. If the file cannot be read at all, the places of the key and of the known
+ready OVAs are unknown: then ready OVAs are neither built nor handed out, and everything else goes on.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_BYTES = 1024 * 1024
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of value. expected: what is right, in words; converted: the value as the rules use it, None if wrong."""
+    """A kind of value. expected: the right form, in words; converted: the value as the rules use it, None if wrong."""
 
     expected: str
     converted: Callable[[Any], Any]
@@ -71,7 +71,7 @@ def _list_of(what: str) -> Kind:
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of the settings file: what its values are, what it is without one, and what it is for."""
+    """One key of the settings file: its kind of value, its default, and its purpose."""
 
     key: str
     kind: Kind
@@ -89,7 +89,7 @@ def _setting(default: T, kind: Kind, text: str) -> T:
 
 @dataclass(frozen=True)
 class Settings:
-    """What an administrator may choose. Sizes in bytes, times in seconds."""
+    """The choices of an administrator. Sizes in bytes, times in seconds."""
 
     inline_limit: int = _setting(64 * 1024 * 1024, _BYTES,
         "What a build may read and copy while the client waits. Larger builds go to the delay queue. "
@@ -130,12 +130,12 @@ class Settings:
     local_hosts: tuple[str, ...] = _setting((), _list_of("host names"),
         "Further names by which the host of a resource may name this server.")  # fmt: skip
 
-    # Why the file cannot be used as a whole; "" if it can, or is not there.
+    # Why the whole file cannot be used; "" if it can, or if it does not exist.
     unusable: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:
-        """A hash of what changes the content of a ready OVA."""
+        """A hash of the settings that change the content of a ready OVA."""
         text = json.dumps([sorted(self.aliases.items()), self.fixed_properties])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -146,12 +146,12 @@ SETTINGS = {
 
 
 def defaults_text() -> str:
-    """A settings file that says the defaults."""
+    """The text of a settings file with the defaults."""
     return json.dumps({setting.key: setting.default for setting in SETTINGS.values()}, indent=4) + "\n"
 
 
 def load(directory: str, report: Callable[[str], None]) -> Settings:
-    """The settings in `directory`; each mistake is reported in one line, once, and its default used. Raises nothing."""
+    """The settings in `directory`. Reports each mistake once, in one line, and uses the default. Raises nothing."""
     settings, problems = _read(os.path.join(directory, FILE_NAME))
     while problems:
         report(problems.pop(0))
@@ -183,7 +183,7 @@ def _read(path: str) -> tuple[Settings, list[str]]:
 
 
 def _data(path: str) -> dict[str, Any]:
-    """What the file holds. Raises OSError or ValueError where it must not be believed, and never waits for anybody."""
+    """The content of the file. Raises OSError or ValueError if it must not be trusted. Never blocks."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, encoding="utf-8") as stream:
         state = os.fstat(descriptor)

@@ -1,8 +1,8 @@
-"""Where the server keeps what is not in the catalog, in a private folder: lock files, the key, what it has made.
+"""The private folder for what the server does not keep in the catalog: lock files, the key, what it has made.
 
-Which data objects the server has made is noted here, by path: nothing else is ever overwritten. It is asked, too, where
-a client sees nothing of a component: such a client must not read its ready OVA past the gate. No AVU would do for
-either, since users write those.
+The folder notes, by path, which data objects the server has made: it never overwrites any other. The gate also asks it
+when a client sees nothing of a component: such a client must not read its ready OVA past the gate. AVUs would not do
+for either, because users can write them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NAME = ".ova-rules"
 
 
 def directory(configured: str) -> str:
-    """The folder, made if need be: the configured one, else one in the service account's home.
+    """The folder, made if missing: the configured one, else one in the service account's home.
 
     Raises PermissionError if it could be another account's.
     """
@@ -42,20 +42,20 @@ def _default() -> str:
 def note_made(configured: str, path: str, data_id: str, version: str = "", holds: Iterable[str] = ()) -> None:
     """Notes that the server has made the data object of this number at `path`; "" for one that it is about to create.
 
-    version: where others may write the object from now on: which version of it the server has made. holds: the
-    collections whose values are in it.
+    version: which version the server has made, if others may write the object from now on. holds: the collections whose
+    values are in it.
     """
     _write(_note(configured, path), "\n".join([f"{data_id} {version}".strip(), *holds]))
 
 
 def forget_made(configured: str, path: str) -> None:
-    """The server has made nothing at `path`."""
+    """Removes the note that the server has made something at `path`."""
     with suppress(FileNotFoundError):
         os.unlink(_note(configured, path))
 
 
 def made_at(configured: str, path: str) -> tuple[str, str, list[str]] | None:
-    """The number and version of what the server has made at `path`, and whose values it holds, as noted; or None."""
+    """The noted number and version of what the server has made at `path`, and whose values it holds; or None."""
     text = _read(_note(configured, path))
     if text is None:
         return None
@@ -80,7 +80,7 @@ def source_file(configured: str, path: str) -> str | None:
 
 
 def note_ready_file(configured: str, path: str, file: str) -> None:
-    """Notes which vault file holds the ready OVA at `path`: a client may not be shown that there is one."""
+    """Notes which vault file holds the ready OVA at `path`, because a client may not see that there is one."""
     _write(_note(configured, path, "ready"), file)
 
 
@@ -95,13 +95,13 @@ def note_tries(configured: str, job: str, count: int) -> None:
 
 
 def tries_of(configured: str, job: str) -> int:
-    """How often a job was begun since it was queued and did not end well."""
+    """How often a job was begun since it was queued without ending well."""
     text = _read(_note(configured, job, "tries")) or ""
     return int(text) if text.isdigit() else 0
 
 
 def forget_tries(configured: str, job: str) -> None:
-    """The job ended well, or begins anew."""
+    """Removes the note: the job ended well, or begins again."""
     with suppress(FileNotFoundError):
         os.unlink(_note(configured, job, "tries"))
 
@@ -117,7 +117,7 @@ def read_note(configured: str, kind: str, name: str) -> str | None:
 
 
 def forget_note(configured: str, kind: str, name: str) -> None:
-    """No text of this kind is kept under a name any more."""
+    """Removes the text of this kind under a name."""
     with suppress(FileNotFoundError):
         os.unlink(_note(configured, name, kind))
 

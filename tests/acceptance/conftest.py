@@ -1,4 +1,4 @@
-"""What the acceptance tests run against: an embedded zone, or with --irods-environment FILE a real one, unchanged.
+"""The zone for the acceptance tests: an embedded one, or with --irods-environment FILE a real one, unchanged.
 
 The real zone must have this repository's core.py as its rule file; the password comes from IRODS_PASSWORD.
 """

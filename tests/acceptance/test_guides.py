@@ -1,4 +1,4 @@
-"""The documents that consist of i-commands and what they print, run where the i-commands are.
+"""Runs the documents of i-commands and their output, if the i-commands are installed.
 
 Always in an embedded zone of their own: they make and remove collections such as `images` in the home.
 """

@@ -1,4 +1,4 @@
-"""Values and names that break what is careless: quotes, wildcards, control characters, length, other scripts."""
+"""Values and names that break careless code: quotes, wildcards, control characters, length, other scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What controls say of how values are taken: deployment options, added and fixed properties, names that are ignored."""
+"""Controls of how values are taken: deployment options, added and fixed properties, ignored names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a client meets that copies a whole grid: docs/reference.md, Other clients."""
+"""What happens when a client copies a whole grid: docs/reference.md, Other clients."""
 
 from __future__ import annotations
 

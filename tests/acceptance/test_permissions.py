@@ -1,4 +1,4 @@
-"""Promise 7: a rebuild runs with the permissions of whoever caused it, and never needs more."""
+"""Promise 7: a rebuild runs with the permissions of the user who caused it, and never needs more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promises of the product, over real connections; the first of them asked of each client."""
+"""The promises of the product, over real connections; the first ones are tested with each client."""
 
 from __future__ import annotations
 

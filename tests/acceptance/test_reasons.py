@@ -1,4 +1,4 @@
-"""What a refusal says is true, for everybody; and a read that is refused changes nothing that others see."""
+"""The text of a refusal is true for everybody, and a refused read changes nothing that others see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries of the rules, asked in an agent: as many rows as are wanted, and no statement left open."""
+"""Queries of the rules, run in an agent: they give the wanted number of rows and leave no statement open."""
 
 from __future__ import annotations
 

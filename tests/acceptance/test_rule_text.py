@@ -1,4 +1,4 @@
-"""Nobody but administrators runs text of rules: not by the API of irule, nor by that of the delay server (1206)."""
+"""Only administrators run rule text, both by the API of irule and by that of the delay server (1206)."""
 
 from __future__ import annotations
 

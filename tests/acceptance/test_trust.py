@@ -1,4 +1,4 @@
-"""What must not work: getting at what one may not read through a component, and making the gate believe a lie."""
+"""What must not work: reading forbidden data through a component, and deceiving the gate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typing errors: said where they are made, with what was probably meant; refused where nothing else can be meant."""
+"""Typing errors are reported where they are made, with the probable meaning, and refused if the meaning is certain."""
 
 from __future__ import annotations
 

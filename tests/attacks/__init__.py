@@ -1,1 +1,1 @@
-"""What ordinary users must not get, destroy or cost others: each kind of attack, against an embedded zone."""
+"""What ordinary users must not read, destroy or make others pay for: each kind of attack, against an embedded zone."""

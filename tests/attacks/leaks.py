@@ -1,4 +1,4 @@
-"""What somebody has learnt: all that a user can see in the zone, and what was made of it where he may read."""
+"""What a user has learnt: all that the user can see in the zone, and what was made from it where the user may read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody's work costs others: counted in queries and calls, never by a clock; jobs end, and are not left behind."""
+"""No user's work costs others: counted in queries and calls, never by a clock. Jobs end, and none is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said stays true and can be read: no fact is too long, nothing passing is kept as lasting, names are free."""
+"""Facts stay true and readable: none is too long, no passing failure is kept as lasting, and names are free."""
 
 from __future__ import annotations
 

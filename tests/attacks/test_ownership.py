@@ -1,4 +1,4 @@
-"""Nothing that the server did not make is overwritten, moved, renamed or deleted, whoever asks and however."""
+"""The server never overwrites, moves, renames or deletes what it did not make, whoever requests it and however."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ WAYS: dict[str, Callable[[Person, str], None]] = {
     "made anew while no component": _made_after_the_ready_ova_was_removed,
     "ova_restore": _by_restore,
 }
-# Where there never was a ready OVA that this could be taken for.
+# A place that never had a ready OVA with which this could be confused.
 NEVER_MADE = ("ova_url", "ova_like", "rename of a new component", "rename of a grid")
 
 

@@ -1,6 +1,6 @@
-"""A download in parts is of one version, whatever changes between its connections: or it is refused.
+"""A download in parts has one version, whatever changes between its connections, or it is refused.
 
-The client is hand-made: after its first connection each further one says what the first one found, as clients do.
+The client is hand-made: each further connection names what the first one found, as clients do.
 """
 
 from __future__ import annotations

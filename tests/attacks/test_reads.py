@@ -1,4 +1,4 @@
-"""Whatever call reads a file: nobody gets a ready OVA that they may not judge, or that is out of date."""
+"""With any call that reads a file, no user gets a ready OVA that is out of date or that the user cannot judge."""
 
 from __future__ import annotations
 

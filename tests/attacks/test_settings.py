@@ -1,4 +1,4 @@
-"""Settings that cannot be used close the gate for ready OVAs, and for nothing else; nobody waits, all is said once."""
+"""Unusable settings close the gate for ready OVAs, and for nothing else. No client waits, and all is logged once."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_unusable_settings_close_the_gate_and_nothing_else(kind: str, make_place
     file.write_text(right)
     client = PythonClient(place.zone.session())
     assert client.ready(component).values["host.hostname"] == "two"
-    # Who set this is not known: nothing could be noted meanwhile.
+    # It is unknown who set this: nothing could be noted meanwhile.
     with pytest.raises(Refused, match="it is not known who set it; set it again"):
         client.get(f"{place.home}/late/late.ova")
     client.set(f"{place.home}/late", "ova_url", place.source)

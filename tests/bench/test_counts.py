@@ -1,6 +1,6 @@
 """What an event costs, counted: queries, microservice calls, bytes, imports. No clock.
 
-The limits are what it costs now: who needs more raises one, in the commit that says why. Queries are counted by the
+The limits are the present costs. A commit that needs more raises a limit and says why. Queries are counted by the
 zone's own trace; the profiler, which counts them from within the rules, must agree with it.
 """
 

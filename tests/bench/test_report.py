@@ -1,4 +1,4 @@
-"""The document is the one that the results make, and what is computed from samples is right."""
+"""The document matches the results, and the numbers computed from samples are right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of a document are found, run, and held against what it shows."""
+"""The commands of a document are found and run, and their output is compared with the document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the containers' scripts write, and that they are whole; the same scripts run without Docker."""
+"""The files that the containers' scripts write, and that these are complete. The same scripts run without Docker."""
 
 from __future__ import annotations
 

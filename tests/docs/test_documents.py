@@ -1,4 +1,4 @@
-"""The documents hold together: links lead somewhere, one sentence stands in a line, tables say what the code says."""
+"""The documents are consistent: links work, each sentence is on one line, tables match the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The man page of `ova` is what its parser says, and man can read it."""
+"""The man page of `ova` matches its parser, and man can read it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""docs/messages.md and the texts of the rules say the same: no message without a row, no row without a message.
+"""docs/messages.md matches the texts of the rules: no message without a row, no row without a message.
 
-A row's first cell is the message, with *words in italics* for what differs; an f-string is one, with its expressions
-for what differs. A message may be put together from several texts (`AVU … of …`, `: …`), so a row is right where the
-texts that fit into it leave none of its words over.
+A row's first cell is the message, with *words in italics* for the variable parts; an f-string is a message, too, with
+expressions for these parts. A message may consist of several texts (`AVU … of …`, `: …`), so a row is right if the
+texts that fit into it cover all its words.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DOCUMENT = ROOT / "docs" / "messages.md"
 ANY = "\0"  # for what differs, in texts and in rows
 IDENTIFIER = re.compile(r"[a-z]+(?:_+[a-z]+)+|ova::\w+")  # an AVU or a setting: the code may have it in a value
 
-# Texts that are no messages: what settings are for (docs/operations.md), queries, rule text, what completes a message.
+# Texts that are no messages: purposes of settings (docs/operations.md), queries, rule text, parts of a message.
 SETTING_TEXTS = {setting.text for setting in SETTINGS.values()}
 NO_MESSAGE = re.compile(
     r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER|BEGIN|core\.|import core|RULE_EXEC_NAME|DATA_NAME)"

@@ -1,4 +1,4 @@
-"""The zone is killed at random points of a rebuild and started again: never a broken OVA, nothing promised is lost."""
+"""The zone is killed at random points of a rebuild and started again: no OVA breaks, no promise is lost."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.appliances import ova
 from tests.support.clients import PythonClient
 from tests.support.zones import MakePlace
 
-# How python-irodsclient says that the server is gone; a refusal would be another exception.
+# The errors of python-irodsclient if the server is gone; a refusal would be another exception.
 LOST = (NetworkException, OSError)
 PACKAGE = ova(bytes(range(256)) * 4096)
 
@@ -31,7 +31,7 @@ def test_killed_during_rebuilds(seed: int, make_place: MakePlace) -> None:
         begun = promised
         try:
             for number in itertools.count(begun + 1):
-                # every third one has another size, which takes the longer way
+                # every third one has another size, which takes the longer path
                 client.set(component, "hostname", f"{number}-" + "&" * (2600 if number % 3 == 0 else 1))
                 client.set(component, "domainname", "&" * (2600 if number % 3 == 0 else 1))
                 promised = number

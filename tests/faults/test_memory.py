@@ -1,4 +1,4 @@
-"""Memory stays flat at any size: a large OVA goes in, is rebuilt by the delay queue and comes out."""
+"""Memory stays constant at any size: a large OVA is put, rebuilt by the delay queue, and read."""
 
 from __future__ import annotations
 

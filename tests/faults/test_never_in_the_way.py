@@ -10,7 +10,7 @@ from tests.support.appliances import ova
 from tests.support.clients import Client, IBridgesCommands, PythonClient, Refused
 from tests.support.zones import MakePlace, rule_folder
 
-# A fault put where the hooks hand over: everything behind it is broken.
+# A fault where the hooks call their modules: everything behind it is broken.
 BROKEN = """
 import ova_rules.build.batch, ova_rules.build.build, ova_rules.build.staleness, ova_rules.events.reads
 

@@ -1,1 +1,1 @@
-"""Machines that boot: what a running guest makes of a seed. `make boot`; not part of `make test`."""
+"""Machines that boot: how a running guest uses a seed. `make boot`; not part of `make test`."""

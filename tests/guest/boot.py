@@ -26,7 +26,7 @@ REPORT = "@@"  # begins each line that the guest prints for us
 BOOT_SECONDS = 600
 TASKS = {"install": "echo once >>/var/installed", "config": 'echo "$OVA_hostname" >>/var/configured'}
 
-# What is looked at in the guest, as a user's own part of the user-data; at each boot, after the tasks.
+# The checks in the guest, as a user's own part of the user-data; at each boot, after the tasks.
 USER_DATA = f"""#cloud-boothook
 #!/bin/sh
 cat >/usr/local/bin/report <<'END'

@@ -1,7 +1,7 @@
 """The model: what every ready OVA should hold, computed from the AVUs and images alone.
 
-Plain Python that knows the rules of docs/reference.md and nothing of the implementation. It holds what the catalog
-holds (collections, AVUs and who set them, images and who may read them), and computes anew whatever it is asked.
+Plain Python that knows the rules of docs/reference.md but not the implementation. It holds the content of the catalog
+(collections, AVUs and who set them, images and who may read them), and computes every answer again.
 """
 
 from __future__ import annotations

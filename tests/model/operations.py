@@ -1,6 +1,6 @@
-"""What users do in the model test: each operation on the model, and the same through a client.
+"""The operations of users in the model test: each on the model, and the same through a client.
 
-An operation names what it acts on; where that is not there (any more) it does nothing, so that any sequence of
+An operation names its target. If the target does not exist (any more) it does nothing, so that any sequence of
 operations makes sense and hypothesis can leave out any of them.
 """
 

@@ -1,4 +1,4 @@
-"""The OVAs of the model: three product sections with one property of each kind that can go wrong."""
+"""The OVAs of the model: three product sections, with one property of each kind that can fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which operations there are to choose from, and what a sequence begins with."""
+"""The operations to choose from, and the beginnings of sequences."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ operations: st.SearchStrategy[Operation] = st.one_of(
     st.builds(Remove, _user, st.sampled_from(("g1", "g2")), st.just("ova_like")),
 )
 
-# What a sequence begins with, so that short ones meet everything.
+# The beginnings of sequences, so that short ones cover everything.
 OPENINGS: dict[str, tuple[Operation, ...]] = {
     "nothing": (),
     "inheritance": (

@@ -1,7 +1,7 @@
-"""Random sequences of what two users do to a small grid: what they then read is what the model computes.
+"""Random sequences of operations of two users on a small grid: they then read what the model computes.
 
-After each step both read every ready OVA. Each must be the package that the model computes, or be refused with a
-reason that the model names. `OVA_MODEL_EXAMPLES=500 pytest tests/model` looks further, from another start each time.
+After each step both read every ready OVA. Each must be the package that the model computes, or be refused with a reason
+that the model names. `OVA_MODEL_EXAMPLES=500 pytest tests/model` tries more, from another start each time.
 """
 
 from __future__ import annotations

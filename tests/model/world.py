@@ -1,4 +1,4 @@
-"""The model beside a zone: lets operations happen in both, and compares what users read."""
+"""The model beside a zone: runs operations in both, and compares what users read."""
 
 from __future__ import annotations
 

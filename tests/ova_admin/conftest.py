@@ -1,4 +1,4 @@
-"""A copy of a server's folder to install into. Nothing here touches a server: no reload, a prefix of its own."""
+"""A copy of a server's folder to install into. Touches no server: no reload, and a separate prefix."""
 
 from __future__ import annotations
 

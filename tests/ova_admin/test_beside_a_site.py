@@ -1,4 +1,4 @@
-"""Modules of a site beside core.py are the site's, whatever their names; ours are found all the same."""
+"""Modules of a site beside core.py stay the site's, whatever their names; ours are still found."""
 
 from __future__ import annotations
 

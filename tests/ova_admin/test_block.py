@@ -1,4 +1,4 @@
-"""The marked block in core.py: taking it out gives the very bytes back."""
+"""The marked block in core.py: its removal restores exactly the same bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line itself: what it answers where a part of it is missing."""
+"""The command line itself: its answers if a part of it is missing."""
 
 from __future__ import annotations
 

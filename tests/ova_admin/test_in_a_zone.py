@@ -1,4 +1,4 @@
-"""ova-admin against a running zone whose rules it installed itself."""
+"""ova-admin against a running zone with the rules that it installed."""
 
 from __future__ import annotations
 

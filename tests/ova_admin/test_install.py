@@ -1,4 +1,4 @@
-"""Into a server's folder and out again: nothing of the site's is touched, and everything comes back."""
+"""Installs into a server's folder and uninstalls: no file of the site is touched, and everything is restored."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""After a reload `install` returns when a new agent factory answers with the new rules, and says so if it cannot tell.
+"""After a reload `install` returns when a new agent factory answers with the new rules, or reports that it is unknown.
 
-The zone is the embedded one. Its main server process is played by a process of that name, for which the zone is begun
-anew when the signal comes: that is when a real one forks a new agent factory.
+The zone is the embedded one. A process with its name plays the main server process; on the signal the zone is started
+again, as a real server then forks a new agent factory.
 """
 
 from __future__ import annotations

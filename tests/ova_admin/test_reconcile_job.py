@@ -1,4 +1,4 @@
-"""What the recurring job runs, and what it refuses to run."""
+"""The commands that the recurring job runs, and those that it refuses to run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PREP in server_config.json: the least change of the text, and nothing where nothing is missing."""
+"""PREP in server_config.json: the smallest change of the text, and no change if nothing is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `ova-admin status` shows: a line for each in a pipe, and no name cut, however long it is."""
+"""The output of `ova-admin status`: one line for each in a pipe, and no name cut, however long."""
 
 from __future__ import annotations
 

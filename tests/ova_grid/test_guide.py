@@ -1,4 +1,4 @@
-"""docs/ova-grid.md: its commands print what it says."""
+"""The commands in docs/ova-grid.md print what it shows."""
 
 from __future__ import annotations
 

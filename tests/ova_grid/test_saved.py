@@ -1,4 +1,4 @@
-"""The file of a saved grid: what goes in comes out, and nothing that is damaged or hostile is believed."""
+"""The file of a saved grid: reading gives what was written, and damaged or hostile files are refused."""
 
 from __future__ import annotations
 

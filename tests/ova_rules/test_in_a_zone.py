@@ -1,4 +1,4 @@
-"""What the administrator's settings change, and what clients cannot cause, in an embedded zone."""
+"""The effects of the administrator's settings, and what clients cannot cause, in an embedded zone."""
 
 from __future__ import annotations
 

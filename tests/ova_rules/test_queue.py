@@ -1,4 +1,4 @@
-"""The delay queue: one job per component and change, what it says meanwhile, and grids of many components."""
+"""The delay queue: one job per component and change, its status meanwhile, and grids of many components."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_grid_of_many_is_decided_with_few_queries(make_place: MakePlace) -> No
     for component in (many[0], many[-1]):
         assert place.client.ready(component).values["host.domainname"] == "example.org"
 
-    # All have it themselves now: a change of the grid reaches nobody, and finding that out costs the same few.
+    # All have the AVU themselves now: a change of the grid reaches none, and the few queries to see that stay the same.
     for component in many:
         place.client.set(component, "mtu", "1400")
     events = events_of(lambda: place.client.set(place.grid, "mtu", "9000"))

@@ -1,4 +1,4 @@
-"""The administrator's settings: what is wrong is reported and the default used; not everybody's file is believed."""
+"""The administrator's settings: errors are reported and the default is used; files of other users are not trusted."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_wrong_settings_of_downloads_are_reported_and_leave_them_off(tmp_path: P
     assert [problem.split(": ")[1] for problem in problems] == list(wrong)
 
 
-# Whoever writes the settings decides what runs as the service account.
+# A user who writes the settings decides what runs as the service account.
 
 
 @pytest.mark.parametrize(("mode", "believed"), [(0o600, True), (0o644, True), (0o664, True), (0o646, False)])

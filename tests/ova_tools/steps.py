@@ -1,8 +1,8 @@
-"""What ova_tools does, counted in steps and not in seconds: a copy of the package that counts while it runs.
+"""Counts the work of ova_tools in steps and not in seconds: a copy of the package that counts while it runs.
 
-A step is a call of one of its functions or a turn of a loop. What a slice, a call or a sum gives counts with its
-length, and so does a sequence that is searched: what copies its input for each part of it shows, though C copies.
-What a pattern tries in vain is not seen; test_bounds.py has those that could try too often.
+A step is a call of one of its functions or an iteration of a loop. The result of a slice, a call or a sum counts with
+its length, and so does a searched sequence: so code that copies its input for each part is detected, although C copies.
+Failed attempts of a pattern are not counted; test_bounds.py tests the patterns that could try too often.
 """
 
 from __future__ import annotations

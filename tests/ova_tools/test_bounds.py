@@ -1,6 +1,6 @@
-"""No file makes ova_tools work for more than its length: steps are counted, and no clock is asked.
+"""The work of ova_tools is at most proportional to a file's length: steps are counted, without a clock.
 
-What is open-ended is drawn; what is known to grow (properties, attributes, members, lines …) is made large.
+Open-ended inputs are drawn at random; those known to grow (properties, attributes, members, lines …) are made large.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.support.appliances import manifest_of, tar_of
 from . import build
 from .steps import counted, counter
 
-# Steps that one byte may cost, and those that any run may take: a third more than the costliest takes.
+# The steps allowed per byte, and those for any run: a third more than the most expensive case takes.
 A_BYTE, ANY = 30, 50_000
 N = 2_000
 
@@ -358,7 +358,7 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "subnet": lambda text: check(text, vmw_qualifiers="Subnet"),
     "encoding": lambda text: counted("xmltext").detect_encoding(f'<?xml version="1.0" encoding="{text}"'.encode()),
 }
-# What a pattern could try again for each place: nothing of this ends in time if it does.
+# Inputs that a pattern could retry at each position: with retries none of these ends in time.
 TRIED = ["SHA256(" + ") " * 40_000, "SHA256(" + ")=a" * 40_000 + "!", "SHA" + "2" * 100_000, "MinLen" + " " * 100_000]
 TRIED += ['"' * 100_000, "a" * 100_000, " " * 100_000, "(" * 100_000, "{" * 100_000, "1" * 100_000, "/" * 100_000]
 TRIED += [

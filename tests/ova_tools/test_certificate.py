@@ -1,4 +1,4 @@
-"""Signed packages: the signature is checked, renewed with a given key, or removed with a word."""
+"""Signed packages: the signature is checked, renewed with a given key, or removed with a note."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file in chunks is there if all its chunks are, each of its size; a manifest changes nothing of that."""
+"""A file in chunks is complete if all its chunks exist with the right sizes; a manifest does not change that."""
 
 from __future__ import annotations
 

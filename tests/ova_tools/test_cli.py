@@ -1,4 +1,4 @@
-"""The command `ova` as people and scripts meet it: what it prints, its exit status, and never a traceback."""
+"""The command `ova` as people and scripts see it: its output, its exit status, and never a traceback."""
 
 from __future__ import annotations
 

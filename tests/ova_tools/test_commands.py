@@ -1,4 +1,4 @@
-"""What `ova set` and `ova verify` do beyond values: where they write, new manifests, values from files, dry runs."""
+"""`ova set` and `ova verify` beyond values: output paths, new manifests, values from files, dry runs."""
 
 from __future__ import annotations
 

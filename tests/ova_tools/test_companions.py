@@ -1,4 +1,4 @@
-"""The manifest and certificate of a package, whatever they are called; lines that no manifest can hold rightly."""
+"""The manifest and certificate of a package under any name; lines that cannot be right in any manifest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ova diff`: what differs between two packages, and "same" of nothing that was not compared."""
+"""`ova diff`: the differences of two packages; it never reports as the same what was not compared."""
 
 from __future__ import annotations
 

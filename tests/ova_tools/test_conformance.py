@@ -1,4 +1,4 @@
-"""What an archive has that DSP0243 does not want is read, and is a note; `verify --strict` refuses it."""
+"""An archive that does not conform to DSP0243 is read, with a note; `verify --strict` refuses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is found in a descriptor, of every version and kind that is seen in the wild."""
+"""The content found in descriptors of every version and kind that occurs in practice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An edit changes the values it is asked for, the manifest and the padding; nothing else, and always the same."""
+"""An edit changes only the requested values, the manifest and the padding, and always gives the same result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The promise of the whole: outside values, manifest line and padding, every byte of the package is the source's."""
+"""The main promise: except for values, manifest line and padding, every byte of the package is that of the source."""
 
 from __future__ import annotations
 

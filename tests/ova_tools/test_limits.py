@@ -1,4 +1,4 @@
-"""What is more than any real package has is refused in one line, and what is allowed takes little memory."""
+"""More than any real package has is refused in one line, and what is allowed takes little memory."""
 
 from __future__ import annotations
 

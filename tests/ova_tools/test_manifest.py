@@ -1,4 +1,4 @@
-"""Manifests are read in every spelling that is seen, and written in one."""
+"""Manifests are read in every known spelling, and written in one."""
 
 from __future__ import annotations
 

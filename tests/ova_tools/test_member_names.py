@@ -1,4 +1,4 @@
-"""A file is found under its name in another normalisation or case, with a note, and never where two could be meant."""
+"""A file is found under its name in another normalisation or case, with a note, but never if two are possible."""
 
 from __future__ import annotations
 

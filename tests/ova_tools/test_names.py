@@ -1,4 +1,4 @@
-"""A table of names finds what a search of all properties finds."""
+"""A table of names finds the same as a search of all properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Zeros behind an archive's end: no reader sees them, they take no room, and no edit keeps them."""
+"""Zeros after an archive's end: no reader sees them, they take no room, and no edit keeps them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ova_tools.write import put_in_place, stream
 from . import build
 
 BLOCKS = st.integers(0, 60) | st.just(1_000)
-# How many blocks of zeros writers end an archive with; None fills the last record, as GNU tar and tarfile do.
+# The number of zero blocks at the end of an archive; None fills the last record, as GNU tar and tarfile do.
 ENDS = st.sampled_from([None, 1, 2])
 
 

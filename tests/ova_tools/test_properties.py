@@ -1,4 +1,4 @@
-"""Which property a name means; what could mean several is refused with the names to choose from."""
+"""Which property a name means; an ambiguous name is refused with the names to choose from."""
 
 from __future__ import annotations
 

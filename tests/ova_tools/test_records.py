@@ -1,4 +1,4 @@
-"""Records behave as `dataclasses` makes them behave: the same classes, made by both, are asked the same."""
+"""Records behave like `dataclasses`: the same classes, made by both, are tested in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives: every tar dialect is read, what is unsafe or incomplete is refused, what is written is USTAR."""
+"""Archives: every tar dialect is read, unsafe or incomplete ones are refused, and the output is USTAR."""
 
 from __future__ import annotations
 

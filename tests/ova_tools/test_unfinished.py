@@ -1,4 +1,4 @@
-"""A file that is not finished has no name or one that is nobody's; it goes with its writer, or when another comes."""
+"""An unfinished file has no name, or one that no data object has; it goes with its writer, or before the next one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import build
 
 PLAN = plan_of([Literal(b"head"), Extent(0, 300_000)])
 FIRST = os.fsdecode(b".\xffova-0")
-# What a file system that knows no unnamed files says, and one that takes UTF-8 only.
+# The errors of a file system without unnamed files, and of one that accepts only UTF-8.
 REFUSING = """
 import errno, os
 def refuse(*_, **__): raise OSError(errno.EOPNOTSUPP, "Operation not supported")

@@ -1,4 +1,4 @@
-"""Which values fit which property: types, qualifiers, network forms; and what the refusal says."""
+"""Which values fit which property: types, qualifiers, network forms; and the text of the refusal."""
 
 from __future__ import annotations
 

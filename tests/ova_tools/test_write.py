@@ -1,4 +1,4 @@
-"""Writing a plan: whole or not at all, whatever the file system offers."""
+"""Writes a plan completely or not at all, on any file system."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a release is made with: the notes from the changelog, and workflows that run what they name."""
+"""The tools of a release: the notes from the changelog, and workflows that run what they name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests of several folders, and bench, share. Nothing here asserts what the product promises."""
+"""Code shared by tests in several folders and by bench. It asserts no promise of the product."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The clients that nobody here wrote, behind one small interface, so that each promise is asked of each of them."""
+"""Clients of third parties behind one small interface, so that each promise is tested with each of them."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ class ICommandsClient(CommandClient):
         self.run("imeta", "set", "-C", collection, attribute, value, *([units] if units else []))
 
 
-# By name, what makes a client of (folder for itself, environment file, user, password). Beside these: PythonClient.
+# By name, the makers of a client from (its own folder, environment file, user, password). Besides these: PythonClient.
 MAKERS: dict[str, Callable[[Path, Path, str, str], Client]] = {
     "ibridges": IBridgesClient,
     "ibridges commands": IBridgesCommands,
@@ -300,5 +300,5 @@ if shutil.which("imeta"):
 HAS_ICOMMANDS = "icommands" in MAKERS
 COMMAND_LINES = [name for name in MAKERS if name != "ibridges"]
 EVERY_CLIENT = ["python-irodsclient", *MAKERS]
-# What the promises are asked of; the main job, and what must hold for a command line, of every client.
+# The clients for the promises; every client is used for the main job, and for what must hold for a command line.
 CLIENTS = [pytest.param(name, marks=[pytest.mark.slow] if name == "ibridges commands" else []) for name in EVERY_CLIENT]

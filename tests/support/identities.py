@@ -1,4 +1,4 @@
-"""Keys and certificates of their own, made by cryptography: of who signs a package, and of a web server."""
+"""Keys and certificates made by cryptography: of the signer of a package, and of a web server."""
 
 from __future__ import annotations
 

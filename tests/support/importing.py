@@ -1,4 +1,4 @@
-"""What it takes to import modules: milliseconds in a fresh interpreter, and the modules that come with them."""
+"""The cost of importing modules: milliseconds in a fresh interpreter, and the modules imported with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-# What the first event of an agent that rebuilds has to import, beside core.
+# The imports of the first event of an agent that rebuilds, besides core.
 BUILDING = (
     "ova_rules.events.refused_avus",
     "ova_rules.events.avus",
@@ -47,7 +47,7 @@ def imported(folder: Path, *names: str, cached: bool = True) -> Imported:
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     if not cached:
         settings |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "/dev/null"}
-    # -S: the packages of this environment are not those of a server; `os` a server's interpreter has.
+    # -S: a server does not have the packages of this environment; its interpreter has `os`.
     command = [sys.executable, "-S", "-c", f"import os\n{_PROGRAM}", str(folder), *(names or ("core",))]
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
     milliseconds, modules = json.loads(done.stdout)

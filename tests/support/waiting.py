@@ -1,4 +1,4 @@
-"""Waiting for what other processes do: for a condition, with a limit. Never sleep for a fixed time instead."""
+"""Waits for other processes: for a condition, with a limit. Never sleep for a fixed time instead."""
 
 from __future__ import annotations
 

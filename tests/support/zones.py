@@ -1,4 +1,4 @@
-"""Embedded zones with our rules: the rule file, and what most tests need beside it. Nothing here asserts."""
+"""Embedded zones with our rules: the rule file, and what most tests need besides it. Makes no assertions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests share: waiting for a condition, refusals as codes, users, processes, raw sockets."""
+"""Code shared by the tests: waiting for a condition, refusals as codes, users, processes, raw sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documents say what is so: their links lead somewhere, and the example of the README passes."""
+"""The documents are right: their links work, and the example of the README passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contracts in pyproject.toml hold, and they notice what they are there for: imports that point up, and circles."""
+"""The contracts in pyproject.toml hold, and they detect what they forbid: imports that point up, and circles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytest.importorskip("importlinter", reason="import-linter is not installed")
 
 PROJECT = Path(__file__).parents[1]
 
-# What is planted in a module, and what the linter says of it.
+# The import added to a module, and the message of the linter.
 PLANTED = {
     "an import that points up": (
         "paths.py",

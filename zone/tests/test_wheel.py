@@ -1,4 +1,4 @@
-"""The wheel has everything: unpacked anywhere, without this project beside it, a zone starts from it."""
+"""The wheel is complete: unpacked anywhere, without this project beside it, it starts a zone."""
 
 from __future__ import annotations
 

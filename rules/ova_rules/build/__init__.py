@@ -1,1 +1,1 @@
-"""Builds ready OVAs and puts them in place; says which are out of date."""
+"""Builds ready OVAs, puts them in place, and finds those that are out of date."""

@@ -1,4 +1,4 @@
-"""Builds all that a change reaches: the first components now, the rest in a job. One's fault stops no other."""
+"""Builds all that a change reaches: the first components now, the rest in a job. A fault in one stops no other."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ova_rules.component.pointers import pointing
 from ova_rules.errors import ComponentError
 from ova_rules.settings import Settings
 
-# How long one event waits, in all, for builds of other agents before it leaves the rest to the delay queue.
+# How long one event waits, in all, for builds by other agents before it leaves the rest to the delay queue.
 PATIENCE_SECONDS = 5.0
 
 
 def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *causes: str) -> list[Outcome]:
-    """Builds each component once: the first ones now, the rest in one job for each cause. What came of the first ones.
+    """Builds each component once: the first now, the rest in one job for each cause. Returns the results of the first.
 
-    causes: the collections or sources that changed; a job finds out anew what its one reaches. Components of which the
-    client may not even change the AVUs are left to those who may: a read finds them out of date.
+    causes: the collections or sources that changed. Each job finds out again what its cause reaches. Components whose
+    AVUs the client may not change are left to users who may: a read finds them out of date.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     reached = list(dict.fromkeys(components))
@@ -37,11 +37,12 @@ def build_all(catalog: Catalog, settings: Settings, components: Iterable[str], *
 
 
 def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, upstream: bool = True) -> Outcome | None:
-    """Builds a component, or leaves it to a job if another agent is at it for longer than `wait` seconds (None)."""
+    """Builds a component. Leaves it to a job (None) if another agent builds it for more than `wait` seconds."""
     try:
         return build(catalog, settings, path, may_queue=True, wait=wait, upstream=upstream)
     except ComponentError:
-        # Another one builds it and may have read the AVUs before this event, or it changes faster than it is built.
+        # Another agent builds it and may have read the AVUs before this event, or it changes faster than it can be
+        # built.
         component = readable(catalog, path)
         if component is not None:
             queue(catalog, settings, component)
@@ -53,7 +54,7 @@ def build_one(catalog: Catalog, settings: Settings, path: str, wait: float, *, u
 
 
 def readable(catalog: Catalog, path: str) -> Component | None:
-    """The component at `path`; None also if there are AVUs that nobody can read, of which the journal then tells."""
+    """The component at `path`. None also if some of its AVUs cannot be read; the journal then says so."""
     try:
         return read(catalog, path)
     except ComponentError as error:
@@ -62,14 +63,14 @@ def readable(catalog: Catalog, path: str) -> Component | None:
 
 
 def follow(catalog: Catalog, settings: Settings, path: str) -> None:
-    """The ready OVA of a component was built outside of an event: a job builds what depends on it."""
+    """Queues a job that builds what depends on a component, after its ready OVA was built outside of an event."""
     if pointing(catalog, (names.DEPENDS,), [path]):
         jobs.queue(catalog, settings, jobs.CHANGE, path, running=True)
 
 
 @contextmanager
 def others_go_on(catalog: Catalog, collection: str) -> Iterator[None]:
-    """What goes wrong with one collection goes to the log (AVUs that no server can read, say); others are built."""
+    """Logs what goes wrong with one collection (such as AVUs that no server can read), so that the others are built."""
     try:
         yield
     except Exception as error:

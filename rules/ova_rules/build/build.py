@@ -1,8 +1,8 @@
 """Builds: brings the ready OVA and the facts of one component up to date. Idempotent; the same in a hook and in a job.
 
-Under the component's lock: read the AVUs again, compute the fingerprint, edit, write beside, check that nothing
-changed meanwhile, put in place, write the facts. A build that fails leaves the last good OVA alone and says why in
-`ova::message`; what it raises is a fault of ours or of the server's.
+Under the component's lock: read the AVUs again, compute the fingerprint, edit, write to a new file, check that nothing
+changed meanwhile, put it in place, write the facts. A build that fails leaves the last good OVA and says why in
+`ova::message`; what it raises is a fault of ours or of the server.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _ATTEMPTS = 5  # times that a source or AVU may change under a build before it g
 
 
 class State(Enum):
-    """How a component stands after a build was asked for."""
+    """The state of a component after a build was requested."""
 
     NOT_A_COMPONENT = "not a component"
     UNCHANGED = "unchanged"
@@ -60,7 +60,7 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a component stands, and what was done, in words for the journal. takings: what was made of its AVUs."""
+    """The state of a component, and what was done, in words for the journal. takings: what its AVUs were used for."""
 
     state: State
     done: str = ""
@@ -69,10 +69,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Order:
-    """How a component is to be built: whether the delay queue may do it, and who watches the progress.
+    """How to build a component: whether the delay queue may do it, and who watches the progress.
 
-    helped: what came of the components whose ready OVAs it is made from; None if these are not to be built. reading: a
-    read asks for it, which must not tell others that a component failed because of what this reader may not do.
+    helped: the results of the components whose ready OVAs it is made from; None if these are not to be built. reading:
+    a read asks for the build. It must not tell others that a component failed because this reader lacks a right.
     """
 
     may_queue: bool
@@ -94,9 +94,9 @@ def build(
 ) -> Outcome:
     """Brings the component at `path` up to date, or hands it to the delay queue if it is expensive and may_queue.
 
-    upstream: the components whose ready OVAs it is made from are brought up to date first. reading: a read asks for it;
-    a failure that another client might not meet is then told to nobody else. Raises BusyError if another agent builds
-    it for longer than `wait` seconds.
+    upstream: the components whose ready OVAs it is made from are brought up to date first. reading: a read asks for the
+    build; a failure that another client might not meet is then shown to nobody else. Raises BusyError if another agent
+    builds the component for longer than `wait` seconds.
     """
     order = _Order(may_queue, progress, {} if upstream else None, reading)
     return _journaled(catalog, settings, path, order, wait)
@@ -105,7 +105,7 @@ def build(
 def _journaled(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:
     start = time.monotonic()
     outcome = _build(catalog, settings, path, order, wait)
-    if outcome.state is State.BUILT:  # others that are made from it are not any more what they were found to be
+    if outcome.state is State.BUILT:  # what was found about components made from it no longer holds
         catalog.found_fresh = {path}
     if outcome.state is not State.NOT_A_COMPONENT:
         milliseconds = round(1000 * (time.monotonic() - start))
@@ -126,9 +126,9 @@ def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait:
                 return _build_once(catalog, settings, component, order)
         except Changed:
             continue
-        except BehindError as behind:  # outside the lock: nobody waits for a lock while holding one
+        except BehindError as behind:  # outside the lock: no agent waits for a lock while it holds one
             helped = order.helped if order.helped is not None else {}
-            for upstream in behind.chain:  # each finds the one before it built, or sees in `helped` why not
+            for upstream in behind.chain:  # each finds the one before it built, or the reason in `helped`
                 if upstream not in helped:
                     below = _Order(order.may_queue, None, helped, order.reading)
                     helped[upstream] = _journaled(catalog, settings, upstream, below, wait).state
@@ -136,15 +136,15 @@ def _build(catalog: Catalog, settings: Settings, path: str, order: _Order, wait:
 
 
 def _building(catalog: Catalog, component: Component) -> Component:
-    """Says that a job is at it, then reads again: who changes an AVU from here on sees that one more job is needed."""
+    """Notes that a job builds it, then reads again: a later change of an AVU shows that another job is needed."""
     facts.write(catalog, component, facts.building(component))
     return read(catalog, component.path) or component
 
 
 def queue(catalog: Catalog, settings: Settings, component: Component) -> None:
-    """Queues a job for a component, unless one waits that has not begun to read: it would have said `building` before.
+    """Queues a job for a component, unless one waits that has not begun to read: a job sets `building` before it reads.
 
-    Any other status than `queued` says nothing: a job that has built, and said so, stays in the queue for a moment.
+    Only the status `queued` counts: a job that has built, and said so, stays in the queue for a moment.
     """
     status = component.fact(names.STATUS)
     waits = status is not None and status.value == names.QUEUED
@@ -193,7 +193,7 @@ def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentEr
 
 
 def _permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source:
-    """The source, if the client, and the authors of the AVUs, may do all that the build does."""
+    """The source, if the client and the authors of the AVUs may do all that the build does."""
     component, now = seen.component, seen.inputs
     if now.source is None:
         raise now.error or ComponentError(f"{component.path} has no source")
@@ -301,7 +301,7 @@ def _kept(
     last: LastBuild,
     forms: Seeds | None,
 ) -> Outcome:
-    """The AVUs or tasks changed, but nothing that the ready OVA holds: it stays, and is now that of these AVUs."""
+    """AVUs or tasks changed, but not the content of the ready OVA: it stays and counts as built from these AVUs."""
     _require_unchanged(catalog, settings, seen)
     notes = [avu.value for avu in seen.component.facts if (avu.attribute, avu.units) == (names.NOTE, remarks.OF_IMAGE)]
     beside = forms.put_in_place() if forms is not None else ()
@@ -312,7 +312,7 @@ def _kept(
 
 
 def _drop_forms(catalog: Catalog, settings: Settings, seen: View, kept: Sequence[MadeForm]) -> None:
-    """The forms of the last build that are not made any more go."""
+    """Removes the forms of the last build that are no longer made."""
     if seen.last is not None and {form.name for form in seen.last.forms} - {form.name for form in kept}:
         from ova_rules.build.seeds import remove_unwanted
 
@@ -329,7 +329,7 @@ def _write_ready(
     notes: Sequence[str],
     of_forms: Sequence[Avu] | None,
 ) -> None:
-    """of_forms: the facts of what was made beside the ready OVA, its tasks among them; None where nothing was."""
+    """of_forms: the facts of what was made beside the ready OVA, with its tasks; None if nothing was made."""
     component = seen.component
     own_unmatched: list[Avu] = [avu for avu in takings.unmatched if avu.collection == component.path]
     unmatched = [*own_unmatched, *component.unknown_controls]
@@ -359,7 +359,7 @@ def _write_ready(
 
 
 def _is_verified(catalog: Catalog, settings: Settings, seen: View, source: Source) -> bool:
-    """Whether the disks of this version of the source were held against the manifest, for this component or another."""
+    """Whether the disks of this source version were compared with the manifest, for this component or another."""
     if seen.last is not None and seen.last.verified == source.state:
         return True
     from ova_rules.images.check import known_valid
@@ -368,7 +368,7 @@ def _is_verified(catalog: Catalog, settings: Settings, seen: View, source: Sourc
 
 
 def _told_apart(settings: Settings, ready: str, seen: View, plan: Plan) -> Plan:
-    """The plan, with a size by which a client's parallel download tells this version from all others."""
+    """The plan, with a size by which a client's parallel download can tell this version from all others."""
     from ova_tools.layout import padded
     from ova_tools.limits import MAX_PADDING
 
@@ -380,7 +380,7 @@ def _told_apart(settings: Settings, ready: str, seen: View, plan: Plan) -> Plan:
 
 
 def _verify(catalog: Catalog, settings: Settings, source: Source, package: Package, progress: Progress | None) -> None:
-    """The disks against the manifest, once per version of a source."""
+    """Compares the disks with the manifest, once per version of a source."""
     from ova_rules.images.check import note_checked
     from ova_tools.verify import verify_members
 
@@ -389,7 +389,7 @@ def _verify(catalog: Catalog, settings: Settings, source: Source, package: Packa
 
 
 def _is_expensive(package: Package, edit: Edit, source: Source, settings: Settings, verified: bool) -> bool:
-    """Whether the build would read and copy more than a hook should; shared extents cost nothing."""
+    """Whether the build would read and copy more than a hook should. Shared extents cost nothing."""
     from ova_tools.extents import can_share
 
     if edit.plan.size <= settings.inline_limit:
@@ -398,7 +398,7 @@ def _is_expensive(package: Package, edit: Edit, source: Source, settings: Settin
 
 
 def _require_unchanged(catalog: Catalog, settings: Settings, seen: View) -> None:
-    """Raises Changed if AVUs or source moved meanwhile: what was made for them would be of no use."""
+    """Raises Changed if the AVUs or the source changed meanwhile: what was made for them would be useless."""
     component = read(catalog, seen.component.path)
     if component is None or view(catalog, settings, component).inputs.fingerprint != seen.inputs.fingerprint:
         raise Changed

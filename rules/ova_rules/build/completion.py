@@ -22,7 +22,7 @@ from ova_rules.settings import Settings
 
 
 def complete_all(catalog: Catalog, settings: Settings, collections: Iterable[str]) -> None:
-    """Completes those of these collections that the client may change: the first components now, the rest in a job."""
+    """Completes the collections that the client may change: the first components now, the rest in a job."""
     for collection in catalog.annotatable(collections):
         try:
             if not complete(catalog, settings, collection, settings.inline_components):
@@ -32,9 +32,9 @@ def complete_all(catalog: Catalog, settings: Settings, collections: Iterable[str
 
 
 def complete(catalog: Catalog, settings: Settings, collection: str, most: int | None = None) -> bool:
-    """Makes the components that the collection should have and does not, at most `most`; whether that was all.
+    """Makes at most `most` of the components that the collection should have and lacks. Returns whether that was all.
 
-    Raises ComponentError if its `ova_like` has no right value, or for want of permission.
+    Raises ComponentError if its `ova_like` has a wrong value, or if a permission is missing.
     """
     like = like_of(catalog.avus([collection]))
     if like is None:
@@ -45,11 +45,11 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
         raise ComponentError(f"{described(like)}: it is not known who set it; set it again", lasting=False)
     prefix = like.value
     others = components_below(catalog, prefix)
-    if author != catalog.identity:  # nobody learns by a prototype of components that they may not see
+    if author != catalog.identity:  # a prototype must not reveal components that its author may not see
         seen = catalog.visible_to(author, [prefix, *others])
         others = [other for other in others if other in seen and prefix in seen]
     wanted = [collection + other[len(prefix) :] for other in others]
-    present = catalog.having(wanted, names.URL)  # also where the client does not see what holds them
+    present = catalog.having(wanted, names.URL)  # also where the client does not see their collection
     missing = [path for path in wanted if path not in present]
     failure: ComponentError | None = None
     for path in missing[:most]:
@@ -65,7 +65,7 @@ def complete(catalog: Catalog, settings: Settings, collection: str, most: int | 
 
 
 def _make(catalog: Catalog, settings: Settings, path: str, prototype: str, author: str) -> None:
-    """One component. The author of `ova_like` answers for its source, not whoever's event makes it."""
+    """Makes one component. Its source must be readable to the author of `ova_like`, not to the user of the event."""
     chain = [path]
     while not catalog.visible([chain[-1]]):
         chain.append(posixpath.dirname(chain[-1]))

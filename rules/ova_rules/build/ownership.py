@@ -1,7 +1,7 @@
-"""Nothing that the server did not make is ever overwritten, moved, renamed or removed.
+"""The server never overwrites, moves, renames or removes what it did not make.
 
-What the server has made is known by the object's number: from the record of the last build, which moves along with a
-component, and from the notes of the state folder, which outlive facts that users remove. Where a collection was no
+The server knows what it has made by the object's number: from the record of the last build, which moves along with a
+component, and from the notes in the state folder, which outlive facts that users remove. If a collection was no
 component for a while, others may have written the object: then its version counts, too.
 """
 
@@ -19,7 +19,7 @@ from ova_rules.state import made_at, ready_file
 
 
 def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> bool:
-    """Whether the server has made the data object at `path`. last: the record of the component whose it would be."""
+    """Whether the server has made the data object at `path`. last: the record of the component it would belong to."""
     data_id = replicas[0].data_id
     if last is not None and last.data_id == data_id:
         return True
@@ -27,7 +27,7 @@ def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: La
     if made is None:
         return False
     known_id, version, _ = made
-    if known_id == "":  # an agent died while it created the object: it left nothing but an unfinished one
+    if known_id == "":  # an agent died while it created the object: only an unfinished one is ours
         return all(replica.status not in (GOOD, STALE) for replica in replicas)
     return known_id == data_id and version in ("", version_of(replicas, settings))
 
@@ -43,12 +43,12 @@ def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], las
 
 
 def require_free(settings: Settings, source: Source, path: str, user: str) -> None:
-    """Raises ComponentError if there is a data object at `path` after all, which the client is not shown.
+    """Raises ComponentError if there is a data object at `path` that the client cannot see.
 
-    Its file tells: where the ready OVA was made last, or where a vault has the file of an object of that path.
+    Its file shows that: where the ready OVA was made last, or where a vault has the file of an object of that path.
     """
     files = [ready_file(settings.state_directory, path)]
-    below = source.path[source.path.index("/", 1) :]  # the path within the zone, as it stands in the vault's paths
+    below = source.path[source.path.index("/", 1) :]  # the path within the zone, as in the vault's paths
     if source.replica.vault_path.endswith(below):
         files.append(source.replica.vault_path[: -len(below)] + path[path.index("/", 1) :])
     if any(file is not None and os.path.lexists(file) for file in files):

@@ -1,4 +1,4 @@
-"""`ova::progress`: how far a long job is, in percent, for whoever lists the component's AVUs meanwhile."""
+"""`ova::progress`: how far a long job is, in percent, for users who list the component's AVUs meanwhile."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERY_SECONDS = 0.5
 
 
 class Progress:
-    """Counts bytes, within the time of a job; writes the percentage at most twice a second.
+    """Counts bytes, within the time limit of a job. Writes the percentage at most twice a second.
 
     Not to be called while a lock on AVUs is held.
     """
@@ -31,11 +31,11 @@ class Progress:
         self._next = time.monotonic() + _EVERY_SECONDS
 
     def expect(self, total: int) -> None:
-        """So many bytes more are to come."""
+        """Adds to the number of bytes to come."""
         self._total += total
 
     def __call__(self, count: int) -> None:
-        """So many bytes were done since the last call."""
+        """Adds the bytes that were done since the last call."""
         self._deadline(count)
         self._done += count
         if self._total and time.monotonic() >= self._next:
@@ -49,7 +49,7 @@ class Progress:
             self._shown = avu
 
     def close(self) -> None:
-        """Takes the percentage away."""
+        """Removes the percentage."""
         if self._may_show and self._shown is not None and self._catalog.visible([self._component]):
             self._show(None)
 

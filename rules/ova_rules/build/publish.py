@@ -1,9 +1,9 @@
 """Puts new bytes in a data object's place: the three ways of the data path, each atomic for readers.
 
-New object: create, replace the vault file, close. Same size: touch, replace; the replica never leaves the state good.
+New object: create, replace the vault file, close. Same size: touch, replace; the replica stays good throughout.
 Other size (or several replicas, or a registered checksum): open, replace, write one byte into the old file, close.
-Only files of a local vault; never a byte of the file that readers may have open is changed. The new file is synced, its
-folder is not: should a power cut bring the old file back, it is not the one that the facts are about.
+Works only on files of a local vault, and never changes a byte of a file that readers may have open. The new file is
+synced, its folder is not: if a power cut brings the old file back, the facts do not match that file.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from ova_rules.component.model import Inputs
 
     class Staged(AbstractContextManager["Staged"], Protocol):
-        """A file that is whole and not yet in its place; leaving its `with` block removes it."""
+        """A complete file that is not yet in its place. Leaving its `with` block removes it."""
 
         def commit(self, *, sync_directory: bool) -> None:
-            """Puts it in its place, in one step."""
+            """Puts the file in its place, in one step."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a data object is to hold. size in bytes; resource: where a new object goes.
+    """The new content of a data object. size: in bytes; resource: where a new object goes.
 
     stage: makes the file ready to replace a vault file, on the same file system.
     """
@@ -57,9 +57,9 @@ def publish(
     """Makes the data object `path` hold `content`. Returns the replicas that it has then.
 
     replicas: those it has now; the caller knows that the server has made the object (see `ownership`). check: called
-    when the bytes are written but not yet visible; raises if they must not become so. Raises ComponentError, OvaError,
-    RuntimeError where a microservice fails, and Changed if in the end the object has other good replicas than the one
-    that was written, or a checksum (replicated, moved or checksummed meanwhile).
+    when the bytes are written but not yet visible; raises if they must not become visible. Raises ComponentError;
+    OvaError; RuntimeError where a microservice fails; and Changed if the object ends up with a checksum, or with good
+    replicas other than the written one (replicated, moved or checksummed meanwhile).
     """
     if replicas and not any(replica.good for replica in replicas):
         _move_away(catalog, path, replicas[0])
@@ -79,10 +79,10 @@ def publish(
     after = catalog.replicas(path)
     good = [each for each in after if each.good]
     if same_size:
-        # Else replicated, moved or checksummed meanwhile, perhaps with the bytes before; the other way renews that.
+        # Else it was replicated, moved or checksummed meanwhile, perhaps with the old bytes; the other way renews that.
         right = [_place(each) for each in good] == [_place(local)] and not good[0].checksum
     else:
-        # A resource that replicates by itself has renewed the others when the object was closed; nothing else may have.
+        # Closing the object lets a replicating resource renew the other replicas; nothing else may have done so.
         right = _place(local) in map(_place, good) and all(each.resource == local.resource for each in good)
     if not right or file_identity(os.stat(local.vault_path)) != version:
         raise Changed
@@ -98,7 +98,7 @@ def publish_made(
     content: Content,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
-    """`publish` of what a component's build has made, with its errors in the words of the component's owner.
+    """Publishes what a component's build has made. Its errors are in words for the component's owner.
 
     Notes that the server has made it. Returns the number and the version of the object. Raises ComponentError, Changed.
     """
@@ -119,7 +119,7 @@ def publish_made(
         for vault_path in staged_for:
             message = message.replace(f"{vault_path} ", "")
         raise ComponentError(f"{path}: {message}", lasting=False) from error
-    except RuntimeError as error:  # a microservice failed; what it says stands in the server log
+    except RuntimeError as error:  # a microservice failed; its message is in the server log
         catalog.log(f"{path}: {error}")
         raise ComponentError(f"{path}: iRODS refused to write it", lasting=False) from error
     version = version_of(after, settings)
@@ -130,7 +130,7 @@ def publish_made(
 
 
 def note_as_made(settings: Settings, now: Inputs, path: str, replicas: Sequence[Replica]) -> None:
-    """Notes that the server has made the object at `path` of this component, whose values it holds, and its file."""
+    """Notes that the server has made the object at `path`, its file, and whose values it holds."""
     holds = sorted(now.component.contributors | now.depends)
     note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
     note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
@@ -146,7 +146,7 @@ def _first(catalog: Catalog, settings: Settings, path: str, content: Content, ch
     note_made(settings.state_directory, path, "")
     try:
         descriptor = catalog.create(path, content.resource)
-    except RuntimeError as error:  # it may be there and belong to another, who does not let this client see it
+    except RuntimeError as error:  # it may be there and belong to a user who hides it from this client
         forget_made(settings.state_directory, path)
         message = f"{catalog.user} may not write {path}, or it belongs to another user"
         raise ComponentError(message, lasting=False) from error
@@ -184,8 +184,8 @@ def _other_size(catalog: Catalog, path: str, replica: Replica, content: Content,
         try:
             new.commit(sync_directory=False)
             version = file_identity(os.stat(vault))
-            # Without a write the server would keep the old size. It lands in the unlinked old file, which downloads
-            # under way still read: so what is written is what stands there.
+            # Without a write the server would keep the old size. The write goes to the unlinked old file, which
+            # downloads under way still read: so it writes what that file already holds.
             catalog.write(descriptor, first)
         finally:
             catalog.close(descriptor)
@@ -205,7 +205,7 @@ def _first_character(file: str) -> str:
 
 
 def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:
-    """An agent that died between open and close left this replica unusable; renaming is what the server allows."""
+    """Renames a replica that is unusable since an agent died between open and close; the server allows nothing else."""
     aside = f"{path}.unfinished-{replica.data_id}"
     catalog.rename(path, aside)
     catalog.log(f"{path} was left unfinished by an agent that died; moved to {aside}")

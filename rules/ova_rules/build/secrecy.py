@@ -1,6 +1,6 @@
-"""Who may not have a ready OVA for what is in it: values of collections that a client may not read.
+"""Who may not have a ready OVA because of its content: values of collections that the client may not read.
 
-Asked where a read is judged, and where a ready OVA would leave its place to be read elsewhere.
+Used where a read is judged, and where a ready OVA would be moved and could be read elsewhere.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def reason_against_moving(catalog: Access, settings: Settings, path: str) -> str
 
 
 def reason_if_hidden(catalog: Access, settings: Settings, collection: str, path: str) -> str | None:
-    """Why an object must not be read in a collection that, as far as the client sees, is no component; or None.
+    """Why an object must not be read in a collection that is no component as far as the client sees; or None.
 
-    Its AVUs may be hidden from the client; and what the server has made of a component that is none any more still
-    holds the values of others.
+    The AVUs of the collection may be hidden from the client. If the collection was a component before, what the server
+    has made there still holds values of others.
     """
     made = made_at(settings.state_directory, path)
     if made is None:

@@ -1,7 +1,7 @@
-"""What is out of date: whether a ready OVA is what its component's metadata says now, for one component or for many.
+"""What is out of date: whether a ready OVA matches its component's metadata now, for one component or for many.
 
-The one place that decides it; the gate, the jobs and `ova-admin reconcile` ask here. Reading only. About many it
-decides from a snapshot of the catalog, which is a hint: a build reads anew.
+Only this module decides that; the gate, the jobs and `ova-admin reconcile` ask here. Reading only. For many components
+it decides from a snapshot of the catalog, which is a hint: a build reads again.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_rules.component.tasks import Task
 
-_MOST_SOURCES = 50  # ready OVAs that are made from each other and looked at in one go
+_MOST_SOURCES = 50  # length of a chain of ready OVAs that is followed in one go
 _AT_ONCE = 250  # components that are decided about together; their AVUs are in memory then
 
 
 @dataclass(frozen=True)
 class View:
-    """What a component should be made from now, its last build, and whether its ready OVA is that already."""
+    """What a component should be made from now, its last build, and whether its ready OVA is up to date."""
 
     inputs: Inputs
     last: LastBuild | None
@@ -58,7 +58,7 @@ class View:
         return self.inputs.component
 
     def is_fresh(self, settings: Settings, path: str) -> bool:
-        """Whether the ready OVA, or a form, at `path` is what it should be, for who may not see all of them."""
+        """Whether the ready OVA, or a form, at `path` is up to date, for a client that may not see all of them."""
         last, now = self.last, self.inputs
         if last is None or now.state is None or last.fingerprint != now.fingerprint:
             return False
@@ -70,9 +70,9 @@ class View:
 
 @dataclass(frozen=True)
 class Stale:
-    """A component whose ready OVA is not what it should be, and why that is believed, in one line.
+    """A component whose ready OVA is out of date, and the reason, in one line.
 
-    owner: of its collection (name#zone), where all components of a zone were looked at.
+    owner: of its collection (name#zone), if all components of a zone were examined.
     """
 
     component: str
@@ -84,9 +84,9 @@ class Stale:
 
 
 def view(catalog: Access, settings: Settings, component: Component, trail: tuple[str, ...] = ()) -> View:
-    """Compares what the component should be made from now with its last build. Raises nothing of its own.
+    """Compares what the component should be made from now with its last build. Raises no errors of its own.
 
-    trail: the components whose source this one's ready OVA is, directly or over others.
+    trail: the components whose source is this one's ready OVA, directly or through others.
     """
     last = last_build(component, signer_of(settings))
     now = _inputs(catalog, settings, component, last, trail)
@@ -153,19 +153,19 @@ def _inputs(
 
 
 def form_paths(component: Component, last: LastBuild | None, forms: Forms) -> dict[str, str]:
-    """Where forms of the component lie, by name: those of the last build, and the one seed that most images have."""
+    """The paths of the component's forms, by name: those of the last build, and the one seed that most images have."""
     found = [form.name for form in last.forms] if last is not None else []
     found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.beside else []
     return {name: f"{component.path}/{name}" for name in found}
 
 
 def _address(catalog: Access, settings: Settings, component: Component, expanded: Mapping[Avu, Expansion]) -> Address:
-    """What `ova_url` stands for. Raises ComponentError unless its author may read all that its references reach."""
+    """The address behind `ova_url`. Raises ComponentError unless its author may read all that its references reach."""
     url = the_url(component.path, component.urls)
     expansion = expanded[url]
     if expansion.error is not None:
         raise expansion.error
-    if expansion.reached:  # before anything is resolved, fetched or said for somebody who may not
+    if expansion.reached:  # before anything is resolved, fetched or shown without the right to it
         from ova_rules.record.authorship import require_author
 
         require_author(catalog, settings, component, url, expansion)
@@ -199,7 +199,7 @@ def _require_fresh(
     upstream: str,
     trail: tuple[str, ...],
 ) -> None:
-    """Raises ComponentError, or BehindError, unless the ready OVA of `upstream` is what it should be now."""
+    """Raises ComponentError, or BehindError, unless the ready OVA of `upstream` is up to date."""
     trail = (*trail, component.path)
     if upstream == component.path:
         raise ComponentError(f"{address.label}: a component cannot be its own source")
@@ -232,7 +232,7 @@ def _require_fresh(
 
 
 def _said_of(catalog: Access, component: Component, upstream: str, text: str) -> str:
-    """What is wrong with the component that makes the source, if all who may read this one may read that one."""
+    """The error of the component that makes the source, if all readers of this component may read that one."""
     readers = catalog.readers([component.path, upstream])
     if readers[component.path] <= readers[upstream]:
         return f"{upstream} {text}" if text.startswith("is ") else f"{upstream}: {text}"
@@ -240,7 +240,7 @@ def _said_of(catalog: Access, component: Component, upstream: str, text: str) ->
 
 
 def why_stale(settings: Settings, seen: View) -> str | None:
-    """Why a component has to be built, in one line; None if it is right, or is known to fail."""
+    """Why a component has to be built, in one line; None if it is up to date, or is known to fail."""
     component = seen.component
     if seen.fresh:
         status = component.fact(names.STATUS)
@@ -258,10 +258,10 @@ def why_stale(settings: Settings, seen: View) -> str | None:
 
 
 def all_stale(catalog: Catalog, settings: Settings) -> Iterator[Stale]:
-    """All of the zone, by owner; what AVUs say that an owner may not see is no reason to build.
+    """All out-of-date components of the zone, by owner. AVUs that an owner may not see are no reason to build.
 
-    What no event announced is found here: AVUs set by `iput --metadata` or by microservices, another server's changes,
-    a removed ready OVA, a lost job. Raises PermissionError for ordinary users.
+    Finds what no event announced: AVUs set by `iput --metadata` or by microservices, another server's changes, a
+    removed ready OVA, a lost job. Raises PermissionError for ordinary users.
     """
     if not catalog.is_administrator:
         raise PermissionError("only an administrator sees all components")
@@ -275,7 +275,7 @@ def all_stale(catalog: Catalog, settings: Settings) -> Iterator[Stale]:
 def stale(
     catalog: Catalog, settings: Settings, components: Sequence[str], as_user: str | None = None
 ) -> Iterator[Stale]:
-    """Those that have to be built, in the order given. What follows in the order sees what was built before it.
+    """The components that have to be built, in the order given. Each sees what was built before it in that order.
 
     as_user: for an administrator: AVUs that this user (name#zone) may not see are left out.
     """
@@ -290,12 +290,12 @@ def stale(
 def _views(
     catalog: Catalog, settings: Settings, batch: Sequence[str], as_user: str | None
 ) -> list[tuple[str, View | str | None]]:
-    """Each component's view, the reason why there is none, or None where there is no component any more."""
+    """For each component: its view, the reason why there is none, or None if it is no longer a component."""
     from ova_rules.catalog.snapshot import Snapshot
 
     collections = sorted({name for path in batch for name in above(path)})
     reader: Access = catalog
-    with suppress(ComponentError):  # one AVU that cannot be read spoils the reading of all: then each for itself
+    with suppress(ComponentError):  # one unreadable AVU makes reading all fail: then each is read alone
         reader = Snapshot(catalog, collections, [names.ready_path(path) for path in batch], as_user)
     return [(path, _view(reader, settings, path)) for path in batch]
 

@@ -1,4 +1,4 @@
-"""What the AVUs of a component make of an image: which property takes which value, and what no property takes.
+"""What the AVUs of a component change in an image: which property takes which value, and which AVUs no property takes.
 
 Raises ComponentError in the words of the AVU at fault.
 """
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Takings:
-    """What is set and added, with references replaced. taken: each property and the AVU, as it stands in the catalog.
+    """What is set and added, with references replaced. taken: each property and its AVU as in the catalog.
 
-    default: the id of the deployment option that becomes the default; None: it stays. secrets: the AVUs whose values
-    are passwords. hints: what is to be said of the unmatched ones. notes: what is odd about the component's own AVUs.
+    default: the id of the deployment option that becomes the default; None keeps it. secrets: the AVUs whose values are
+    passwords. hints: remarks on the unmatched AVUs. notes: what is odd about the component's own AVUs.
     """
 
     assignments: tuple[Assignment, ...]
@@ -45,7 +45,7 @@ class Takings:
 
     @property
     def values(self) -> list[tuple[str, ...]]:
-        """All that the bytes of the ready OVA follow from, beside the source."""
+        """All that the bytes of the ready OVA depend on, besides the source."""
         found: list[tuple[str, ...]] = []
         for each in self.assignments:
             option = (each.configuration,) if each.configuration else ()
@@ -69,7 +69,7 @@ class Takings:
 
 
 def taken(settings: Settings, seen: View, package: Package) -> Takings:
-    """What the AVUs make of this image. Each value is tried alone, so that a misfit is said of its AVU."""
+    """What the AVUs change in this image. Each value is tried alone, so that an error names its AVU."""
     component, expanded = seen.component, seen.inputs.expansions
     options = [option.id for option in package.configurations]
     matching = match(
@@ -127,9 +127,9 @@ def _expanded(seen: View, avu: Avu) -> Avu:
 
 
 def _additions(seen: View, unmatched: Sequence[Avu]) -> dict[str, Avu]:
-    """The AVUs that become properties, by the property's name: of the collection that says so, and of nearer ones.
+    """The AVUs that become properties, by the property's name: of the collection with that option, and of nearer ones.
 
-    What farther ones say (to find things by, say) is not meant for machines. Names that no property can have stay
+    AVUs of farther collections (such as search terms) are not meant for machines. Names that no property can have stay
     unmatched.
     """
     from ova_tools.additions import is_name
@@ -182,7 +182,7 @@ def _require_fit(seen: View, each: Assignment, plain: Avu, settings: Settings, *
 
 
 def _misfit(seen: View, each: Assignment, plain: Avu, error: PropertyError) -> str:
-    """Why a value does not fit. Readers of the component's facts may not know values that come from elsewhere."""
+    """Why a value does not fit. Hides values from elsewhere: readers of the component's facts may not know them."""
     if not error.wrong or (plain in seen.component.own_values and plain.value == each.avu.value):
         return str(error)
     return f"its value does not fit the property {each.property.full_name}, {error.wrong}"

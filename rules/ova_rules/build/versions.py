@@ -1,11 +1,11 @@
-"""Versions of a ready OVA that clients may read in parts are told apart by their size.
+"""Gives each version of a ready OVA that clients may read in parts a size of its own.
 
-A client downloads a large object over several connections; all but the first say no more of it than its path and the
-size that the first one found. So no two versions that may be read at the same time have one size: an archive is made
-longer by zeros behind its end, which every reader of tar passes over. Sizes are noted in the state folder.
+A client downloads a large object over several connections. All but the first name only its path and the size that the
+first one found. So no two versions that may be read at the same time have the same size: zeros behind its end, which
+every reader of tar skips, make an archive longer. Sizes are noted in the state folder.
 
-A download whose further connections find another version has to be refused. So that this is rare, a new version waits
-for a moment where the old one has just begun to be read.
+A download whose further connections find another version has to be refused. To make this rare, a new version waits for
+a moment if a read of the old one has just begun.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _POLL_SECONDS = 0.02
 
 
 def free_size(settings: Settings, path: str, replicas: Sequence[Replica], base: int, most: int) -> int:
-    """The least size from `base` on, at most `most` bytes more, that no version had lately; `base` if there is none."""
+    """The smallest size from `base` to `base + most` bytes that no version had lately; `base` if there is none."""
     taken = {size for size, _ in _recent(settings, _KIND, path)} | {replica.size for replica in replicas}
     return next((size for size in range(base, base + most + 1, _BLOCK) if size not in taken), base)
 
@@ -43,24 +43,24 @@ def note_size(settings: Settings, path: str, size: int) -> None:
 
 
 def is_ambiguous(settings: Settings, path: str, size: int) -> bool:
-    """Whether more than one version of this size may be being read."""
+    """Whether clients may be reading more than one version of this size."""
     return sum(known == size for known, _ in _recent(settings, _KIND, path)) > 1
 
 
 def note_read(settings: Settings, path: str, user: str, size: int) -> None:
-    """Notes that a user may begin a download of a large version, of this size."""
+    """Notes that a user may begin to download a large version of this size."""
     write_note(settings.state_directory, _READ, path, str(time.time()))
     others = [(known, when) for known, when in _recent(settings, _READERS, _of(path, user)) if known != size]
     write_note(settings.state_directory, _READERS, _of(path, user), json.dumps([*others, (size, time.time())]))
 
 
 def has_begun(settings: Settings, path: str, user: str, size: int) -> bool:
-    """Whether a user was allowed to begin a download of the version of this size."""
+    """Whether a user was allowed to begin to download the version of this size."""
     return any(known == size for known, _ in _recent(settings, _READERS, _of(path, user)))
 
 
 def wait_for_readers(settings: Settings, path: str) -> None:
-    """Lets downloads that have just begun open the version that is there; not for long."""
+    """Waits shortly, so that downloads that have just begun can open the current version."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end:
         text = read_note(settings.state_directory, _READ, path) or "0"

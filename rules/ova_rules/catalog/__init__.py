@@ -1,1 +1,1 @@
-"""All talk with iRODS: its types, who may do what, queries, writes."""
+"""All access to iRODS: its types, who may do what, queries, writes."""

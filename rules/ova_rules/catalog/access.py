@@ -1,4 +1,4 @@
-"""Who may do what, as the catalog says: the client or another user, by themselves or through a group."""
+"""Who may do what, according to the catalog: the client or another user, directly or through a group."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Access(Queries):
 
     def __init__(self, callback: Any, rei: Any, cause: str = "") -> None:
         super().__init__(callback, rei, cause)
-        self._ids_of_users: dict[str, frozenset[str]] = {}  # those of the groups, too
+        self._ids_of_users: dict[str, frozenset[str]] = {}  # with those of the groups
         self._administrators: dict[str, bool] = {}
-        self._access: dict[str, set[tuple[str, str]]] = {}  # of objects that are there, and of collections
+        self._access: dict[str, set[tuple[str, str]]] = {}  # of existing objects, and of collections
 
     # ---- collections ---------------------------------------------------------------------------------------------
 
@@ -73,8 +73,8 @@ class Access(Queries):
     def naming(self, attributes: Sequence[str], values: Sequence[str]) -> list[Avu]:
         """The collections' AVUs of these attributes whose value is one of these.
 
-        Where they are many, without those of collections whose AVUs the client may not change: what others build on
-        something of the client's must not cost the client more and more.
+        If there are many, those of collections whose AVUs the client may not change are left out: what others build on
+        the client's data must not cost the client more and more.
         """
         one = next(lists("META_COLL_ATTR_NAME", attributes))
         found = [avu for two in lists("META_COLL_ATTR_VALUE", values) for avu in self._avus_of_few(f"{one} AND {two}")]
@@ -92,7 +92,7 @@ class Access(Queries):
             return found
         ids = lists("COLL_ACCESS_USER_ID", sorted(self._ids_of(self.identity)))
         mine = " AND ".join([condition, at_least("COLL_ACCESS_TYPE", DELETE_METADATA), *ids])
-        # Who is in so many groups that one query cannot hold them reads those of others, too.
+        # A client in more groups than one query can hold reads those of others, too.
         fits = len(mine.encode("utf-8", "surrogateescape")) <= LIST_BYTES
         return self._avus_with(mine if fits else condition)
 
@@ -101,14 +101,15 @@ class Access(Queries):
     def may_read(self, path: str, user: str | None = None) -> bool:
         """Whether a user (the client, if none is named) may read a data object.
 
-        Of another user the collection is asked, too: who may not read that does not find the object.
+        For another user the collection is checked, too: without read permission on it that user does not find the
+        object.
         """
         if user not in (None, self.identity) and not self.visible_to(str(user), [path.rpartition("/")[0]]):
             return False
         return self._has_object_level(READ_OBJECT, path, user or self.identity)
 
     def readable_to(self, paths: Iterable[str], user: str) -> set[str]:
-        """Those of these data objects that `may_read` says a user may read; two queries."""
+        """The data objects among these that a user may read, as `may_read` decides; two queries."""
         asked = sorted(paths)
         visible = self.visible_to(user, {path.rpartition("/")[0] for path in asked})
         asked = [path for path in asked if path.rpartition("/")[0] in visible]
@@ -128,7 +129,7 @@ class Access(Queries):
         return self._has_object_level(DELETE_METADATA, path, self.identity)
 
     def replicas_and_access(self, paths: Iterable[str]) -> dict[str, list[Replica]]:
-        """`replicas_of`, and all that `may_read` and its like ask of these objects: one query where they are there."""
+        """`replicas_of`, and all that `may_read` and the like need of these objects: one query if they exist."""
         found: dict[str, list[Replica]] = {path: [] for path in paths}
         columns = [*REPLICA_COLUMNS[:-2], "DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", *REPLICA_COLUMNS[-2:]]
         for *row, kind, user_id, collection, name in self._rows_of_objects(columns, list(found)):
@@ -136,11 +137,11 @@ class Access(Queries):
             self._access.setdefault(path, set()).add((kind, user_id))
             if seen not in found[path]:
                 found[path].append(seen)
-        # No row: it is not there, or nobody has a right to it, which only a query without the rights can tell.
+        # No row: it does not exist, or nobody has a right to it. Only a query without the rights can tell.
         return {**found, **self.replicas_of([path for path in found if not found[path]])}
 
     def learn_access(self, paths: Sequence[str]) -> None:
-        """Reads who may do what with some data objects, in one query for what is asked of each later."""
+        """Reads who may do what with some data objects: one query now instead of one for each later."""
         columns = ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"]
         unknown = [path for path in paths if path not in self._access]
         for kind, user_id, collection, name in self._rows_of_objects(columns, unknown):
@@ -164,7 +165,7 @@ class Access(Queries):
         return {user_id for kind, user_id in self._access.get(path, ()) if int(kind) >= READ_OBJECT}
 
     def readers_of_both(self, collection: str, path: str) -> tuple[set[str], set[str]]:
-        """Who may read the AVUs of a collection, and who a data object and what holds it. Two queries."""
+        """Who may read the AVUs of a collection, and who may read a data object and its collection. Two queries."""
         holder = path.rpartition("/")[0]
         readers = self.readers([collection, holder])
         return readers[collection], readers[holder] & self.object_readers(path)
@@ -188,7 +189,7 @@ class Access(Queries):
         return any(int(kind) >= level and user_id in ids for kind, user_id in access)
 
     def _ids_of(self, user: str) -> frozenset[str]:
-        """The numbers of a user and of the groups that the user is in."""
+        """The numbers of a user and of the user's groups."""
         if user not in self._ids_of_users:
             rows = self._rows(["USER_ID", "USER_GROUP_ID", "USER_NAME", "USER_ZONE"], _is_user(user))
             self._ids_of_users[user] = frozenset(i for row in rows if f"{row[2]}#{row[3]}" == user for i in row[:2])

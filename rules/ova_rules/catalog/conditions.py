@@ -1,8 +1,8 @@
-"""Conditions of catalog queries as GenQuery text, within what a server takes. Pure.
+"""Conditions of catalog queries as GenQuery text, within the limits of a server. Pure.
 
-Nothing is bound: what cannot be quoted is matched with wildcards, so a condition may let more pass than it says, and
-whoever asks compares again. A server takes lists of at most 32,000 bytes in one query; alternatives (`||`) beyond 2,175
-bytes crash its agent, so there are none here (docs/irods-facts.md).
+GenQuery has no bound parameters: wildcards match what cannot be quoted. So a condition may let more pass than it says,
+and the caller compares again. A server takes lists of at most 32,000 bytes in one query; alternatives (`||`) beyond
+2,175 bytes crash its agent, so there are none here (docs/irods-facts.md).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ LIST_BYTES = 28000
 
 
 def masked(text: str) -> str:
-    """`text` for a LIKE pattern in single quotes: what cannot be quoted there becomes a one-character wildcard."""
+    """`text` for a LIKE pattern in single quotes: what cannot be quoted becomes one-character wildcards."""
     return "".join("_" if c in "'\\" or ord(c) < 32 else c for c in text)
 
 
@@ -29,21 +29,21 @@ def at_least(column: str, number: int) -> str:
 
 
 def begins(column: str, start: str) -> str:
-    """The column's value starts so; more may pass."""
+    """The column's value begins with this text; more may pass."""
     return f"{column} like '{masked(start)}%'"
 
 
 def beside_collections(column: str, value: str) -> str:
-    """`column = value` for a query whose collections are named too; more may pass.
+    """`column = value` for a query that also names its collections; more may pass.
 
-    A pattern that begins with a wildcard keeps the database from beginning with all AVUs of that attribute: thousands
-    of collections share the one row of an AVU, which its statistics do not show (docs/decisions/0017-no-patterns.md).
+    A pattern that begins with a wildcard keeps the database from starting with all AVUs of that attribute. Thousands of
+    collections share the one row of an AVU, and the statistics do not show that (docs/decisions/0017-no-patterns.md).
     """
     return f"{column} like '%{masked(value)}'"
 
 
 def lists(column: str, values: Iterable[str]) -> Iterator[str]:
-    """Conditions that together say that the column has one of these values, each for one query; more may pass."""
+    """Conditions, each for one query, that together select rows whose column has one of these values; more may pass."""
     batch: list[str] = []
     room = LIST_BYTES
     for value in dict.fromkeys(values):

@@ -1,4 +1,4 @@
-"""The catalog as it would be after a change of AVUs that is not stored yet. Nothing is written through it."""
+"""The catalog as it would be after a change of AVUs that is not stored yet. Never used for writing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ova_rules.names import URL
 
 
 class Proposed(Catalog):
-    """The catalog, where one collection has lost some AVUs and gained others.
+    """The catalog after one collection has lost some AVUs and gained others.
 
     dropped: whether an AVU of the collection goes.
     """

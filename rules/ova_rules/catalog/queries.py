@@ -1,6 +1,6 @@
-"""What the rules ask the catalog. Every query runs as the client and sees what the client may see.
+"""The catalog queries of the rules. Every query runs as the client and sees what the client may see.
 
-What a condition lets pass too much (see `conditions`) is left out here. Who may do what: `access`.
+Rows that a condition wrongly lets pass (see `conditions`) are dropped here. For who may do what see `access`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
-# With fewer characters a value has no more bytes than a server can read.
+# A value with fewer characters never has more bytes than a server can read.
 _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 REPLICA_COLUMNS = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 REPLICA_COLUMNS += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
@@ -40,7 +40,7 @@ class Queries:
         self.is_administrator = int(rei.uoic.authInfo.authFlag) >= agent.ADMINISTRATOR
         # A catalog lives for one event, so what it has learnt holds.
         self._ids: dict[str, str] = {}
-        # Components that were found up to date in this event: more a reader cannot know.
+        # Components that were found up to date in this event; a reader cannot know more than that.
         self.found_fresh: set[str] = set()
         self._children: dict[tuple[str, ...], list[str]] = {}
 
@@ -55,17 +55,17 @@ class Queries:
         return select(self._callback, columns, condition, most)
 
     def _rows_of(self, columns: Sequence[str], column: str, values: Iterable[str], *also: str) -> list[list[str]]:
-        """The rows in which a column has one of these values; one query, where they are not very many or long."""
+        """The rows in which a column has one of these values; one query, unless the values are very many or long."""
         conditions = [" AND ".join([*also, one]) for one in lists(column, values)]
         if len(conditions) == 1:
             return self._rows(columns, conditions[0])
-        # What one condition lets pass too much, another one may ask for.
+        # A row that one condition wrongly lets pass may be what another one asks for.
         return [
             list(row) for row in dict.fromkeys(tuple(row) for one in conditions for row in self._rows(columns, one))
         ]
 
     def _readable_rows(self, ask: Callable[[str], list[list[str]]], condition: str, narrower: str) -> list[list[str]]:
-        """What `ask` finds with a condition; with another, if that one lets an AVU pass that no server can read."""
+        """What `ask` finds with a condition, or with a narrower one if an unreadable AVU passes the first."""
         try:
             return ask(condition)
         except RuntimeError as error:
@@ -96,15 +96,15 @@ class Queries:
         return [Avu(*row[:4]) for row in rows if row[0] in wanted]
 
     def collection_id(self, collection: str) -> str:
-        """The number of a collection whose AVUs were read; it stays when the collection is renamed."""
+        """The number of a collection whose AVUs were read. A rename does not change it."""
         return self._ids[collection]
 
     def is_component(self, collection: str) -> bool:
-        """Whether a collection has `ova_url`, as far as the client may see; also where its AVUs cannot be read."""
+        """Whether a collection has `ova_url`, as far as the client may see; also works if its AVUs are unreadable."""
         return bool(self.having([collection], URL))
 
     def urls_of(self, collections: Sequence[str]) -> list[Avu]:
-        """The `ova_url` of these collections, whatever else cannot be read there."""
+        """The `ova_url` of these collections, even if other AVUs there cannot be read."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
         rows = self._readable_rows(
             lambda text: self._rows_of(columns, "COLL_NAME", collections, text),
@@ -121,7 +121,7 @@ class Queries:
         return sorted(found.items())
 
     def values_like(self, attributes: Sequence[str], *, start: str = "", part: str = "") -> list[Avu]:
-        """The collections' AVUs of these attributes whose value starts so, and has this part."""
+        """The collections' AVUs of these attributes whose value has this beginning and this part."""
         one = next(lists("META_COLL_ATTR_NAME", attributes))
         pattern = f"{masked(start)}%{masked(part)}{'%' if part else ''}"
         found = self._avus_with(f"{one} AND META_COLL_ATTR_VALUE like '{pattern}'")
@@ -130,7 +130,7 @@ class Queries:
         ]
 
     def _avus_with(self, condition: str, most: int | None = None) -> list[Avu]:
-        """The collections' AVUs of a condition, without their units; those that no server can read are left out."""
+        """The collections' AVUs that match a condition, without units, and without those that no server can read."""
         columns = ["COLL_NAME", "META_COLL_ATTR_NAME", "META_COLL_ATTR_VALUE"]
         rows = self._readable_rows(
             lambda text: self._rows(columns, text, most), condition, f"{condition} AND {_NO_LONG_VALUE}"
@@ -217,9 +217,9 @@ class Queries:
         return [row for row in rows if f"{row[-2]}/{row[-1]}" in paths]
 
     def object_avus(self, path: str, attributes: Sequence[str], value: str = "") -> list[ObjectAvu]:
-        """The AVUs of a data object that have one of these attributes, and this value if one is given.
+        """The AVUs of a data object with one of these attributes, and with this value if one is given.
 
-        Only what is asked for is read: an image in use by thousands has as many AVUs.
+        Reads only what is asked for: an image that thousands of components use has thousands of AVUs.
         """
         collection, _, name = path.rpartition("/")
         columns = ["META_DATA_ATTR_NAME", "META_DATA_ATTR_VALUE", "META_DATA_ATTR_UNITS", "COLL_NAME", "DATA_NAME"]
@@ -267,11 +267,11 @@ class Queries:
         return sum(text in row[1] for row in rows)
 
     def log(self, text: str) -> None:
-        """One line in the server log, as it is."""
+        """Writes one line to the server log, unchanged."""
         self._callback.writeLine("serverLog", text)
 
     def journal(self, kind: str, **fields: object) -> None:
-        """One line of JSON in the server log: what was ours (`ova`), what caused it, and for whom."""
+        """Writes one line of JSON to the server log: what was done (`ova`), its cause, and for whom."""
         self.log(json.dumps({"ova": kind, "cause": self.cause, "user": self.identity, **fields}))
 
 
@@ -281,5 +281,5 @@ def _above(path: str) -> list[str]:
 
 
 def replica(row: Sequence[str]) -> Replica:
-    """A row of REPLICA_COLUMNS."""
+    """The replica in a row of REPLICA_COLUMNS."""
     return Replica(row[0], row[1], row[2], int(row[3]), *row[4:9])

@@ -1,8 +1,8 @@
-"""The rows of a catalog query, by GenQuery1's microservices, with as little as possible left behind in the agent.
+"""The rows of a catalog query, read by GenQuery1's microservices so that the agent leaks as little memory as possible.
 
-PREP frees no result of a query, and the server takes memory for a whole page before it knows the rows: rows x columns x
-columns x the longest value. So pages begin small and double; each is asked for by the query itself, since
-msiGetMoreRows always takes pages of 256 rows (docs/irods-facts.md). What was measured: docs/performance.md.
+PREP never frees the result of a query, and the server allocates a whole page before it knows the rows: rows x columns x
+columns x the longest value. So pages begin small and double. The query itself asks for each page, because
+msiGetMoreRows always takes pages of 256 rows (docs/irods-facts.md). Measurements: docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _CELLS = 800  # rows x columns x columns of the first page: the AVUs of most components fit
 _PAGE = 256  # rows of the largest one
-_AUTO_CLOSE = 0x100  # the page that is asked for is the last one that is wanted
+_AUTO_CLOSE = 0x100  # the requested page is the last one that is wanted
 
 
 def select(callback: Any, columns: Sequence[str], condition: str, most: int | None = None) -> list[list[str]]:
-    """What a query finds, each row as long as `columns`; at most `most` rows, if that is given.
+    """The rows that a query finds, each as long as `columns`; at most `most` rows, if that is given.
 
     Raises RuntimeError, with the code of iRODS in its text, where the server does not answer.
     """

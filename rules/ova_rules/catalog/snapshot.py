@@ -1,6 +1,6 @@
-"""One reading of the catalog for deciding about many components, perhaps with what another user may see.
+"""One reading of the catalog for decisions about many components, perhaps as another user sees it.
 
-What is decided from it is a hint: what is built must be read anew. Nothing is written through it.
+Decisions from it are hints: a build must read again. Never used for writing.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from ova_rules.names import URL
 
 
 class Snapshot(Catalog):
-    """The catalog, where the AVUs of some collections and the replicas of some .ova objects are read beforehand.
+    """The catalog, with the AVUs of some collections and the replicas of some .ova objects read beforehand.
 
     as_user: for an administrator: AVUs that this user (name#zone) may not see are left out; may_read of the client is
-    then always true, since whoever builds is asked for the right.
+    then always true, because the build checks the right of its own client.
     """
 
     def __init__(
         self, catalog: Catalog, collections: Iterable[str], objects: Sequence[str], as_user: str | None = None
     ) -> None:
         super().__init__(catalog._callback, catalog._rei, catalog.cause)
-        # What the catalog has learnt for this event holds here, and the other way round.
+        # The catalog and this snapshot share what was read in this event.
         self._ids_of_users, self._administrators = catalog._ids_of_users, catalog._administrators
         self._ids, self._access, self._children = catalog._ids, catalog._access, catalog._children
         self._as_user = as_user
@@ -52,17 +52,17 @@ class Snapshot(Catalog):
         return super().is_component(collection)
 
     def replicas_of(self, paths: Iterable[str]) -> dict[str, list[Replica]]:
-        """As `Queries.replicas_of`; what had to be asked is kept, since it may be the source of many."""
+        """As `Queries.replicas_of`; new answers are kept, because one object may be the source of many."""
         asked = list(paths)
         self._replicas.update(super().replicas_of([path for path in asked if path not in self._replicas]))
         return {path: self._replicas[path] for path in asked}
 
     def replicas_and_access(self, paths: Iterable[str]) -> dict[str, list[Replica]]:
-        """As `Access.replicas_and_access`; access is asked only of what `may_read` asks for."""
+        """As `Access.replicas_and_access`; rights are read only where `may_read` asks for them."""
         return self.replicas_of(paths)
 
     def object_avus(self, path: str, attributes: Sequence[str], value: str = "") -> list[ObjectAvu]:
-        """As `Queries.object_avus`, asked once."""
+        """As `Queries.object_avus`, read once."""
         asked = (path, *attributes, value)
         if asked not in self._object_avus:
             self._object_avus[asked] = super().object_avus(path, attributes, value)

@@ -1,21 +1,21 @@
-"""What the catalog's answers are made of: AVUs, replicas, levels of access. Values only; asks nothing."""
+"""The values in the catalog's answers: AVUs, replicas, levels of access. Makes no queries."""
 
 from __future__ import annotations
 
 from ova_tools.records import dataclass
 
-# Levels of access (R_TOKN_MAIN): who has a level has those below it.
+# Levels of access (R_TOKN_MAIN): a level includes those below it.
 READ_OBJECT = 1050
 DELETE_METADATA = 1090
 MODIFY_OBJECT = 1120
 OWN = 1200
 
-# How many bytes a server can read of an AVU's attribute or value, and of its units; it stores more, and then reads
-# nothing of that entity.
+# How many bytes a server can read of an AVU's attribute or value, and of its units. It stores longer ones, and then
+# cannot read any AVU of that entity.
 VALUE_BYTES = 2700
 UNITS_BYTES = 250
 
-# Statuses of a replica; others say that it is being written.
+# Statuses of a replica; all others mean that it is being written.
 STALE = "0"
 GOOD = "1"
 
@@ -60,12 +60,12 @@ class Replica:
 
     @property
     def resource(self) -> str:
-        """The resource that a client names: the root of its hierarchy."""
+        """The root of its resource hierarchy, which is the resource that clients name."""
         return self.hierarchy.partition(";")[0]
 
 
 def fact(collection: str, attribute: str, value: str, units: str = "") -> Avu:
-    """An AVU that the server writes: never so long that no server could read the collection's AVUs any more."""
+    """An AVU that the server writes, never too long for a server to read the collection's AVUs."""
     return Avu(collection, attribute, _cut(value, VALUE_BYTES), _cut(units, UNITS_BYTES))
 
 

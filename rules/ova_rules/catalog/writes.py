@@ -1,4 +1,4 @@
-"""What the rules change in iRODS: data objects, AVUs, the delay queue; the log, and refusals.
+"""What the rules change in iRODS: data objects, AVUs and the delay queue; also the log, and refusals.
 
 A microservice that fails leaves its error on the user's terminal even if the exception is caught, so everything here
 that can be looked up is looked up first.
@@ -24,7 +24,7 @@ _BACK_OFF = "10s DOUBLE UNTIL SUCCESS OR 6 TIMES"  # a failed job runs again aft
 
 @contextmanager
 def _own_change() -> Iterator[None]:
-    """Within, hooks do nothing: what happens is our own doing, and whoever does it knows what follows."""
+    """Inside this context hooks do nothing: the change is our own, and the code that makes it handles what follows."""
     before = agent.own_change
     agent.own_change = True
     try:
@@ -39,9 +39,10 @@ class Catalog(Access):
     # ---- data objects --------------------------------------------------------------------------------------------
 
     def create(self, path: str, resource: str) -> int:
-        """A new data object, open for writing; its replica is intermediate until close. The descriptor.
+        """Creates a data object, open for writing; its replica is intermediate until close. Returns the descriptor.
 
-        resource: where; "" leaves that to the server. Fails if there is an object, also one that the client cannot see.
+        resource: where; "" leaves the choice to the server. Fails if the object exists, also if the client cannot see
+        it.
         """
         where = f"destRescName={resource}" if resource else ""
         with _own_change():
@@ -49,18 +50,18 @@ class Catalog(Access):
         return int(reply["arguments"][2])
 
     def open_for_write(self, path: str, replica: Replica) -> int:
-        """The descriptor of a replica, locked against others until close, which makes the other replicas stale."""
+        """The descriptor of a replica, locked against others until close. Closing makes the other replicas stale."""
         with _own_change():
             reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
         return int(reply["arguments"][1])
 
     def write(self, descriptor: int, text: str) -> None:
-        """Writes through the descriptor, that is to the file it was opened on."""
+        """Writes through the descriptor, to the file that it was opened on."""
         with _own_change():
             self._callback.msiDataObjWrite(descriptor, text, 0)
 
     def close(self, descriptor: int) -> None:
-        """Closes; the server takes the size from the file now at the vault path."""
+        """Closes the descriptor; the server takes the size from the file now at the vault path."""
         with _own_change():
             self._callback.msiDataObjClose(descriptor, 0)
 
@@ -85,21 +86,22 @@ class Catalog(Access):
     def change_object_avus(self, path: str, remove: Sequence[ObjectAvu], add: Sequence[ObjectAvu]) -> None:
         """Replaces AVUs of a data object in one transaction, silently (no hook runs).
 
-        An administrator's go through where he has no permission, too: he set an AVU there in admin mode.
+        For an administrator this works without permission, too: the AVU there was set in admin mode.
         """
         self._apply(
             "data_object", path, remove, add, admin=self.is_administrator and not self.may_annotate_object(path)
         )
 
     def make_collection(self, path: str) -> None:
-        """A new collection; those above it must be there."""
+        """Makes a collection; its parent must exist."""
         with _own_change():
             self._callback.msiCollCreate(path, "0", 0)
 
     def remove_avus(self, collection: str, avus: Sequence[Avu]) -> None:
         """Removes AVUs that clients set. Not in one transaction: the server's atomic call may remove none of them.
 
-        It takes the first row of that text, and `imeta set` leaves several (docs/irods-facts.md). Our hooks keep quiet.
+        That call takes the first row with that text, and `imeta set` leaves several (docs/irods-facts.md). Our hooks do
+        nothing.
         """
         with _own_change():
             for avu in avus:
@@ -133,8 +135,8 @@ class Catalog(Access):
 
 
 def refuse(callback: Any, code: int, text: str) -> int:
-    """`Level 0: text` at the client; the hook must return the code, which is what denies."""
-    with suppress(RuntimeError):  # how msiExit returns: the text now stands on the client's error stack
+    """Shows `Level 0: text` at the client. The hook must return the code: only the code denies."""
+    with suppress(RuntimeError):  # msiExit always raises; the text is now on the client's error stack
         callback.msiExit(str(code), text)
     return code
 

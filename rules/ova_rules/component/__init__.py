@@ -1,1 +1,1 @@
-"""A component as its AVUs say: what it inherits and references, its source, its fingerprint. Reading only."""
+"""A component as its AVUs define it: what it inherits and references, its source, its fingerprint. Reading only."""

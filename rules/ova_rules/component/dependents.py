@@ -1,9 +1,9 @@
-"""The dependents of what changes: the components that take values from it, in the order in which to build them.
+"""The dependents of a change: the components that take values from what changed, in the order in which to build them.
 
-For a change of AVUs one query for each level of collections (one where nothing lies below) and two more, the same for
-each collection that stands for it, and one for each step to components that depend on these; hundreds at once. Where
-more than a few name one of them, two queries instead of one, and those of others are left out (`Access.naming`): they
-are left to their owners and to the gate.
+Cost of a change of AVUs: one query for each level of collections (one where nothing lies below) and two more; the same
+for each collection that stands for it; and one for each step to components that depend on these, hundreds at once. If
+more than a few name one of them, a step takes two queries and leaves out components of other users (`Access.naming`):
+their owners and the gate take care of those.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from ova_rules.component.tree import above, components, naming, tree
 
 
 def of_avus(catalog: Access, collection: str) -> list[str]:
-    """The components that a change of this collection's AVUs may reach: those below, those that have these as
-    prototypes, and all that take values from them.
+    """The components that a change of this collection's AVUs may reach, in building order.
+
+    These are those at or below it, those that have them as prototypes, and all that take values from them.
     """
     there = tree(catalog, collection)
     holders = above(collection)[1:]
@@ -37,7 +38,7 @@ def of_avus(catalog: Access, collection: str) -> list[str]:
 
 
 def of_collection(catalog: Access, path: str) -> list[str]:
-    """The components that a collection reaches by its AVUs or by sources in it; also if it is not there any more."""
+    """The components that a collection reaches by its AVUs or by sources in it, also if it no longer exists."""
     named = catalog.values_like((names.URL, names.SOURCE, names.DEPENDS, names.LIKE), start=f"{path}/")
     found = {avu.collection for avu in named if avu.attribute != names.LIKE}
     found.update(*(of_avus(catalog, avu.collection) for avu in named if avu.attribute == names.LIKE))
@@ -45,7 +46,7 @@ def of_collection(catalog: Access, path: str) -> list[str]:
 
 
 class _Likes:
-    """All `ova_like` of the zone, found by what they lead to without looking at each."""
+    """All `ova_like` of the zone, indexed by what they lead to."""
 
     def __init__(self, likes: Iterable[Avu]) -> None:
         self._by_value: dict[str, list[Avu]] = {}
@@ -54,7 +55,7 @@ class _Likes:
         self._values = sorted(self._by_value)
 
     def standing_for(self, changed: str) -> Iterator[tuple[Avu, str]]:
-        """Those by which a collection stands for `changed` or for what is in it, each with that collection."""
+        """The `ova_like` by which collections stand for `changed` or for what is in it, each with its collection."""
         for holder in above(changed):
             for like in self._by_value.get(holder, ()):
                 yield like, like.collection + changed[len(holder) :]
@@ -69,16 +70,16 @@ class _Likes:
 
 
 def _places(catalog: Access, changed: str) -> set[str]:
-    """The collections that stand for `changed`, or for what is in it, because of one `ova_like` or several in turn.
+    """The collections that stand for `changed`, or for what is in it, through one `ova_like` or several in turn.
 
-    Without those below collections of others, where the client can build nothing.
+    Leaves out those below collections of other users, where the client can build nothing.
     """
     likes = _Likes(catalog.likes())
     waiting, holders = [(changed, frozenset[Avu]())], dict[str, str]()
     while waiting:
         root, followed = waiting.pop(0)
         for like, place in likes.standing_for(root):
-            # Each once on the way, as in a lineage: some lead to ever longer paths.
+            # Each is used once on the way, as in a lineage: some lead to ever longer paths.
             if place not in holders and like not in followed:
                 holders[place] = like.collection
                 waiting.append((place, followed | {like}))
@@ -87,7 +88,7 @@ def _places(catalog: Access, changed: str) -> set[str]:
 
 
 def derived(catalog: Access, collection: str) -> list[str]:
-    """The collections whose prototype is this one, what holds it or what is in it, or one of those; in that order."""
+    """The collections whose prototype is this one, one above it, one in it, or one of those found; in that order."""
     found: dict[str, None] = {}
     likes = _Likes(catalog.likes())
     waiting = [collection]
@@ -110,7 +111,7 @@ def of_source(catalog: Access, path: str) -> list[str]:
 
 
 def of_text(catalog: Access, path: str) -> list[str]:
-    """The components that a value takes the text of this data object into, and those that depend on them."""
+    """The components with a value that takes the text of this data object, and those that depend on them."""
     found = {avu.collection for avu in pointing(catalog, (names.DEPENDS,), [posixpath.dirname(path)])}
     return of_components(catalog, found) if found else []
 
@@ -138,7 +139,7 @@ def _in_order(catalog: Access, found: set[str], edges: set[tuple[str, str]] | No
 
 
 def _sorted(components: set[str], edges: set[tuple[str, str]]) -> list[str]:
-    """Components after those that they depend on; what goes in a circle comes last, in the order of the names."""
+    """Sorts components after those that they depend on. Those in a circle come last, in the order of their names."""
     before: dict[str, set[str]] = {path: set() for path in components}
     after: dict[str, set[str]] = {path: set() for path in components}
     for path, other in edges:

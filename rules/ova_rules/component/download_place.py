@@ -1,6 +1,6 @@
 """Where the OVA of a URL lies in the repository.
 
-Asked for every look at a component whose `ova_url` is a URL, so it imports nothing of the transfer.
+Used whenever a component whose `ova_url` is a URL is read, so it imports nothing of the transfer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAME = 80  # characters of the URL's last segment that the object's name keeps
 def place_of(catalog: Access, settings: Settings, component_path: str, url: str, *, by_reference: bool = False) -> str:
     """The logical path where the OVA of a URL lies, or will lie, for this component. At most one query.
 
-    by_reference: not everybody who sees the object's name may know the URL, so nothing of that is in the name.
+    by_reference: some who see the object's name may not know the URL, so no part of the URL is in the name.
 
     The collection is the nearest with `ova_images` that is above the component or lies in a collection above it, else
     `images` beside the component. Raises ComponentError if the URL is not allowed.
@@ -41,9 +41,9 @@ def place_of(catalog: Access, settings: Settings, component_path: str, url: str,
 
 
 def object_name(url: Url, stem: str | None = None) -> str:
-    """The URL's last segment as a name (or `stem`), and a hash that tells URLs apart that end alike.
+    """The URL's last segment as a name (or `stem`), and a hash that distinguishes URLs with the same ending.
 
-    A segment that is no name of an OVA is left out: it may be what lets the bearer of the URL in.
+    A segment that is not the name of an OVA is left out: it may be a secret that gives access.
     """
     if stem is None:
         last = _UNSAFE.sub("_", url.path.rpartition("/")[2])
@@ -68,6 +68,6 @@ def _collection(catalog: Access, component: str) -> str:
 
 
 def _holds_homes(collection: str) -> bool:
-    """Whether a collection's children belong to users who have nothing to do with each other."""
+    """Whether a collection's children belong to unrelated users."""
     parts = collection.strip("/").split("/")
     return parts[1:] in (["home"], ["trash"], ["trash", "home"])

@@ -1,6 +1,7 @@
 """The fingerprint: one hash of all that a ready OVA is made from. Pure.
 
-Ready means: the fingerprint kept with the ready OVA equals the one computed now. Hooks are hints, this is truth.
+Ready means: the fingerprint kept with the ready OVA equals the one computed now. Hooks are hints; the fingerprint
+decides.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 
 from ova_rules.catalog.types import Avu, Replica
 
-# Raise it when the builder makes other bytes of the same inputs: every ready OVA is then rebuilt.
+# Raise it when the builder makes other bytes from the same inputs: every ready OVA is then rebuilt.
 BUILDER_FORMAT = 3
 
 
@@ -23,9 +24,10 @@ def fingerprint(
     controls: Sequence[Avu] = (),
     tasks: Sequence[object] = (),
 ) -> str:
-    """A hash of the effective AVUs (nearest first; where they stand does not matter), the source and the settings.
+    """A hash of the effective AVUs (nearest first, whatever collection has them), the source and the settings.
 
-    controls: those that say how values are taken, and which forms are made. tasks: the versions of those on a seed.
+    controls: those that decide how values are taken and which forms are made. tasks: the versions of the tasks on a
+    seed.
     """
     values = [sorted((avu.attribute, avu.units, avu.value) for avu in level) for level in levels if level]
     also: list[object] = [sorted((avu.attribute, avu.value) for avu in controls)] if controls else []
@@ -34,10 +36,10 @@ def fingerprint(
 
 
 def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]], seed: str = "") -> str:
-    """A hash of what the bytes of a ready OVA follow from: the source's state and each property that is set or added.
+    """A hash of what decides the bytes of a ready OVA: the source's state and each property that is set or added.
 
     seed: a hash of what the seed in it follows from, "" without one.
-    Two fingerprints may have one content: an AVU that no property takes changed, or a value moved up to the grid.
+    Two fingerprints may have one content: if an AVU that no property takes changed, or a value moved up to the grid.
     """
     return digest([BUILDER_FORMAT, settings_digest, source, sorted(values), *([seed] if seed else [])])
 
@@ -45,7 +47,7 @@ def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]]
 def source_state(replica: Replica, file: os.stat_result) -> str:
     """A hash of a source's identity and version.
 
-    The file's own times tell two writes within one second apart; the catalog's modify time and checksum are left out,
+    The file's own times distinguish two writes within one second. The catalog's modify time and checksum are left out,
     because touching or checksumming a source does not change it.
     """
     return digest([replica.data_id, replica.size, file.st_ino, file.st_mtime_ns, file.st_size])

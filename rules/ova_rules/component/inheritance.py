@@ -1,8 +1,8 @@
 """Which collections' AVUs count for a collection, and in which order: the nearest wins.
 
-A collection takes AVUs of itself and of all collections above it. Where one of these has `ova_like PATH`, the
-collections of the same place in and above PATH rank right behind it: what it sets itself is stronger, what is farther
-away is weaker. Reading only; one query for the usual collection, one more for each `ova_like`.
+A collection takes AVUs of itself and of all collections above it. If one of these has `ova_like PATH`, the collections
+at the same place in and above PATH rank right behind it: its own AVUs are stronger, those farther away are weaker.
+Reading only; one query for the usual collection, one more for each `ova_like`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Reader(Protocol):
-        """What reads AVUs: the catalog, or a snapshot of it."""
+        """Reads AVUs: the catalog, or a snapshot of it."""
 
         def avus(self, collections: Iterable[str]) -> list[Avu]:
             """Every AVU of these collections that the client may see."""
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Lineage:
-    """What a collection takes AVUs from.
+    """The collections that a collection takes AVUs from.
 
-    levels: collection -> all its AVUs, nearest first. prototypes: those in whose place it stands, nearest first.
+    levels: collection -> all its AVUs, nearest first. prototypes: those it stands for, nearest first.
     likes: the `ova_like` AVUs that lead there, each with the collections that it adds.
     """
 
@@ -44,9 +44,9 @@ class Lineage:
 
 
 def lineage(reader: Reader, path: str) -> Lineage:
-    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere is its error.
+    """All AVUs that may count for the collection at `path`. An `ova_like` that leads nowhere becomes its `error`.
 
-    Raises ComponentError if its own AVUs, or those of the collections above it, cannot be read: then nothing is known.
+    Raises ComponentError if its own AVUs, or those of the collections above it, cannot be read.
     """
     found = Lineage()
     try:
@@ -87,7 +87,7 @@ def _follow(
 
 
 def like_of(avus: list[Avu]) -> Avu | None:
-    """The `ova_like` of a collection with these AVUs, checked. Raises ComponentError if it cannot be meant."""
+    """The `ova_like` of a collection with these AVUs, checked. Raises ComponentError if its value is impossible."""
     likes = [avu for avu in avus if avu.attribute == names.LIKE]
     if not likes:
         return None
@@ -103,5 +103,5 @@ def like_of(avus: list[Avu]) -> Avu | None:
 
 
 def absolute(like: Avu) -> str:
-    """The path that an `ova_like` says, which may be relative to its collection and written as clients write paths."""
+    """The absolute path of an `ova_like`. It may be relative to its collection and written as clients write paths."""
     return posixpath.normpath(posixpath.join(like.collection, as_path(like.value)))

@@ -1,8 +1,8 @@
-"""Which property each AVU sets. Pure: lists in, decisions out; nothing is guessed, several takers are an error.
+"""Which property each AVU sets. Pure: lists in, decisions out. It never guesses: an ambiguous AVU is an error.
 
 An AVU names a property by key or by full name, `[class.]key[.instance]`, optionally behind `SYSTEM/`; its units, if
-any, are the property's class or class.instance, and `config:ID` where it is for one deployment option only (DSP0243
-9.8). What no property takes is no error.
+any, are the property's class or class.instance, and `config:ID` if it is for one deployment option only (DSP0243 9.8).
+An AVU that no property takes is no error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assignment:
-    """A property, and the AVU whose value it takes: in every deployment option, or in the one of that id."""
+    """A property and the AVU whose value it takes: in every deployment option, or in the one with that id."""
 
     property: Property
     avu: Avu
@@ -30,7 +30,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Matching:
-    """What the AVUs set, and the AVUs that no property took."""
+    """The properties that the AVUs set, and the AVUs that no property took."""
 
     assignments: tuple[Assignment, ...]
     unmatched: tuple[Avu, ...]
@@ -50,11 +50,11 @@ def match(
     value_of: Callable[[Avu], str] = _as_it_is,
     configurations: Iterable[str] = (),
 ) -> Matching:
-    """Matches AVUs to properties. levels: the component's AVUs, then its parent's and so on; the nearest wins.
+    """Matches AVUs to properties. levels: the component's AVUs, then its parent's and so on. The nearest wins.
 
-    value_of: what an AVU stands for; two that stand for the same are no contradiction. configurations: the ids of the
-    deployment options. An AVU for one of them is stronger than one for all of the same collection, and weaker than one
-    for all of a nearer collection.
+    value_of: what an AVU stands for; two AVUs with the same result do not contradict each other. configurations: the
+    ids of the deployment options. An AVU for one option is stronger than one for all options on the same collection,
+    and weaker than one for all options on a nearer collection.
 
     Raises ComponentError if several properties could take one AVU, or two values of one level one property.
     """
@@ -87,7 +87,7 @@ def match(
 
 
 def parts_of(units: str) -> tuple[str, str | None]:
-    """What units say: the class or class.instance, and the deployment option (`config:ID`), None for all."""
+    """The parts of units: the class or class.instance, and the deployment option (`config:ID`), None for all."""
     section, configuration = [], None
     for word in units.split():
         if word.startswith(_OPTION):
@@ -110,7 +110,7 @@ def _taker(avu: Avu, section: str, names: Names, aliases: Mapping[str, str]) -> 
 
 
 def choices(properties: Sequence[Property]) -> list[str]:
-    """The names that tell these properties apart: full names, behind the system where one occurs twice."""
+    """The names that distinguish these properties: full names, with the system in front where one occurs twice."""
     names = [prop.full_name for prop in properties]
     return names if len(set(names)) == len(names) else [f"{prop.system}/{prop.full_name}" for prop in properties]
 

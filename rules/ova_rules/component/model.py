@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 class Component:
     """A collection that has `ova_url`. levels: AVUs that may set properties, its own first, then its parent's …
 
-    An AVU that a nearer one of the same attribute and units hides is left out. prototypes: the components in whose
-    place it stands (`ova_like`). likes: those AVUs, each with the collections it adds. notes: who set AVUs, for all
+    An AVU is left out if a nearer one with the same attribute and units hides it. prototypes: the components it stands
+    for (`ova_like`). likes: the `ova_like` AVUs, each with the collections it adds. notes: who set AVUs, for all
     collections that count. chain: all collections whose AVUs may count, in the order of `levels`. options, default,
-    forms: the `ova_options`, `ova_configuration` and `ova_forms` that count. error: why its `ova_like` cannot be
+    forms: the `ova_options`, `ova_configuration` and `ova_forms` in effect. error: why its `ova_like` cannot be
     followed.
     """
 
@@ -67,7 +67,7 @@ class Component:
 
     @property
     def contributors(self) -> frozenset[str]:
-        """The other collections whose AVUs it takes, and those that say so."""
+        """The other collections whose AVUs it takes, and those whose AVUs make it do so."""
         taken = {avu.collection for level in self.levels for avu in level} | {like.collection for like, _ in self.likes}
         return frozenset(taken.union(avu.collection for avu in (*self.options, *self.default, *self.forms))) - {
             self.path
@@ -81,7 +81,7 @@ def read(catalog: Access, path: str) -> Component | None:
 
 
 def read_any(catalog: Access, path: str) -> Component | None:
-    """What would be the component at `path` if it had `ova_url`; None if the client sees no AVU there at all."""
+    """The component that `path` would be if it had `ova_url`; None if the client sees no AVU there at all."""
     found = lineage(catalog, path)
     own = found.levels.get(path)
     if not own:
@@ -105,7 +105,7 @@ def read_any(catalog: Access, path: str) -> Component | None:
 
 
 def effective(found: Lineage) -> tuple[tuple[Avu, ...], ...]:
-    """The AVUs that may set properties, without those that a nearer one hides, or a nearer collection ignores."""
+    """The AVUs that may set properties, without those that a nearer AVU hides or a nearer collection ignores."""
     result, hidden, passed_over = [], set[tuple[str, str]](), set[str]()
     for avus in found.levels.values():
         level = [
@@ -123,7 +123,7 @@ def effective(found: Lineage) -> tuple[tuple[Avu, ...], ...]:
 
 @dataclass(frozen=True)
 class Expansion:
-    """An AVU with its references replaced. named: the collections it names; reached: all that values came from.
+    """An AVU with its references replaced. named: the collections it names; reached: all that gave it values.
 
     texts: the data objects whose texts it takes.
     """
@@ -136,7 +136,7 @@ class Expansion:
 
 
 def expansions(catalog: Access, settings: Settings, component: Component) -> dict[Avu, Expansion]:
-    """Every AVU that may hold references, expanded; each collection is read once, so that all see one state."""
+    """Every AVU that may hold references, expanded. Each collection is read once, so that all AVUs see one state."""
     cache: dict[str, list[list[Avu]]] = {}
 
     def look_up(path: str) -> Sequence[Sequence[Avu]]:
@@ -167,7 +167,7 @@ def expansions(catalog: Access, settings: Settings, component: Component) -> dic
             found = references.expand(component.path, avu)
             expanded = replace(avu, value=found.value)
             result[avu] = Expansion(expanded, None, found.named, found.visited, found.texts)
-        except UnresolvedError as error:  # said when a property takes the AVU; until then it stays as it is
+        except UnresolvedError as error:  # reported when a property takes the AVU; until then it stays as it is
             result[avu] = Expansion(avu, error, error.named, error.visited)
     return result
 
@@ -176,10 +176,10 @@ def expansions(catalog: Access, settings: Settings, component: Component) -> dic
 class Inputs:
     """What a component should be made from now.
 
-    source: None if there is none that this client may use, and `error` says why: then nothing can be built. state: the
-    source's version; None if it is not known to this client. upstream: the component whose ready OVA is the source.
-    ready: the replicas of the component's own ready OVA. forms: what is asked for beside it; tasks: those on its seed;
-    made: the replicas of the forms that are there, by name.
+    source: None if there is none that this client may use; then `error` gives the reason and nothing can be built.
+    state: the source's version; None if this client does not know it. upstream: the component whose ready OVA is the
+    source. ready: the replicas of the component's own ready OVA. forms: the other files to make; tasks: those on its
+    seed; made: the replicas of the existing forms, by name.
     """
 
     component: Component
@@ -201,7 +201,7 @@ class Inputs:
 
     @property
     def resolved(self) -> frozenset[str]:
-        """The collections that references do take values from; one that fails is said when a property takes its AVU."""
+        """The collections that resolved references take values from. Others fail when a property takes their AVU."""
         found = (each.reached for each in self.expansions.values() if each.error is None)
         return frozenset().union(*found, self._upstream)
 
@@ -212,7 +212,7 @@ class Inputs:
 
     @property
     def public(self) -> frozenset[str]:
-        """The collections that whoever reads the component's own AVUs knows: named by these, or above the component."""
+        """The collections known to all readers of the component's own AVUs: named by these, or above the component."""
         own = (each.named for avu, each in self.expansions.items() if avu.collection == self.component.path)
         likes = {like.value for like, _ in self.component.likes if like.collection == self.component.path}
         return frozenset(above(self.component.path)).union(likes, *own)
@@ -223,9 +223,10 @@ class Inputs:
 
 
 def unseen(catalog: Access, component: Component, reached: frozenset[str]) -> list[str]:
-    """The collections that this client may not see, of those whose AVUs count: it cannot judge the OVA.
+    """The collections whose AVUs count and that this client may not see: with any, it cannot judge the OVA.
 
-    These are the collections that contributed to the last build and still could, and what references reach now.
+    Considered are the collections that contributed to the last build and still could, and those that references reach
+    now.
     """
     inherited = [avu.value for avu in component.facts if avu.attribute == names.INHERITED]
     counted = pointed_at(inherited, component.chain)
@@ -234,7 +235,7 @@ def unseen(catalog: Access, component: Component, reached: frozenset[str]) -> li
 
 
 def unseen_error(now: Inputs, hidden: Sequence[str], user: str) -> ComponentError:
-    """The error for collections that a user may not see (or that are not there), with the AVU that names them."""
+    """The error for collections that a user may not see (or that do not exist), with the AVU that names them."""
     for expansion in now.expansions.values():
         if expansion.error is not None and expansion.reached & set(hidden):
             return ComponentError(str(expansion.error), lasting=False)

@@ -1,11 +1,11 @@
-"""Which known name was probably meant by an unknown one: one slip of the fingers away, two in long names. Pure."""
+"""Which known name an unknown one was probably meant to be: one typing slip away, two in long names. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-_SHORTEST = 4  # of shorter names everything is near
-_LONG = 9  # from which on two slips are one name still
+_SHORTEST = 4  # to shorter names everything is near
+_LONG = 9  # from this length on two slips are allowed
 _LONGEST = 64
 _MOST_NAMES = 1000  # that are looked at
 
@@ -13,7 +13,7 @@ _MOST_NAMES = 1000  # that are looked at
 def near(word: str, known: Iterable[str]) -> str | None:
     """The nearest of the known names, None if none is near or the word is one of them.
 
-    A slip is a letter too many, too few, another one, or two in the wrong order; the case of letters is none.
+    A slip is an extra letter, a missing one, a wrong one, or two in the wrong order. Case does not count.
     """
     text = word.lower()
     if not _SHORTEST <= len(text) <= _LONGEST:
@@ -31,7 +31,7 @@ def near(word: str, known: Iterable[str]) -> str | None:
 
 
 def _slips(one: str, other: str, most: int) -> int:
-    """The slips between two words; more than `most` where there are more."""
+    """The number of slips between two words; some number above `most` if there are more than that."""
     before: list[int] = []
     last = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):

@@ -1,6 +1,6 @@
 """Facts that point at collections or objects: by path, or by a hash of it where not every reader may know the path.
 
-Which of the two is `record.disclosure`'s business; here they are found again.
+`record.disclosure` decides which of the two; this module finds them again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ova_rules.catalog.types import Avu
 
 
 def hashed(path: str) -> str:
-    """What stands for a path that not every reader may know."""
+    """The hash that stands for a path that not every reader may know."""
     return "#" + hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

@@ -1,7 +1,7 @@
-"""`ova_like`: one collection in the place of another, its prototype. What may be set, and whose tasks are in effect.
+"""`ova_like`: one collection stands for another, its prototype. Checks its values; finds whose tasks are in effect.
 
-What the prototype sets is inherited (see `inheritance`). Reading only; `build.completion` makes the components that
-the prototype has.
+What the prototype sets is inherited (see `inheritance`). Reading only; `build.completion` makes the components that the
+prototype has.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def require_possible(catalog: Access, collection: str, value: str) -> None:
 
 
 def _comes_back(catalog: Access, collection: str, value: str) -> bool:
-    """Whether what `value` holds, or is in, is like `collection`, or what holds it or is in it; over others, too."""
+    """Whether `value` leads back to `collection`, into it or above it, directly or through other `ova_like`."""
     likes = [like for like in catalog.values_like((names.LIKE,)) if like.collection != collection]
     waiting, followed = [value], set[Avu]()
     while waiting:

@@ -1,11 +1,11 @@
-"""Values that name another component's values: `${comp02:ip_addr}`. Pure but for the look-up it is given.
+"""Values that name another component's values: `${comp02:ip_addr}`. Pure, except for the look-up that it is given.
 
 `${NAME:ATTRIBUTE}` is the effective value of the sibling NAME (or of an absolute path); `$${` stands for `${`.
 `${NAME:ova_url}` is the absolute path (or the URL) of that component's source. `${}` is the empty text, which iRODS
-does not store; `${<config/NAME}` is the text of a data object in the collection that has the AVU.
+cannot store. `${<config/NAME}` is the text of a data object in the collection that has the AVU.
 
-An error names the AVU at fault and what that AVU itself says. What is wrong behind it, in values that others have set,
-is not shown: whoever reads the message may not be allowed to read those.
+An error names the AVU at fault and shows what that AVU itself says. It does not show errors in values of others that
+the AVU refers to: readers of the message may not be allowed to read those.
 
 Each AVU is resolved once, so the cost is linear in the AVUs that are read; depth, bytes and collections have limits.
 """
@@ -28,7 +28,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}]*)\}")
 _MOST_DEPTH = 50  # references from one to the next
 _MOST_BYTES = 256 * 1024  # of one value
 _MOST_BYTES_IN_ALL = 1024 * 1024  # of all values that one component reads by references
-_MOST_COLLECTIONS = 200  # that one component's references name, directly or over others
+_MOST_COLLECTIONS = 200  # that one component's references name, directly or through others
 
 Levels = Sequence[Sequence[Avu]]
 _TOO_DEEP = f"more than {_MOST_DEPTH} references lead from one to the next"
@@ -43,7 +43,7 @@ class Resolved:
     """A value with its references replaced.
 
     named: the collections that the AVU itself names; visited: all that values came from or were looked for in; texts:
-    the data objects whose texts they are; depth: references from one to the next, the most on any way.
+    the data objects whose texts they are; depth: references from one to the next, on the longest way.
     """
 
     value: str
@@ -54,10 +54,10 @@ class Resolved:
 
 
 class UnresolvedError(ComponentError):
-    """References that cannot be resolved. named, visited: as of `Resolved`, as far as they were followed.
+    """References that cannot be resolved. named, visited: as in `Resolved`, as far as they were followed.
 
-    public: what may be said of it wherever the AVU is referred to; '' if nothing. passing: whether it would be another
-    one if the AVU were not reached over so many others.
+    public: the text that may be shown wherever the AVU is referred to; '' if none. passing: whether the error depends
+    on the number of other AVUs through which the AVU was reached.
     """
 
     def __init__(
@@ -87,8 +87,8 @@ class References:
     def expand(self, component: str, avu: Avu) -> Resolved:
         """What `avu` stands for as seen from `component` (the collection, not where the AVU stands).
 
-        Raises UnresolvedError where a reference is malformed, leads nowhere, is ambiguous, comes back to itself, or is
-        beyond a limit.
+        Raises UnresolvedError if a reference is malformed, leads nowhere, is ambiguous, leads back to itself, or
+        exceeds a limit.
         """
         return self._resolved((component, avu), ())
 
@@ -132,7 +132,7 @@ class References:
                 self._require_bytes(avu, size)
         except UnresolvedError as error:
             return UnresolvedError(str(error), named, visited | error.visited, error.public, passing=error.passing)
-        except ComponentError as error:  # of this AVU itself
+        except ComponentError as error:  # in this AVU itself
             return UnresolvedError(str(error), named, visited)
         if depth > _MOST_DEPTH:
             return UnresolvedError(f"{described(avu)}: {_TOO_DEEP}", named, visited, _TOO_DEEP)
@@ -150,7 +150,7 @@ class References:
     def _target(
         self, component: str, avu: Avu, text: str, trail: tuple[_Place, ...], named: set[str], visited: set[str]
     ) -> Resolved:
-        """What one reference stands for."""
+        """The value that one reference stands for."""
         label = f"{described(avu)}: ${{{text}}}"
         name, colon, attribute = text.rpartition(":")
         if not (name and colon and attribute):
@@ -194,7 +194,7 @@ class References:
             raise ComponentError(f"{described(avu)}: ${{<{name}}}: {error}") from error
 
     def _index(self, path: str, label: str) -> list[dict[str, dict[str, Avu]]]:
-        """For each level the AVUs by attribute (`:NAME` by the bare attribute, NAME also by what it is an alias of)."""
+        """For each level the AVUs by attribute (`:NAME` for the bare attribute; NAME also for its alias's key)."""
         if path not in self._indexes:
             if len(self._indexes) >= _MOST_COLLECTIONS:
                 raise ComponentError(f"{label}: more than {_MOST_COLLECTIONS} collections are referred to")
@@ -210,7 +210,7 @@ class References:
 
 
 def _circle(places: Sequence[_Place]) -> str:
-    """The circle, if it is one of siblings; other collections whoever reads the message may not know."""
+    """The circle, if it is one of siblings. Other collections are hidden from readers of the message."""
     if len({posixpath.dirname(component) for component, _ in places}) > 1:
         return ""
     return ": " + " -> ".join(f"{component}:{avu.attribute}" for component, avu in places)

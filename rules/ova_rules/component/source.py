@@ -1,6 +1,6 @@
-"""The OVA that `ova_url` names: found, permitted, on this server; and which version of an object a server holds.
+"""Finds the OVA that `ova_url` names, if permitted and on this server, and the version of an object here.
 
-Reading only. Raises ComponentError in the words of the component's owner.
+Reading only. Raises ComponentError in words for the component's owner.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ class Source:
     state: str
 
     def named_in(self, message: str) -> str:
-        """A message of ova_tools, which names the vault file, with the logical path that its owner knows."""
+        """A message of ova_tools with the logical path, which the owner knows, in place of the vault file."""
         return message.replace(self.replica.vault_path, self.path)
 
 
 @dataclass(frozen=True)
 class Address:
-    """What the `ova_url` of a component says, and what it stands for with its references replaced.
+    """The text of a component's `ova_url`, and what it stands for with its references replaced.
 
-    Messages show what it says: not everybody who reads them may know what it stands for.
+    Messages show the text: some of their readers may not know what it stands for.
     """
 
     component: str
@@ -47,7 +47,7 @@ class Address:
 
     @property
     def label(self) -> str:
-        """The AVU as a message names it, and the path where it says another one."""
+        """The AVU as a message names it, with the path if the AVU's text is another one."""
         if self.is_url or self.by_reference:
             return f"AVU ova_url of {self.component}: {self.text}"
         path = path_from(self.component, self.value)
@@ -60,12 +60,12 @@ class Address:
 
     @property
     def by_reference(self) -> bool:
-        """Whether what it stands for is not what it says, and so not for all who read that."""
+        """Whether it stands for something else than its text, so that readers of the text may not know it."""
         return as_path(self.text) != self.value
 
 
 def address_of(component: str, text: str, value: str) -> Address:
-    """The address of an `ova_url` that says `text` and stands for `value`."""
+    """The address of an `ova_url` with this text that stands for `value`."""
     return Address(component, text, as_path(value))
 
 
@@ -75,9 +75,9 @@ def is_url(text: str) -> bool:
 
 
 def as_path(text: str) -> str:
-    """An `ova_url` without what clients put around paths: blanks, and `irods:`, of a URI without a host or of iBridges.
+    """An `ova_url` without blanks around it and without `irods:` (of a URI without a host, or of iBridges).
 
-    What names a host stays a URL.
+    A value that names a host stays a URL.
     """
     text = text.strip()
     scheme, colon, rest = text.partition(":")
@@ -95,14 +95,14 @@ def the_url(component: str, urls: Sequence[Avu]) -> Avu:
 
 
 def urls_of(catalog: Access, path: str) -> list[str]:
-    """The URLs that a data object was downloaded from, as it says itself; no query for names that no download has."""
+    """The URLs that a data object was downloaded from, by its own AVUs. No query for names that no download has."""
     if not set(path[-16:-4]) <= set("0123456789abcdef") or path[-17:-16] != "-":
         return []
     return [avu.value for avu in catalog.object_avus(path, [names.FETCHED_FROM])]
 
 
 def path_named(catalog: Access, settings: Settings, address: Address) -> str:
-    """The data object that an `ova_url` names: its path, or the place in the repository of what a URL leads to."""
+    """The data object that an `ova_url` names: its path, or the place in the repository of a URL's download."""
     if address.is_url:
         from ova_rules.component.download_place import place_of
 
@@ -126,7 +126,7 @@ def path_from(component: str, text: str) -> str:
 def find_source(
     catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]
 ) -> Source:
-    """The source at `path`, readable by the client and on this server. Raises WaitingError where it must be fetched."""
+    """The source at `path`, readable by the client and on this server. Raises WaitingError if it must be fetched."""
     label = address.label
     if not replicas and address.is_url:
         raise waiting_for_download(address)
@@ -142,7 +142,7 @@ def find_source(
 
 
 def _why_not_here(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> str:
-    """Why none of the good replicas of a source can be used. Their files are named to those who may list them."""
+    """Why none of the good replicas of a source can be used. Only users who may list their files see their names."""
     here = next((replica for replica in replicas if _is_here(replica.host, settings.local_hosts)), None)
     if here is None:
         return f"has no replica in a vault of this server (found: {replicas[0].host})"
@@ -167,7 +167,7 @@ def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> 
 
 
 def waiting_for_download(address: Address) -> WaitingError:
-    """The error where a URL was not downloaded yet, or what lies at its place is something else."""
+    """The error if a URL was not downloaded yet, or if something else lies at its place."""
     return WaitingError(f"{address.label}: waits for its download")
 
 
@@ -182,7 +182,7 @@ def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
 
 
 def _is_here(host: str, also: Sequence[str]) -> bool:
-    """Whether a resource's host is this server. A name without a domain stands for any of its domains."""
+    """Whether a resource's host is this server. A name without a domain matches that name in any domain."""
     here = os.uname().nodename
     if host in (here, *_LOOPBACK, *also):
         return True
@@ -192,7 +192,7 @@ def _is_here(host: str, also: Sequence[str]) -> bool:
 def version_of(replicas: Sequence[Replica], settings: Settings) -> str | None:
     """Which version of a data object its good replicas hold; changes with every publication, write and replication.
 
-    None while one is being written, and where none is good here. Stale replicas do not count.
+    None while a replica is being written, and if none is good here. Stale replicas do not count.
     """
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         return None

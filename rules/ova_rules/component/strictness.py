@@ -1,7 +1,7 @@
-"""Which components are strict: what does not fit them is refused before it is stored.
+"""Which components are strict: an AVU that does not fit them is refused before it is stored.
 
-The build of a strict component notes that in the state folder. An AVU of any other collection costs a look there, and
-no query.
+The build of a strict component notes that in the state folder. An AVU of any other collection costs one look into that
+folder, and no query.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def note(settings: Settings, component: Component) -> None:
 
 
 def forget(settings: Settings, path: str) -> None:
-    """Nothing at or above this collection was found to be strict."""
+    """Removes the note: nothing at or above this collection was found to be strict."""
     for each in above(path):
         state.forget_note(settings.state_directory, _KIND, each)
 

@@ -11,7 +11,7 @@ from ova_rules.settings import Settings
 def read_text(catalog: Access, settings: Settings, path: str, most: int) -> str:
     """The UTF-8 text of the data object at `path`, which the client must be able to read, of at most `most` bytes.
 
-    Raises ComponentError if there is none, or it is longer, no text, or not on this server.
+    Raises ComponentError if the object does not exist, is longer, is no text, or is not on this server.
     """
     replicas = catalog.replicas(path)
     if not replicas or not catalog.may_read(path):

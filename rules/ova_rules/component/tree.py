@@ -1,8 +1,9 @@
-"""What lies at, above or below a collection: collections, which of them are components, and what names any of them.
+"""What lies at, above or below a collection: collections, the components among them, and AVUs that name any of them.
 
-Goes down level by level, and asks in lists that a database answers by its indexes: the cost follows the number of
-collections there, not of all that the zone has. A pattern (`like 'path/%'`) makes PostgreSQL read every collection of
-the zone, so it is asked only where there are too many to list (docs/decisions/0017-no-patterns.md).
+Goes down level by level, and queries with lists, which a database answers from its indexes: the cost depends on the
+number of collections there, not on the size of the zone. A pattern (`like 'path/%'`) makes PostgreSQL read every
+collection of the zone, so patterns are used only where there are too many collections to list
+(docs/decisions/0017-no-patterns.md).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from ova_rules.component.pointers import pointing
 from ova_tools.records import dataclass
 
 _MOST = 2000  # collections that are listed
-_MOST_ODD = 8  # of these with names that no list can hold: each is a query, with a pattern
+_MOST_ODD = 8  # of these with names that no list can hold: each takes a query with a pattern
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def above(path: str) -> list[str]:
 
 
 def tree(catalog: Access, root: str) -> Tree:
-    """What is there now. One query for each level."""
+    """Reads the tree as it is now. One query for each level."""
     found: list[str] = []
     odd = 0
     level: list[str] | None = [root]

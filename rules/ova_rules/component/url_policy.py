@@ -1,8 +1,8 @@
 """What the server may download, and from which addresses: the administrator's `allowed_urls`. Pure.
 
-A user's URL makes the server connect to somewhere, from inside of its network. So this is an allow list of URL
-prefixes, and it refuses what two programs could read differently instead of interpreting it. What a host name stands
-for is judged as well: addresses that are not public (private, loopback, link-local …) need an entry of their own.
+A user's URL makes the server connect to some address, from inside its network. So this is an allow list of URL
+prefixes. It refuses URLs that two programs could read differently, instead of interpreting them. It also judges the
+addresses of a host name: addresses that are not public (private, loopback, link-local …) need an entry of their own.
 Sources: RFC 3986 (URLs), IANA's special-purpose address registries (RFC 6890), RFC 6052 (NAT64).
 """
 
@@ -31,7 +31,7 @@ _AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::([0-9]{1,5}))?")
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*")
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})?")
-# What a server may take for a separator, a dot or another escape, or end the path at.
+# Escapes that a server may take for a separator, a dot, another escape, or the end of the path.
 _NOT_ENCODED = {*range(0x20), 0x25, 0x2E, 0x2F, 0x3B, 0x5C, 0x7F}
 
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -49,7 +49,7 @@ _NOT_PUBLIC = tuple(
 
 @dataclass(frozen=True)
 class Url:
-    """A URL that was read without doubt. host: lower case, an IPv6 address without brackets; path begins with `/`."""
+    """A URL with one possible reading. host: lower case, an IPv6 address without brackets. path: begins with `/`."""
 
     text: str
     scheme: str
@@ -60,7 +60,7 @@ class Url:
 
     @property
     def authority(self) -> str:
-        """What the header `Host` says."""
+        """The value of the header `Host`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -72,7 +72,7 @@ class Url:
 
 @dataclass(frozen=True)
 class Policy:
-    """The entries of `allowed_urls`, read. problems: those that could not be, each in one line; they allow nothing."""
+    """The parsed entries of `allowed_urls`. problems: the unreadable ones, one line each; they allow nothing."""
 
     prefixes: tuple[Url, ...]
     networks: tuple[_Network, ...]
@@ -100,7 +100,7 @@ def policy_of(entries: tuple[str, ...]) -> Policy:
 
 
 def parse(text: str) -> Url:
-    """Reads a URL. Raises ComponentError for schemes other than http and https, and where there could be doubt."""
+    """Reads a URL. Raises ComponentError for schemes other than http and https, and for ambiguous URLs."""
     if len(text) > _LONGEST:
         raise ComponentError(f"the URL has {len(text)} characters, at most {_LONGEST} are right")
     if any(not "!" <= c <= "~" or c in '\\"<>^`{|}' for c in text):
@@ -122,7 +122,7 @@ def parse(text: str) -> Url:
 
 
 def permit(policy: Policy, text: str) -> Url:
-    """The URL, if `allowed_urls` lists a prefix of it: scheme, host and port equal, the path by whole segments.
+    """The URL, if `allowed_urls` lists a prefix of it: equal scheme, host and port, and whole path segments.
 
     Raises ComponentError in words for the component's owner.
     """
@@ -135,7 +135,7 @@ def permit(policy: Policy, text: str) -> Url:
 
 
 def permit_addresses(policy: Policy, host: str, addresses: Sequence[str]) -> list[str]:
-    """Those of the addresses of a host that may be connected to, in their order. Raises ComponentError if none may."""
+    """The addresses of a host that the server may connect to, in order. Raises ComponentError if there are none."""
     judged = [(address, ip_address(address.partition("%")[0])) for address in addresses]
     right = [address for address, ip in judged if is_public(ip) or _is_listed(policy, ip)]
     if not right:
@@ -145,7 +145,7 @@ def permit_addresses(policy: Policy, host: str, addresses: Sequence[str]) -> lis
 
 
 def is_public(address: _Address) -> bool:
-    """Whether an address belongs to the public internet; one that carries an IPv4 address is judged by that."""
+    """Whether an address belongs to the public internet. One that carries an IPv4 address is judged by the latter."""
     inner = _inner(address)
     if isinstance(inner, IPv6Address) and inner not in _UNICAST:
         return False

@@ -1,8 +1,9 @@
 """Sources by URL: the job that downloads the OVA of a URL and puts it into the repository.
 
-All components that name a URL and have the same collection of images share one data object. It is downloaded beside the
-vault's collections (what is not whole and right never becomes an object), verified, and put in place like a ready OVA.
-A signed fact says of which URL it is: whoever may write there could else hand others an OVA under a URL's name.
+All components that name a URL and have the same collection of images share one data object. The OVA is downloaded
+beside the vault's collections, verified, and put in place like a ready OVA: an incomplete or wrong download never
+becomes an object. A signed fact names its URL: otherwise anyone who may write there could give others a different OVA
+under that URL.
 """
 
 from __future__ import annotations
@@ -37,17 +38,17 @@ from ova_rules.state import note_made
 from ova_tools.package import read_archive
 from ova_tools.records import replace
 
-_FOLDER = ".ova-downloads"  # in the vault, where no collection that a user can make has its files
+_FOLDER = ".ova-downloads"  # in the vault, where no user's collection can have its files
 
 
 # ---- the job ---------------------------------------------------------------------------------------------------------
 
 
 def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
-    """The job `fetch`: downloads the source of the component at `path`, or again if `ova_refresh` asks and it changed.
+    """The job `fetch`: downloads the source of the component at `path`, again if `ova_refresh` asks and it changed.
 
-    Returns the data object if it has another content now: what is made from it has to be built. Raises BusyError while
-    another job downloads it, and UnreachableError if it cannot be had now, so that iRODS tries again.
+    Returns the data object if its content has changed: what is made from it has to be built. Raises BusyError while
+    another job downloads it, and UnreachableError if it is not available now, so that iRODS tries again.
     """
     component = read(catalog, path)
     if component is None:
@@ -94,13 +95,13 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, address: Address, *
             catalog.journal("download", component=component.path, url=url, path=target, done=done, ms=milliseconds)
     if changed:
         return target
-    # Another job has it since, and has told all the others.
+    # Another job has downloaded it since, and has informed all the others.
     build(catalog, settings, component.path, may_queue=True, wait=settings.gate_wait)
     return None
 
 
 def _report(catalog: Catalog, settings: Settings, path: str, error: ComponentError, *, refreshing: bool) -> None:
-    """Tells the component's owner; what a refresh could not renew is still what the component is made from."""
+    """Tells the component's owner. If a refresh fails, the component is still made from the old download."""
     component = read(catalog, path)
     if component is None:
         return
@@ -134,7 +135,7 @@ def _require_rights(catalog: Catalog, target: str) -> None:
 def _download(
     catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None, shown: Progress
 ) -> bool:
-    """Whether the object has another content now. What goes wrong names the URL, or is for the log alone."""
+    """Whether the object's content has changed. Errors name the URL, or go to the log only."""
     try:
         return _transferred(catalog, settings, target, address, known, shown)
     except ComponentError as error:
@@ -175,7 +176,7 @@ def _transferred(
     finally:
         discard(file)
     source = image_at(catalog, settings, target)
-    if source is None:  # written or replicated at this very moment; whoever did so is heard of
+    if source is None:  # being written or replicated right now; another event follows
         raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False)
     _note(catalog, settings, source, address, outcome.version)
     return True
@@ -193,10 +194,10 @@ def _require_valid(file: Path, url: str) -> None:
 
 
 def _resource(catalog: Catalog, settings: Settings, target: str) -> Replica:
-    """A replica on the resource where the download goes: the object's own, else of what the server would create."""
+    """A replica on the resource for the download: the object's own, else where the server would create it."""
     replicas = catalog.replicas(target)
     if not replicas:
-        # Its name is not that of an OVA, so nobody takes it for one while it is there.
+        # Its name is not that of an OVA, so it is not taken for one while it exists.
         probe = f"{target}.{secrets.token_hex(4)}.part"
         descriptor = catalog.create(probe, "")
         try:
@@ -223,7 +224,7 @@ def _folder(catalog: Catalog, resource: Replica) -> Path:
 
 
 class _Downloaded:
-    """A verified download, on the file system of the vault, to be put in a vault file's place."""
+    """A verified download on the file system of the vault, to replace a vault file."""
 
     def __init__(self, file: Path, vault_path: str) -> None:
         self._file, self._vault_path = file, vault_path
@@ -249,7 +250,7 @@ def _put(catalog: Catalog, settings: Settings, target: str, resource: Replica, f
     try:
         after = publish(catalog, settings, target, present, content)
         note_made(settings.state_directory, target, after[0].data_id)
-    except Changed as error:  # whoever did so is heard of
+    except Changed as error:  # the other change causes an event
         raise ComponentError(f"{target} was changed while it was put in place; try again", lasting=False) from error
 
 

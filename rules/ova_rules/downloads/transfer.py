@@ -1,8 +1,9 @@
 """One download: a URL into a local file, in blocks, resumed after a break, within limits of size and time.
 
-Every connection goes to an address that `url_policy` has judged, redirects included, and to no proxy; TLS is verified
-against the host's name. Beside the file a small note says which version its bytes are of, so that a later call, also of
-another process, goes on where the last one stopped: only with a strong ETag, else it begins anew.
+Every connection, redirects included, goes to an address that `url_policy` has judged, and never to a proxy. TLS is
+verified against the host's name. A small note beside the file names the version of its bytes, so that a later call,
+also by another process, can resume where the last one stopped. It resumes only with a strong ETag; otherwise it starts
+again.
 Sources: RFC 9110 (ranges 14, conditions 13, redirects 15.4), docs/architecture.md (httpx).
 """
 
@@ -40,19 +41,19 @@ Report = Callable[[int, int], None]
 
 
 class UnreachableError(ComponentError):
-    """It did not work now and may later: no connection, a break, a server in trouble."""
+    """The download failed now but may work later: no connection, a break, a server in trouble."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, lasting=False)
 
 
-class _Interrupted(Exception):  # noqa: N818 - what came stays and the next attempt goes on
-    """The connection broke, or could not be made."""
+class _Interrupted(Exception):  # noqa: N818 - the received bytes stay, and the next attempt resumes
+    """The connection broke or could not be made."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """Which version of a resource a server sent: its validators, as they were in the headers; '' if there was none."""
+    """The version of a resource that a server sent: its validators as in the headers; '' if there was none."""
 
     etag: str = ""
     modified: str = ""
@@ -65,7 +66,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Limits:
-    """The most bytes, and seconds in all, that a download may take; 0 is no limit."""
+    """The most bytes, and the most seconds in all, of a download; 0 means no limit."""
 
     size: int = 0
     seconds: float = 0.0
@@ -73,7 +74,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a download came to. changed: False if the server says that `known` is still its version (no bytes then)."""
+    """The result of a download. changed: False if the server says that `known` is still its version (then no bytes)."""
 
     version: Version
     size: int
@@ -81,7 +82,7 @@ class Outcome:
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """The addresses of a host, as the system's resolver tells. Raises UnreachableError."""
+    """The addresses of a host, from the system's resolver. Raises UnreachableError."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -91,7 +92,7 @@ def resolved(host: str, port: int) -> list[str]:
 
 @dataclass
 class Transfer:
-    """Downloads under one policy. The clock, the pause and the resolver are parameters for the sake of tests."""
+    """Downloads under one policy. The clock, the pause and the resolver are parameters for tests."""
 
     policy: Policy
     limits: Limits = field(default_factory=Limits)
@@ -103,10 +104,10 @@ class Transfer:
     def download(self, text: str, target: Path, known: Version | None = None, report: Report | None = None) -> Outcome:
         """Downloads the URL `text` into the file `target`, which may hold what an earlier call left.
 
-        known: the version that the caller has; the server is asked whether that is still it. report: called with the
-        bytes so far and in all (0: not known). Raises ComponentError if it cannot be had, or not within the limits;
-        UnreachableError if that may change by itself. What came is kept then, where going on is possible. The caller
-        discards the file when it is done with it.
+        known: the version that the caller has; the server is asked whether it is still current. report: called with the
+        bytes so far and in all (0: not known). Raises ComponentError if the download fails or exceeds the limits;
+        UnreachableError if it may work later. Then the received bytes are kept, if resuming is possible. The caller
+        discards the file after use.
         """
         url = url_policy.permit(self.policy, text)
         end = self.clock() + self.limits.seconds if self.limits.seconds else None
@@ -128,7 +129,7 @@ class Transfer:
                     raise
                 raise type(error)(f"{text}: {error}") from error
             except OSError as error:
-                partial.discard()  # a full disk is to have room again
+                partial.discard()  # frees the space on a full disk
                 raise UnreachableError(f"{text}: cannot be kept: {error.strerror or error}") from error
             self._require_time(end)
             self.pause(_PAUSE_SECONDS)
@@ -208,7 +209,7 @@ class Transfer:
             try:
                 url = url_policy.permit(self.policy, urljoin(url.text, location))
             except (ComponentError, ValueError) as error:
-                shown = location.partition("?")[0]  # what is behind it may be a secret of the server
+                shown = location.partition("?")[0]  # the query may be a secret of the server
                 raise ComponentError(f"redirects to {shown}: {error}") from error
         raise ComponentError(f"more than {_MOST_REDIRECTS} redirects")
 
@@ -219,7 +220,7 @@ class Transfer:
         self._require_time(end)
         left = _SILENCE_SECONDS if end is None else max(0.001, end - self.clock())
         timeout = httpx.Timeout(min(_SILENCE_SECONDS, left), connect=min(_CONNECT_SECONDS, left))
-        # The name is resolved here, once, and no more: what was judged is what is connected to.
+        # The name is resolved only once, here: the connection goes to the address that was judged.
         addresses = url_policy.permit_addresses(self.policy, url.host, self.resolve(url.host, url.port))
         failure: Exception | None = None
         for address in addresses:
@@ -265,13 +266,13 @@ class Transfer:
 
 
 def discard(target: Path) -> None:
-    """Removes what downloads left at `target`, and the note beside it."""
+    """Removes what downloads left at `target`, with its note."""
     target.with_name(target.name + _NOTE).unlink(missing_ok=True)
     target.unlink(missing_ok=True)
 
 
 class _Partial:
-    """What there is of a download: the file, and the note of which URL and version its bytes are."""
+    """A partial download: the file, and the note with the URL and version of its bytes."""
 
     def __init__(self, file: Path, url: str) -> None:
         self.file = file
@@ -281,20 +282,20 @@ class _Partial:
 
     @property
     def size(self) -> int:
-        """Bytes of the version that are there."""
+        """The number of bytes of the version received so far."""
         try:
             return self.file.stat().st_size
         except FileNotFoundError:
             return 0
 
     def discard(self) -> None:
-        """Nothing of it is of use."""
+        """Removes the file and its note."""
         discard(self.file)
         self.version = Version()
 
     @contextmanager
     def opened(self, version: Version, start: int) -> Iterator[BinaryIO]:
-        """The file, open for the bytes from `start` on; what it holds behind that is dropped."""
+        """The file, open to write from `start` on. Bytes after `start` are dropped."""
         if start == 0:
             self.discard()
             self._note.write_text(json.dumps([self._url, version.etag, version.modified]), encoding="utf-8")
@@ -306,7 +307,7 @@ class _Partial:
             yield file
 
     def _read(self) -> Version:
-        """The note's version; without a note of this URL the file is of no use."""
+        """The note's version. Without a note for this URL the file is useless."""
         try:
             url, etag, modified = json.loads(self._note.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -326,7 +327,7 @@ def _blocks(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _continues(response: httpx.Response, partial: _Partial, version: Version) -> bool:
-    """Whether a 206 goes on where the file ends, with the same version."""
+    """Whether a 206 continues where the file ends, with the same version."""
     span = response.headers.get("content-range", "")
     return version.etag == partial.version.etag and span.startswith(f"bytes {partial.size}-")
 
@@ -344,7 +345,7 @@ def _root(error: BaseException) -> BaseException:
 
 
 def _message(error: Exception | None) -> str:
-    """What broke, for a person."""
+    """The error in words for a person."""
     import httpx
 
     if isinstance(error, httpx.ConnectTimeout):

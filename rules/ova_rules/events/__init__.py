@@ -1,1 +1,1 @@
-"""What iRODS's events mean: one module a subject, with the decoding of iRODS's arguments and the subject's refusals."""
+"""The events of iRODS, one module for each subject: it decodes the arguments and makes the subject's refusals."""

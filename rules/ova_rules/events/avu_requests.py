@@ -1,4 +1,4 @@
-"""What hooks are told of a change of AVUs, decoded: the AVUs that come, and which ones go.
+"""Decodes what hooks receive about a change of AVUs: the AVUs that are added, and those that are removed.
 
 Two calls change AVUs: one names one operation (`add`, `set`, `mod`, `cp` …), the other, the atomic one, is JSON.
 """
@@ -33,7 +33,7 @@ def added_by(catalog: Catalog | None, path: str, rule_args: list[str]) -> list[A
 
 
 def _copied(catalog: Catalog, path: str, kind: str, source: str) -> list[Avu]:
-    """The AVUs that a collection was given by `cp` from something of this kind."""
+    """The AVUs that `cp` copied to a collection from something of this kind."""
     if kind in OF_COLLECTION:
         return [Avu(path, avu.attribute, avu.value, avu.units) for avu in catalog.avus([source.rstrip("/")])]
     kind = "-d" if kind in OF_OBJECT else kind
@@ -41,7 +41,7 @@ def _copied(catalog: Catalog, path: str, kind: str, source: str) -> list[Avu]:
 
 
 def dropped_by(path: str, rule_args: list[str]) -> Callable[[Avu], bool]:
-    """What goes when `set` or `mod` is done."""
+    """The AVUs that `set` or `mod` removes."""
     if rule_args[0] == "set":
         return lambda avu: avu.attribute == rule_args[3]
     if rule_args[0] == "mod":
@@ -51,14 +51,14 @@ def dropped_by(path: str, rule_args: list[str]) -> Callable[[Avu], bool]:
 
 
 def _modified(path: str, arguments: list[str]) -> Avu:
-    """What `mod` makes of an AVU: attribute, value, perhaps units, then n:NAME, v:VALUE, u:UNITS in any order."""
+    """The AVU after `mod`: attribute, value, perhaps units, then n:NAME, v:VALUE, u:UNITS in any order."""
     new = {argument[:2]: argument[2:] for argument in arguments[2:] if argument.startswith(_PARTS)}
     units = new.get("u:", _modified_units(arguments))
     return Avu(path, new.get("n:", arguments[0]), new.get("v:", arguments[1]), units)
 
 
 def _modified_units(arguments: list[str]) -> str:
-    """The units that `mod` names the old AVU by."""
+    """The units of the old AVU in a `mod`."""
     return arguments[2] if len(arguments) > 2 and not arguments[2].startswith(_PARTS) else ""
 
 
@@ -73,7 +73,7 @@ def avus_in(request: dict[str, Any], operation: str) -> list[Avu]:
 
 
 def request_in(buffer: Any) -> dict[str, Any]:
-    """The JSON of a BytesBuf, up to the first NUL as the server reads it. Raises ValueError if it is no JSON object."""
+    """The JSON of a BytesBuf up to the first NUL, as the server reads it. Raises ValueError if it is no JSON object."""
     request = json.loads(bytes(buffer.get_bytes()).partition(b"\0")[0])
     if not isinstance(request, dict):
         raise ValueError("the request is no JSON object")

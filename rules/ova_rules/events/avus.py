@@ -1,6 +1,6 @@
-"""AVUs that clients set or removed: what they cause.
+"""What follows when clients set or remove AVUs.
 
-What most AVUs need, to find out that they have to do with no component, is imported here; all else where it is needed.
+Only what is needed to see that an AVU concerns no component is imported here. All else is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def after_change(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
     operation = rule_args[0]
-    if rule_args[2 if operation == "cp" else 1] in OF_OBJECT:  # ova_release; what is copied has no signature
+    if rule_args[2 if operation == "cp" else 1] in OF_OBJECT:  # ova_release; a copied one has no signature
         if operation != "cp":
             _release_changed(rule_args[2], operation not in REMOVING, callback, rei)
         return CONTINUE
@@ -37,7 +37,7 @@ def after_change(rule_args: list[str], callback: Any, rei: Any) -> int:
 
 
 def _matters_when_gone(avu: Avu) -> bool:
-    """Whether the removal of an AVU means more than a value less."""
+    """Whether the removal of an AVU has effects beyond the loss of a value."""
     return avu.attribute in (names.URL, names.LIKE) or "${" in avu.value
 
 
@@ -57,11 +57,11 @@ def after_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: bool) -> None:
-    """Does what added controls ask for, then builds the collection and all that takes values from it.
+    """Does what added controls request, then builds the collection and all that takes values from it.
 
     added: the AVUs that the client is known to have set. may_be_gone: whether `ova_url`, or an AVU that refers to other
-    things, may have been removed. Most collections have to do with no component: then no more is imported than it takes
-    to find that out.
+    things, may have been removed. Most collections concern no component: then only the modules needed to see that are
+    imported.
     """
     if any("ova_" in avu.attribute or "${" in avu.value for avu in added):
         _obey(catalog, path, added)
@@ -86,7 +86,7 @@ def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: 
 
 
 def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
-    """What controls ask for beside a build; and who set AVUs that refer to other things is noted."""
+    """Does what controls request besides a build, and notes who set AVUs that refer to other things."""
     from ova_rules.build.batch import others_go_on
     from ova_rules.build.completion import complete_all
     from ova_rules.component import dependents
@@ -111,7 +111,7 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
 
 
 def _spelled_out(catalog: Catalog, path: str, added: Sequence[Avu]) -> list[Avu]:
-    """The same AVUs, where an `ova_like` with a relative path is stored as the absolute one, by which it is found."""
+    """The same AVUs, with a relative `ova_like` now stored as the absolute path by which queries find it."""
     found = []
     for avu in added:
         right = Avu(path, avu.attribute, absolute(avu), avu.units) if avu.attribute == names.LIKE else avu
@@ -123,7 +123,7 @@ def _spelled_out(catalog: Catalog, path: str, added: Sequence[Avu]) -> list[Avu]
 
 
 def _note_authors(catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu]) -> None:
-    """Notes the client as the author of AVUs that refer to other things; most AVUs do not and cost nothing."""
+    """Notes the client as the author of AVUs that refer to other things. Most AVUs do not, and cost nothing."""
     from ova_rules.component.model import read_any
     from ova_rules.record import authorship
 
@@ -136,7 +136,7 @@ def _note_authors(catalog: Catalog, settings: Settings, path: str, added: Sequen
 
 
 def _forget(catalog: Catalog, path: str) -> None:
-    """What is gone is forgotten: who set it; and what the server wrote about a component that is none any more.
+    """Forgets who set removed AVUs, and the facts of a component that is no longer one.
 
     The last ready OVA of such a component stays as it is.
     """
@@ -159,7 +159,7 @@ def _forget(catalog: Catalog, path: str) -> None:
     if component.urls or not facts:
         return
     last = last_build(component, signer_of(settings))
-    if last is not None:  # who may write the ready OVA may do so from now on
+    if last is not None:  # from now on users with write permission may write the ready OVA
         ready = names.ready_path(path)
         made = made_at(settings.state_directory, ready)
         note_made(settings.state_directory, ready, last.data_id, last.version, made[2] if made else ())

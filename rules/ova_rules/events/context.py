@@ -1,4 +1,4 @@
-"""What an event happens in: the catalog as its client sees it, and the settings."""
+"""The context of an event: the catalog as its client sees it, and the settings."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def context(callback: Any, rei: Any, cause: str = "") -> tuple[Catalog, Settings]:
-    """The catalog and the settings; cause: what the event is, for the journal."""
+    """The catalog and the settings. cause: names the event in the journal."""
     catalog = Catalog(callback, rei, cause)
     return catalog, settings_for(catalog)
 
 
 def settings_for(catalog: Catalog) -> Settings:
-    """The settings; what is wrong with them goes to the server log. Raises UnusableSettingsError."""
+    """The settings. Logs what is wrong with them in the server log. Raises UnusableSettingsError."""
     settings = load(agent.settings_directory, catalog.log)
     if settings.unusable:
         raise UnusableSettingsError(settings.unusable)

@@ -1,7 +1,7 @@
-"""AVUs of a collection that is no component, and that no property of the components below takes: it says so itself.
+"""Reports, on a collection that is no component, its AVUs that no property of the components below takes.
 
-Only AVUs that are set are looked at, and the components that are built while the client waits. Written are
-`ova::unmatched`, and `ova::note` where a property has a name that is near.
+Considers only AVUs that are set, and the components that are built while the client waits. Writes `ova::unmatched`, and
+`ova::note` if a property has a similar name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ova_rules.record import remarks
 
 
 def note_unmatched(catalog: Catalog, path: str, added: Sequence[Avu], takings: Sequence[Takings]) -> None:
-    """Renews these facts of the collection at `path`. takings: what became of its AVUs in components."""
+    """Renews these facts of the collection at `path`. takings: how the components used its AVUs."""
     avus = catalog.avus([path])
     if any(avu.attribute == names.URL for avu in avus) or not catalog.may_annotate(path):
         return

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
-    """Runs a job. Raises SaidError where iRODS is to try again, or what goes wrong beside the job itself."""
+    """Runs a job. Raises SaidError if iRODS is to try again, or any error from outside the job itself."""
     catalog, settings = context(callback, rei, f"job {kind}")
     path = jobs.path_of(encoded_path)
-    if not jobs.begin(settings, kind, path):  # the last tries did not even end
+    if not jobs.begin(settings, kind, path):  # the last tries did not end at all
         _give_up(catalog, settings, kind, path, "its agent died, or was ended")
         return
     try:
         _JOBS[kind](catalog, settings, path)
-    except BusyError as error:  # somebody else is at it
+    except BusyError as error:  # another agent does this work
         jobs.end(settings, kind, path)
         catalog.journal("job", job=kind, path=path, done=f"put off: {error}")
         raise SaidError(str(error)) from error
@@ -47,7 +47,7 @@ def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
 
 
 def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason: str) -> None:
-    """The job stays away until something changes; its component or image says so."""
+    """Gives the job up until something changes, and notes that on its component or image."""
     from ova_rules.component.model import read
     from ova_rules.images.check import note_unchecked
     from ova_rules.record import facts
@@ -59,13 +59,13 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
         note_unchecked(catalog, settings, path, message)
     elif kind in (jobs.BUILD, jobs.FETCH):
         component = read(catalog, path)
-        if component is not None:  # as if lasting: neither a read nor reconcile begins it again
+        if component is not None:  # as if lasting: neither a read nor reconcile starts it again
             now = view(catalog, settings, component).inputs
             facts.write(catalog, component, facts.failed(catalog, now, ComponentError(message), signer_of(settings)))
 
 
 def _build(catalog: Catalog, settings: Settings, path: str) -> None:
-    """One component, with its progress; then what depends on its ready OVA."""
+    """Builds one component, with progress; then what depends on its ready OVA."""
     from ova_rules.build.progress import progress
 
     with progress(catalog, settings, path) as shown:
@@ -76,18 +76,18 @@ def _build(catalog: Catalog, settings: Settings, path: str) -> None:
 
 
 def _change(catalog: Catalog, settings: Settings, path: str) -> None:
-    """All that a collection, or a source, reaches and that is not what it should be."""
+    """Builds all out-of-date components that a collection, or a source, reaches."""
     is_source = names.looks_like_package(path)
     affected = dependents.of_source(catalog, path) if is_source else dependents.of_collection(catalog, path)
     busy = []
     for found in stale(catalog, settings, catalog.annotatable(affected)):
         try:
             build(catalog, settings, found.component, may_queue=True, wait=0.0)
-        except BusyError:  # another job of this change is at it: there is enough else to do
+        except BusyError:  # another job for this change builds it; go on with the rest
             busy.append(found.component)
         except ComponentError:
             build_one(catalog, settings, found.component, 0.0)
-        except Exception as error:  # one's fault stops no other
+        except Exception as error:  # a fault in one stops no other
             report(catalog.log, found.component, error)
     for component in busy:
         build_one(catalog, settings, component, settings.gate_wait)
@@ -112,7 +112,7 @@ def _fetch(catalog: Catalog, settings: Settings, path: str) -> None:
 
     changed = run_fetch(catalog, settings, path)
     if changed is not None:
-        build_one(catalog, settings, path, settings.gate_wait)  # its ova_url may lead there by a reference
+        build_one(catalog, settings, path, settings.gate_wait)  # its ova_url may be a reference to the download
         build_users(catalog, settings, changed)
 
 

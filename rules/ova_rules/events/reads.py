@@ -1,11 +1,11 @@
-"""The gate: nobody is handed a ready OVA that does not match its metadata, and nobody writes one by hand.
+"""The gate: no client gets a ready OVA that does not match its metadata, and no client writes a ready OVA itself.
 
-Before `…/NAME/NAME.ova` is read its fingerprint is computed anew. A stale one is built if that is cheap and allowed;
+Before a read of `…/NAME/NAME.ova` its fingerprint is computed again. A stale OVA is built if that is cheap and allowed;
 else the reader waits for the queued job; else the read is refused in one line.
 
-Every read of a file passes `pep_resource_open`, by whatever call (docs/security.md has the table); the members of a
-bundle alone do not. The hooks of the calls that clients usually make stand before it, since they see what the client
-asks for: which replica, or one more part of a download. What a call's own hook has judged is not judged again.
+Every read of a file, by any call, passes `pep_resource_open` (docs/security.md has the table); only the members of a
+bundle do not. The hooks of the usual client calls run before it, because they see the client's request: which replica,
+or one more part of a download. What a call's own hook has judged is not judged again.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ if TYPE_CHECKING:
 
 _O_ACCMODE = 3
 _POLL_SECONDS = 0.05
-# How long a reader who may not build waits for a builder that has not even begun.
+# How long a reader who may not build waits for a builder that has not begun.
 _PATIENCE_SECONDS = 2.0
 _MOST_BUNDLED = 1000  # ready OVAs in one bundle
 
 
 @dataclass
 class _Reading:
-    """A ready OVA that a call of this agent may read. file: the version that it has to be; "" for the first opened.
+    """A ready OVA that a call of this agent may read. file: the version it must be; "" for the first one opened.
 
-    judged_once: by the hook of the call itself, so for all the files that it opens.
+    judged_once: the hook of the call itself has judged it, for all the files that the call opens.
     """
 
     path: str
@@ -88,7 +88,7 @@ def before_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def before_put(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """A ready OVA is never put by hand."""
+    """Refuses to put a ready OVA: only the server writes it."""
     return _refuse_writing(str(rule_args[2].objPath), callback, rei)
 
 
@@ -99,14 +99,14 @@ def before_copy(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """The gate before a file is opened for reading, where no hook of the call has judged already."""
+    """The gate before a file is opened for reading, if no hook of the call has judged it already."""
     global _reading
     context_ = rule_args[1].map()
     path, api = str(context_["logical_path"]), str(context_.get("api_index"))
     known = _reading if _reading is not None and (_reading.path, _reading.api) == (path, api) else None
     if known is not None and known.judged_once:
         return CONTINUE
-    _reading = None  # without a hook of its own nothing tells where a call ends and the next one begins
+    _reading = None  # without a hook of its own nothing shows where one call ends and the next begins
     answer = _judge(path, {}, callback, rei)
     if answer == CONTINUE:
         _reading = known or _Reading(path, api, judged_once=False)
@@ -114,7 +114,7 @@ def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """The server opens a large file once for each of its threads: all must be of one version."""
+    """The server opens a large file once for each of its threads: all must open one version."""
     global _reading
     context_ = rule_args[1].map()
     path, handle = str(context_["logical_path"]), int(context_.get("file_descriptor") or -1)
@@ -122,7 +122,7 @@ def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
         return CONTINUE
     try:
         file = file_identity(os.fstat(handle))
-    except OSError:  # no file of this server
+    except OSError:  # not a file of this server
         return CONTINUE
     _reading.file = _reading.file or file
     if _reading.file == file:
@@ -132,7 +132,7 @@ def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """The gate before a collection is bundled: the server reads the members' files without a word."""
+    """The gate before a collection is bundled: the server reads the members' files without calling a hook."""
     request = rule_args[2]
     collection = str(request.collection if hasattr(request, "collection") else request["collection"]).rstrip("/")
     catalog = Catalog(callback, rei, "bundle")
@@ -160,7 +160,7 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
 
 
 def _is_seed(path: str, callback: Any, rei: Any) -> bool:
-    """Whether an object is a seed of the server's, and no disc of a user's own."""
+    """Whether an object is a seed made by the server, and not a user's own disc."""
     return is_known_ready(context(callback, rei)[1].state_directory, path)
 
 
@@ -194,7 +194,7 @@ def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any, read
 
 
 def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
-    """Without settings no ready OVA is handed out; where the client sees no AVUs, that may be one."""
+    """Without settings no ready OVA is handed out. An object may be one even where the client sees no AVUs."""
     catalog = Catalog(callback, rei)
     collection = str(names.component_of(path))
     if not catalog.is_component(collection) and catalog.visible([collection]):
@@ -204,12 +204,12 @@ def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
 
 
 def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception) -> str | None:
-    """Why an object must not be read that could not be judged; None if it is no ready OVA.
+    """Why an object that could not be judged must not be read; None if it is not a ready OVA.
 
-    Neither AVUs that no server can read nor a fault of ours may hand out what may be stale, nor keep anybody from an
-    object that is no ready OVA. Where even that cannot be told, it stays where it is.
+    Unreadable AVUs or a fault of ours must not hand out what may be stale, nor block an object that is not a ready OVA.
+    If even that is unknown, the read is refused.
     """
-    if isinstance(error, ComponentError):  # the catalog answers; whether it has ova_url can be asked
+    if isinstance(error, ComponentError):  # the catalog answers: ask it for ova_url
         reason, withheld = one_line(f"{path}: {error}"), _is_or_hides_component
     else:
         report(catalog.log, "gate", error)
@@ -222,15 +222,15 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
 
 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
-    """Whether a client sees `ova_url`, or sees nothing at all of where a ready OVA was made."""
+    """Whether the client sees `ova_url`, or does not see the collection although a ready OVA was made there."""
     collection = str(names.component_of(path))
-    if path[-4:] == names.SEED_ENDING:  # users may have discs of that name
+    if path[-4:] == names.SEED_ENDING:  # users may have discs with that name
         return _is_known(settings, path)
     return catalog.is_component(collection) or (_is_known(settings, path) and not catalog.visible([collection]))
 
 
 def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
-    """As far as can be told when asking the catalog may be what failed (under a ticket it does)."""
+    """Whether it is a ready OVA, as far as known if the catalog query is what failed (under a ticket it does)."""
     if _is_known(settings, path):
         return True
     return path[-4:] != names.SEED_ENDING and catalog.is_component(str(names.component_of(path)))
@@ -239,7 +239,7 @@ def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
 def _is_known(settings: Settings, path: str) -> bool:
     try:
         return is_known_ready(settings.state_directory, path)
-    except OSError:  # the folder may be what is wrong
+    except OSError:  # the folder may be the cause
         return False
 
 
@@ -251,8 +251,8 @@ def _reason_against_reading(
 ) -> str | None:
     """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA.
 
-    keywords: those of the request; they may name a replica, or be of one more connection of a parallel download: then
-    `reading` is told which version is to be opened.
+    keywords: those of the request; they may name a replica, or belong to one more connection of a parallel download:
+    then `reading` gets the version to open.
     """
     collection = names.component_of(path)
     if collection is None:
@@ -266,7 +266,7 @@ def _reason_against_reading(
         from ova_rules.build.seeds import is_ours_at
 
         if not is_ours_at(settings, seen, path) and not is_known_ready(settings.state_directory, path):
-            return None  # a user's own
+            return None  # a user's own object
     elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
     if is_seed or seen.inputs.forms.embedded:
@@ -291,14 +291,14 @@ def _reason_against_reading(
 
 
 def _replicas_at(seen: View, path: str) -> Sequence[Replica]:
-    """The replicas of a component's ready OVA, or of one of its forms, as they were seen."""
+    """The replicas of a component's ready OVA, or of one of its forms, as they were read."""
     if path == seen.component.ready_path:
         return seen.inputs.ready
     return seen.inputs.made.get(path.rpartition("/")[2], ())
 
 
 def _no_form(catalog: Catalog, settings: Settings, seen: View, path: str) -> str | None:
-    """Why a seed is none of the component's, as it is now; None if it is one."""
+    """Why a seed does not belong to the component as it is now; None if it does."""
     if not seen.is_fresh(settings, path):
         component = read(catalog, seen.component.path)
         if component is None:
@@ -311,7 +311,7 @@ def _no_form(catalog: Catalog, settings: Settings, seen: View, path: str) -> str
 
 
 def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
-    """Whether the object was there before any ready OVA: it is not the server's, and stays its owner's to read."""
+    """Whether the object existed before any ready OVA: it is not the server's, and its owner may still read it."""
     if seen.component.fact(names.BUILD) is not None or is_known_ready(settings.state_directory, path):
         return False
     return not is_ours(settings, path, seen.inputs.ready, seen.last)
@@ -325,10 +325,10 @@ def _mixed_versions(
     keywords: Mapping[str, str],
     reading: _Reading | None,
 ) -> str | None:
-    """One more connection must read what the first one reads. Its client says which size it counts on.
+    """One more connection must read what the first one reads. Its client names the size that it expects.
 
-    The download goes on with the version that it began with, also if that is not what the metadata says any more; but
-    who only says so, and was never allowed to begin, has no download that could go on.
+    The download goes on with the version that it began with, also if that no longer matches the metadata. A client that
+    only claims this, and was never allowed to begin, is refused.
     """
     replicas = _replicas_at(seen, path)
     good = [replica for replica in replicas if replica.good]
@@ -351,7 +351,7 @@ def _changed_meanwhile(path: str) -> str:
 
 
 def _stale_replica(replicas: Sequence[Replica], path: str, keywords: Mapping[str, str]) -> str | None:
-    """Why the replica that the client asks for must not be read; the server picks a good one if it asks for none."""
+    """Why the replica that the client names must not be read. If it names none, the server picks a good one."""
     asked = {keywords.get(name, "") for name in ("replNum", "rescName", "resc_hier")} - {""}
     for replica in replicas:
         names_of = {replica.number, replica.resource, replica.hierarchy, replica.hierarchy.rpartition(";")[2]}
@@ -376,14 +376,14 @@ def _make_fresh(catalog: Catalog, settings: Settings, seen: View, path: str) -> 
         if made.state in (State.BUILT, State.UNCHANGED, State.NOT_A_COMPONENT):
             if made.state is State.BUILT:
                 follow(catalog, settings, component.path)
-            return None  # it matched after the read was asked for, which is all a reader can know
+            return None  # it matched after the read was requested; a reader cannot know more
         if made.state is State.FAILED:
             return _said_of(path, made.done)
     return _wait(catalog, settings, path)
 
 
 def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
-    """Waits while another agent or a job builds; the reason against reading if it stays stale."""
+    """Waits while another agent or a job builds; returns the reason against reading if it stays stale."""
     start = time.monotonic()
     while True:
         component = read(catalog, names.component_of(path) or "")
@@ -395,7 +395,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
         if status is not None and not queued and not is_held(settings.state_directory, component.path):
-            return _reason(catalog, seen.inputs, path)  # nobody is at it
+            return _reason(catalog, seen.inputs, path)  # no agent builds it
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
         if has_failed(seen.inputs, signer_of(settings)) or time.monotonic() - start >= patience:
             return _reason(catalog, seen.inputs, path)
@@ -403,7 +403,7 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
 
 
 def _reason(catalog: Catalog, now: Inputs, path: str) -> str:
-    """What is wrong now; else what the last build said. What only this reader may not see is said to one who builds."""
+    """What is wrong now, else the last build's message. Only clients that may write there get a `HiddenError`."""
     message = now.component.fact(names.MESSAGE)
     hidden = isinstance(now.error, HiddenError) and not catalog.may_write(now.component.path)
     if now.error is not None and not hidden and not isinstance(now.error, WaitingError):

@@ -1,7 +1,7 @@
-"""Reconciling: what no event announced is found and built, for an administrator (`ova-admin reconcile`).
+"""Reconciling: finds and builds what no event announced, for an administrator (`ova-admin reconcile`).
 
-Finding is done here, in an agent. Building on behalf of each owner takes connections of their own: that is ova-admin's
-work. The recurring job only starts it, as the service account, with that account's iRODS environment.
+This module finds the components, in an agent. ova-admin builds them, because each owner needs a separate connection.
+The recurring job only starts ova-admin, as the service account, with that account's iRODS environment.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _LONGEST_SECONDS = 6 * 3600
 
 
 def print_stale(callback: Any, rei: Any) -> None:
-    """Writes what has to be built to the stdout of an administrator's rule text, one `Stale` as JSON a line."""
+    """Writes what has to be built to the stdout of an administrator's rule text: one `Stale` as JSON per line."""
     catalog, settings = context(callback, rei, "reconcile")
     if catalog.is_administrator:
         forget_stale_uses(catalog, settings)
@@ -41,7 +41,7 @@ def run_admin_command(callback: Any) -> None:
     command = _admin_command(callback)
     account = pwd.getpwuid(os.getuid())
     environment = {"HOME": account.pw_dir, "USER": account.pw_name, "LANG": "C.UTF-8", "PATH": os.defpath}
-    done = subprocess.run(  # noqa: S603 - the administrator's own
+    done = subprocess.run(  # noqa: S603 - the administrator's own command
         [command, "reconcile"],
         env=environment,
         cwd="/",
@@ -54,7 +54,7 @@ def run_admin_command(callback: Any) -> None:
     lines = (done.stdout + done.stderr).strip().splitlines() or [f"it ended with {done.returncode}, without a word"]
     _log(callback, "reconcile", lines[-1])
     reconciled = done.returncode in (0, 1) and (done.returncode == 0 or done.stdout)
-    if not reconciled:  # 1 and a count on stdout: some components stay failed, and say why
+    if not reconciled:  # 1 and a count on stdout: some components still fail, and their message gives the reason
         raise RuntimeError(f"{command} reconcile: {one_line(lines[-1])}")
 
 
@@ -63,7 +63,7 @@ def _log(callback: Any, event: str, text: str) -> None:
 
 
 def print_obstacle(callback: Any) -> None:
-    """Writes why `run_admin_command` could not even begin to stdout, in one line; nothing if it could."""
+    """Writes to stdout, in one line, why `run_admin_command` could not begin; nothing if it could."""
     try:
         _admin_command(callback)
     except (OSError, RuntimeError) as error:
@@ -71,7 +71,7 @@ def print_obstacle(callback: Any) -> None:
 
 
 def _admin_command(callback: Any) -> str:
-    """The command of the setting, if it can be run and nobody but root and the service account could have written it.
+    """The command in the settings, if it can be run and only root and the service account could have written it.
 
     Raises RuntimeError or OSError.
     """

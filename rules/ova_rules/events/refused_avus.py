@@ -1,6 +1,6 @@
-"""AVUs that are refused before they are stored: facts, which only the server writes, and controls that lead nowhere.
+"""Refuses AVUs before they are stored: facts, which only the server writes, and controls that cannot work.
 
-An AVU that does not fit a property is refused for strict components only; for others `ova::message` tells of it.
+An AVU that does not fit a property is refused only for strict components. Others report it in `ova::message`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def before_change(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Refuses what clients may not set. rule_args: operation, -C, path, …; `cp` names two kinds and paths.
 
-    Facts may be removed (what they were about is then built anew) and copied with all AVUs of a component (their
-    signatures fit no other collection).
+    Facts may be removed (then their subject is built again) and copied with all AVUs of a component (their signatures
+    fit no other collection).
     """
     operation = rule_args[0]
     if operation in REMOVING:
@@ -48,7 +48,7 @@ def _keep_strict(
     rei: Any,
     dropped: Callable[[Avu], bool] = lambda avu: False,
 ) -> int:
-    """Refuses what a strict component could not be built with. Our fault refuses nothing."""
+    """Refuses AVUs with which a strict component could not be built. A fault of ours refuses nothing."""
     if kind not in OF_COLLECTION:
         return CONTINUE
     catalog = Catalog(callback, rei)
@@ -64,7 +64,7 @@ def _keep_strict(
         new = added(catalog)
         reason = misfit(catalog, settings, path, new, dropped) if new else None
     except Exception as error:
-        if not isinstance(error, UnusableSettingsError):  # that is said when it matters
+        if not isinstance(error, UnusableSettingsError):  # reported when it matters
             from ova_rules.faults import report
 
             report(catalog.log, path, error)
@@ -73,9 +73,9 @@ def _keep_strict(
 
 
 def before_fact(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Passes over a fact that a client sets: it succeeds and changes nothing.
+    """Skips a fact that a client sets: the call succeeds and changes nothing.
 
-    Who brings back all AVUs that were saved one by one brings facts, too, and goes on with the next one.
+    A client that restores saved AVUs one by one also sets facts, and then goes on with the next AVU.
     """
     return SKIP if str(rule_args[2]["arg1"]) in (*OF_COLLECTION, *OF_OBJECT) else CONTINUE
 
@@ -89,7 +89,7 @@ def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
         added, removed = avus_in(request, "add"), set(avus_in(request, "remove"))
     except (AttributeError, TypeError, ValueError):
         if not judged:
-            return CONTINUE  # the server says what is wrong with it
+            return CONTINUE  # the server reports what is wrong with it
         return refuse(callback, NOT_PERMITTED, "the request is no JSON object")
     answer = _judge(kind, added, callback, rei) if judged else CONTINUE
     if answer != CONTINUE:
@@ -99,14 +99,14 @@ def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def _may_be_refused(request: bytes) -> bool:
-    """Whether a request may hold a fact, a control or nearly one, or what clients cannot read."""
+    """Whether a request may hold a fact, a control or a near miss of one, or what clients cannot read."""
     if b"\\u" in request or len(request) > 300 or not request.isascii():
         return True
     return any(start in request for start in (b"ova", b"oav", b"OVA", b"Ova"))
 
 
 def _judge(kind: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
-    """Refuses in one line AVUs that clients may not set on this kind of thing (`-C`, `-d` …)."""
+    """Refuses, in one line, AVUs that clients may not set on this kind of thing (`-C`, `-d` …)."""
     if kind not in (*OF_COLLECTION, *OF_OBJECT):
         return CONTINUE
     try:
@@ -126,7 +126,7 @@ def _judge(kind: str, added: Sequence[Avu], callback: Any, rei: Any) -> int:
 
 
 def _require_there(kind: str, facts: Sequence[Avu], callback: Any, rei: Any) -> None:
-    """A client that restores what it saved sets facts too: those that are there stay, others only the server writes."""
+    """A client that restores what it saved sets facts too: existing ones pass; only the server writes others."""
     catalog = Catalog(callback, rei)
     path = facts[0].collection
     there = [] if kind in OF_COLLECTION else catalog.object_avus(path, sorted({avu.attribute for avu in facts}))
@@ -181,7 +181,7 @@ def _require_allowed_on_collection(avu: Avu, callback: Any, rei: Any) -> None:
 
 
 def _require_control(avu: Avu) -> None:
-    """Refuses what looks like a control and is none, where it is clear which one was meant."""
+    """Refuses an attribute that looks like a control but is none, if it is clear which control was meant."""
     if avu.attribute == names.OPTIONS:
         from ova_rules.component.controls import require_options
 
@@ -201,6 +201,6 @@ def _require_control(avu: Avu) -> None:
 
 
 def _no_client_reads(character: str) -> bool:
-    """Whether XML, in which clients read what servers answer, has no such character (XML 1.0 2.2)."""
+    """Whether XML, the format of server answers to clients, excludes this character (XML 1.0 2.2)."""
     code = ord(character)
     return (code < 0x20 and character not in "\t\n\r") or 0xD800 <= code < 0xDC80 or code in (0xFFFE, 0xFFFF)

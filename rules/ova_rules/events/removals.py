@@ -1,4 +1,4 @@
-"""Removals of data objects and collections: an image in use is kept; who lost a ready OVA or a source says so."""
+"""Removals of data objects and collections: keeps images in use; marks components that lost a ready OVA or source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """An image that is in use is not removed by accident, nor unregistered; the trash is no way around the gate."""
+    """Keeps an image in use from being removed or unregistered by accident. The trash is no way around the gate."""
     path = str(rule_args[2].objPath)
     answer = _refuse_if_in_use(path, callback, rei)
     request = rule_args[2]
@@ -29,7 +29,7 @@ def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Nor with a collection, unless that holds all who use it, too."""
+    """Keeps an image in use from being removed with a collection, unless the collection also holds all its users."""
     return _refuse_if_in_use(str(rule_args[2].collName), callback, rei)
 
 
@@ -43,7 +43,7 @@ def _refuse_if_in_use(path: str, callback: Any, rei: Any) -> int:
 
 
 def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Components that went with a collection use no image any more; with it tasks may be gone."""
+    """Components removed with a collection no longer use an image. Tasks may be removed with it, too."""
     catalog, settings = context(callback, rei, "removed")
     path = str(rule_args[2].collName).rstrip("/")
     in_use.removed(catalog, settings, path)
@@ -55,7 +55,7 @@ def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> i
 
 
 def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """A data object was removed: the component whose ready OVA or source it was says so."""
+    """A data object was removed: notes that on the component whose ready OVA or source it was."""
     path = str(rei.doi.objPath)
     catalog, settings = context(callback, rei, "removed")
     if names.looks_like_package(path) or names.component_of(path) is not None:
@@ -78,14 +78,14 @@ def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
     if component is not None and not names.looks_like_package(path):
         record = last_build(component, signer_of(settings))
         if record is None or path.rpartition("/")[2] not in {form.name for form in record.forms}:
-            return  # a user's own
+            return  # a user's own object
     if component is not None and catalog.may_annotate(component.path):
-        # Not built anew here: its collection may be on its way out, too.
+        # Not built again here: its collection may be about to be removed, too.
         status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]
         gone = Avu(
             component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
         )
         catalog.change_facts(component.path, status, [Avu(component.path, names.STATUS, names.FAILED), gone])
     for user in catalog.annotatable(dependents.of_source(catalog, path))[: settings.inline_components]:
-        # Those made from it say so. It is not made again for them: see above.
+        # Components made from it report that. It is not built again for them: see above.
         build_one(catalog, settings, user, 0.0, upstream=False)

@@ -1,4 +1,4 @@
-"""Renames of data objects and collections, into the trash too: what either path reaches is built anew."""
+"""Renames of data objects and collections, also into the trash: builds what either path reaches."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_RENAME_DATA_OBJECT = 11  # the value of oprType; 12 is a collection, and 21 either
+_RENAME_DATA_OBJECT = 11  # the value of oprType; 12 is a collection, 21 may be either
 
 
 def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """An image in use stays where `ova_url` finds it; a ready OVA is not carried away by one who may not read it."""
+    """Keeps an image in use where `ova_url` finds it, and a ready OVA away from a client that may not read it."""
     source = str(rule_args[2].srcDataObjInp.objPath).rstrip("/")
     is_object = int(rule_args[2].srcDataObjInp.oprType) == _RENAME_DATA_OBJECT
     if is_object and not names.looks_like_package(source) and names.component_of(source) is None:
@@ -40,7 +40,7 @@ def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     old, new = str(rule_args[0]).rstrip("/"), str(rule_args[1]).rstrip("/")
     catalog = Catalog(callback, rei, "renamed")
     if not (_may_count(old) or _may_count(new) or catalog.visible([new])):
-        return CONTINUE  # an object that is neither package nor text
+        return CONTINUE  # an object that is neither a package nor a text
     from ova_rules.images import check, in_use
 
     settings = settings_for(catalog)
@@ -84,7 +84,7 @@ def _build(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
 
 
 def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
-    """A component was renamed: its ready OVA takes the new name, so that no second one is left behind."""
+    """A component was renamed: gives its ready OVA the new name, so that no second one is left behind."""
     from ova_rules.build.batch import PATIENCE_SECONDS
     from ova_rules.component.model import read
     from ova_rules.images import in_use
@@ -98,7 +98,7 @@ def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> No
     last = last_build(component, signer_of(settings)) if component is not None else None
     if last is None or before == after:
         return
-    with locked(settings.state_directory, new, PATIENCE_SECONDS):  # a build could make it at this moment
+    with locked(settings.state_directory, new, PATIENCE_SECONDS):  # a build could be making it now
         replicas = catalog.replicas(before)
         is_ours = bool(replicas) and replicas[0].data_id == last.data_id
         if is_ours and not catalog.replicas(after) and catalog.may_rename(before):

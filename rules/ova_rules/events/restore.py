@@ -1,7 +1,7 @@
-"""`ova_restore`: a component is as in one of its last states, or a whole grid as at a time; and what was left as it is.
+"""`ova_restore`: brings a component back to one of its last states, or a whole grid to a time; notes what it leaves.
 
-Own AVUs of components come back, as AVUs that this client set; so do a grid's, as far as its machines took them. What
-is not brought back stands in `ova::note`: values that no history keeps (passwords), and those of other collections.
+Restores the own AVUs of components, as AVUs that this client set; and a grid's AVUs, as far as its machines took them.
+`ova::note` lists what is not restored: values that no history keeps (passwords), and those of other collections.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def require_possible(catalog: Catalog, settings: Settings, path: str, value: str
 
 
 def restore(catalog: Catalog, settings: Settings, path: str) -> None:
-    """Does what the `ova_restore` of a collection says, and removes it. What changes is built by the caller."""
+    """Does what the `ova_restore` of a collection says, and removes it. The caller builds what changes."""
     command = [avu for avu in catalog.avus([path]) if avu.attribute == names.RESTORE]
     if not command or not catalog.may_annotate(path):
         return
@@ -55,7 +55,7 @@ def restore(catalog: Catalog, settings: Settings, path: str) -> None:
             _bring_back(catalog, settings, component, _entry(settings, component, value))
         else:
             _restore_grid(catalog, settings, path, value)
-    except ComponentError:  # the client was told before
+    except ComponentError:  # the client was already told
         return
 
 
@@ -74,7 +74,7 @@ def _entry(settings: Settings, component: Component, value: str) -> Entry:
 
 
 def _states(catalog: Catalog, settings: Settings, grid: str, moment: str) -> Iterator[tuple[Component, Entry]]:
-    """The components below a collection, each with the state that it was in at a time, as far as its history goes."""
+    """The components below a collection, each with its state at a time, as far back as its history goes."""
     signer = signer_of(settings)
     for path in components_below(catalog, grid):
         component = read_any(catalog, path)
@@ -99,7 +99,7 @@ def _restore_grid(catalog: Catalog, settings: Settings, grid: str, moment: str) 
 
 
 def _bring_back_own(catalog: Catalog, settings: Settings, grid: str, entries: list[Entry]) -> list[str]:
-    """The grid's own values, as its machines took them. What is to be said of it."""
+    """Restores the grid's own values, as its machines took them. Returns the notes about it."""
     then: dict[tuple[str, str], str | None] = {}
     for entry in entries:
         for attribute, value, units, collection in entry.inherited:
@@ -138,7 +138,7 @@ def _add(catalog: Catalog, settings: Settings, path: str, avus: list[Avu]) -> No
 
 
 def _left_alone(component: Component, entry: Entry) -> Iterator[str]:
-    """What of a state does not come back."""
+    """The parts of a state that are not restored."""
     withheld = [attribute for attribute, value, _ in entry.avus if value is None]
     if withheld:
         yield f"restored to {entry.time} without {_listed(withheld)}: no value of it is kept"

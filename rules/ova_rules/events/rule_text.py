@@ -1,7 +1,7 @@
-"""What no user may ask of a server: rule text but calls of listed rules, and files by their place in a vault.
+"""What no user may ask of a server: rule text other than calls of listed rules, and files by their place in a vault.
 
 Without this gate any user could queue Python text that runs as the service account. It is an allow list, because rule
-language can hide a delayed Python text in more ways than a deny list can name.
+language can hide delayed Python text in more ways than a deny list can name.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ def before_rule_text(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 
 def before_rule_expression(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """API 1206 runs any text as any user that the request names; the server lets every user call it.
+    """The gate before API 1206, which every user may call and which runs any text as any user that the request names.
 
-    It is how the delay server runs jobs. No setting lifts this.
+    The delay server runs jobs through this API. No setting lifts the gate.
     """
     return refuse(callback, NOT_PRIVILEGED, "only the delay server may run rule expressions")
 
 
 def before_file_by_place(rule_args: list[Any], callback: Any, rei: Any) -> int:
-    """Calls by which servers read and write files of mounted archives for each other; they ask for no permission."""
+    """The gate before calls by which servers access each other's files of mounted archives, without permissions."""
     return refuse(callback, NOT_PRIVILEGED, "only servers may read or write files by their place")
 
 

@@ -1,4 +1,4 @@
-"""Data objects that values take as texts, and tasks: what takes them is built when they change, move or go."""
+"""Data objects that values take as texts, and tasks: builds what takes them when they change, move or are removed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ova_rules.settings import Settings
 
 
 def takers(catalog: Catalog, settings: Settings, path: str) -> dict[str, list[str]]:
-    """The components that take the data object, or collection, at `path`; by the collection that is the cause."""
+    """The components that take the data object, or collection, at `path`, by the collection that is the cause."""
     found: dict[str, list[str]] = {}
     if f"/{names.TEXTS}/" in path:
         found[posixpath.dirname(path)] = dependents.of_text(catalog, path)
@@ -23,6 +23,6 @@ def takers(catalog: Catalog, settings: Settings, path: str) -> dict[str, list[st
 
 
 def build_takers(catalog: Catalog, settings: Settings, path: str) -> None:
-    """Builds all that takes it, each once."""
+    """Builds each component that takes it, once."""
     found = takers(catalog, settings, path)
     build_all(catalog, settings, [each for components in found.values() for each in components], *found)

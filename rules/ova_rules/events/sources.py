@@ -1,4 +1,4 @@
-"""Data objects that may be sources, texts or tasks: written or registered. What takes them is built."""
+"""Data objects that may be sources, texts or tasks, when written or registered: builds what takes them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Refuses AVUs that would make the build of a strict component fail, before they are stored (see `strictness`).
 
-What cannot be judged here, such as an image that is not there yet or a right that the client lacks, is left to the
-build.
+The build judges what this module cannot, such as an image that does not exist yet or a right that the client lacks.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ from ova_rules.settings import Settings
 def misfit(
     catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]
 ) -> str | None:
-    """Why this change of a collection's AVUs is refused, in the words of `ova::message`; None if it is not.
+    """Why this change of a collection's AVUs is refused, in the words of `ova::message`; None if it is accepted.
 
-    added: the new AVUs; dropped: whether an old one goes. Looks at as many of the components that the change reaches as
-    one event builds. What was wrong before is no reason.
+    added: the new AVUs; dropped: whether an old one is removed. Checks as many of the components that the change
+    reaches as one event builds. An error that was there before is no reason.
     """
     reached = of_avus(catalog, path)
     if path not in reached and any(avu.attribute == names.URL for avu in added):

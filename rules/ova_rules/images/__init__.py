@@ -1,1 +1,1 @@
-"""Images: the OVAs that components have as source, checked once per version and kept while they are in use."""
+"""Images: the OVAs that components use as sources, checked once per version and kept while they are in use."""

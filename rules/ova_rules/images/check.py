@@ -1,8 +1,9 @@
-"""Images are checked once per version, by a queued job: archive, descriptor, every digest, certificate if there.
+"""A queued job checks images once per version: archive, descriptor, every digest, and the certificate if there is one.
 
-What is found stands on the data object: `ova::package` and one `ova::property` for each settable property. Facts only:
-a wrong image harms nobody, and components of it say why they cannot be built. Everybody who may write a data object
-can forge its AVUs (`imeta cp`, `iput --metadata`), so `ova::package` carries the version it is about and a signature.
+The results are AVUs of the data object: `ova::package` and one `ova::property` for each settable property. They are
+facts only: a wrong image harms nobody, and its components say why they cannot be built. Any user who may write a data
+object can forge its AVUs (`imeta cp`, `iput --metadata`), so `ova::package` carries the version it is about and a
+signature.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ if TYPE_CHECKING:
 VALID = "valid"
 _FACTS = (names.PACKAGE, names.PROPERTY)
 
-# Bytes that iRODS can read back: of the units of an AVU, and (less than it could) of a value.
+# Bytes that iRODS can read back: of the units of an AVU, and of a value (for which it could read more).
 _UNITS = 250
 _VALUE = 2000
-_MOST_PROPERTIES = 500  # an image may define any number of them; the catalog is not to pay for that
+_MOST_PROPERTIES = 500  # an image may define any number of them, but the catalog must stay small
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found: `valid` or the reason in one line, and the properties that AVUs can set."""
+    """The result of a check: `valid` or the reason in one line, and the properties that AVUs can set."""
 
     text: str
     properties: tuple[ObjectAvu, ...] = ()
@@ -52,15 +53,16 @@ class Verdict:
 
 
 def on_written(catalog: Catalog, settings: Settings, path: str) -> None:
-    """A data object (its name ends in .ova) was written, registered or renamed to `path`: queues a check of an image.
+    """Queues a check if an image, whose name ends in .ova, was written, registered or renamed to `path`.
 
-    An image lies below a collection with `ova_images`, or is the source of a component. At most one query for others.
+    An image lies below a collection with `ova_images`, or is the source of a component. Other objects cost at most one
+    query.
     """
     if names.in_trash(path) or _is_ready_ova(settings, path):
         return
     in_use = bool(usage.users_of(settings.state_directory, path))
     if in_use or catalog.having(above(posixpath.dirname(path)), names.IMAGES):
-        jobs.queue(catalog, settings, jobs.CHECK, path, running=True)  # one may be past what it reads
+        jobs.queue(catalog, settings, jobs.CHECK, path, running=True)  # a running one may already have read the image
 
 
 def _is_ready_ova(settings: Settings, path: str) -> bool:
@@ -73,7 +75,7 @@ def _is_ready_ova(settings: Settings, path: str) -> bool:
 def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
     """Checks the image at `path`, or all images at or below it if it is a collection with `ova_images`.
 
-    Does nothing for versions that are checked already, and where the client could not leave the facts. Raises
+    Does nothing for versions that are checked already, or if the client could not write the facts. Raises
     BusyError while another job checks the same image, so that iRODS tries again.
     """
     if catalog.replicas(path):
@@ -88,7 +90,7 @@ def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
                 _check_one(catalog, settings, image)
         except BusyError as error:
             busy = error
-        except Exception as error:  # one image's fault stops no other
+        except Exception as error:  # a fault in one image stops no other
             report(catalog.log, f"check of {image}", error)
     if busy is not None:
         raise busy
@@ -107,7 +109,7 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
         start = time.monotonic()
         try:
             verdict = _examined(catalog, settings, source)
-        except Changed:  # whoever changes it causes another check
+        except Changed:  # the change causes another check
             return
         _note(catalog, settings, source, present, verdict)
         catalog.journal(
@@ -116,7 +118,7 @@ def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
 
 
 def note_unchecked(catalog: Catalog, settings: Settings, path: str, message: str) -> None:
-    """Says on an image why it is not checked."""
+    """Notes on an image why it is not checked."""
     source = image_at(catalog, settings, path)
     if source is not None and catalog.may_annotate_object(path):
         _note(catalog, settings, source, catalog.object_avus(path, _FACTS), Verdict(one_line(message, _VALUE)))
@@ -157,7 +159,7 @@ def _require_state(source: Source, file: os.stat_result) -> None:
 
 
 def _verdict(catalog: Catalog, settings: Settings, source: Source, package: Package) -> Verdict:
-    """What is to be said of a package whose digests are right. Raises OvaError if its certificate is wrong."""
+    """The verdict on a package whose digests are right. Raises OvaError if its certificate is wrong."""
     from importlib.util import find_spec
 
     if package.certificate is not None:
@@ -198,9 +200,9 @@ def known_valid(catalog: Catalog, settings: Settings, source: Source) -> bool:
 
 
 def note_checked(catalog: Catalog, settings: Settings, source: Source, package: Package) -> None:
-    """A builder verified the digests of `package`, opened from `source`: leaves the facts that a check would.
+    """Writes the facts of a check after a builder verified the digests of `package`, opened from `source`.
 
-    Does nothing if they are there, if another one is about to write them, or if the client may not.
+    Does nothing if the facts exist, if another agent is about to write them, or if the client may not write them.
     """
     from ova_tools.errors import OvaError
 

@@ -1,9 +1,9 @@
-"""Who uses which image, so that one in use is not removed by accident.
+"""Which components use which image, so that an image in use is not removed by accident.
 
-A use is noted when a component is built: in the database of uses and, where the client may change the object's AVUs,
-as `ova::used_by`. Only the database counts, and it is held against the catalog as far as the client sees.
-`ova_release` lifts the refusal if an administrator set it: that is what the signature in `ova::released_by` says,
-because everybody who may write the object can copy AVUs onto it.
+A use is noted when a component is built: in the database of uses and, where the client may change the object's AVUs, as
+`ova::used_by`. Only the database counts, and it is compared with the catalog as far as the client sees. `ova_release`
+lifts the refusal if an administrator set it: the signature in `ova::released_by` proves that, because any user who may
+write the object can copy AVUs onto it.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _PATIENCE_SECONDS = 5.0
 
 
 def changed(catalog: Catalog, settings: Settings, component: str, old_path: str | None, new_path: str | None) -> None:
-    """A component that had the source `old_path` (None: none, or not known) has `new_path` (None: none) from now on.
+    """Notes that a component's source changed from `old_path` (None: none, or unknown) to `new_path` (None: none).
 
-    Costs one look into the database, and no query, if that is what is noted already.
+    Costs one look into the database, and no query, if that is already noted.
     """
     known = usage.source_of(settings.state_directory, component)
     if known == new_path and old_path in (None, new_path):
@@ -42,7 +42,7 @@ def changed(catalog: Catalog, settings: Settings, component: str, old_path: str 
 
 
 def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
-    """An object or a collection has another path (in the trash, too). Sources stay what `ova_url` names."""
+    """Notes another path of an object or a collection (also in the trash). Sources remain what `ova_url` names."""
     moved = usage.uses_by(settings.state_directory, old)
     if moved:
         usage.renamed(settings.state_directory, old, new)
@@ -53,7 +53,7 @@ def renamed(catalog: Catalog, settings: Settings, old: str, new: str) -> None:
 
 
 def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
-    """A collection is gone, and the components at or below it use nothing any more."""
+    """Notes that a collection was removed: the components at or below it no longer use anything."""
     gone = usage.uses_by(settings.state_directory, collection)
     usage.forget(settings.state_directory, gone)
     for path in dict.fromkeys(use.source for use in gone):
@@ -61,7 +61,7 @@ def removed(catalog: Catalog, settings: Settings, collection: str) -> None:
 
 
 def reconcile(catalog: Catalog, settings: Settings) -> None:
-    """Forgets the uses that the catalog does not know of. For an administrator, who sees all components."""
+    """Forgets uses that are not in the catalog. For an administrator, who sees all components."""
     uses = usage.uses_by(settings.state_directory, "")
     visible, hidden = _checked(catalog, settings, uses)
     for path in sorted({use.source for use in set(uses) - set(visible) - set(hidden)}):
@@ -71,8 +71,8 @@ def reconcile(catalog: Catalog, settings: Settings) -> None:
 def refusal(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Why the data object at `path`, or the collection with all that is in it, must not be removed; None if it may.
 
-    One line that lists the components which use it: by name where this client may see them, the others counted. Uses
-    from within the collection itself do not count, nor do components in the trash.
+    The line names the components that use it and that this client may see, and counts the others. Uses from within the
+    collection itself and by components in the trash do not count.
     """
     path = path.rstrip("/")
     uses = usage.uses_from_outside(settings.state_directory, path)
@@ -103,7 +103,7 @@ def _listed(named: Sequence[str], unnamed: int) -> str:
 
 
 def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple[list[Use], list[Use]]:
-    """The uses by components that this client sees, and by those that it does not. Stale ones are forgotten."""
+    """The uses by components that this client sees, and by those that it does not see. Forgets stale uses."""
     components = sorted({use.component for use in uses})
     there: set[str] = set()
     urls: dict[str, list[str]] = {}
@@ -119,7 +119,7 @@ def _checked(catalog: Catalog, settings: Settings, uses: Sequence[Use]) -> tuple
 
 
 def _names(use: Use, urls: Iterable[str]) -> bool:
-    """Whether `ova_url` still leads to the source, as far as its text alone can tell."""
+    """Whether `ova_url` still leads to the source, as far as its text alone shows."""
     return any(is_url(url) or "${" in url or path_from(use.component, url) == use.source for url in urls)
 
 
@@ -127,9 +127,9 @@ def _names(use: Use, urls: Iterable[str]) -> bool:
 
 
 def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[str]) -> None:
-    """Brings what `ova::used_by` of an object says of these components up to date; of others nothing is read.
+    """Brings `ova::used_by` of an object up to date for these components; reads nothing about others.
 
-    A hash stands for one that not everybody who may read the object may know.
+    A hash stands for a component that not all readers of the object may know.
     """
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
@@ -144,9 +144,9 @@ def _show(catalog: Catalog, settings: Settings, path: str, components: Sequence[
 
 
 def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
-    """Takes away what `ova::used_by` of an object says of components that do not use it.
+    """Removes from `ova::used_by` of an object the components that do not use it.
 
-    Others that use it are not added: this client may be the only one who may see them.
+    Does not add others that use it: this client may be the only one who may see them.
     """
 
     def there_and_right() -> tuple[set[ObjectAvu], set[ObjectAvu]]:
@@ -160,7 +160,7 @@ def _show_all(catalog: Catalog, settings: Settings, path: str) -> None:
 def _update(
     catalog: Catalog, settings: Settings, path: str, facts: Callable[[], tuple[set[ObjectAvu], set[ObjectAvu]]]
 ) -> None:
-    """Replaces the facts that are there by those that are right, both as `facts` finds them under a lock."""
+    """Replaces the existing facts by the right ones, both as `facts` finds them under a lock."""
     try:
         with locked(settings.state_directory, f"{path} used by", _PATIENCE_SECONDS):
             old, new = facts()
@@ -174,7 +174,7 @@ def _update(
 
 
 def release_changed(catalog: Catalog, settings: Settings, path: str, *, added: bool) -> None:
-    """`ova_release` of a data object was set or removed: what an administrator set is signed, what is gone is over."""
+    """After a change of `ova_release` on a data object: signs it if set by an administrator."""
     avus = catalog.object_avus(path, (names.RELEASE, names.RELEASED_BY))
     old = {avu for avu in avus if avu.attribute == names.RELEASED_BY}
     new = set(old)

@@ -1,11 +1,11 @@
 """Which component uses which data object as its source: one small database in the state folder.
 
-It is kept besides the `ova::used_by` facts, because those need the right to change the object's AVUs, and because
-whoever removes an object may not see the components of others. Uses can become stale (a component is removed where no
-hook tells): `ova_rules.images.in_use` asks the catalog before it counts one. Nothing is read or made
-until there is one.
+It exists besides the `ova::used_by` facts, because those need the right to change the object's AVUs, and because a
+client that removes an object may not see the components of others. Uses can become stale (no hook reports every removal
+of a component): `ova_rules.images.in_use` asks the catalog before it counts one. The database is made with the first
+use.
 
-Paths are stored as bytes: they compare by byte, so that what lies below a collection is one range of the index.
+Paths are stored as bytes and compare by byte, so that all paths below a collection are one range of the index.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sqlite3 import Connection
 
 _NAME = "images.sqlite"
-_PATIENCE_SECONDS = 10.0  # for other agents' transactions of a millisecond each
+_PATIENCE_SECONDS = 10.0  # for transactions of other agents, which take a millisecond each
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS use (component BLOB PRIMARY KEY, source BLOB NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS use_by_source ON use (source)",
@@ -50,18 +50,18 @@ def users_of(configured: str, source: str) -> list[str]:
 
 
 def uses_from_outside(configured: str, path: str) -> list[Use]:
-    """The uses of what is at or below `path` by components that are not, sorted."""
+    """The uses of objects at or below `path` by components outside of it, sorted."""
     condition = f"{_at_or_below('source')} AND NOT {_at_or_below('component')}"
     return _uses(configured, condition, path)
 
 
 def uses_by(configured: str, path: str) -> list[Use]:
-    """What the components at or below `path` use, sorted."""
+    """The uses by components at or below `path`, sorted."""
     return _uses(configured, _at_or_below("component"), path)
 
 
 def note(configured: str, component: str, source: str | None) -> None:
-    """A component uses this source from now on; None: none."""
+    """Notes the source that a component uses from now on; None: none."""
     if source is None:
         _change(configured, "DELETE FROM use WHERE component = ?", [(_bytes(component),)])
     else:
@@ -69,13 +69,13 @@ def note(configured: str, component: str, source: str | None) -> None:
 
 
 def forget(configured: str, uses: Sequence[Use]) -> None:
-    """These uses are no more; a component that has another source meanwhile keeps that."""
+    """Removes these uses. A component that has another source meanwhile keeps that."""
     pairs = [(_bytes(use.component), _bytes(use.source)) for use in uses]
     _change(configured, "DELETE FROM use WHERE component = ? AND source = ?", pairs)
 
 
 def renamed(configured: str, old: str, new: str) -> None:
-    """The components at or below `old` are at or below `new` now."""
+    """Notes that the components at or below `old` are now at or below `new`."""
     moved = [use.component for use in uses_by(configured, old)]
     pairs = [(_bytes(new + component[len(old) :]), _bytes(component)) for component in moved]
     _change(configured, "UPDATE OR REPLACE use SET component = ? WHERE component = ?", pairs)

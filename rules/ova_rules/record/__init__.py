@@ -1,1 +1,1 @@
-"""What the server writes down about components: facts, who set what, the last build and those before it."""
+"""The server's records about components: facts, who set what, the last build and those before it."""

@@ -1,9 +1,9 @@
-"""Nobody gets through a component what they could not get themselves.
+"""A component gives no user access to data that this user cannot read directly.
 
-A build runs as whoever causes it, and that may be the owner of a private source who just writes a new version of it,
-while another one's AVUs say what goes where. So the AVUs that refer to other things, `ova_url`, `ova_like` and values
-with `${…}`, have an author: the user who set one is noted (`ova::set_by`, signed), and every build also asks whether
-that user may read, now, what the AVU refers to.
+A build runs as the user who causes it. That may be the owner of a private source who only writes a new version of it,
+while another user's AVUs decide what goes where. So the AVUs that refer to other things (`ova_url`, `ova_like` and
+values with `${…}`) have an author: the server notes the user who set one (`ova::set_by`, signed), and every build also
+checks whether that user may read, now, what the AVU refers to.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SetNow = Callable[[Avu], bool]  # whether the event's user set this AVU
 
 
 def refers(avu: Avu) -> bool:
-    """Whether an AVU's value refers to other things, or says what only an owner may say."""
+    """Whether an AVU's value refers to other things, or is one that only an owner may set."""
     if avu.attribute == names.OPTIONS:
         return FIXED in words(avu.value)
     return avu.attribute in (names.URL, names.LIKE) or ("${" in avu.value and names.is_value(avu.attribute))
@@ -37,7 +37,7 @@ def refers(avu: Avu) -> bool:
 def note_author(
     catalog: Catalog, settings: Settings, component: Component, set_now: SetNow, user: str | None = None
 ) -> None:
-    """Notes who set these AVUs of the collection (a component or not yet): the client of this event, or `user`."""
+    """Notes who set these AVUs of the collection (which may not be a component yet): this event's client, or `user`."""
     signer = signer_of(settings)
     own = [avu for avu in _referring(component) if avu.collection == component.path]
     setter = user or catalog.identity
@@ -50,9 +50,9 @@ def note_author(
 def forget_authors(
     catalog: Catalog, settings: Settings, component: Component, of: Callable[[Avu], bool] = lambda avu: False
 ) -> None:
-    """Removes the notes about AVUs that are gone, and `of` those of which it is not known who set them.
+    """Removes the notes about AVUs that no longer exist, and about those that `of` selects, whose setter is unknown.
 
-    A note that outlived its AVU would speak for whoever puts the AVU back.
+    A note that outlived its AVU would give its author's rights to any user who sets the AVU again.
     """
     signer = signer_of(settings)
     own = [avu for avu in _referring(component) if avu.collection == component.path and not of(avu)]
@@ -63,7 +63,7 @@ def forget_authors(
 
 
 def author_of(catalog: Access, signer: Signer, component: Component, avu: Avu) -> str | None:
-    """Who set an AVU that refers to other things; None if it is not known."""
+    """The user who set an AVU that refers to other things; None if unknown."""
     for note in component.notes:
         if note.collection == avu.collection and is_same(note.units, _note(catalog, signer, avu, note.value).units):
             return note.value
@@ -86,7 +86,7 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
     likes = dict(component.likes)
     for avu in _referring(component):
         if avu.attribute == names.OPTIONS and settings.fixed_properties != "owners":
-            continue  # it says nothing
+            continue  # it does not count
         user = _known_author(catalog, settings, component, avu)
         if avu.attribute == names.OPTIONS:
             if not catalog.owns(avu.collection, user):
@@ -101,12 +101,13 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
         if avu.attribute == names.URL:
             if source is not None and not catalog.may_read(source.path, user):
                 raise _refusal(avu, user, "its source")
-            # Who made the component answers for what it inherits, but not for where others made it alike.
+            # The maker of the component needs the rights for what it inherits, but not for what an `ova_like` of others
+            # adds.
             inherited = component.contributors - frozenset().union(*likes.values())
             also = {now.upstream} if now.upstream else set()
         elif avu.attribute == names.LIKE:
             inherited = likes[avu] & component.contributors
-        # Who inherits references must be able to read what they reach, not only who set them.
+        # A user who inherits references must be able to read what they reach, not only the user who set them.
         taken += [
             now.expansions[other] for level in component.levels for other in level if other.collection in inherited
         ]
@@ -119,7 +120,7 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
 
 
 def unreadable(catalog: Access, settings: Settings, component: Component, objects: Sequence[str]) -> set[str]:
-    """Those of these data objects that an author of its `ova_url`, or of an `ova_like` that counts, may not read."""
+    """The data objects that an author of its `ova_url`, or of an `ova_like` that counts, may not read."""
     signer = signer_of(settings)
     avus = (*component.urls, *(avu for avu, _ in component.likes))
     users = {author_of(catalog, signer, component, avu) for avu in avus} - {catalog.identity}

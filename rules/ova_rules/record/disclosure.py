@@ -1,7 +1,7 @@
-"""What facts show of the places that a component takes something from: the path, if every reader may know it.
+"""How facts show the places that a component takes something from: by path, if every reader may know it.
 
-A reader of the component's AVUs may know what these name, and the collections above the component. Of other places the
-path is shown only if all who may read the component may read the place; else a hash stands for it.
+A reader of the component's AVUs may know what these name, and the collections above the component. The path of another
+place is shown only if all who may read the component may read the place; else a hash stands for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ova_tools.records import replace
 
 
 def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> dict[str, str]:
-    """What stands for each of these collections in facts. At most one query, where AVUs of others lead there."""
+    """What stands in facts for each of these collections. At most one query, if AVUs of others lead there."""
     component = now.component
     known, asked = set(now.public), set(paths)
     others = asked - known
@@ -29,7 +29,7 @@ def shown_collections(catalog: Access, now: Inputs, paths: Iterable[str]) -> dic
 
 
 def shown_values(catalog: Access, now: Inputs, avus: Iterable[Avu]) -> list[tuple[str, str | None, str, str]]:
-    """What is shown of AVUs of other collections (attribute, value, units, collection), sorted. At most two queries.
+    """AVUs of other collections as shown (attribute, value, units, collection), sorted. At most two queries.
 
     The value is None unless all who may read the component may read the collection that has the AVU.
     """
@@ -43,7 +43,7 @@ def shown_values(catalog: Access, now: Inputs, avus: Iterable[Avu]) -> list[tupl
 
 
 def shown_tasks(catalog: Access, now: Inputs, tasks: Sequence[Avu]) -> list[Avu]:
-    """The facts about tasks, as every reader may know them. At most one query."""
+    """The facts about tasks, with only what every reader may know. At most one query."""
     own = now.component.path
     known = {task.value for task in tasks if posixpath.dirname(task.value) in {own, *now.public}}
     others = {task.value for task in tasks} - known
@@ -61,7 +61,7 @@ def shown_task_objects(catalog: Access, now: Inputs, tasks: Sequence[Avu], place
 
 
 def shown_source(catalog: Access, now: Inputs, path: str) -> str:
-    """What stands for the path of a source that `ova_url` leads to by a reference. Two queries."""
+    """The path or hash of a source that `ova_url` leads to through a reference. Two queries."""
     of_component, of_object = catalog.readers_of_both(now.component.path, path)
     return path if of_component <= of_object else hashed(path)
 
@@ -69,7 +69,7 @@ def shown_source(catalog: Access, now: Inputs, path: str) -> str:
 def may_know_url(catalog: Access, address: Address, path: str) -> bool:
     """Whether all who may read a download may read the component whose `ova_url` is its URL. Two queries.
 
-    A URL may hold what lets its bearer in.
+    A URL may hold a secret that gives access.
     """
     if address.by_reference:
         return False

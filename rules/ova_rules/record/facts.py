@@ -1,4 +1,4 @@
-"""What the server writes about a component: the `ova::…` AVUs, changed in one silent transaction.
+"""The facts that the server writes about a component: the `ova::…` AVUs, changed in one silent transaction.
 
 `ova::set_by` is not handled here (see `authorship`): it belongs to the AVUs, not to builds.
 """
@@ -18,7 +18,7 @@ from ova_rules.record import history, remarks
 from ova_rules.record.last_build import LastBuild
 from ova_rules.record.signing import Signer, is_same
 
-# What a failed build leaves as it was: it describes the last good OVA.
+# Facts that a failed build does not change: they describe the last good OVA.
 _OF_THE_LAST_GOOD_OVA = (
     names.FINGERPRINT,
     names.BUILT,
@@ -36,7 +36,7 @@ _OF_THE_LAST_GOOD_OVA = (
 
 
 def moment(*, milliseconds: bool = False) -> str:
-    """The time as facts have it: UTC, ISO 8601."""
+    """The time in the format of facts: UTC, ISO 8601."""
     seconds, thousandths = divmod(time.time_ns() // 1_000_000, 1000)
     fraction = f".{thousandths:03}" if milliseconds else ""
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}{fraction}Z"
@@ -55,8 +55,8 @@ def ready(
 ) -> list[Avu]:
     """The facts of a component whose ready OVA is now the one that `last` describes.
 
-    taken: the properties that are set, each with the AVU that sets it. secrets: those of the AVUs that are passwords.
-    further: facts that are added as they are.
+    taken: the properties that are set, each with the AVU that sets it. secrets: the AVUs that are passwords. further:
+    facts that are added as they are.
     """
     component = now.component
     path = component.path
@@ -78,7 +78,7 @@ def ready(
 
 
 def fresh(catalog: Access, now: Inputs) -> list[Avu]:
-    """The facts when the last build is right again (a value was set back): without a failure between."""
+    """The facts when the last build is right again (a value was set back), without those of a failure in between."""
     component = now.component
     dropped = (names.STATUS, names.MESSAGE, names.DEPENDS, names.PROGRESS)
     kept = [avu for avu in component.facts if avu.attribute not in dropped]
@@ -90,10 +90,10 @@ def fresh(catalog: Access, now: Inputs) -> list[Avu]:
 
 
 def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
-    """The facts of a component that cannot be built; those of its last good OVA stay.
+    """The facts of a component that cannot be built. Those of its last good OVA stay.
 
-    The message of a lasting failure carries a signature of the fingerprint it is about, so that a read need not try
-    again. What its AVUs name is noted too: setting that right must heal it. Nothing else that the client saw is.
+    The message of a lasting failure carries a signature of its fingerprint, so that a read need not try again. What its
+    AVUs name is noted too, so that a correction there causes a build. Nothing else that the client saw is noted.
     """
     component = now.component
     kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
@@ -108,13 +108,13 @@ def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) 
 
 
 def has_failed(now: Inputs, signer: Signer) -> bool:
-    """Whether a build from the very same inputs has failed for good."""
+    """Whether a build from exactly the same inputs has failed, with a lasting failure."""
     message = now.component.fact(names.MESSAGE)
     return message is not None and is_same(message.units, signer.of_failure(now.component.id, now.fingerprint))
 
 
 def waiting(catalog: Access, now: Inputs, what: str) -> list[Avu]:
-    """The facts of a component that waits for another job; what its AVUs name is noted, too."""
+    """The facts of a component that waits for another job. They also note what its AVUs name."""
     kept = [avu for avu in queued(now.component, what) if avu.attribute != names.DEPENDS]
     return [*kept, *_pointers(catalog, now, names.DEPENDS, now.named)]
 
@@ -133,10 +133,10 @@ def queued(component: Component, what: str) -> list[Avu]:
 
 
 def write(catalog: Catalog, component: Component, facts: Sequence[Avu]) -> None:
-    """Makes `facts` the facts of the component; does nothing if they are already, or if the client may not.
+    """Makes `facts` the facts of the component. Does nothing if they already are, or if the client may not.
 
-    One who may not (an uploader of a source that others use) leaves the facts as they are: they are not the truth, the
-    fingerprint is, and the gate computes it for each read. Raises Changed if the component is not there any more.
+    A client that may not (one that uploads a source which others use) leaves the facts as they are. That is safe: only
+    the fingerprint decides, and the gate computes it for each read. Raises Changed if the component no longer exists.
     """
     old, new = (_without_notes(avus) for avus in (component.facts, facts))
     if old != new and catalog.may_annotate(component.path):
@@ -153,12 +153,12 @@ def _without_notes(avus: Sequence[Avu]) -> set[Avu]:
 
 
 def percent(component: str, number: int) -> Avu:
-    """How far a job is."""
+    """The fact that shows how far a job is."""
     return fact(component, names.PROGRESS, str(number), "percent")
 
 
 def _pointers(catalog: Access, now: Inputs, attribute: str, paths: frozenset[str]) -> list[Avu]:
-    """One fact for each other collection, as far as every reader may know of it."""
+    """One fact for each other collection, with only what every reader may know."""
     own = now.component.path
     others = paths - {own}
     if others <= now.public:
@@ -188,7 +188,7 @@ def _entry(
     inherited: list[tuple[str, str | None, str, str]] = [
         (avu.attribute, None if avu in secrets else avu.value, avu.units, avu.collection) for avu in others
     ]
-    if not known.issuperset(inherited):  # else it was asked before what every reader may know
+    if not known.issuperset(inherited):  # else what every reader may know was determined before
         from ova_rules.record.disclosure import shown_values
 
         inherited = shown_values(catalog, now, others)
@@ -197,7 +197,7 @@ def _entry(
 
 
 def _set(catalog: Access, now: Inputs, taken: Sequence[tuple[str, Avu]]) -> list[Avu]:
-    """One fact for each property that is set: its name, and the collection whose AVU it takes."""
+    """One fact for each set property: its name, and the collection whose AVU it takes."""
     own = now.component.path
     others = {avu.collection for _, avu in taken} - {own}
     shown = {path: path for path in (own, *others)}

@@ -1,6 +1,6 @@
-"""What a data object says of the URL that it was downloaded from (`ova::fetched_from`, signed).
+"""The fact that names the URL from which a data object was downloaded (`ova::fetched_from`, signed).
 
-Whoever may write where downloads lie could else hand others an OVA under a URL's name.
+Without it, anyone who may write where downloads lie could give others a different OVA under a URL.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ova_rules.settings import Settings
 
 ATTRIBUTES = (names.FETCHED_FROM, names.FETCHED_VERSION)
 _ETAG, _MODIFIED = "ETag", "Last-Modified"
-_LONGEST = 1000  # characters of a validator that is kept
+_LONGEST = 1000  # characters of a validator that are kept at most
 
 
 def is_fetched(catalog: Access, settings: Settings, source: Source, url: str) -> bool:
@@ -29,15 +29,15 @@ def is_fetched(catalog: Access, settings: Settings, source: Source, url: str) ->
 
 
 def validators(catalog: Access, path: str) -> tuple[str, str]:
-    """The ETag and the Last-Modified of the version that was downloaded, as the server sent them; '' if it did not."""
+    """The ETag and the Last-Modified of the downloaded version, as the server sent them; '' if it did not."""
     found = {avu.units: avu.value for avu in catalog.object_avus(path, [names.FETCHED_VERSION])}
     return found.get(_ETAG, ""), found.get(_MODIFIED, "")
 
 
 def facts(settings: Settings, source: Source, url: str, etag: str, modified: str, *, public: bool) -> list[ObjectAvu]:
-    """The facts of a data object that is what the server has just downloaded from the URL.
+    """The facts of a data object that the server has just downloaded from the URL.
 
-    public: whether everybody who reads them may know the URL; else a hash stands for it.
+    public: whether all readers of the facts may know the URL; else a hash stands for it.
     """
     signature = signer_of(settings).of_fetched(source.state, url)
     shown = url if public else hashed(url)

@@ -2,9 +2,9 @@
 
 An entry is one AVU: time, fingerprint, JSON, source; units: its number and a signature. The JSON says who caused the
 build, the component's own AVUs, and the values that it took from elsewhere. No entry holds a password, nor a value that
-a reader of the component may not read: null stands for both. The number tells the order, not the time: a clock may be
-set back. AVU values hold 2700 bytes; where the JSON does not fit, it stands in `ova::history_values`, in pieces (units:
-fingerprint and number).
+a reader of the component may not read: null stands for both. The number gives the order, not the time, because a clock
+may be set back. AVU values hold 2700 bytes. If the JSON does not fit, it is stored in pieces in `ova::history_values`
+(units: fingerprint and number).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from ova_rules.record.signing import Signer, is_same
 from ova_tools.records import dataclass, replace
 
 LONGEST = 10  # entries
-_MOST_BYTES = 256 * 1024  # of all entries: every reading of the component reads them, too
+_MOST_BYTES = 256 * 1024  # of all entries, because every reading of the component reads them, too
 _ELSEWHERE = "+"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A state that a component was in: its number, when it was reached (UTC), of which source, and by whose change.
+    """One state of a component: its number, when it was reached (UTC), its source, and whose change caused it.
 
     avus: its own AVUs (attribute, value, units). inherited: the values it took from elsewhere, each with its
-    collection, as far as every reader may know it. A value is None where it is not kept.
+    collection, as far as every reader may know it. A value that is not kept is None.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Entry:
 
 
 def entries(component: Component, signer: Signer) -> list[Entry]:
-    """The entries of a component, the latest first; what the server did not write is left out."""
+    """The entries of a component, the latest first, without those that the server did not write."""
     pieces = pieces_of(component.facts)
     found = []
     for avu in component.facts:
@@ -53,7 +53,7 @@ def entries(component: Component, signer: Signer) -> list[Entry]:
 
 
 def pieces_of(facts: Iterable[Avu]) -> dict[str, dict[int, str]]:
-    """The values that stand apart from their entries: by fingerprint and number of the piece."""
+    """The values that are stored apart from their entries, by fingerprint and number of the piece."""
     pieces: dict[str, dict[int, str]] = {}
     for avu in facts:
         fingerprint, _, number = avu.units.partition(" ")
@@ -69,12 +69,12 @@ def _parsed(component: Component, avu: Avu, pieces: dict[str, dict[int, str]], s
     entry, apart = found
     signature = avu.units.partition(" ")[2]
     if not is_same(signature, signer.of_entry(component.id, f"{entry.number} {avu.value}", apart)):
-        return None  # copied here from somewhere, or edited
+        return None  # copied from elsewhere, or edited
     return entry
 
 
 def parsed(avu: Avu, pieces: dict[str, dict[int, str]]) -> tuple[Entry, str] | None:
-    """The entry that a fact says, and its values as they stand apart; None if it is none. Asks for no signature."""
+    """The entry in a fact, with its separately stored values; None if it is no entry. Checks no signature."""
     try:
         number = int(avu.units.partition(" ")[0])
         time, fingerprint, rest = avu.value.split(" ", 2)
@@ -98,10 +98,10 @@ def parsed(avu: Avu, pieces: dict[str, dict[int, str]]) -> tuple[Entry, str] | N
 
 
 def added(component: Component, entry: Entry, secrets: Iterable[Avu], signer: Signer) -> list[Avu]:
-    """The facts of the history with `entry`, the state that the component is in now, as its latest one.
+    """The facts of the history with `entry`, the present state of the component, as the latest.
 
-    Its number follows from those before. secrets: the AVUs that set passwords; of these no entry keeps a value, also
-    not one from the time before the property was a password.
+    Its number follows from those before. secrets: the AVUs that set passwords. No entry keeps their values, not even
+    from the time before the property was a password.
     """
     withheld = {(avu.attribute, avu.units) for avu in secrets}
     before = entries(component, signer)
@@ -131,7 +131,7 @@ def _written(component: Component, entry: Entry, signer: Signer) -> list[Avu]:
     whole = f"{entry.time} {entry.fingerprint} {text} {entry.source}"
     if len(whole.encode("utf-8", "surrogateescape")) <= VALUE_BYTES:
         return [_signed(component, entry, whole, "", signer)]
-    text = json.dumps(kept, separators=(",", ":"))  # ASCII: pieces of so many bytes
+    text = json.dumps(kept, separators=(",", ":"))  # ASCII, so that one character is one byte
     pieces = [text[start : start + VALUE_BYTES] for start in range(0, len(text), VALUE_BYTES)]
     head = f"{entry.time} {entry.fingerprint} {_ELSEWHERE} {entry.source}"
     return [
@@ -149,7 +149,7 @@ def _signed(component: Component, entry: Entry, text: str, values: str, signer: 
 
 
 def find(component: Component, wanted: str, signer: Signer) -> Entry:
-    """The entry of a fingerprint, or of its first digits (8 at least). Raises ComponentError if there is none."""
+    """The entry with a fingerprint, or with its first digits (8 at least). Raises ComponentError if there is none."""
     known = entries(component, signer)
     found = [entry for entry in known if entry.fingerprint.startswith(wanted) and len(wanted) >= 8]
     if len(found) == 1:
@@ -159,12 +159,12 @@ def find(component: Component, wanted: str, signer: Signer) -> Entry:
 
 
 def at(component: Component, moment: str, signer: Signer) -> Entry | None:
-    """The entry of the state that the component was in at a time (ISO 8601, UTC); None if it goes not so far back."""
+    """The entry of the component's state at a time (ISO 8601, UTC); None if the history does not go back so far."""
     return next((entry for entry in entries(component, signer) if entry.time <= moment), None)
 
 
 def changes(component: Component, entry: Entry) -> tuple[list[Avu], list[Avu]]:
-    """AVUs to remove and to add, for the component's own to be as the entry says; where it kept no value, none."""
+    """AVUs to remove and to add, so that the component's own match the entry. Leaves out those without a kept value."""
     withheld = {(attribute, units) for attribute, value, units in entry.avus if value is None}
     now = {(avu.attribute, avu.value, avu.units) for avu in own_avus(component)}
     now = {avu for avu in now if (avu[0], avu[2]) not in withheld}

@@ -1,7 +1,7 @@
-"""The last build of a component, one signed record (`ova::build`): what the ready OVA was made from, which file it is.
+"""The last build of a component, one signed record (`ova::build`): the inputs of the ready OVA, and which file it is.
 
-The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is believed. It names no
-source: not everybody who reads it may know that.
+The plain facts beside it (`ova::source`, `ova::built` …) are for people; only the record is trusted. It does not name
+the source: some of its readers may not know that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ova_tools.records import asdict, dataclass
 
 @dataclass(frozen=True)
 class MadeForm:
-    """A data object beside the ready OVA, by its name. content: a hash of what its bytes follow from."""
+    """A data object beside the ready OVA, by its name. content: a hash of what decides its bytes."""
 
     name: str
     data_id: str
@@ -32,11 +32,11 @@ class MadeForm:
 
 @dataclass(frozen=True)
 class LastBuild:
-    """What the ready OVA was made from. built: when, as facts have it. data_id, version: of the ready OVA.
+    """The inputs of the ready OVA. built: the time, in the format of facts. data_id, version: of the ready OVA.
 
-    content: a hash of the values that were set and the source's version; equal content is the same ready OVA. source:
-    a hash of its path; source_file: the identity of its vault file; verified: its version whose digests were right.
-    forms: what was made beside it.
+    content: a hash of the values that were set and the source's version; equal content means the same ready OVA.
+    source: a hash of its path; source_file: the identity of its vault file; verified: its version whose digests were
+    right. forms: what was made beside it.
     """
 
     built: str
@@ -53,13 +53,13 @@ class LastBuild:
     def avu(self, component: Component, signer: Signer) -> Avu:
         """The record as a fact."""
         parts = {**asdict(self), "forms": [asdict(form) for form in self.forms]}
-        if not self.forms:  # as it was before there were forms
+        if not self.forms:  # the format from before there were forms
             del parts["forms"]
         text = json.dumps(parts, separators=(",", ":"))
         return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
 
     def version_of(self, name: str) -> str | None:
-        """The version of what was made under this name: the ready OVA, or a form; None if that was not made."""
+        """The version of the object made under this name: the ready OVA, or a form; None if it was not made."""
         if name.endswith(names.OVA_ENDING):
             return self.version
         return next((form.version for form in self.forms if form.name == name), None)
@@ -70,7 +70,7 @@ class LastBuild:
 
 
 def last_build(component: Component, signer: Signer) -> LastBuild | None:
-    """The record of the last build; None if there is none or it is not the server's."""
+    """The record of the last build; None if there is none, or if the server did not write it."""
     fact = component.fact(names.BUILD)
     if fact is None or not is_same(fact.units, signer.of_build(component.id, fact.value)):
         return None
@@ -83,9 +83,9 @@ def last_build(component: Component, signer: Signer) -> LastBuild | None:
 
 
 def recorded_state(settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
-    """The state of the source at this path as the last build noted it, if its file is still the same one; else None.
+    """The state of the source at this path as the last build noted it, if its file is still the same; else None.
 
-    For readers who may have the ready OVA but not its source: they learn that nothing changed, and nothing more.
+    For readers who may read the ready OVA but not its source: they learn only that nothing changed.
     """
     if last is None or not last.is_from(source_path):
         return None

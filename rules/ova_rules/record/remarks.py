@@ -1,7 +1,6 @@
-"""`ova::note`: what is odd about a component and no failure, in one line each. Pure.
+"""`ova::note`: what is odd about a component but no failure, in one line each. Pure.
 
-Units tell what a note is about: the image (what an edit says of it), the component's AVUs, its seed, or what was
-restored.
+The units give the subject of a note: the image (remarks of an edit), the component's AVUs, its seed, or a restore.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _UNBRACED = re.compile(r"\$([^\s${}:]+:[^\s${}:]+)")
 
 
 def facts(path: str, kind: str, texts: Iterable[str]) -> list[Avu]:
-    """The facts for notes of one kind: each once, and not too many."""
+    """The facts for notes of one kind: each once, and at most _MOST."""
     distinct = list(dict.fromkeys(one_line(text) for text in texts))
     if len(distinct) > _MOST:
         distinct = [*distinct[: _MOST - 1], f"… and {len(distinct) - _MOST + 1} more"]
@@ -38,7 +37,7 @@ def facts(path: str, kind: str, texts: Iterable[str]) -> list[Avu]:
 
 
 def of_unmatched(unmatched: Sequence[Avu], package: Package) -> dict[Avu, str]:
-    """What is to be said of AVUs that no property takes, where something is."""
+    """The remarks on AVUs that no property takes, if there is something to remark."""
     properties = [name for prop in package.properties for name in (prop.key, prop.full_name)]
     options = [option.id for option in package.configurations]
     found = {avu: _of_unmatched(avu, properties, options) for avu in unmatched}
@@ -46,9 +45,9 @@ def of_unmatched(unmatched: Sequence[Avu], package: Package) -> dict[Avu, str]:
 
 
 def of_avus(component: Component, hints: Mapping[Avu, str], package: Package) -> list[str]:
-    """What is to be said of the component's own AVUs. Values are not shown but where they look like references.
+    """The remarks on the component's own AVUs. Shows values only if they look like references.
 
-    hints: what is to be said of those that no property takes.
+    hints: the remarks on those that no property takes.
     """
     options = [option.id for option in package.configurations]
     found = [text for avu, text in hints.items() if avu.collection == component.path]

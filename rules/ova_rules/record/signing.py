@@ -1,6 +1,6 @@
-"""Signatures: what makes a fact believable.
+"""Signatures, which make facts trustworthy.
 
-AVUs can be copied and edited in ways that no hook sees in time, so the facts that the gate relies on carry a keyed hash
+AVUs can be copied and edited in ways that no hook sees in time. So the facts that the gate relies on carry a keyed hash
 that only the service account can make.
 
 The key is a file of the service account, made when first needed. A lost key costs a rebuild of each ready OVA.
@@ -27,31 +27,31 @@ class Signer:
         self._key = key
 
     def of_build(self, collection_id: str, text: str) -> str:
-        """Says that the server wrote this record of a build (see `last_build`)."""
+        """Proves that the server wrote this record of a build (see `last_build`)."""
         return self._sign("build", collection_id, text)
 
     def of_entry(self, collection_id: str, text: str, values: str) -> str:
-        """Says that the server wrote this entry of a component's history."""
+        """Proves that the server wrote this entry of a component's history."""
         return self._sign("history", collection_id, text, values)
 
     def of_author(self, collection_id: str, digest: str, user: str) -> str:
-        """Says that `user` set the AVU of this digest on the collection."""
+        """Proves that `user` set the AVU with this digest on the collection."""
         return self._sign("set by", collection_id, digest, user)
 
     def of_failure(self, collection_id: str, fingerprint: str) -> str:
-        """Stands for a fingerprint in a message, and shows nothing of the values that it was computed from."""
+        """Stands for a fingerprint in a message. It reveals nothing about the values from which it was computed."""
         return self._sign("failure", collection_id, fingerprint)
 
     def of_package(self, state: str, verdict: str) -> str:
-        """Says that the server checked the image of this state (which holds the object's number) and found this."""
+        """Proves that the server checked the image in this state (which holds the object's number) and found this."""
         return self._sign("package", state, verdict)
 
     def of_fetched(self, state: str, url: str) -> str:
-        """Says that the server downloaded the image of this state from this URL."""
+        """Proves that the server downloaded the image in this state from this URL."""
         return self._sign("fetched from", state, url)
 
     def of_release(self, data_id: str, user: str) -> str:
-        """Says that an administrator released this data object."""
+        """Proves that an administrator released this data object."""
         return self._sign("released by", data_id, user)
 
     def _sign(self, *parts: str) -> str:
@@ -60,7 +60,7 @@ class Signer:
 
 
 def is_same(signature: str, other: str) -> bool:
-    """Whether two signatures are equal, without telling by time how much of them is."""
+    """Whether two signatures are equal. The time it takes does not reveal how much of them is equal."""
     return hmac.compare_digest(signature.encode("utf-8", "surrogateescape"), other.encode("ascii"))
 
 

@@ -1,4 +1,4 @@
-"""A note of who set an AVU ends with the AVU, and vouches for no other."""
+"""A note of who set an AVU ends with the AVU, and gives no other AVU an author."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a third person reads: facts, messages and names show nothing that not all their readers may know."""
+"""What a third user reads: facts, messages and names show only what all their readers may know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody learns through references, sources and prototypes what is another's."""
+"""No user learns another user's secrets through references, sources and prototypes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that is killed in the middle of a download: nothing of it is visible, and the next one goes on."""
+"""A job killed in the middle of a download: nothing of it is visible, and the next job resumes."""
 
 from __future__ import annotations
 

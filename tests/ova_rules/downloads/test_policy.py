@@ -1,4 +1,4 @@
-"""What may be downloaded: an allow list that is held against URLs as attackers write them."""
+"""The allow list for downloads, tested with URLs as attackers write them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The uses of images: paths as bytes, ranges of them, and what renames and removals leave."""
+"""The uses of images: paths as bytes, ranges of paths, and the effects of renames and removals."""
 
 from __future__ import annotations
 

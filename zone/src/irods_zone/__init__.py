@@ -1,4 +1,4 @@
-"""The embedded zone: a small server that speaks the iRODS protocol, for trying and testing. Not for production."""
+"""The embedded zone: a small server that speaks the iRODS protocol, for trials and tests. Not for production."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One client's process: moves bytes between its socket and the protocol, signs it in, and serves its requests in turn.
 
-The agent opens the catalog and loads the rule file itself, after the fork: nothing that a rule does can reach another
-client. It ends with its connection.
+The agent opens the catalog and loads the rule file itself, after the fork: no rule can affect another client. The agent
+ends with its connection.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from irods_zone.protocol.errors import ProtocolError
 from irods_zone.session import Session
 
 _RECEIVE = 256 * 1024
-_GATHER = 64 * 1024 * 1024  # byte streams up to here are held in memory; longer ones are handed on in pieces
+_GATHER = 64 * 1024 * 1024  # byte streams up to this size are held in memory; longer ones are passed on in pieces
 _SIGN_IN_TRIES = 3
 
 
 class _ClientGoneError(ConnectionOverError):
-    """The client is gone or has to go; the text says why."""
+    """The client has left or must leave; the text says why."""
 
 
 class _Stopped(BaseException):
@@ -55,7 +55,7 @@ class _Stopped(BaseException):
 
 
 def serve(config: ZoneConfig, sock: socket.socket, address: str, limits: ClientLimits, lifeline: int) -> int:
-    """Serves one client until it goes. `lifeline` is a pipe that ends with the server. Returns the exit code."""
+    """Serves one client until it leaves. `lifeline` is a pipe that ends with the server. Returns the exit code."""
     logger = log.open_log(config.root)
     agent = _Agent(config, sock, address, limits, lifeline)
     try:
@@ -113,7 +113,7 @@ class _Agent:
                 return
 
     def clean_up(self) -> None:
-        """What a real agent does when its client is gone: replicas left open for writing become stale."""
+        """Cleans up as a real agent does after its client has left: replicas left open for writing become stale."""
         try:
             closing.abandon_all(self._session)
             if self._session.trace is not None:
@@ -220,7 +220,7 @@ class _Agent:
             return {**message, "request_result": self._challenge}
         if operation != auth.RESPONSE:
             raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"sign-in step {operation!r} is not known")
-        challenge, self._challenge = self._challenge, ""  # each is good for one answer
+        challenge, self._challenge = self._challenge, ""  # each is valid for one answer
         proxy = self._user(str(message.get("user_name", "")), str(message.get("zone_name", "")))
         password = users.secret(self._session.db, proxy)
         if password is None or not auth.proves(message, challenge, password):
@@ -246,7 +246,7 @@ class _Agent:
         if self._config.rules is not None:
             engine.attach(session)
             try:
-                # A rule may refuse the connection here, and a rule file that cannot be imported does.
+                # A rule may refuse the connection here; a rule file that cannot be imported always does.
                 session.policy.static("acChkHostAccessControl")
             except IrodsError:
                 session.client = session.proxy = UNAUTHENTICATED
@@ -273,7 +273,7 @@ class _Agent:
             timeout = max(0.0, (self._deadline or 0.0) - time.monotonic())
         # Before sign-in a stop ends the connection at once.
         may_stop = not in_message or not signed_in
-        self._waiting = may_stop  # from here on a stop ends the wait, or the wait does not begin
+        self._waiting = may_stop  # from now on a stop ends the wait or prevents it
         try:
             if self._stopping and may_stop:
                 raise _Stopped

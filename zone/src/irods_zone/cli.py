@@ -17,7 +17,7 @@ NOTICE = "for trying and testing, not for production"
 
 
 def default_root() -> Path:
-    """$XDG_DATA_HOME/irods-zone, the same from wherever the command is started."""
+    """$XDG_DATA_HOME/irods-zone, independent of the folder in which the command is started."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "irods-zone"
 

@@ -1,4 +1,4 @@
-"""What a zone is started with, as values: folder, address, resources, limits. Nothing here reads or opens a file."""
+"""The configuration of a zone as values: folder, address, resources, limits. This module reads and opens no file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class ClientLimits:
-    """How long clients may take, in seconds, and how many there may be."""
+    """The time limits of clients, in seconds, and their largest number."""
 
     connections: int = 1024
     handshake: float = 30.0
@@ -27,7 +27,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class ServerOptions:
-    """What the command line says."""
+    """The options of the command line."""
 
     root: Path
     host: str = "127.0.0.1"
@@ -43,7 +43,7 @@ class ServerOptions:
 
 @dataclass(frozen=True)
 class ZoneConfig:
-    """What the zone was started with; the same in every agent."""
+    """The configuration at the zone's start; the same in every agent."""
 
     root: Path
     zone_name: str

@@ -1,7 +1,7 @@
-"""The delay server: runs queued jobs when they are due, each in a process of its own, as the user who queued it.
+"""The delay server: runs queued jobs when they are due, each in a separate process, as the user who queued it.
 
-The queue is the catalog's. A job stays in it until it has run: one that was running when the zone died runs again
-after a restart. A job that crashes or blocks harms no other, though it takes one of the executors.
+The queue is the catalog's. A job stays in it until it has run: a job that was running when the zone died runs again
+after a restart. A job that crashes or blocks affects no other, but occupies one of the executors.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from irods_zone.prep import engine, execution
 from irods_zone.prep.repeat import next_run
 from irods_zone.session import Session
 
-# Seconds between two looks at the queue, and how many jobs run at once (a real server's default).
+# Seconds between two polls of the queue, and how many jobs run at once (a real server's default).
 INTERVAL = 0.1
 EXECUTORS = 4
 
@@ -33,7 +33,7 @@ OPTION = "irodsDelayServer"
 
 
 def run(config: ZoneConfig) -> None:
-    """Serve the queue until this process is ended."""
+    """Serve the queue until this process ends."""
     DelayServer(config).serve()
 
 
@@ -48,7 +48,7 @@ class DelayServer:
         self._next_due = 0.0
 
     def serve(self) -> None:
-        """Look at the queue again and again, as long as the server lives that started this process."""
+        """Poll the queue as long as the server that started this process lives."""
         server = os.getppid()
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         with contextlib.closing(Database.open(self._config.catalog_path)) as database:
@@ -61,7 +61,7 @@ class DelayServer:
             time.sleep(INTERVAL)
 
     def step(self, now: float) -> None:
-        """Take note of jobs that have ended and start those that are due."""
+        """Note the jobs that have ended and start those that are due."""
         ended = self._reap()
         free = EXECUTORS - len(self._running)
         if not ended and not (free and self._may_be_due(now)):
@@ -77,7 +77,7 @@ class DelayServer:
             self._start(job)
 
     def _may_be_due(self, now: float) -> bool:
-        """Whether time or a change of the catalog may have made a job due; spares a look into it otherwise."""
+        """Whether time or a change of the catalog may have made a job due; otherwise no query is needed."""
         stamp = []
         for suffix in ("", "-wal"):
             with contextlib.suppress(FileNotFoundError):
@@ -124,7 +124,7 @@ class DelayServer:
 
 
 def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:
-    """Run one job in this process; whether it succeeded. Failures are logged, with the job's id and user."""
+    """Run one job in this process. Returns whether it succeeded. Logs failures with the job's id and user."""
     os.chdir(config.root)
     try:
         with contextlib.closing(Database.open(config.catalog_path)) as database:

@@ -1,4 +1,4 @@
-"""The open replicas of one agent, by descriptor (from 3, as iRODS numbers them). No catalog and no policy here."""
+"""The open replicas of one agent, by descriptor (from 3, as in iRODS). Uses no catalog and no policy."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from irods_zone.errors import (
 FIRST = 3
 LIMIT = 1024
 
-# Values of oprType that change what a close does.
+# Values of oprType that change the effect of a close.
 PUT = 1
 COPY_TARGET = 9
 
 
 class OpenType(IntEnum):
-    """How a replica came to be open; the number stands in keywords and in the context of policy points."""
+    """How a replica was opened; the number appears in keywords and in the context of policy points."""
 
     CREATE = 1
     READ = 2
@@ -32,7 +32,7 @@ class OpenType(IntEnum):
 
 @dataclass
 class Descriptor:
-    """An open replica. `handle` is the operating system's; the vault file that it names stays the one opened."""
+    """An open replica. `handle` is the operating system's; it always refers to the vault file that was opened."""
 
     path: str
     replica: Replica
@@ -43,12 +43,12 @@ class Descriptor:
     create_mode: int = 0
     data_size: int = -1
     operation: int = 0
-    # The keywords as they were when an existing object was opened: what policy points see at its close.
+    # The keywords at the opening of an existing object; policy points see them at its close.
     open_keywords: dict[str, str] = field(default_factory=dict)
     size_before: int = 0
     token: str = ""
     written: bool = False
-    # A replica made beside others: they become stale when it is closed.
+    # A new replica beside others, which become stale when it is closed.
     adds_replica: bool = False
 
     @property
@@ -72,7 +72,7 @@ class Descriptors:
         raise IrodsError(SYS_OUT_OF_FILE_DESC)
 
     def get(self, number: int) -> Descriptor:
-        """SYS_FILE_DESC_OUT_OF_RANGE (no such number can be), BAD_INPUT_DESC_INDEX (nothing is open there)."""
+        """The replica; SYS_FILE_DESC_OUT_OF_RANGE (impossible number), BAD_INPUT_DESC_INDEX (nothing is open there)."""
         try:
             return self._open[number]
         except KeyError:
@@ -80,7 +80,7 @@ class Descriptors:
             raise IrodsError(code, f"descriptor {number} is not open") from None
 
     def remove(self, number: int) -> Descriptor:
-        """Takes it out of the table; SYS_INVALID_INPUT_PARAM if nothing is open there."""
+        """Removes it from the table; SYS_INVALID_INPUT_PARAM if nothing is open there."""
         try:
             descriptor = self.get(number)
         except IrodsError as error:
@@ -90,5 +90,5 @@ class Descriptors:
         return descriptor
 
     def numbers(self) -> list[int]:
-        """What is open."""
+        """The numbers of all open descriptors."""
         return list(self._open)

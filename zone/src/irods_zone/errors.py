@@ -1,7 +1,7 @@
 """The error the zone raises to answer a client: an iRODS code and one line of text.
 
 The codes are those of the iRODS error table (error_codes.txt); only those that the zone itself uses are constants here.
-Subtracting an errno from a code (-5xx000 - errno) is iRODS's custom for system errors.
+For system errors iRODS subtracts the errno from a code (-5xx000 - errno).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class IrodsError(Exception):
 
 
 class ClientMessageError(IrodsError):
-    """A refusal whose message is a real server's own text, which clients are sent and print."""
+    """A refusal with the message of a real server, which is sent to clients and printed by them."""
 
 
 def name_of(code: int) -> str:
@@ -33,7 +33,7 @@ def name_of(code: int) -> str:
 
 @cache
 def all_codes() -> dict[str, int]:
-    """The codes of every iRODS error by name, read when they are first asked for."""
+    """The codes of every iRODS error by name, read at the first use."""
     return {name: int(code) for name, code in (line.split() for line in lines_of(__file__, "error_codes.txt"))}
 
 

@@ -1,8 +1,8 @@
-"""Starts fresh zones quickly, for tests: one process that has imported the server and forks one per request.
+"""Starts fresh zones quickly, for tests: one process imports the server and forks one zone per request.
 
 `Forkserver` is the side of the test process; `main` is the forkserver's own process, which reads requests as lines of
 JSON and answers each with a line. It has one thread, and its zones end when it ends, so a killed test run leaves
-nothing. It is not for serving people: use the command `irods-zone`.
+nothing behind. It is not for people: use the command `irods-zone`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Started:
 
 
 class Forkserver:
-    """The process that starts zones; it is started with the first zone."""
+    """The process that starts zones. It starts with the first zone."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -50,7 +50,7 @@ class Forkserver:
         port: int = 0,
         trace: Path | None = None,
     ) -> Started:
-        """Start a zone on `root`, new or as it was left. Raises ForkserverError."""
+        """Start a zone on `root`, new or existing. Raises ForkserverError."""
         reply = self._request(
             {
                 "start": {
@@ -65,11 +65,11 @@ class Forkserver:
         return Started(reply["pid"], reply["host"], reply["port"])
 
     def stop(self, pid: int, number: int = signal.SIGTERM) -> None:
-        """End a zone by a signal and wait for its end."""
+        """End a zone with a signal and wait for its end."""
         self._request({"stop": pid, "signal": int(number)})
 
     def close(self) -> None:
-        """End the forkserver and what it started."""
+        """End the forkserver and its zones."""
         if self._process is not None:
             process, self._process = self._process, None
             process.communicate()

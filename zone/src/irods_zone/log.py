@@ -1,6 +1,6 @@
 """The zone's log: one line per event in ROOT/log/zone.log, written by all its processes.
 
-Lines are short and opened for append, so that processes do not cut into each other's.
+Lines are short and the file is opened for append, so that lines of several processes do not mix.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ NAME = "irods-zone"
 
 
 def open_log(root: Path, level: int = logging.INFO) -> logging.Logger:
-    """The logger `irods-zone`, writing to ROOT/log/zone.log; calling it again points it at another root."""
+    """The logger `irods-zone`, writing to ROOT/log/zone.log; another call changes the root."""
     directory = root / "log"
     directory.mkdir(parents=True, exist_ok=True)
     logger = logging.getLogger(NAME)
@@ -28,7 +28,7 @@ def open_log(root: Path, level: int = logging.INFO) -> logging.Logger:
 
 
 class _OneLine(logging.Formatter):
-    """Escapes line breaks in messages that quote a client, so that a client cannot forge lines; keeps tracebacks."""
+    """Escapes line breaks in messages that quote a client, so that clients cannot forge lines. Keeps tracebacks."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")

@@ -1,4 +1,4 @@
-"""Logical paths: what is a path at all, and the parts of one. Pure functions."""
+"""Logical paths: checks them, and finds their parts. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MAX_PATH = 1087
 
 
 def checked(path: str, *, relative: int = errors.USER_INPUT_PATH_ERR) -> str:
-    """The path without trailing slashes; an error unless it is absolute and each part names something.
+    """The path without trailing slashes; an error unless it is absolute and each part is a name.
 
-    `relative` for relative paths; USER_INPUT_PATH_ERR for the parts '.' and '..'; USER_PATH_EXCEEDS_MAX.
+    The error `relative` for relative paths; USER_INPUT_PATH_ERR for the parts '.' and '..'; USER_PATH_EXCEEDS_MAX.
     """
     if not path.startswith("/") or "\0" in path:
         raise IrodsError(relative, f"{path!r} is not an absolute path")
@@ -30,7 +30,7 @@ def split(path: str) -> tuple[str, str]:
 
 
 def below(path: str) -> tuple[str, str]:
-    """The range [low, high) of paths strictly below a collection, for an index: '0' is what follows '/'."""
+    """The range [low, high) of paths strictly below a collection, for an index: '0' is the character after '/'."""
     return ("/", "0") if path == "/" else (path + "/", path + "0")
 
 

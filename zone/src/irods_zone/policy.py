@@ -12,11 +12,11 @@ from typing import Any
 
 
 class OperationSkipped(Exception):  # noqa: N818 - no error
-    """Raised by `api` in phase pre: a rule says that the call's own work is to be left out (what follows it is not)."""
+    """Raised by `api` in phase pre: a rule skips the call's own work (but not what follows it)."""
 
 
 class Policy:
-    """No rules at all; the base of engines that have some."""
+    """A policy without rules; the base of engines that have some."""
 
     def static(self, name: str, args: Sequence[str] = (), doi: Mapping[str, Any] | None = None) -> None:
         """A static point (acPreProc…, acPostProc…, acPreprocFor…): rule_args are strings, rei.doi the DataObjInfo."""
@@ -24,8 +24,8 @@ class Policy:
     def api(self, name: str, phase: str, inputs: Sequence[tuple[str, Any] | None], output: Any = None) -> None:
         """`pep_api_<name>_<phase>`; phase is pre, post, except or finally.
 
-        inputs: what the call's arguments are, in order, as (packing structure name, decoded record), for byte buffers
-        ("BytesBuf", bytes), and None for an output slot.
+        inputs: the call's arguments in order, as (packing structure name, decoded record), ("BytesBuf", bytes) for byte
+        buffers, and None for an output slot.
         """
 
     def resource(self, name: str, phase: str, resource: str, context: Mapping[str, str], *args: Any) -> None:

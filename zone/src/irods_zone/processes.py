@@ -1,6 +1,6 @@
-"""What a forked process of the zone does first, so that none outlives the server that started it.
+"""The first steps of a forked process of the zone, so that none outlives the server that started it.
 
-Nothing here knows about sockets, the catalog or the protocol.
+This module knows nothing about sockets, the catalog or the protocol.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Asks the kernel to kill this process when `parent` dies; ends it at once if that has happened already.
+    """Asks the kernel to kill this process when `parent` dies; ends it at once if the parent is already dead.
 
-    Where the kernel cannot (anything but Linux), the caller watches a pipe that the parent holds open.
+    If the kernel cannot (on systems other than Linux), the caller watches a pipe that the parent holds open.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):

@@ -1,7 +1,8 @@
-"""Fixtures for whoever tests PREP rules, or anything else that talks to iRODS, without an iRODS server.
+"""Fixtures to test PREP rules, or anything else that talks to iRODS, without an iRODS server.
 
 `irods_zone` is a fresh zone on a free port; `irods_zone_factory` makes more of them. The rule file comes from the
-marker `irods_rules` or from overriding the fixture of that name. Nothing heavy is imported until a fixture is used.
+marker `irods_rules` or from overriding the fixture of that name. Large modules are imported only when a fixture is
+used.
 """
 
 from __future__ import annotations
@@ -72,11 +73,11 @@ class EmbeddedZone:
         return RawClient(self.host, self.port, **options)
 
     def log_text(self) -> str:
-        """What the zone has logged so far."""
+        """The zone's log so far."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
     def trace(self) -> list[Event]:
-        """What its rules have done so far, if it was made with trace=True: hooks, calls, queries."""
+        """The trace of its rules so far, if it was made with trace=True: hooks, calls, queries."""
         from irods_zone.trace import read
 
         if self._trace is None:
@@ -84,7 +85,7 @@ class EmbeddedZone:
         return read(self._trace)
 
     def start(self) -> None:
-        """Start it (again), on the same port if it had one."""
+        """Start it, or start it again on the same port."""
         if not self._pid:
             started = self._forkserver.start(self.root, self.rules, self._resources, self.port, self._trace)
             self._pid, self.host, self.port = started.pid, started.host, started.port
@@ -94,7 +95,7 @@ class EmbeddedZone:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill it as SIGKILL does, agents and all."""
+        """Kill it as SIGKILL does, with all agents."""
         self._end(signal.SIGKILL)
 
     def close(self) -> None:

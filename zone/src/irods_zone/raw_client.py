@@ -1,16 +1,16 @@
-"""A client that sends whatever it is told to, right or wrong: for tests of servers, of rules, and of what rules refuse.
+"""A client that sends any message, right or wrong: for tests of servers, of rules, and of what rules refuse.
 
-python-irodsclient and iCommands send what is right. `RawClient` makes any API request in either packing, with a record
-field by field or with bytes that are no message at all, before sign-in and after it, and shows all of the answer: the
-status, the output, the texts that a terminal would show, and the bytes. `call` knows the layouts of the calls that the
-zone serves; `request` and `send` know nothing and so reach every call of every server, a real one too.
+python-irodsclient and iCommands send only right messages. `RawClient` makes any API request in either packing, with a
+record field by field or with arbitrary bytes, before and after sign-in, and shows all of the answer: the status, the
+output, the texts that a terminal would show, and the bytes. `call` knows the layouts of the calls that the zone serves;
+`request` and `send` know no layouts, and so reach every call of every server, also of a real one.
 
     client = RawClient("127.0.0.1", 1247)
     reply = client.call(633, {"objPath": "/tempZone/home/rods", "KeyValPair_PI": {}})
     assert (reply.status, reply.errors) == (2, [])
     client.close()
 
-It is no client for use: no TLS, native sign-in only, one connection, and a limit of seconds on every wait.
+It is not for production: no TLS, native sign-in only, one connection, and a limit of seconds on every wait.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class RawClient:
         return self.read()
 
     def sign_in(self, password: str) -> int:
-        """Sign in by the native scheme; the status."""
+        """Sign in by the native scheme. Returns the status."""
         message: dict[str, Any] = {"scheme": auth.NATIVE, "user_name": self.user, "zone_name": self.zone}
         request = auth.write_message({**message, "next_operation": auth.REQUEST}, self.packing)
         message = auth.read_message(self.request(110000, request).msg, self.packing)
@@ -93,7 +93,7 @@ class RawClient:
         return self.request(110000, response).int_info
 
     def call(self, number: int, record: Any = None, data: bytes = b"") -> Answer:
-        """Make a call that the zone serves, and take its reply; what the record leaves out is empty."""
+        """Make a call that the zone serves, and take its reply; fields missing in the record are empty."""
         api = CALLS[number]
         message = pack(api.input, record or {}, self.packing) if api.input else b""
         frame = self.request(number, message, data)

@@ -1,7 +1,7 @@
-"""The listening process: opens the zone, accepts connections, forks one agent for each, and buries the dead.
+"""The listening process: opens the zone, accepts connections, forks one agent for each, and reaps those that ended.
 
-It never imports the rule file and never touches the catalog once it accepts connections: a fault in an agent stays in
-that agent.
+It never imports the rule file, and never touches the catalog once it accepts connections: a fault in an agent affects
+only that agent.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _CLIENT_SCRIPT = """\
 export IRODS_ENVIRONMENT_FILE={}
 export IRODS_AUTHENTICATION_FILE={}
 """
-_LOCK_SECONDS = 2.0  # to wait for a server that is just ending
+_LOCK_SECONDS = 2.0  # to wait for a server that is about to end
 _STOP_SECONDS = 5.0  # for agents to finish their request when the server is told to stop
 
 
 class Server:
-    """A zone that listens as soon as it is made, and serves while `run` runs; signals are its own from then on.
+    """A zone that listens as soon as it is made, and serves while `run` runs. It handles signals from its start on.
 
     Raises OSError if the address is taken or another server runs on the same root.
     """
@@ -53,7 +53,7 @@ class Server:
         replica_tokens.forget_all(self.config.root)
         write_environment(self.config, options.administrator)
         self._lifeline_read, self._lifeline_write = os.pipe()
-        self._wake = _catch_signals()  # before anyone knows of the server, who could stop it
+        self._wake = _catch_signals()  # before any process knows the server and could stop it
         self._listener.listen(512)
         self._agents: set[int] = set()
         self._delay_server = 0
@@ -128,7 +128,7 @@ class Server:
     def _fork(self) -> int:
         """Forks; in the child, the parent's descriptors and signals are gone. 0 in the child, -1 if it failed."""
         parent = os.getpid()
-        # A signal that comes while the child still has the parent's handlers must not get lost.
+        # A signal that arrives while the child still has the parent's handlers must not be lost.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         try:
             pid = os.fork()
@@ -184,9 +184,9 @@ class Server:
 
 
 def import_for_agents() -> None:
-    """Imports what agents need, once: an agent that finds it after the fork starts in a few milliseconds.
+    """Imports what agents need, once, so that an agent starts in a few milliseconds after the fork.
 
-    Not at the head of this module: a server listens, and says so, before it knows what it serves.
+    Not at the head of this module: the server listens, and reports that, before these imports.
     """
     from irods_zone import agent, delay_server  # noqa: F401 - for the forks
 
@@ -224,7 +224,7 @@ def open_zone(options: ServerOptions, host: str, port: int) -> ZoneConfig:
 
 
 def _renew(catalog: Path, options: ServerOptions) -> None:
-    """Takes a new password for the administrator and new resources into a catalog that exists."""
+    """Writes a new password of the administrator and new resources into an existing catalog."""
     database = Database.open(catalog)
     try:
         if options.password is not None:
@@ -241,7 +241,7 @@ def _renew(catalog: Path, options: ServerOptions) -> None:
 
 
 def write_environment(config: ZoneConfig, user: str) -> Path:
-    """Writes ROOT/irods_environment.json, the file that iRODS clients read, and ROOT/client.sh, which names it to them.
+    """Writes ROOT/irods_environment.json, the file that iRODS clients read, and ROOT/client.sh, which sets its path.
 
     Each is replaced in one step.
     """
@@ -291,7 +291,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 def _lock(root: Path) -> int:
-    """Takes the lock that keeps two servers off one root; waits a little for a server that is just ending."""
+    """Takes the lock that prevents two servers on one root; waits a little for a server that is about to end."""
     handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
@@ -307,7 +307,7 @@ def _lock(root: Path) -> int:
 
 
 def _catch_signals() -> int:
-    """Turns signals into bytes of a pipe, whose reading end is returned."""
+    """Turns signals into bytes of a pipe. Returns its reading end."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     os.set_blocking(write, False)

@@ -1,6 +1,6 @@
-"""One Session for each client connection or delayed job: its user, and what the agent holds for them.
+"""One Session for each client connection or delayed job: its user, and the state that the agent holds for it.
 
-Operations take a Session as their first argument and never reach for globals. Nothing here touches a socket.
+Operations take a Session as their first argument and never use globals. This module touches no socket.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ class Session:
     api_name: str = ""
     # The open queries of this connection.
     cursors: Cursors = field(default_factory=Cursors)
-    # What the client signed in with; scrambled passwords are keyed with it.
+    # The challenge of the sign-in; part of the key for scrambled passwords.
     challenge: str = ""
-    # (status, text) pairs that go back in the error part of the reply ("Level 0: text" at the client).
+    # (status, text) pairs for the error part of the reply ("Level 0: text" at the client).
     error_stack: list[tuple[int, str]] = field(default_factory=list)
     # What rules wrote with writeLine("stdout"/"stderr", …) during a rule execution.
     rule_stdout: list[str] = field(default_factory=list)
     rule_stderr: list[str] = field(default_factory=list)
-    # Notes what rules do, if the zone was started with a trace.
+    # Records what rules do, if the zone was started with a trace.
     trace: Trace | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger(log.NAME))

@@ -1,4 +1,4 @@
-"""Reads the tables of facts that lie as text files beside modules. What a table means is its module's business."""
+"""Reads tables of facts from text files beside modules. The module of a table gives it its meaning."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What rules do, as lines of JSON: every hook that ran, every microservice that was called, every query with its pages.
+"""Records what rules do, as lines of JSON: every hook, every microservice call, every query with its pages.
 
 For people who write rules, and for tests that count queries. Each agent and each delayed job appends to the same file.
-A line is written when its event is over, so that what a hook did stands before the hook; `inside` says which it was.
+A line is written at the end of its event, so the actions of a hook come before the hook; `inside` names it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 HOOK, RULE, CALL, QUERY = "hook", "rule", "call", "query"
 _HOOKS = ("ac", "pep_")
-_LONGEST = 200  # characters of an argument; queries stand in full
+_LONGEST = 200  # characters of an argument; queries are recorded in full
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Event:
 
     kind: hook (a policy point), rule (any other rule, and rule text: `main`, of a delayed job `expressionFcn`), call (a
     microservice), query. pid, user and zone: the agent and its client; job: the id of the delayed job, 0 for a client;
-    api: the call of the client that is being served. inside: the rule or hook that did it, "" if none.
+    api: the current call of the client. inside: the rule or hook that did it, "" if none.
     args: of rules and calls, as texts; of structures their path or their type. text, pages, rows: of queries.
-    code: below 0 if it failed; ms: how long it took, with all that happened inside.
+    code: below 0 if it failed; ms: how long it took, with everything inside.
     """
 
     kind: str
@@ -54,7 +54,7 @@ class Event:
 
 
 class Caller(Protocol):
-    """The client whose rules are noted, and the API call that is being served; a session is one."""
+    """The client whose rules are recorded, and its current API call; a session is one."""
 
     client: User
     api_name: str
@@ -62,7 +62,7 @@ class Caller(Protocol):
 
 @dataclass
 class _OpenQuery:
-    """A query whose last page has not come yet; `request` is kept so that its id stays its own."""
+    """A query whose last page has not come yet; `request` is kept so that no other object gets its id."""
 
     request: object
     text: str
@@ -94,14 +94,14 @@ class Trace:
                 self._running.pop()
 
     def call(self, name: str, args: Sequence[Any], run: Callable[[], Result]) -> Result:
-        """Run a microservice and note it, but for those of queries, which are noted as one."""
+        """Run a microservice and note it, except those of queries, which are noted as one query."""
         if "GenQuery" in name or name == "msiGetMoreRows":
             return run()
         with self._noting(CALL, name, tuple(_plain(arg) for arg in args)):
             return run()
 
     def page(self, request: object, text: Callable[[], str], fetch: Callable[[], Page]) -> Page:
-        """Fetch a page of a query, which `text` describes; the query is noted with its last page."""
+        """Fetch a page of a query, described by `text`; the query is noted with its last page."""
         query = self._queries.get(id(request))
         if query is None:
             query = self._queries[id(request)] = _OpenQuery(request, text(), self._inside())
@@ -155,7 +155,7 @@ class Trace:
         user, api = self.caller.client, self.caller.api_name
         event = Event(pid=os.getpid(), user=user.name, zone=user.zone, job=self.job, api=api, **facts)
         line = json.dumps({name: value for name, value in asdict(event).items() if value not in ("", 0, ())}) + "\n"
-        # One write of a file that is open for append only: the lines of two agents do not mix.
+        # One write to a file opened only for append: the lines of two agents do not mix.
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(handle, line.encode())

@@ -1,4 +1,4 @@
-"""The delay queue: who may take a job, and who has it."""
+"""The delay queue: which process may claim a job, and which one has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GenQuery1: what it finds, in which order, page by page; what it refuses. Expected values are iRODS 5.0.2's."""
+"""GenQuery1: its rows, their order and pages, and its refusals. Expected values are those of iRODS 5.0.2."""
 
 from __future__ import annotations
 
@@ -360,7 +360,7 @@ def test_keywords_are_heeded_or_refused(db: Database, rods: User, alice: User) -
     refused = replace(query, keywords={**wants, "userNameClient": "alice"})
     assert _code(db, rods, refused) == CAT_NO_ACCESS_PERMISSION
     assert _code(db, rods, replace(refused, selects=[(403, 1)])) == CAT_INVALID_ARGUMENT
-    # Nobody gains by a keyword that a server would use among servers.
+    # A keyword for use between servers gives a client no rights.
     assert _code(db, alice, replace(query, keywords={"disable_strict_acls": ""})) == CAT_NO_ROWS_FOUND
 
 
@@ -595,7 +595,7 @@ def test_every_pair_of_columns_joins_or_is_refused_and_runs(db: Database, rods: 
                 joined += error.code == CAT_NO_ROWS_FOUND
                 allowed = {CAT_NO_ROWS_FOUND, CAT_FAILED_TO_LINK_TABLES}
                 if "r_ticket_data_coll_main" in (left, right):
-                    # Its link speaks of R_DATA_MAIN, which only TICKET_DATA_NAME brings in: so on a real server.
+                    # Its link uses R_DATA_MAIN, which only TICKET_DATA_NAME adds, as on a real server.
                     allowed.add(CAT_SQL_ERR)
                 assert error.code in allowed, (left, right, str(error))
     assert joined > len(tables)

@@ -1,4 +1,4 @@
-"""How long things may be: each number was measured on iRODS 5.0.2 with PostgreSQL, one below and one above."""
+"""Limits of lengths: each was measured on iRODS 5.0.2 with PostgreSQL, one below and one above."""
 
 from __future__ import annotations
 

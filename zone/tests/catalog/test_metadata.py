@@ -1,4 +1,4 @@
-"""AVU commands: effects, errors, and the database operations they went through (as in peps-5.0.2.jsonl)."""
+"""AVU commands: effects, errors, and their database operations (as in peps-5.0.2.jsonl)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rule file that writes down every hook that runs, as the recording of a real server has them.
+"""A rule file that records every hook that runs, in the form of the recording of a real server.
 
 It is loaded as `core` by a zone under test and writes `trace.jsonl` beside itself; it knows nothing of the zone.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 TRACE = Path(__file__).with_name("trace.jsonl")
 
-# The recording has a choice of the context's keys and of rei.doi's members; these.
+# The recording has these of the context's keys and of rei.doi's members.
 CONTEXT = (
     "file_size", "logical_path", "openType", "physical_path", "resc_hier", "api_index", "client_addr", "option",
     "proxy_user_name", "user_auth_info_auth_flag", "user_rods_zone", "user_user_name",

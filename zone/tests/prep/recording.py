@@ -12,13 +12,13 @@ from typing import Any
 
 PEPS = Path(__file__).parents[1] / "data" / "peps-5.0.2.jsonl"
 
-# What differs between two zones without meaning anything: ids and times become a word.
+# Meaningless differences between two zones: ids and times become a word.
 _IDS = ("dataId", "collId", "rescId")
 _TIMES = ("dataCreate", "dataModify", "dataAccessTime")
 _TIME = re.compile(r"\d{11}\Z")
 # What a file system says of a registered file.
 _FILE = ("fileUid", "fileGid", "fileMode", "fileCtime", "fileMtime")
-# In a descriptor's JSON, of which the recording has the first bytes.
+# In a descriptor's JSON, whose first bytes are in the recording.
 _IN_JSON = re.compile(r'("(?:data|collection|resource)_id":)\d+|("data_(?:create|modify|access_time)":")\d{11}')
 
 Row = dict[str, Any]

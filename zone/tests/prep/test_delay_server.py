@@ -1,4 +1,4 @@
-"""The delay queue on a running zone: who runs a job, when it runs again, and what survives."""
+"""The delay queue on a running zone: as which user a job runs, when it runs again, and what survives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support import wait_until
 
 PYTHON = "<INST_NAME>irods_rule_engine_plugin-python-instance</INST_NAME>"
 
-# A job writes what it has to say into an AVU of its user's home, as that user; `queue` queues what an AVU says.
+# A job writes its result into an AVU of its user's home, as that user; `queue` queues the text of an AVU.
 CORE = """
 def acPostProcForModifyAVUMetadata(rule_args, callback, rei):
     if rule_args[0] == "set" and rule_args[3].startswith("queue"):
@@ -123,7 +123,7 @@ def test_the_queue_shows_when_a_job_runs_and_when_it_ran_last(zone: EmbeddedZone
     columns_of = client.call(702, asked).output["SqlResult_PI"]
     client.close()
     shown = [slot["value"][0] for slot in columns_of[:4]]
-    # A real server writes these times without a leading zero, and whether the job failed nowhere.
+    # A real server writes these times without a leading zero, and does not record whether the job failed.
     assert [len(text) for text in shown[:2]] == [10, 10]
     assert shown[2:] == ["", "EMPTY_REI_PATH"]
 

@@ -16,7 +16,7 @@ from irods_zone.raw_client import Answer, RawClient
 PYTHON = "irods_rule_engine_plugin-python-instance"
 LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
 
-# Hooks append their name to a list that rule text can read, since all of a connection runs in one process.
+# Hooks append their name to a list that rule text can read, because all rules of a connection run in one process.
 CORE = """
 seen = []
 def __getattr__(name):

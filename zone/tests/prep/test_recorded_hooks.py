@@ -1,6 +1,6 @@
 """Each recorded command runs the same hooks, in the same order, with equal arguments, as on a real 5.0.2 server.
 
-The API requests of a command are those its recorded `pep_api_…_pre` hooks show, sent again field by field.
+The API requests of a command are taken from its recorded `pep_api_…_pre` hooks, and sent again field by field.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ RECORDER = Path(__file__).with_name("recorder.py")
 COMMANDS = commands()
 REAL_VAULT, REAL_XFS_VAULT = "/var/lib/irods/Vault", "/var/lib/irods/xfsVault"
 REAL_FILE, REAL_FILE_SIZE = "/var/lib/irods/version.json", 240
-# The checksum of the recording's files, which are not in it, and that of ours.
+# The checksum of the recording's files, which it does not include, and that of ours.
 REAL_CHECKSUMS = (
     "sha2:VtjSvG7yZsu7lVYvMznKXlE0N4m41Nslh5FnrOWWl2I=",
     "sha2:TqGcm8EwhR7fRCaCu9kZXbHxpqd6lytkmzlFTLiS3gA=",
 )
 CHECKSUM = "sha2:" + base64.b64encode(hashlib.sha256(bytes(100_000)).digest()).decode()
 
-# A large transfer of the recording, made small: what matters is who moves the bytes, and how.
+# A large transfer of the recording, made small: only the way of the bytes matters.
 LARGE, SMALL = 50_000_000, 500_000
 ENDS_TRANSFER = 626
 
-# A real server moves large files over ports of its own; this one over the connection, as a real one does when its
-# answer says `numThreads` 0. So the hooks of the portal do not run here, and those of the data on the connection do.
+# A real server moves large files over separate ports; this one over the connection, as a real one does if its answer
+# has `numThreads` 0. So here the hooks of the portal do not run, and those of the data on the connection do.
 PORTAL = (
     "acPreProcForServerPortal",
     "acPostProcForServerPortal",
@@ -64,8 +64,8 @@ def _parallel_get(zone: EmbeddedZone, file: Path) -> None:
         session.data_objects.get(f"{zone.home}/grid03/c1/big.ova", str(file), num_threads=2, forceFlag="")
 
 
-# Transfers over several connections are done by the client itself, on a file that is as large as the recorded one: the
-# order between its connections is not given, so their hooks are compared as a set.
+# The client itself makes transfers over several connections, on a file as large as the recorded one. The order between
+# its connections is not fixed, so their hooks are compared as a set.
 PARALLEL = {"data_objects.put 50MB": _parallel_put, "data_objects.get 50MB": _parallel_get}
 
 
@@ -204,7 +204,7 @@ def outcomes(irods_forkserver: Any, tmp_path_factory: pytest.TempPathFactory) ->
     core.write_text(RECORDER.read_text())
     registered = root / "version.json"
     registered.write_bytes(bytes(REAL_FILE_SIZE))
-    # A vault path as long as the real one, since replies hold it and their length is compared.
+    # A vault path as long as the real one, because replies contain it and their length is compared.
     vault = Path(tempfile.mkdtemp(prefix="hooks--", dir="/tmp"))
     vaults = {"demoResc": vault, "xfsResc": root / "xfs"}
     zone = EmbeddedZone(irods_forkserver, root / "zone", core, vaults)

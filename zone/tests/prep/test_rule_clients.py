@@ -1,6 +1,6 @@
-"""Rules sent by python-irodsclient, on behalf of others, and rules that keep things from being removed.
+"""Rules sent by python-irodsclient, also on behalf of others, and rules that prevent removals.
 
-What is expected here was seen on iRODS 5.0.2, but for the refusals of removals, which stand in its recordings.
+The expected results were seen on iRODS 5.0.2; the refusals of removals are in its recordings.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def test_without_an_instance_nothing_fails(zone: EmbeddedZone) -> None:
     assert run(session, HELLO, None) == "hello\n"
     assert run(session, HELLO + "    raise ValueError\n", None) == "hello\n"
     assert run(session, 'writeLine("stdout", "hello");', None, as_file=False) == "hello\n"
-    # What comes as a file is Python's, and its failure the end of it.
+    # Rule text from a file is Python's, and its failure ends the search for an engine.
     assert run(session, 'x { writeLine("stdout", "hello"); }', None) == ""
     assert run(session, "nosuch(1)", None, as_file=False) == ""
     with pytest.raises(failures.SYS_INVALID_INPUT_PARAM):
@@ -102,7 +102,7 @@ def {hook}(rule_args, callback, rei):
 @pytest.mark.parametrize(
     ("hook", "kept"),
     [
-        # Removing a collection asks for no leave to unlink what is in it …
+        # The removal of a collection does not ask for permission to unlink its content …
         ("pep_api_data_obj_unlink_pre", {"o", "o in the trash"}),
         ("pep_api_rm_coll_pre", {"c", "c in the trash"}),
         ("acPreprocForRmColl", {"c", "c in the trash"}),

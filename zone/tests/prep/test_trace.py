@@ -1,4 +1,4 @@
-"""The trace: what rules did, who for, and how many pages their queries took."""
+"""The trace: what rules did, for which user, and how many pages their queries took."""
 
 from __future__ import annotations
 

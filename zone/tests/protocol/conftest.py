@@ -1,4 +1,4 @@
-"""How hypothesis runs here: no deadline, since a loaded machine is no fault of the codec."""
+"""Settings of hypothesis: no deadline, because a loaded machine is not a fault of the codec."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from irods_zone.protocol.packing import Packing
 
 WIRE = Path(__file__).parents[1] / "data" / "wire-5.0.2.jsonl"
 
-# What each API call takes and gives, by number; None where there is nothing.
+# The input and output of each API call, by number; None if there is none.
 STRUCTURES = {number: (api.input, api.output) for number, api in CALLS.items()}
 STRUCTURES[110000] = ("BinBytesBuf_PI", "BinBytesBuf_PI")
 

@@ -1,8 +1,8 @@
-"""Plays the client's side of a recording against a live server and compares what the server answers.
+"""Plays the client's side of a recording against a live server and compares the server's answers.
 
-What differs between any two servers is not compared by value but must correspond one to one: ids, checksums (the
-recording does not have the files' contents), replica tokens. Times need only be times. The vault's directory stands
-for the recorded one.
+Values that differ between any two servers are not compared, but must correspond one to one: ids, checksums (the
+recording does not have the files' contents), replica tokens. Times must only be times. The vault's directory replaces
+the recorded one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.protocol.recording import Command, Cut, Part, Recorded
 
 PASSWORD = "rods"
 RECORDED_VAULT = "/var/lib/irods/Vault"
-# The checksum of the 100,000 bytes that were put in the recording, whatever they were.
+# The checksum of the 100,000 unknown bytes that were put in the recording.
 RECORDED_CHECKSUM = "sha2:VtjSvG7yZsu7lVYvMznKXlE0N4m41Nslh5FnrOWWl2I="
 
 _TIME = re.compile(r"0\d{10}")
@@ -39,7 +39,7 @@ _NAMES = {
 }
 _QUOTED_ID = re.compile(r"(=\s*')(1\d{4})(')")
 _COLLECTION_ID = 500
-# The column of resource hierarchies, which iRODS fills in after the query and so sizes by itself.
+# The column of resource hierarchies, which iRODS fills in after the query, with a size of its own.
 _HIERARCHY = 422
 _MINIMUM_WIDTH = 50
 

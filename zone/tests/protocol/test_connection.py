@@ -1,4 +1,4 @@
-"""What may come when on a connection, and what becomes of bytes that may not."""
+"""Which messages may come when on a connection, and what happens to other bytes."""
 
 from __future__ import annotations
 

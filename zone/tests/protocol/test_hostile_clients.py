@@ -1,4 +1,4 @@
-"""Whatever a client sends, its connection is answered or ended, and the zone goes on."""
+"""Whatever a client sends, the zone answers or ends its connection, and goes on."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Requests that iCommands 5.0.2 made for what the recording of the real server does not have.
+"""Requests of iCommands 5.0.2 that the recording of the real server lacks.
 
 tests/data/icommands-requests-5.0.2.jsonl holds one request of each kind that put, bulk put, get, cp, rsync, ichmod,
 imeta, iquest, itouch, istream, ireg, iadmin and others sent to an embedded zone, in both packings. They prove the
-codec; that the answers are a real server's, they do not.
+codec, but not that the answers are those of a real server.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_both_packings_hold_the_same() -> None:
         )
         if (number, value) not in xml
     ]
-    # What names an id of its zone, and a bulk put too long for the file in XML.
+    # Requests with an id of their zone, and a bulk put too long for the file in XML.
     assert len(unmatched) < 20
 
 

@@ -1,4 +1,4 @@
-"""Records and bytes: what goes in comes out, in both packings; what is no message is refused and nothing else."""
+"""Records and bytes: each comes back unchanged, in both packings; only invalid messages are refused."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _values(field: Field, record: dict[str, Any], depth: int) -> st.SearchStrate
         one = st.sampled_from(["STR_PI", "INT_PI", "DOUBLE_PI", ""])
     if number is not None:
         return st.lists(one, min_size=number, max_size=number)
-    # An array whose first item begins with a pointer to nothing reads as no array at all: labels are always there.
+    # An array whose first item begins with a null pointer is read as a missing array; labels always exist.
     return st.one_of(st.none(), one) if field.pointer and field.key not in ("type", "label") else one
 
 

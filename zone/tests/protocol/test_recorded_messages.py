@@ -75,7 +75,7 @@ def _comparable(value: Any) -> Any:
         return {
             key: _comparable(item)
             for key, item in value.items()
-            # What differs from run to run: ids and times, also as values of a query.
+            # Values that differ between runs: ids and times, also as values of a query.
             if key not in _OWN and key not in ("SqlResult_PI", "mtime")
         }
     if isinstance(value, (list, tuple)):

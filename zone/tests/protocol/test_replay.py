@@ -16,7 +16,7 @@ from tests.protocol.replay import PASSWORD, Replay
 
 HOME = "/tempZone/home/rods"
 RECORDED_SIZE = 1_073_786_880
-# A rule file of the repository that this project lies in, if it lies in one that has such a file.
+# The rule file of the repository around this project, if there is one.
 OUTER_RULES = Path(__file__).parents[3] / "core.py"
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, through clients: no operation and no query row gets past it."""
+"""Access rights, through clients: no operation and no query row bypasses them."""
 
 from __future__ import annotations
 

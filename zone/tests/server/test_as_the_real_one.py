@@ -1,4 +1,4 @@
-"""What a 5.0.2 server was seen to answer where one would guess otherwise; found by running commands against both."""
+"""Unexpected answers of a 5.0.2 server, found by running commands against both servers."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_nothing_goes_to_an_object_that_is_being_written(
     assert admin.call(PUT, put, b"x").status == -1803000
     replicated = admin.call(REPLICATE, _object(path))
     assert replicated.errors == ["HIERARCHY_ERROR: no valid resource found for data object\n\n"]
-    # What is left of a reader's lock does not keep anyone from removing it for good.
+    # The remains of a reader's lock do not prevent its removal for good.
     removed = admin.call(RM_COLL, _collection(f"{irods_zone.home}/c", **FORCED))
     assert removed.status == (0 if status == "3" else -821000)
 

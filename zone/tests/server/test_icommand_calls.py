@@ -1,4 +1,4 @@
-"""The calls that iCommands make and python-irodsclient does not: put and get, whole or streamed, in both packings."""
+"""The calls of iCommands that python-irodsclient does not make: put and get, whole or streamed, in both packings."""
 
 from __future__ import annotations
 

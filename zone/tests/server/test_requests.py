@@ -1,4 +1,4 @@
-"""Requests that are well-formed and make no sense: each gets an error, none an unexpected one."""
+"""Requests that are well-formed but make no sense: each gets an error, and none an unexpected one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing in, and what happens to those who cannot or do not."""
+"""Signing in, and what happens to clients that cannot or do not."""
 
 from __future__ import annotations
 

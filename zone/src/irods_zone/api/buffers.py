@@ -1,4 +1,4 @@
-"""JSON in BinBytesBuf_PI, as the newer API calls carry it. Pure functions."""
+"""JSON in BinBytesBuf_PI, as used by the newer API calls. Pure functions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from irods_zone.errors import SYS_INVALID_INPUT_PARAM, IrodsError
 
 
 def to_json(record: dict[str, Any]) -> dict[str, Any]:
-    """The object in a buffer, which may end in NUL; SYS_INVALID_INPUT_PARAM if it is no JSON object."""
+    """The object in a buffer, which may end in NUL; SYS_INVALID_INPUT_PARAM if it is not a JSON object."""
     raw = bytes(record.get("buf") or b"").rstrip(b"\0")
     try:
         value = json.loads(raw)
@@ -29,7 +29,7 @@ def from_json(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def integer(request: dict[str, Any], key: str) -> int:
-    """A whole number of the request; SYS_INVALID_INPUT_PARAM if it is missing or none."""
+    """A whole number of the request; SYS_INVALID_INPUT_PARAM if it is missing or not a whole number."""
     value = request.get(key)
     if not isinstance(value, int) or isinstance(value, bool):
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"the request has no whole number '{key}'")

@@ -1,4 +1,4 @@
-"""The table of the API calls that are served, with all its handlers: importing this module fills it."""
+"""The table of the served API calls with all handlers. Importing this module fills the table."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def _remove(session: Session, call: Call) -> Result:
     files = collections.remove(session, path, keywords, operation=operation)
     if not collections.is_for_good(keywords, operation):
         return Reply(0, {"filesCnt": 1, "totalFileCnt": 1, "bytesWritten": 0, "lastObjPath": path})
-    # A real server reports every ten files on the way, and here the rest.
+    # A real server reports after every ten files, and the rest here.
     return Reply(0, {"filesCnt": files % 10, "totalFileCnt": 0, "bytesWritten": 0, "lastObjPath": ""})
 
 

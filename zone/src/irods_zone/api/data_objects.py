@@ -34,7 +34,7 @@ READ_LIMIT = 64 * 1024 * 1024  # a read never asks for more memory than this
 
 
 def _keywords(record: Record) -> dict[str, str]:
-    """The record's keywords, as the dict that the record holds: what operations add is seen by policy points."""
+    """The record's own dict of keywords: policy points see what operations add to it."""
     keywords: dict[str, str] = record[KEYWORDS]
     return keywords
 
@@ -156,7 +156,7 @@ def _get(session: Session, call: Call) -> Result:
         closing.close(session, descriptor)
         raise
     if size > SINGLE_BUFFER_LIMIT:
-        # A client takes status 0 for "all of it came with this reply".
+        # To a client status 0 means that this reply holds everything.
         call.branch(Reply(descriptor, _portal(descriptor, checksum)))
         return NO_REPLY
     try:
@@ -211,7 +211,7 @@ def _checksum(session: Session, call: Call) -> Result:
 
 
 def _or_json(operation: Callable[..., Value], session: Session, *args: Any) -> Value:
-    """Runs an operation whose refusals carry details; these go out as JSON in a string."""
+    """Runs an operation whose refusals carry details; sends these as JSON in a string."""
     try:
         return operation(session, *args)
     except DetailedError as error:

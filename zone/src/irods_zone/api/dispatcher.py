@@ -1,6 +1,6 @@
-"""Runs one API call: decodes its message, passes the policy points around it, and encodes what comes out.
+"""Runs one API call: decodes its message, passes the policy points around it, and encodes the result.
 
-Whatever goes wrong in a call ends as a status for the client; only a broken connection ends an agent.
+Every error in a call becomes a status for the client; only a broken connection ends an agent.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ class PackedReply:
 
 
 class Dispatcher:
-    """Serves the API calls of one session. `send` puts an Answer on the wire; `serve_branch` serves what comes in the
-    middle of a call until its transfer is complete."""
+    """Serves the API calls of one session. `send` puts an Answer on the wire; `serve_branch` serves requests in the
+    middle of a call until its transfer is complete.
+    """
 
     def __init__(
         self, session: Session, packing: Packing, send: Callable[[PackedReply], None], serve_branch: Callable[[], None]
@@ -121,7 +122,7 @@ class Dispatcher:
         return result
 
     def _after(self, api: ApiCall, phase: str, call: Call, reply: Reply | None) -> None:
-        """The points that cannot change what a call has come to; a failure in one is logged."""
+        """Passes the points that cannot change the result of a call; logs a failure in one."""
         try:
             self._session.policy.api(api.name, phase, _arguments(api, call, reply))
         except IrodsError as error:
@@ -142,7 +143,7 @@ class Dispatcher:
 
 
 def _arguments(api: ApiCall, call: Call, reply: Reply | None) -> list[tuple[str, Any] | None]:
-    """What policy points see of a call: before it ran (`reply` None) its outputs are empty."""
+    """The arguments that policy points see of a call. Before it ran (`reply` None) its outputs are empty."""
     arguments: list[tuple[str, Any] | None] = []
     for kind in api.arguments:
         if kind == "input":

@@ -51,7 +51,7 @@ def _reply(run: Callable[[Session, Request], Page], session: Session, request: R
         page = run(session, request)
     except IrodsError as error:
         if error.code == errors.CAT_NO_ROWS_FOUND:
-            # Clients look into the output without asking whether there is one.
+            # Clients read the output without checking whether there is one.
             raise FailureWithOutputError(error.code, _output(Page((), [], 0, 0, ()))) from error
         raise
     return Reply(0, _output(page))

@@ -1,7 +1,7 @@
-"""The API calls that are served, as a table: number -> name, layouts, handler. Nothing is decided here.
+"""The served API calls as a table: number -> name, layouts, handler. This module decides nothing.
 
-Handlers stand in the other modules of this folder, all of which `calls` imports; each turns a decoded message into a
-call of irods_zone.operations (rule text: irods_zone.prep) and the result into a Reply. No handler checks permissions or
+Handlers are in the other modules of this folder, all of which `calls` imports. Each turns a decoded message into a call
+of irods_zone.operations (rule text: irods_zone.prep) and the result into a Reply. No handler checks permissions or
 fires a policy point of its own: operations do, and the dispatcher fires the points around the call.
 """
 
@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back: the status (`intInfo`), the output structure's record, and bytes after it."""
+    """The reply: the status (`intInfo`), the output structure's record, and the bytes after it."""
 
     status: int = 0
     output: Mapping[str, Any] | None = None
@@ -27,7 +27,7 @@ class Reply:
 
 
 class Stream:
-    """Bytes of a request that are too many to hold: read once, in pieces, while the call runs."""
+    """Bytes of a request that do not fit into memory: read once, in pieces, while the call runs."""
 
     def __init__(self, size: int, pieces: Iterator[bytes]) -> None:
         self.size = size
@@ -35,7 +35,7 @@ class Stream:
 
 
 class FailureWithOutputError(IrodsError):
-    """A failure whose reply carries an output structure all the same."""
+    """A failure whose reply still carries an output structure."""
 
     def __init__(self, code: int, output: Record, message: str = "") -> None:
         super().__init__(code, message)
@@ -43,7 +43,7 @@ class FailureWithOutputError(IrodsError):
 
 
 class ConnectionOverError(Exception):
-    """The connection ended in the middle of a call: nobody is left to answer."""
+    """The connection ended in the middle of a call: there is no client to answer."""
 
 
 class NoReply:
@@ -67,7 +67,7 @@ class Call:
 
     @property
     def pieces(self) -> bytes | Iterator[bytes]:
-        """The request's bytes, whole or one after the other."""
+        """The request's bytes, whole or in pieces."""
         return self.data.pieces if isinstance(self.data, Stream) else self.data
 
 
@@ -79,7 +79,7 @@ Handler = Callable[[Session, Call], Result]
 class ApiCall:
     """A served API call. `arguments` are what policy points see: input, data (bytes in), output, output_data.
 
-    Nothing of a call that is for administrators only runs for others, no policy point either.
+    For other users, nothing of an administrators' call runs, not even a policy point.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""API calls about the server itself: what it is, what it can do, where it keeps things."""
+"""API calls about the server itself: its version, its features, its storage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RELEASE = "rods5.0.2"
 API_VERSION = "d"
 _PROVIDER = 1
 
-# What `rcGetLibraryFeatures` of a 5.0.2 server names, as far as it is served here.
+# The features in `rcGetLibraryFeatures` of a 5.0.2 server that this zone serves.
 FEATURES = {
     "IRODS_HAS_LIBRARY_TICKET_ADMINISTRATION": 20220923,
     "IRODS_HAS_API_ENDPOINT_SWITCH_USER": 20230225,
@@ -27,7 +27,7 @@ FEATURES = {
 def _server_info(session: Session, call: Call) -> Result:
     record = {
         "serverType": _PROVIDER,
-        # 5.0.2 says nothing else, whenever it was started.
+        # 5.0.2 always sends this, whenever it was started.
         "serverBootTime": 0,
         "relVersion": RELEASE,
         "apiVersion": API_VERSION,

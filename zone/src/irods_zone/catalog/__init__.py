@@ -1,1 +1,1 @@
-"""The catalog of the embedded zone, in SQLite: the one place that knows SQL."""
+"""The catalog of the embedded zone, in SQLite: the only place with SQL."""

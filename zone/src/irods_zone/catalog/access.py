@@ -1,8 +1,8 @@
 """Who may do what: access levels on collections and data objects (R_OBJT_ACCESS).
 
-A level is a number; a higher one includes the lower ones. What counts for a user is the highest of their own level and
-those of their groups, on the object itself: iRODS does not look at the collections above. Administrators have no
-level of their own here either: they act on others' objects only where an operation has an admin mode.
+A level is a number; a higher one includes the lower ones. A user has the highest of their own level and those of their
+groups, on the object itself: iRODS ignores the collections above. Administrators have no implicit level: they act on
+others' objects only if an operation has an admin mode.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MODIFY_OBJECT = ACCESS_LEVELS["modify_object"]
 DELETE_OBJECT = ACCESS_LEVELS["delete_object"]
 OWN = ACCESS_LEVELS["own"]
 
-# What clients may ask for, beside the names of the levels themselves.
+# What clients may request, besides the names of the levels themselves.
 _ALIASES = {"read": READ_OBJECT, "write": MODIFY_OBJECT}
 _ADMIN_PREFIX = "admin:"
 
@@ -102,7 +102,7 @@ def require_object(db: Database, user: User, path: str, level: int, *, admin: bo
 def on_create(db: Database, user: User, object_id: int, inherit_from: int | None) -> None:
     """Access rows of a new object: the creator owns it, or, in a collection with inheritance, the collection's rows.
 
-    With inheritance the creator gets nothing of their own, as on the real server.
+    With inheritance the creator gets no row of their own, as on the real server.
     """
     stamp = now()
     with db.transaction():
@@ -117,7 +117,7 @@ def on_create(db: Database, user: User, object_id: int, inherit_from: int | None
 
 
 def list_access(db: Database, object_id: int) -> list[AccessRow]:
-    """Who has which level on an object."""
+    """The users and their levels on an object."""
     rows = db.execute(
         "SELECT u.user_id, u.user_name, u.zone_name, u.user_type_name, a.access_type_id FROM R_OBJT_ACCESS a"
         " JOIN R_USER_MAIN u ON u.user_id = a.user_id WHERE a.object_id = ? ORDER BY u.user_name",
@@ -127,7 +127,7 @@ def list_access(db: Database, object_id: int) -> list[AccessRow]:
 
 
 def set_level(db: Database, object_id: int, user_id: int, level: int) -> None:
-    """Replace what a user or group has on one object; NULL takes it away. Nothing is checked."""
+    """Replace the level of a user or group on one object; NULL removes it. Checks nothing."""
     with db.transaction():
         db.execute("DELETE FROM R_OBJT_ACCESS WHERE object_id = ? AND user_id = ?", (object_id, user_id))
         if level > NULL:
@@ -138,7 +138,7 @@ def set_level(db: Database, object_id: int, user_id: int, level: int) -> None:
 def set_access(
     db: Database, actor: User, level: str, user_name: str, zone: str, path: str, *, recursive: bool = False
 ) -> None:
-    """What ichmod asks for, with its checks: the actor must own the path (or be an administrator with `admin:`).
+    """Do what ichmod requests, with its checks: the actor must own the path (or be an administrator with `admin:`).
 
     level: null, read, write, own, one of the levels' names, inherit or noinherit, perhaps after `admin:`.
     Errors: CAT_INVALID_ARGUMENT (no such level; no such path; recursion on a data object), CAT_INVALID_USER,
@@ -169,7 +169,7 @@ def set_access(
 
 
 def _owned(db: Database, actor: User, path: str, *, admin: bool, collection_only: bool) -> tuple[int, bool]:
-    """(id, whether it is a collection) of a path that the actor may change the access of."""
+    """(id, whether it is a collection) of a path whose access the actor may change."""
     try:
         return require_collection(db, actor, path, OWN, admin=admin), True
     except IrodsError as error:

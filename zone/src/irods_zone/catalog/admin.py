@@ -1,7 +1,7 @@
-"""What administrators (and group administrators) do to the catalog: users, groups, zones, tokens.
+"""The changes of the catalog by administrators (and group administrators): users, groups, zones, tokens.
 
-It decides who may do so. `general` takes the arguments of the API call (iadmin, python-irodsclient) and
-finds the function; a password in them must be in the clear already. Vaults and files are not touched.
+This module decides who may make them. `general` takes the arguments of the API call (iadmin, python-irodsclient) and
+finds the function; a password in them must already be in the clear. Vaults and files are not touched.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MIN_PASSWORD, _MAX_PASSWORD = 3, 42
 
 
 def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = "") -> User:
-    """A new user, member of `public`, with a home and a trash collection of their own (anonymous gets neither).
+    """Make a user, member of `public`, with a home and a trash collection (anonymous gets neither).
 
     The name may hold the zone (alice#otherZone). Group administrators may make rodsusers.
     """
@@ -58,7 +58,7 @@ def make_user(db: Database, actor: User, name: str, user_type: str, zone: str = 
 
 
 def make_group(db: Database, actor: User, name: str, zone: str = "") -> User:
-    """A new group with a home and a trash collection. Group administrators may too."""
+    """Make a group with a home and a trash collection. Group administrators may do so, too."""
     require_group_admin(actor)
     with db.transaction():
         group = users.create(db, name.strip(), GROUP_TYPE, zone)
@@ -101,7 +101,7 @@ def remove_user(db: Database, actor: User, name: str, zone: str = "", *, group: 
 
 
 def remove_group(db: Database, actor: User, name: str, zone: str = "") -> None:
-    """Delete a group; CAT_INVALID_GROUP if there is none of that name."""
+    """Delete a group; CAT_INVALID_GROUP if there is no group of that name."""
     require_admin(actor)
     group = users.find(db, name, zone)
     if group is None or not group.is_group:
@@ -158,7 +158,7 @@ def _change_auth(db: Database, user: User, option: str, value: str) -> None:
 
 
 def set_password(db: Database, actor: User, user: User | None, password: str) -> None:
-    """A new password, in the clear: by the user, an administrator, or, if there is none yet, a group administrator."""
+    """Set a password, given in the clear: by the user, an administrator, or, for a first one, a group administrator."""
     if user is None:
         require_admin(actor)
         raise IrodsError(CAT_INVALID_USER)
@@ -176,7 +176,7 @@ def set_password(db: Database, actor: User, user: User | None, password: str) ->
 def modify_group(db: Database, actor: User, group_name: str, option: str, user_name: str, zone: str = "") -> None:
     """Add a user to a group or remove one.
 
-    A group administrator needs to be a member; an empty group is open to all of them.
+    A group administrator must be a member; for an empty group all of them may do so.
     """
     if not group_name or not option or not user_name:
         raise IrodsError(CAT_INVALID_ARGUMENT, "which group, which user, and what?")
@@ -208,7 +208,7 @@ def modify_group(db: Database, actor: User, group_name: str, option: str, user_n
 
 
 def make_token(db: Database, actor: User, namespace: str, name: str, *values: str) -> None:
-    """A new word in one of the catalog's vocabularies, e.g. a data type."""
+    """Add a word to one of the catalog's vocabularies, e.g. a data type."""
     require_admin(actor)
     padded = (*values, "", "", "", "")[:4]
     with db.transaction():
@@ -244,7 +244,7 @@ def make_zone(db: Database, actor: User, name: str, kind: str, connection: str =
 
 
 def modify_zone(db: Database, actor: User, name: str, option: str, value: str) -> None:
-    """Change another zone; with its name goes the name of its collection."""
+    """Change another zone. A new name also renames its collection."""
     require_admin(actor)
     with db.transaction():
         zones.modify(db, name, option, value)
@@ -268,14 +268,14 @@ def remove_zone(db: Database, actor: User, name: str) -> None:
 def general(db: Database, actor: User, args: Sequence[str]) -> None:
     """Do what the ten arguments of the general admin call say: (verb, noun, …).
 
-    IrodsError(CAT_INVALID_ARGUMENT) for what is not known.
+    IrodsError(CAT_INVALID_ARGUMENT) for unknown arguments.
     """
     padded = [*args, *[""] * (10 - len(args))]
     verb, noun = padded[:2]
     action = _ACTIONS.get((verb, noun)) or _ACTIONS.get((verb, ""))
     if action is None:
         raise IrodsError(CAT_INVALID_ARGUMENT, f"'{verb} {noun}' is no administrator's action that is served here")
-    # All of it is one step: a user without a home must not stay behind.
+    # One transaction: a user without a home must not be left behind.
     with db.transaction():
         action(db, actor, padded)
 

@@ -77,7 +77,7 @@ def require(db: Database, path: str) -> Collection:
 
 
 def insert(db: Database, user: User, path: str, *, coll_type: str = "", info1: str = "", info2: str = "") -> Collection:
-    """A new collection of `user` in an existing parent, with the access that the parent hands down.
+    """Insert a collection of `user` in an existing parent, with the access inherited from the parent.
 
     CAT_UNKNOWN_COLLECTION (no parent), CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME or CAT_NAME_EXISTS_AS_DATAOBJ.
     """

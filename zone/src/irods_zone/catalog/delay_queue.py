@@ -1,8 +1,8 @@
-"""The delay queue (R_RULE_EXEC): jobs that rules put off, and who runs which one now.
+"""The delay queue (R_RULE_EXEC): the jobs that rules have delayed, and which process runs which one now.
 
-A claimed job carries the name of who claimed it until it is finished or put back, so that no two run it. When a claim
-ends without either, the job stays claimed, as on a real server, until `release` is called (the zone does at start).
-When and how to repeat is the delay server's business.
+A claimed job carries the name of its claimant until it is finished or put back, so that no two processes run it. If
+neither happens, the job stays claimed, as on a real server, until `release` is called (by the zone at its start). The
+delay server decides when and how to repeat.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Job:
 
     @property
     def user_name(self) -> str:
-        """Who queued it."""
+        """The user who queued it."""
         return self.client[0]
 
 
@@ -60,7 +60,7 @@ def add(
     proxy: User | None = None,
     address: str = "",
 ) -> int:
-    """Queue a job to run as `client`, not before `start`; its id."""
+    """Queue a job to run as `client`, not before `start`. Returns its id."""
     proxy = proxy or client
     context = {
         "instance": instance,
@@ -102,15 +102,15 @@ def list_jobs(db: Database) -> list[Job]:
 
 
 def claim_due(db: Database, by: str, at: int, limit: int) -> list[Job]:
-    """Claim up to `limit` jobs that are due `at` a time and nobody's, the highest priority first, then the earliest.
+    """Claim up to `limit` unclaimed jobs that are due `at` a time, the highest priority first, then the earliest.
 
-    by: a name for who claims (a process id).
+    by: the name of the claimant (a process id).
     """
     due = (
         "SELECT rule_exec_id FROM R_RULE_EXEC WHERE CAST(exe_time AS INTEGER) <= ? AND lock_host_pid = ''"
         " ORDER BY priority DESC, CAST(exe_time AS INTEGER), rule_exec_id LIMIT ?"
     )
-    # Most polls find nothing: look without taking the write lock.
+    # Most polls find nothing, so first look without the write lock.
     if not db.execute(due, (at, 1)).fetchone():
         return []
     with db.transaction():
@@ -125,15 +125,15 @@ def claim_due(db: Database, by: str, at: int, limit: int) -> list[Job]:
 
 
 def finish(db: Database, job_id: int) -> None:
-    """A job is done for good: take it off the queue. Nothing happens if it was taken off already (iqdel)."""
+    """Take a finished job off the queue. Does nothing if it was already removed (iqdel)."""
     with db.transaction():
         db.execute("DELETE FROM R_RULE_EXEC WHERE rule_exec_id = ?", (job_id,))
 
 
 def retry(db: Database, job_id: int, start: int, frequency: str) -> None:
-    """Put a claimed job back, to run again at `start` with what is left of its frequency.
+    """Put a claimed job back, to run again at `start` with the rest of its frequency.
 
-    Whether it failed stands nowhere: a real server leaves the column for it empty.
+    Does not record whether it failed: a real server leaves the column for that empty.
     """
     with db.transaction():
         db.execute(
@@ -144,7 +144,7 @@ def retry(db: Database, job_id: int, start: int, frequency: str) -> None:
 
 
 def release(db: Database, by: str | None = None) -> int:
-    """Give up the claims of one claimant, or all; how many they were. The jobs are due again."""
+    """Release the claims of one claimant, or all; then the jobs are due again. Returns how many there were."""
     free = "UPDATE R_RULE_EXEC SET lock_host = '', lock_host_pid = '', lock_ts = ''"
     with db.transaction():
         if by is None:

@@ -1,4 +1,4 @@
-"""What PostgreSQL does in a query and SQLite does not: upper case of all letters, exact averages, numeric casts.
+"""Functions of PostgreSQL that SQLite lacks: upper case of all letters, exact averages, numeric casts.
 
 Pure functions, registered on each connection. They never read the database.
 """
@@ -15,19 +15,19 @@ _MIN_SIGNIFICANT_DIGITS = 16
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Make the functions known to one connection."""
+    """Register the functions on one connection."""
     connection.create_function("irods_upper", 1, upper, deterministic=True)
     connection.create_function("irods_number", 1, number, deterministic=True)
     connection.create_aggregate("irods_avg", 1, Average)  # type: ignore[arg-type]
 
 
 def upper(value: Any) -> Any:
-    """Upper case of a text; a number or null stays what it is."""
+    """A text in upper case; a number or null unchanged."""
     return value.upper() if isinstance(value, str) else value
 
 
 def number(value: Any) -> Any:
-    """A text as a number, or None (which matches nothing) if it is none."""
+    """A text as a number, or None (which matches nothing) if it is not a number."""
     if not isinstance(value, str):
         return value
     if not _NUMBER.match(value):
@@ -44,7 +44,7 @@ class Average:
         self._count = 0
 
     def step(self, value: Any) -> None:
-        """One row's value; anything that is not a number is left out."""
+        """One row's value; values that are not numbers are ignored."""
         as_number = number(value)
         if as_number is not None:
             self._sum += Decimal(str(as_number))

@@ -1,8 +1,8 @@
-"""AVUs: what `imeta` and the atomic API do to them, with a real server's checks, errors and order.
+"""AVUs: the operations of `imeta` and the atomic API, with a real server's checks, errors and order.
 
-An AVU is a row of R_META_MAIN that objects share through R_OBJT_METAMAP; removing one only cuts the link. `modify`
-returns the database operations that a real server would have gone through, so that the caller can fire their policy
-points; nothing here fires any.
+An AVU is a row of R_META_MAIN that objects share through R_OBJT_METAMAP; a removal only cuts the link. `modify` returns
+the database operations that a real server would have run, so that the caller can fire their policy points. This module
+fires none.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ _TYPES = {"d": "data_object", "c": "collection", "r": "resource", "u": "user"}
 @dataclass(frozen=True)
 class DatabaseCall:
     """A database operation that ran: `pep_database_<name>_post` gets `args` (after the output string and before the
-    client's keywords). A null pointer is None."""
+    client's keywords). None: a null pointer.
+    """
 
     name: str
     args: tuple[Any, ...]
@@ -59,14 +60,14 @@ class AVU:
 
 @dataclass(frozen=True)
 class AtomicResult:
-    """What the atomic API answers: a status and the JSON object that goes with it."""
+    """The answer of the atomic API: a status and its JSON object."""
 
     code: int
     output: dict[str, Any]
 
 
 def list_avus(db: Database, object_id: int) -> list[AVU]:
-    """The AVUs of an object, whoever asks, by attribute, value and units."""
+    """The AVUs of an object, for any user, by attribute, value and units."""
     rows = db.execute(
         "SELECT m.meta_id, m.meta_attr_name, m.meta_attr_value, coalesce(m.meta_attr_unit, ''), m.create_ts,"
         " m.modify_ts"
@@ -78,9 +79,9 @@ def list_avus(db: Database, object_id: int) -> list[AVU]:
 
 
 def object_id(db: Database, user: User, kind: str, name: str, level: int, *, admin: bool = False) -> int:
-    """The id of what an AVU command names: kind is -d, -C, -R or -u (either case).
+    """The id of the entity in an AVU command: kind is -d, -C, -R or -u (either case).
 
-    A user needs `level` on an object or collection; users and resources are for administrators.
+    A user needs `level` on an object or collection; only administrators may name users and resources.
     """
     if admin and not user.is_admin:
         raise IrodsError(CAT_INSUFFICIENT_PRIVILEGE_LEVEL)
@@ -111,8 +112,8 @@ def modify(
 ) -> list[DatabaseCall]:
     """One AVU command: args are arg0…arg9 of ModAVUMetadataInp (add, set, mod, rm, rmi, cp …).
 
-    Shape: (command, type, name, attribute, value, units …), cp: (cp, type1, type2, name1, name2). Left-out arguments
-    are None or ''. Errors as the real server's: CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, CAT_SUCCESS_BUT_WITH_NO_INFO,
+    Shape: (command, type, name, attribute, value, units …), cp: (cp, type1, type2, name1, name2). Missing arguments are
+    None or ''. Errors as the real server's: CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, CAT_SUCCESS_BUT_WITH_NO_INFO,
     CAT_INVALID_ARGUMENT, CAT_UNKNOWN_FILE, CAT_UNKNOWN_COLLECTION, CAT_NO_ACCESS_PERMISSION …
     """
     padded: list[str | None] = [*args, *[None] * (10 - len(args))]
@@ -141,7 +142,7 @@ _EXACT, _WILDCARD, _BY_ID = 0, 1, 2
 
 
 class _Change:
-    """One command's work inside its transaction; collects what it went through in `calls`."""
+    """One command's work inside its transaction; collects the database operations in `calls`."""
 
     def __init__(self, db: Database, user: User, *, admin: bool) -> None:
         self.db = db
@@ -170,7 +171,7 @@ class _Change:
         units = units or ""
         if not attribute or not value:
             raise IrodsError(CAT_INVALID_ARGUMENT, "an AVU needs an attribute and a value")
-        # All links, of any object, to the AVUs of that attribute that this object has.
+        # All links, of any object, to this object's AVUs with that attribute.
         links = self.db.execute(
             "SELECT a.meta_id FROM R_OBJT_METAMAP o JOIN R_META_MAIN m ON m.meta_id = o.meta_id"
             " JOIN R_OBJT_METAMAP a ON a.meta_id = m.meta_id WHERE o.object_id = ? AND m.meta_attr_name = ? LIMIT 2",
@@ -179,8 +180,8 @@ class _Change:
         if not links:
             self.add(kind, name, attribute, value, units)
         elif len(links) > 1:
-            # Shared with another object, or several: a real server deletes by pattern, so that '_' in the attribute
-            # stands for any character here too.
+            # Shared with other objects, or several AVUs: a real server deletes by pattern, so here, too, '_' in the
+            # attribute matches any character.
             self.remove(_WILDCARD, kind, name, attribute, "%", "%", commit=False)
             self.add(kind, name, attribute, value, units)
         else:
@@ -260,7 +261,7 @@ class _Change:
 
 
 def find_or_insert(db: Database, attribute: str, value: str, units: str) -> int:
-    """The meta_id of an AVU, which is made if no object has had it yet."""
+    """The meta_id of an AVU, which is made if it does not exist yet."""
     found = _find(db, attribute, value, units)
     if found is not None:
         return found
@@ -284,7 +285,7 @@ def _find(db: Database, attribute: str, value: str, units: str) -> int | None:
 
 
 def _check_lengths(attribute: str, value: str, units: str, refusal: int = CAT_SQL_ERR) -> None:
-    """In characters, as PostgreSQL counts; what has more bytes than that is kept, but see genquery.limits."""
+    """Check lengths in characters, as PostgreSQL does. Texts with more bytes are kept, but see genquery.limits."""
     for name, text in (("attribute", attribute), ("value", value), ("units", units)):
         if len(text) > _MAX_LENGTH[name]:
             raise IrodsError(refusal, f"value too long for type character varying({_MAX_LENGTH[name]})")
@@ -295,13 +296,13 @@ def _is_new(argument: str | None) -> bool:
 
 
 def delete_unused(db: Database) -> int:
-    """Delete the AVUs that no object has (iadmin rum); how many they were."""
+    """Delete the AVUs that no object has (iadmin rum). Returns how many there were."""
     with db.transaction():
         return db.execute("DELETE FROM R_META_MAIN WHERE meta_id NOT IN (SELECT meta_id FROM R_OBJT_METAMAP)").rowcount
 
 
 class _RefusedError(Exception):
-    """Ends an atomic request; nothing of it is kept."""
+    """Ends an atomic request; none of its changes is kept."""
 
     def __init__(self, code: int, message: str, operation: Any = None, index: int = 0) -> None:
         super().__init__(message)
@@ -309,10 +310,10 @@ class _RefusedError(Exception):
 
 
 def atomic(db: Database, user: User, request: Any) -> AtomicResult:
-    """Apply many changes to one entity, all or none (API 20002); adding what is there or removing what is not is fine.
+    """Apply many changes to one entity, all or none (API 20002). Redundant additions and removals are no errors.
 
     request: {"entity_name", "entity_type", "operations": [{"operation": add|remove, "attribute", "value", "units"?}],
-    "admin_mode"?}. Failures are answered in the result, not raised, because the client gets both parts.
+    "admin_mode"?}. Failures are returned in the result, not raised, because the client gets both parts.
     """
     try:
         with db.transaction():
@@ -347,7 +348,7 @@ def _apply(db: Database, user: User, request: Any) -> None:
 
 
 def _entity(db: Database, user: User, name: str, kind: str) -> int:
-    """The id of an entity that the user can see; a name that they cannot see does not exist for them."""
+    """The id of an entity that the user can see; one that they cannot see does not exist for them."""
     readable: int | None = None
     if kind == "collection":
         row = db.execute("SELECT coll_id FROM R_COLL_MAIN WHERE coll_name = ?", (name,)).fetchone()

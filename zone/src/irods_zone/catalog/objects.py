@@ -26,7 +26,7 @@ from irods_zone.errors import (
 )
 
 NO_EXPIRY = "00000000000"
-# What every new replica has; the last three are what a real server leaves in the columns that resc_id replaced.
+# The initial values of every replica; the last three are a real server's values of the columns that resc_id replaced.
 _CONSTANT = {
     "data_version": "",
     "data_expiry_ts": NO_EXPIRY,
@@ -83,11 +83,11 @@ class Replica:
 
     @property
     def is_in_vault(self) -> bool:
-        """Whether its file lies in its resource's vault: a registered file elsewhere is left alone."""
+        """Whether its file is in its resource's vault. A registered file elsewhere is left alone."""
         return bool(self.vault) and self.path.startswith(self.vault.rstrip("/") + "/")
 
     def is_on(self, resource: str) -> bool:
-        """Whether `resource` is this replica's hierarchy, or a resource in it."""
+        """Whether `resource` is this replica's hierarchy or a resource in it."""
         return resource == self.hierarchy or resource in self.hierarchy.split(";")
 
 
@@ -147,7 +147,7 @@ def by_id(db: Database, data_id: int) -> list[Replica]:
 
 
 def replica(db: Database, data_id: int, repl_num: int) -> Replica:
-    """One replica, read again; IrodsError(SYS_REPLICA_DOES_NOT_EXIST) if it is gone."""
+    """One replica, read again; IrodsError(SYS_REPLICA_DOES_NOT_EXIST) if it no longer exists."""
     row = db.execute(f"{_SELECT} WHERE d.data_id = ? AND d.data_repl_num = ?", (data_id, repl_num)).fetchone()
     if row is None:
         raise IrodsError(SYS_REPLICA_DOES_NOT_EXIST, f"data object {data_id} has no replica {repl_num}")
@@ -182,7 +182,7 @@ def insert(
     repl_num: int = 0,
     comment: str = "",
 ) -> Replica:
-    """A new data object of `user` with its first replica, and the access that its collection hands down.
+    """Insert a data object of `user` with its first replica, and the access inherited from its collection.
 
     CAT_UNKNOWN_COLLECTION, CAT_NAME_EXISTS_AS_COLLECTION, CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME,
     SYS_RESC_DOES_NOT_EXIST or CAT_INVALID_DATA_TYPE.
@@ -231,7 +231,7 @@ def add_replica(
     checksum: str = "",
     repl_num: int | None = None,
 ) -> Replica:
-    """One more replica of the data object that `source` is a replica of; its number is the next free one."""
+    """Insert one more replica of the data object of `source`; it gets the next free number."""
     with db.transaction():
         if repl_num is None:
             highest = db.execute("SELECT max(data_repl_num) FROM R_DATA_MAIN WHERE data_id = ?", (source.data_id,))
@@ -288,7 +288,7 @@ def update_all(db: Database, data_id: int, **changes: Any) -> None:
 
 
 def delete(db: Database, target: Replica) -> bool:
-    """Delete one replica; with the last one go the access rows and AVUs. Returns whether it was the last."""
+    """Delete one replica, and after the last one the access rows and AVUs. Returns whether it was the last."""
     with db.transaction():
         db.execute("DELETE FROM R_DATA_MAIN WHERE data_id = ? AND data_repl_num = ?", (target.data_id, target.repl_num))
         if db.execute("SELECT 1 FROM R_DATA_MAIN WHERE data_id = ? LIMIT 1", (target.data_id,)).fetchone():

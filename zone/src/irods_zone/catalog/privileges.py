@@ -1,4 +1,4 @@
-"""The checks that are about a user's type, not about an object."""
+"""Checks of a user's type, independent of objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quota limits and usage (R_QUOTA_MAIN, R_QUOTA_USAGE): kept and counted. The zone does not enforce them."""
+"""Quota limits and usage (R_QUOTA_MAIN, R_QUOTA_USAGE): stored and counted. The zone does not enforce them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALL_RESOURCES = "total"
 
 
 def set_limit(db: Database, kind: str, name: str, resource: str, limit: str) -> None:
-    """Limit a group (kind 'group') to some bytes on a resource, or on all ('total'); 0 takes the limit away."""
+    """Limit a group (kind 'group') to some bytes on a resource, or on all ('total'); 0 removes the limit."""
     if kind not in ("user", "group") or not limit.lstrip("-").isdigit():
         raise IrodsError(CAT_INVALID_ARGUMENT, "quotas are for groups, in bytes")
     group = users.find(db, *users.split_name(db, name))

@@ -1,4 +1,4 @@
-"""What administrators do to resources: make, change, arrange in trees, remove. Vaults and files are not touched."""
+"""Changes of resources by administrators: make, change, arrange in trees, remove. Vaults and files are not touched."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make(
 
 
 def modify(db: Database, actor: User, name: str, option: str, value: str) -> None:
-    """Change one thing of a resource: comment, info, freespace, host, type, path, status, name or context."""
+    """Change one attribute of a resource: comment, info, freespace, host, type, path, status, name or context."""
     require_admin(actor)
     resource = _resource(db, name)
     column = _COLUMNS.get(option)
@@ -66,7 +66,7 @@ def modify(db: Database, actor: User, name: str, option: str, value: str) -> Non
 
 
 def add_child(db: Database, actor: User, parent_name: str, child_name: str, context: str = "") -> None:
-    """Hang a resource below another: CHILD_NOT_FOUND, CHILD_HAS_PARENT, CAT_INVALID_RESOURCE or HIERARCHY_ERROR."""
+    """Put a resource below another: CHILD_NOT_FOUND, CHILD_HAS_PARENT, CAT_INVALID_RESOURCE or HIERARCHY_ERROR."""
     require_admin(actor)
     parent, child = _resource(db, parent_name), resources.find(db, child_name)
     if child is None:
@@ -81,7 +81,7 @@ def add_child(db: Database, actor: User, parent_name: str, child_name: str, cont
 
 
 def remove_child(db: Database, actor: User, parent_name: str, child_name: str) -> None:
-    """Take a resource from below another; CAT_INVALID_CHILD if it is not there."""
+    """Remove a resource from its parent; CAT_INVALID_CHILD if it is not there."""
     require_admin(actor)
     parent, child = _resource(db, parent_name), _resource(db, child_name)
     if child.parent != str(parent.id):

@@ -1,7 +1,7 @@
 """Storage resources as rows (R_RESC_MAIN).
 
-Files are kept on unixfilesystem resources. Other resources can stand above them in a tree; what such a parent does with
-what is stored on it is decided by the operations, here it is only a name in the hierarchy (root;…;leaf).
+Files are kept on unixfilesystem resources. Other resources can be above them in a tree. The operations decide what such
+a parent does with what is stored on it; here it is only a name in the hierarchy (root;…;leaf).
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def leaves(db: Database, resource: ResourceRow) -> list[ResourceRow]:
 
 
 def set_parent(db: Database, child: ResourceRow, parent: ResourceRow | None, context: str = "") -> None:
-    """Hang a resource below another, or take it from there (None). Nothing is checked."""
+    """Put a resource below another, or remove it from its parent (None). Checks nothing."""
     with db.transaction():
         db.execute(
             "UPDATE R_RESC_MAIN SET resc_parent = ?, resc_parent_context = ?, modify_ts = ? WHERE resc_id = ?",
@@ -128,7 +128,7 @@ def set_parent(db: Database, child: ResourceRow, parent: ResourceRow | None, con
 
 
 def renew_hierarchies(db: Database) -> None:
-    """Work out all hierarchies again, after a name or a parent changed."""
+    """Compute all hierarchies again, after a change of a name or a parent."""
     rows = {str(row.id): row for row in all_resources(db)}
     with db.transaction():
         for row in rows.values():
@@ -140,5 +140,5 @@ def renew_hierarchies(db: Database) -> None:
 
 
 def replica_count(db: Database, resource: ResourceRow) -> int:
-    """How many replicas are stored on a resource."""
+    """The number of replicas stored on a resource."""
     return int(db.execute("SELECT count(*) FROM R_DATA_MAIN WHERE resc_id = ?", (resource.id,)).fetchone()[0])

@@ -1,7 +1,7 @@
 """The tables of the catalog, named as iRODS names them (schema.sql), and the rows that a fresh 5.0.2 zone has.
 
-Names and columns are those of the iRODS catalog (schema version 12), because GenQuery and specific queries speak of
-them. Only text that is fixed when the zone is written stands here; nothing here may ever take part in a query.
+Names and columns are those of the iRODS catalog (schema version 12), because GenQuery and specific queries use them.
+This module holds only fixed text and must never take part in a query.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def ddl() -> str:
 
 @dataclass(frozen=True)
 class NewZone:
-    """What `fill` needs to know of a zone that is being made."""
+    """What `fill` needs to know about a new zone."""
 
     zone: str
     admin: str

@@ -1,7 +1,7 @@
-"""Specific queries: SQL that an administrator stored under a name, run with a client's values bound.
+"""Specific queries: SQL that an administrator stored under a name, run with the client's values as bound parameters.
 
-Stored SQL runs on a connection of its own that cannot write. For anyone but an administrator the tables of collections,
-data objects, their AVUs, access rows and tickets are hidden there behind views that show only what that user may see.
+Stored SQL runs on a separate connection that cannot write. For users who are not administrators, views hide the tables
+of collections, data objects, their AVUs, access rows and tickets, and show only what that user may see.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _SHORTEST_SQL = 5
 _READABLE = (
     "(SELECT object_id FROM main.R_OBJT_ACCESS WHERE access_type_id >= ? AND user_id IN (SELECT id FROM viewer))"
 )
-# A view of the same name in the schema `temp` comes before the table.
+# A view of the same name in the schema `temp` takes precedence over the table.
 _VIEWS = {
     "R_COLL_MAIN": "coll_id IN (SELECT id FROM readable)",
     "R_DATA_MAIN": "data_id IN (SELECT id FROM readable)",
@@ -101,19 +101,19 @@ def _reader(db: Database, user: User) -> sqlite3.Connection:
     return connection
 
 
-# What SQLite asks the authorizer about, as far as it is allowed (sqlite3.h; the module has no names for two of them).
+# The actions that the authorizer allows SQLite (sqlite3.h; the module has no names for two of them).
 _ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, 31, 33}
 
 
 def _only_read(action: int, first: str | None, second: str | None, schema: str | None, view: str | None) -> int:
-    """Stored SQL selects and calls functions, nothing else."""
+    """Allow stored SQL only to select and to call functions."""
     return sqlite3.SQLITE_OK if action in _ALLOWED else sqlite3.SQLITE_DENY
 
 
 def _only_through_views(
     action: int, table: str | None, column: str | None, schema: str | None, view: str | None
 ) -> int:
-    """As `_only_read`; a name like main.R_COLL_MAIN must not lead around the views."""
+    """As `_only_read`; also, a name like main.R_COLL_MAIN must not bypass the views."""
     if action == sqlite3.SQLITE_READ and schema == "main" and table in _VIEWS and view is None:
         return sqlite3.SQLITE_DENY
     return _only_read(action, table, column, schema, view)

@@ -1,7 +1,7 @@
 """Users, groups and their secrets (R_USER_MAIN, R_USER_GROUP, R_USER_PASSWORD).
 
-Functions here change rows and check that names exist; who may call them is decided in `admin`. A user's zone is part
-of their name: `alice#otherZone`.
+Functions here change rows and check that names exist; `admin` decides who may call them. A user's zone is part of their
+name: `alice#otherZone`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GROUP_ADMIN_TYPE = "groupadmin"
 ANONYMOUS = "anonymous"
 PUBLIC = "public"
 
-# What a name may look like (iRODS: validateAndParseUserName).
+# The valid form of a name (iRODS: validateAndParseUserName).
 _NAME = re.compile(r"(?P<user>(?!\.{1,2}(#|\Z))[^/#\s]{1,63})(#(?P<zone>[^/#\s]{1,63}))?\Z")
 _COLUMNS = "user_id, user_name, zone_name, user_type_name"
 
@@ -62,7 +62,7 @@ UNAUTHENTICATED = User(0, "", "", "")
 def split_name(db: Database, text: str) -> tuple[str, str]:
     """(user, zone) of `user` or `user#zone`; the zone defaults to the local one.
 
-    IrodsError(USER_INVALID_USERNAME_FORMAT) if it is neither.
+    IrodsError(USER_INVALID_USERNAME_FORMAT) if it has neither form.
     """
     match = _NAME.match(text)
     if not match:
@@ -99,7 +99,7 @@ def all_users(db: Database) -> list[User]:
 
 
 def secret(db: Database, user: User) -> str | None:
-    """The password of a user in the clear (the native scheme needs it on both sides), None if they have none."""
+    """The password of a user in the clear (the native scheme needs it on both sides); None if there is none."""
     row = db.execute(
         "SELECT rcat_password FROM R_USER_PASSWORD WHERE user_id = ? AND pass_expiry_ts LIKE '9999%'", (user.id,)
     ).fetchone()
@@ -107,7 +107,7 @@ def secret(db: Database, user: User) -> str | None:
 
 
 def set_secret(db: Database, user: User, password: str) -> None:
-    """Give a user a password; an empty one takes it away."""
+    """Give a user a password; an empty one removes it."""
     with db.transaction():
         db.execute("DELETE FROM R_USER_PASSWORD WHERE user_id = ?", (user.id,))
         if password:
@@ -115,7 +115,7 @@ def set_secret(db: Database, user: User, password: str) -> None:
 
 
 def create(db: Database, name: str, user_type: str, zone: str = "") -> User:
-    """Insert a user or group, member of itself (as iRODS has it). Collections are made by `admin.make_user`."""
+    """Insert a user or group, as a member of itself (as in iRODS). `admin.make_user` makes the collections."""
     user_name, named_zone = split_name(db, name)
     zone = named_zone if "#" in name else (zone or db.zone)
     with db.transaction():
@@ -156,7 +156,7 @@ def _update(db: Database, user: User, column: str, value: str) -> None:
 
 
 def remove(db: Database, user: User) -> None:
-    """Delete a user or group with everything that hangs on its id (password, memberships, access, AVUs)."""
+    """Delete a user or group with everything that refers to its id (password, memberships, access, AVUs)."""
     with db.transaction():
         for table, column in (
             ("R_USER_PASSWORD", "user_id"),

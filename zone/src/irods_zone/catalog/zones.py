@@ -1,4 +1,4 @@
-"""Other zones as rows (R_ZONE_MAIN), so that their users can be named. No connection is ever made to one."""
+"""Other zones as rows (R_ZONE_MAIN), so that their users have names. The zone never connects to one."""
 
 from __future__ import annotations
 

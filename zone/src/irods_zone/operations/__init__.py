@@ -1,1 +1,1 @@
-"""What a zone does with objects, collections and metadata: access checks, policy points; no sockets, no packing."""
+"""Operations on objects, collections and metadata: access checks and policy points; no sockets, no packing."""

@@ -1,4 +1,4 @@
-"""Changing who may do what."""
+"""Changes of access rights."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from irods_zone.session import Session
 
 
 def modify(session: Session, level: str, user_name: str, zone: str, path: str, *, recursive: bool = False) -> None:
-    """What ichmod asks for; the checks are the catalog's."""
+    """Does what ichmod requests; the catalog makes the checks."""
     name, _, named_zone = user_name.partition("#")
     path = paths.checked(path)
     args = (str(int(recursive)), level, name, zone or named_zone, path)
@@ -26,7 +26,7 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
 
 
 def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
-    """An error, told as a real server tells it, unless the user may put something where `path` would be."""
+    """Raises an error, with a real server's message, unless the user may create something at `path`."""
     parent = paths.parent(path)
     try:
         catalog.require_collection(session.db, session.client, parent, catalog.MODIFY_OBJECT, admin=admin)
@@ -48,7 +48,7 @@ def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     operation: Any = None
     try:
         with session.db.transaction():
-            for index, operation in enumerate(operations):  # noqa: B007 - both are told in the error
+            for index, operation in enumerate(operations):  # noqa: B007 - the error names both
                 entity, level = operation["entity_name"], operation["acl"]
                 name, _, zone = str(entity).partition("#")
                 catalog.set_access(session.db, session.client, prefix + str(level), name, zone, path)
@@ -65,7 +65,7 @@ def _details(message: str, operation: Any, index: int) -> dict[str, Any]:
 
 
 def apply_serialized(session: Session, path: str, text: str) -> None:
-    """Access rows as iput --acl gives them: level user;level user;…"""
+    """Sets access rows in the form of iput --acl: level user;level user;…"""
     for row in filter(None, text.split(";")):
         level, _, user = row.strip().partition(" ")
         name, _, zone = user.strip().partition("#")

@@ -1,6 +1,6 @@
-"""iadmin, and what users change about themselves.
+"""iadmin, and changes that users make to themselves.
 
-The checks are the catalog's; here passwords that clients send scrambled become plain, and messages reach the client.
+The catalog makes the checks. This module unscrambles passwords of clients, and sends messages to the client.
 """
 
 from __future__ import annotations
@@ -69,5 +69,5 @@ def _messages_sent(session: Session, *, by_rule: bool = False) -> Iterator[None]
     except ClientMessageError as error:
         session.error_stack.append((0, error.message))
         if by_rule and error.code != errors.SYS_NOT_ALLOWED:
-            session.error_stack.append((error.code, "DEBUG: \n"))  # a real server makes users in a rule, which says so
+            session.error_stack.append((error.code, "DEBUG: \n"))  # a real server's rule that makes users sends this
         raise

@@ -18,7 +18,7 @@ _OFFSET = 999998
 
 
 def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
-    """Puts each row of the table; the bytes of all stand in `data`, each row's offset being where they end."""
+    """Puts each row of the table; `data` has the bytes of all; each row's offset is the end of its bytes."""
     if "forceFlag" in record["KeyValPair_PI"]:
         text = "Force flag keyword is not allowed for bulk puts."
         raise refusal(session, errors.USER_INCOMPATIBLE_PARAMS, text)
@@ -46,7 +46,7 @@ def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
             session,
             {
                 "objPath": name,
-                "createMode": 0,  # a real server leaves out the modes that clients send here
+                "createMode": 0,  # a real server ignores the modes that clients send here
                 "openFlags": 0,
                 "dataSize": end - start,
                 "oprType": 1,

@@ -1,4 +1,4 @@
-"""Checksums of data objects: computing, registering, verifying."""
+"""Computes, registers and verifies checksums of data objects."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from irods_zone.session import Session
 def checksum(session: Session, path: str, keywords: dict[str, str] | None = None) -> str:
     """The checksum of a data object; computed and registered if there is none yet (or with `forceChksum`).
 
-    Who may only read the object gets a registered one, else CAT_NO_ACCESS_PERMISSION.
+    A user who may only read the object gets a registered one, else CAT_NO_ACCESS_PERMISSION.
 
-    With `verifyChksum` nothing is registered: see `verify`, and the answer is ''.
+    With `verifyChksum` nothing is registered (see `verify`), and the result is ''.
     """
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
@@ -79,7 +79,8 @@ def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, a
 def verify(replicas: list[Replica], *, compute: bool = True, skipped: int = 0) -> None:
     """Compares sizes and checksums of the catalog with the files.
 
-    DetailedError(CHECK_VERIFICATION_RESULTS) with a list of {error_code, message, severity} if anything is to be said.
+    DetailedError(CHECK_VERIFICATION_RESULTS) with a list of {error_code, message, severity} if there is anything to
+    report.
     """
     results: list[dict[str, object]] = []
 
@@ -111,6 +112,6 @@ def verify(replicas: list[Replica], *, compute: bool = True, skipped: int = 0) -
 
 
 def of_descriptor(session: Session, number: int) -> str:
-    """The checksum that goes with a get: the registered one, or one computed and not registered."""
+    """The checksum for a get: the registered one, or one computed but not registered."""
     replica = session.descriptors.get(number).replica
     return replica.checksum or hashing.of_file(replica.path)

@@ -1,7 +1,7 @@
-"""Closing data objects: sizes from the vault, checksums, replica states, and the policy points after a write.
+"""Closes data objects: sizes from the vault, checksums, replica states, and the policy points after a write.
 
-A replica becomes good only after its size was read back from the vault path: the file may have been replaced while it
-was open. Whatever goes wrong leaves it stale, never good.
+A replica becomes good only after its size was read from the vault path: the file may have been replaced while it was
+open. After any error it is stale, never good.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def close(session: Session, number: int, keywords: Mapping[str, str] | None = No
 
 
 def info_after_write(descriptor: Descriptor, replica: Replica, *, changed: bool = True) -> dict[str, Any]:
-    """The DataObjInfo of the points after a write."""
+    """The DataObjInfo for the points after a write."""
     info = points.object_info(replica)
     if changed:
         info["dataModify"] = points.TIME_IS_NOW
@@ -45,7 +45,7 @@ def info_after_write(descriptor: Descriptor, replica: Replica, *, changed: bool 
 
 
 def announce(session: Session, descriptor: Descriptor, info: dict[str, Any], *, changed: bool = True) -> None:
-    """The static points at the end of a write."""
+    """Passes the static points at the end of a write."""
     created = descriptor.open_type is OpenType.CREATE
     points.static_after(session, "acPostProcForCreate" if created else "acPostProcForOpen", info)
     if descriptor.operation == COPY_TARGET:
@@ -63,7 +63,7 @@ def close_replica(
     compute_checksum: bool = False,
     send_notification: bool = True,
 ) -> None:
-    """The close of API 20004: says what it wants, and passes no static points."""
+    """The close of API 20004: the request selects the steps, and no static points are passed."""
     descriptor = session.descriptors.get(number)
     if not descriptor.writable:
         if compute_checksum:
@@ -119,7 +119,7 @@ def _finish(session: Session, descriptor: Descriptor) -> tuple[Replica, bool]:
 
 
 def _checksum(descriptor: Descriptor, path: str) -> str:
-    """The checksum that the client asked for at open, or ''; USER_CHKSUM_MISMATCH if it sent another."""
+    """The checksum that the client requested at open, or ''. USER_CHKSUM_MISMATCH if the client sent another one."""
     keywords = descriptor.keywords
     copied = descriptor.operation == COPY_TARGET and "verifyChksum" in keywords
     if not copied and "regChksum" not in keywords and not keywords.get("verifyChksum"):
@@ -137,7 +137,7 @@ def finish(session: Session, number: int) -> Replica:
 
 
 def abandon(session: Session, number: int) -> None:
-    """Closes a descriptor whose transfer failed: what was being written is stale."""
+    """Closes a descriptor whose transfer failed; a written replica becomes stale."""
     descriptor = _let_go(session, number)
     if not descriptor.writable or _is_shared(session, descriptor):
         return
@@ -148,7 +148,7 @@ def abandon(session: Session, number: int) -> None:
 
 
 def abandon_all(session: Session) -> None:
-    """As `abandon`, for all that a client left open."""
+    """As `abandon`, for all descriptors that a client left open."""
     for number in session.descriptors.numbers():
         with contextlib.suppress(IrodsError):
             abandon(session, number)

@@ -1,4 +1,4 @@
-"""Changing and removing collections; `creation` makes them."""
+"""Changes and removes collections; `creation` makes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORCE = "forceFlag"
 
 
 def remove(session: Session, path: str, keywords: dict[str, str] | None = None, *, operation: int = 0) -> int:
-    """Removes a collection: into the trash, or for good with `forceFlag`; returns how many objects went for good.
+    """Removes a collection: into the trash, or for good with `forceFlag`. Returns how many objects it deleted for good.
 
     Without `recursiveOpr` the collection must be empty (CAT_COLLECTION_NOT_EMPTY).
     """
@@ -37,7 +37,7 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
 
 
 def is_for_good(keywords: Mapping[str, str], operation: int = 0) -> bool:
-    """Whether a removal takes a collection with all that is in it, rather than an empty one, or into the trash."""
+    """Whether a removal deletes a collection with its content, rather than an empty one or into the trash."""
     forced = keywords.keys() & {FORCE, trash.EMPTY, trash.EMPTY_BY_ADMIN} or operation == removal.UNREGISTER
     return RECURSIVE in keywords and bool(forced)
 
@@ -78,7 +78,7 @@ def _check_contents(session: Session, path: str) -> None:
 
 
 def _remove_for_good(session: Session, path: str, keywords: Mapping[str, str], operation: int) -> int:
-    """Removes what is in a collection, collections first, then itself. One failure does not stop the rest."""
+    """Removes the content of a collection, collections first, then the collection. A failure does not stop the rest."""
     age = keywords.get("age", "")
     row = catalog.require(session.db, path)
     if age.isdigit() and time.time() - int(row.modified) < int(age) * 60:

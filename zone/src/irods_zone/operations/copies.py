@@ -1,4 +1,4 @@
-"""Copying a data object to another path, on the server."""
+"""Copies a data object to another path, on the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TARGET_FLAGS = os.O_CREAT | os.O_WRONLY | os.O_TRUNC
 def copy(session: Session, source: str, target: str, keywords: dict[str, str] | None = None) -> int:
     """Copies a data object; `keywords` are the target's (destRescName, forceFlag …). Returns the number of bytes.
 
-    Errors: USER_INPUT_PATH_ERR (no such source; source and target are one), OVERWRITE_WITHOUT_FORCE_FLAG …
+    Errors: USER_INPUT_PATH_ERR (no such source; source and target are the same), OVERWRITE_WITHOUT_FORCE_FLAG …
     """
     blank: dict[str, Any] = {"createMode": 0, "openFlags": 0, "dataSize": 0, "oprType": 0}
     from_record = {**blank, "objPath": source, "KeyValPair_PI": {}}
@@ -27,7 +27,7 @@ def copy(session: Session, source: str, target: str, keywords: dict[str, str] | 
 
 
 def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any]) -> int:
-    """As `copy`, for the two halves of a DataObjCopyInp, which are extended as a server extends them."""
+    """As `copy`, for the two halves of a DataObjCopyInp, which it extends as a real server does."""
     from_path, to_path = paths.checked(source["objPath"]), paths.checked(target["objPath"])
     for path in (from_path, to_path):
         if path.split("/")[1] != session.config.zone_name:
@@ -63,7 +63,7 @@ def copy_records(session: Session, source: dict[str, Any], target: dict[str, Any
 
 
 def _open_target(session: Session, path: str, mode: int, keywords: dict[str, str]) -> int:
-    """Opens what is copied to. Its collection is made if it is missing; that it was is told all the same."""
+    """Opens the target. Makes its collection if that is missing, but reports that it was missing all the same."""
     try:
         return opening.open_object(session, path, _TARGET_FLAGS, mode, keywords, operation=COPY_TARGET)
     except IrodsError as error:

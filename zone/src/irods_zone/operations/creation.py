@@ -1,4 +1,4 @@
-"""Making collections, one or all that are missing above a path."""
+"""Makes collections: one, or all that are missing above a path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECURSIVE = "recursiveOpr"
 
 
 def create(session: Session, path: str, keywords: dict[str, str] | None = None) -> None:
-    """Makes a collection, with those above it if `recursiveOpr` is given (then one that exists is no error)."""
+    """Makes a collection, with those above it if `recursiveOpr` is given (then an existing one is no error)."""
     keywords = {} if keywords is None else keywords
     _require_zone(session, path)
     path = paths.checked(path)

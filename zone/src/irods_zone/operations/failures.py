@@ -1,4 +1,4 @@
-"""Refusals that say more than a code: a JSON value in the reply, or a line of text that clients print."""
+"""Refusals with more than a code: a JSON value in the reply, or a line of text that clients print."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ class DetailedError(IrodsError):
 
 
 def refusal(session: Session, code: int, text: str) -> IrodsError:
-    """The error to raise for a refusal whose text a real server sends along ("Level 0: text" at the client)."""
+    """The error for a refusal with a text that a real server sends ("Level 0: text" at the client)."""
     session.error_stack.append((0, text))
     return IrodsError(code, text)
 
 
 @contextmanager
 def displayed(session: Session) -> Iterator[None]:
-    """Sends the text of a refusal to the client too, in the form in which iRODS shows its own exceptions."""
+    """Also sends the text of a refusal to the client, in the form in which iRODS shows its own exceptions."""
     try:
         yield
     except IrodsError as error:

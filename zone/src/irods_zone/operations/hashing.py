@@ -1,6 +1,6 @@
-"""Checksums as iRODS writes them: `sha2:` and base64 for SHA-256 (the default), hexadecimal for MD5, and others.
+"""Checksums in the form of iRODS: `sha2:` and base64 for SHA-256 (the default), hexadecimal for MD5, and others.
 
-Pure but for reading the file. Memory stays flat at any size.
+Pure except for reading the file. Memory stays constant at any size.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PREFIXED = {"sha2": "sha256", "sha512": "sha512", "sha1": "sha1"}
 
 
 def scheme_of(checksum: str) -> str:
-    """The scheme that a checksum was made with; the default for ''."""
+    """The scheme of a checksum; the default for ''."""
     if not checksum:
         return DEFAULT
     prefix, colon, _ = checksum.partition(":")

@@ -16,7 +16,7 @@ AtomicOperation = Callable[[Session, dict[str, Any]], dict[str, Any]]
 def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, str] | None = None) -> None:
     """One imeta command: args are arg0 … arg9 of the API call (None or '' where there is none).
 
-    The change is committed before the points after it run, so that rules and everyone else see it.
+    The change is committed before the points after it run, so that rules and other clients see it.
     """
     padded = [*args, *[None] * (10 - len(args))]
     command = padded[0] or ""
@@ -34,7 +34,7 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
 
 
 def _static_arguments(command: str, args: list[str]) -> list[str]:
-    """The arguments of the static points: for mod, the AVU as it was and its new parts, each in its place."""
+    """The arguments of the static points: for mod, the old AVU and its new parts, each in its place."""
     if command == "cp":
         return args[:5]
     if command != "mod":
@@ -48,7 +48,7 @@ def _static_arguments(command: str, args: list[str]) -> list[str]:
 def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Many changes of one entity, all or none; DetailedError says which one was refused.
 
-    No static or database point belongs to it; the API's own points are the dispatcher's.
+    It has no static or database points; the dispatcher passes the points of the API.
     """
     result = catalog.atomic(session.db, session.client, request)
     if result.code < 0:
@@ -57,7 +57,7 @@ def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def add_triples(session: Session, path: str, text: str) -> None:
-    """AVUs of a data object as iput --metadata gives them: attribute;value;units;…"""
+    """Adds AVUs to a data object in the form of iput --metadata: attribute;value;units;…"""
     parts = text.split(";")
     operations = [
         {"operation": "add", "attribute": attribute, "value": value, "units": units}

@@ -1,7 +1,7 @@
-"""Opening data objects: choosing or making a replica, its state, its vault file, and the policy points on the way.
+"""Opens data objects: chooses or makes a replica, sets its state, opens its vault file, and passes the policy points.
 
-The catalog says intermediate before a vault file is touched, so that a process that dies in between leaves what a real
-server leaves.
+The replica is intermediate in the catalog before a vault file is touched, so that a process that dies in between leaves
+the same state as on a real server.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def is_admin_call(session: Session, keywords: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """What is asked of an open. `keywords` is the caller's dict, which is extended as a real server extends it."""
+    """The request of an open. `keywords` is the caller's dict, extended as a real server does it."""
 
     path: str
     flags: int
@@ -56,11 +56,11 @@ class OpenRequest:
 
     @property
     def creates(self) -> bool:
-        """Whether it is made if it is not there."""
+        """Whether it is made if it does not exist."""
         return bool(self.flags & os.O_CREAT)
 
     def descriptor(self, replica: Replica, open_type: OpenType, handle: int = -1) -> Descriptor:
-        """The descriptor of a replica that was opened so."""
+        """The descriptor of a replica opened with this request."""
         return Descriptor(
             replica.logical_path,
             replica,
@@ -86,7 +86,7 @@ def open_object(
 ) -> int:
     """Opens a data object, or makes it if `flags` has O_CREAT; returns the descriptor.
 
-    `keywords` is extended as a real server extends it. Errors: OBJ_PATH_DOES_NOT_EXIST, CAT_NO_ACCESS_PERMISSION,
+    `keywords` is extended as a real server does it. Errors: OBJ_PATH_DOES_NOT_EXIST, CAT_NO_ACCESS_PERMISSION,
     HIERARCHY_ERROR, INTERMEDIATE_REPLICA_ACCESS, LOCKED_DATA_OBJECT_ACCESS, SYS_REPLICA_DOES_NOT_EXIST …
     """
     keywords = {} if keywords is None else keywords
@@ -101,7 +101,7 @@ def open_object(
         return _create(session, request)
     if request.writes and not request.admin:
         _require_writable(session, request, replicas[0])
-    elif not request.admin:  # administrators see what they have no access to
+    elif not request.admin:  # administrators see objects without access to them
         access.require(session.db, session.client, replicas[0].data_id, access.READ_OBJECT)
     for key in ("rescName", "destRescName"):
         if keywords.get(key):
@@ -125,7 +125,7 @@ def _require_writable(session: Session, request: OpenRequest, replica: Replica) 
         return
     if not request.creates:
         raise IrodsError(errors.CAT_NO_ACCESS_PERMISSION, f"'{request.path}' may not be written")
-    # A real server takes what may not be written for missing, and finds the name taken when it makes it.
+    # A real server treats an object that may not be written as missing, and then finds the name taken when it makes it.
     _note_creation(request, resources.for_new_replica(session, request.keywords))
     require_parent(session, request.path)
     raise IrodsError(errors.CATALOG_ALREADY_HAS_ITEM_BY_THAT_NAME, f"'{request.path}' exists")
@@ -134,7 +134,7 @@ def _require_writable(session: Session, request: OpenRequest, replica: Replica) 
 def create_object(
     session: Session, path: str, mode: int = 0, keywords: dict[str, str] | None = None, *, data_size: int = -1
 ) -> int:
-    """Makes a data object, open for writing; one that exists is emptied, as the create call of a real server does."""
+    """Makes a data object, open for writing. An existing one is emptied, as by the create call of a real server."""
     return open_object(session, path, os.O_CREAT | os.O_RDWR | os.O_TRUNC, mode, keywords, data_size=data_size)
 
 
@@ -159,13 +159,13 @@ def _create(session: Session, request: OpenRequest) -> int:
 
 
 def _other_resource(replicas: list[Replica], keywords: Mapping[str, str]) -> str:
-    """The resource that the client names, if no replica of the object is there; else ''."""
+    """The resource that the client names, if it has no replica of the object; else ''."""
     resource = keywords.get("resc_hier") or keywords.get("destRescName") or keywords.get("rescName") or ""
     return "" if any(replica.is_on(resource) for replica in replicas) else resource
 
 
 def _add_replica(session: Session, request: OpenRequest, replicas: list[Replica], resource_name: str) -> int:
-    """An open that makes one more, empty, replica of an object; what is written there makes the others stale."""
+    """Opens a new, empty replica of an object; a write to it makes the others stale."""
     resource = resources.for_new_replica(session, {"resc_hier": resource_name})
     with session.db.transaction():
         found = catalog.by_id(session.db, replicas[0].data_id)
@@ -194,7 +194,7 @@ def _note_creation(request: OpenRequest, resource: ResourceRow) -> None:
 
 
 def _make_file(session: Session, descriptor: Descriptor) -> None:
-    """Makes the file of a replica that is in the catalog already; if that fails, its row goes again."""
+    """Makes the file of a replica that is already in the catalog; removes its row if that fails."""
     replica = descriptor.replica
     try:
         points.resource(session, "registered", replica)
@@ -254,7 +254,7 @@ def _enter(session: Session, descriptor: Descriptor, token: str = "") -> int:
 
 
 def _note_access(session: Session, replica: Replica) -> None:
-    """Renews an access time that is older than the last change or than a day, as iRODS does by default."""
+    """Renews an access time older than the last change or than a day, as iRODS does by default."""
     stale = replica.accessed < replica.modified or time.time() - int(replica.accessed or 0) >= _ACCESS_TIME_RESOLUTION
     if stale:
         catalog.update(session.db, replica, accessed=now())

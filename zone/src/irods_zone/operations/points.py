@@ -1,4 +1,4 @@
-"""How operations pass policy points: what rules see of a data object, and points that several operations share.
+"""Policy points of operations: what rules see of a data object, and the points that several operations share.
 
 The order and the contents are those recorded on a 5.0.2 server (tests/data/peps-5.0.2.jsonl).
 """
@@ -68,7 +68,7 @@ def empty_object_info(**known: Any) -> dict[str, Any]:
 def static_after(
     session: Session, name: str, info: Mapping[str, Any] | None = None, args: tuple[str, ...] = ()
 ) -> None:
-    """A static point whose result a real server does not look at: a failure is logged and the operation stands."""
+    """Passes a static point whose result a real server ignores: logs a failure, and the operation succeeds."""
     try:
         session.policy.static(name, args, info)
     except IrodsError as error:
@@ -85,7 +85,7 @@ def resource(
     open_type: int = 0,
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """A point of the resource that a replica is on."""
+    """Passes a point of a replica's resource."""
     context = {
         "file_size": str(size),
         "logical_path": replica.logical_path,
@@ -100,9 +100,9 @@ def resource(
 
 @contextlib.contextmanager
 def opening(session: Session, replica: Replica, flags: int, mode: int = 0) -> Iterator[Callable[[int], None]]:
-    """The points before and after the file of a replica is opened; call what is given with the file's number.
+    """The points before and after the file of a replica is opened; call the given function with the file's number.
 
-    flags: those of open(2). A refusal of the point before keeps the file closed; one of the point after closes it.
+    flags: those of open(2). A refusal by the first point keeps the file closed; one by the second point closes it.
     """
     context = {"flags_kw": str(flags), "mode_kw": str(mode), "l1_desc_idx": "-1"}
     resource(session, "open", replica, phase="pre", more={**context, "file_descriptor": "0"})
@@ -118,7 +118,7 @@ def opening(session: Session, replica: Replica, flags: int, mode: int = 0) -> It
 
 
 def touch_collection(session: Session, path: str) -> None:
-    """Sets a collection's modify time to now, whoever the user is, as the server does after changes in it."""
+    """Sets a collection's modify time to now, for any user, as the server does after changes in it."""
     found = collections.find(session.db, path)
     if found is None:
         return

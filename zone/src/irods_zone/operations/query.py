@@ -1,4 +1,4 @@
-"""Reading the catalog for clients: GenQuery 1 and specific queries, each row only for who may see it."""
+"""Reads the catalog for clients: GenQuery 1 and specific queries, only with rows that the user may see."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registering what lies on the server already: a file as a data object or replica, a directory as a collection.
+"""Registers what already exists on the server: a file as a data object or replica, a directory as a collection.
 
 Only administrators may; the files stay where they are.
 """
@@ -55,7 +55,7 @@ def _register_directory(
         below = f"{path}/{entry.name}"
         if entry.is_dir(follow_symlinks=False):
             _register_directory(session, below, Path(entry.path), resource, keywords)
-        # Links to directories could lead in a circle; what is neither file nor directory has no content to register.
+        # Links to directories could form a circle; anything but a file or directory has no content to register.
         elif entry.is_file():
             _register_file(session, below, entry.path, entry.stat(), resource, keywords)
 

@@ -1,6 +1,6 @@
-"""Giving data objects and collections other paths; files in vaults follow. Nothing is overwritten here.
+"""Gives data objects and collections other paths; files in vaults follow. Overwrites nothing.
 
-A file gets its new name beside the old one before the catalog changes and loses the old one after: whatever the moment
+A file gets its new name beside the old one before the catalog changes, and loses the old one afterwards: at any moment
 of a crash, the path in the catalog has its file.
 """
 
@@ -34,10 +34,10 @@ def relocate(session: Session, source: str, target: str, kind: int) -> None:
 def checked(
     session: Session, source: str, target: str, kind: int | None, *, admin: bool = False
 ) -> tuple[str, str, list[Replica]]:
-    """The checked paths of a rename, and the replicas of its source: none if that is a collection.
+    """The checked paths of a rename, and the replicas of its source (none for a collection).
 
     Errors: SYS_CROSS_ZONE_MV_NOT_SUPPORTED, SAME_SRC_DEST_PATHS_ERR, CAT_INSUFFICIENT_PRIVILEGE_LEVEL,
-    CAT_NO_ROWS_FOUND (nothing of that kind is there).
+    CAT_NO_ROWS_FOUND (nothing of that kind exists).
     """
     source, target = paths.checked(source), paths.checked(target)
     if source.split("/")[1] != target.split("/")[1]:
@@ -71,7 +71,7 @@ def move(session: Session, source: str, target: str, replicas: list[Replica], *,
             if is_collection:
                 row = collections.require(db, source)
                 if target.startswith(source + "/") and paths.name(source) != paths.name(target):
-                    # A real server gives the name first; then there is no such place any more.
+                    # A real server sets the name first; then the old place no longer exists.
                     raise IrodsError(errors.CAT_UNKNOWN_COLLECTION, f"'{target}' is inside '{source}'")
                 affected = list(catalog.list_subtree(db, source))
                 collections.rename(db, row, target)

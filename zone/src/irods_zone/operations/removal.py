@@ -1,7 +1,7 @@
-"""Unlinking data objects: into the trash, or for good.
+"""Unlinks data objects: into the trash, or for good.
 
-For good means: first the row, then the file. A crash in between leaves a file that belongs to nothing, never an
-object without its file.
+For good means: first the row, then the file. A crash in between leaves an unused file, never an object without its
+file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNREGISTER = 26
 def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, *, operation: int = 0) -> None:
     """Removes a data object with all its replicas.
 
-    Without `forceFlag` it goes into the user's trash. Errors: CAT_NO_ROWS_FOUND, CAT_NO_ACCESS_PERMISSION,
+    Without `forceFlag` it is moved into the user's trash. Errors: CAT_NO_ROWS_FOUND, CAT_NO_ACCESS_PERMISSION,
     LOCKED_DATA_OBJECT_ACCESS …
     """
     keywords = {} if keywords is None else keywords
@@ -67,7 +67,7 @@ def _for_good(session: Session, replicas: list[Replica], *, keep_file: bool) -> 
 
 
 def after_delete(session: Session, replica: Replica, *, keep_file: bool = False) -> None:
-    """What follows once a replica's row is gone: its file goes too, if it lies in its vault's place for it."""
+    """After a replica's row is deleted: removes its file, if that is at its place in the vault."""
     points.resource(session, "unregistered", replica, size=replica.size)
     if keep_file or not replica.is_in_vault:
         return

@@ -1,4 +1,4 @@
-"""Renaming for clients (imv): one data object may overwrite another."""
+"""Renames for clients (imv): one data object may overwrite another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def rename(
 ) -> None:
     """Renames a data object or a collection.
 
-    `operation` is the client's oprType; None stands for "whatever it is". Errors: CAT_NO_ROWS_FOUND,
+    `operation` is the client's oprType; None means an object or a collection. Errors: CAT_NO_ROWS_FOUND,
     CAT_NAME_EXISTS_AS_DATAOBJ, CAT_NAME_EXISTS_AS_COLLECTION, CAT_UNKNOWN_COLLECTION, SAME_SRC_DEST_PATHS_ERR …
     """
     kind = operation if operation in (relocation.DATA_OBJECT, relocation.COLLECTION) else None

@@ -1,7 +1,7 @@
 """Replica tokens: the right to open a replica that another connection is writing (parallel transfers).
 
 A token is a directory ROOT/run/tokens/DATA_ID.REPLICA.UUID that holds one empty file, named after the process, per
-descriptor using it, so that tokens are seen by all agents and none outlives its users. Nothing is locked here.
+descriptor using it, so that all agents see tokens, and no token outlives its users. Nothing is locked here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _directory(root: Path) -> Path:
 
 
 def create(root: Path, data_id: int, replica_number: int) -> str:
-    """A new token for a replica, held by nobody yet."""
+    """Makes a token for a replica; no process holds it yet."""
     token = str(uuid.uuid4())
     (_directory(root) / f"{data_id}.{replica_number}.{token}").mkdir(parents=True)
     return token
@@ -49,7 +49,7 @@ def is_valid(root: Path, data_id: int, replica_number: int, token: str) -> bool:
 
 
 def release(root: Path, data_id: int, replica_number: int, token: str, descriptor: int) -> None:
-    """Takes the descriptor off the token; the last one removes the token."""
+    """Removes the descriptor from the token; the last one removes the token."""
     directory = _directory(root) / f"{data_id}.{replica_number}.{token}"
     with contextlib.suppress(OSError):
         (directory / f"{os.getpid()}.{descriptor}").unlink()
@@ -58,7 +58,7 @@ def release(root: Path, data_id: int, replica_number: int, token: str, descripto
 
 
 def forget_process(root: Path, pid: int) -> None:
-    """Releases all that a dead process held."""
+    """Releases all tokens of a dead process."""
     with contextlib.suppress(OSError):
         for directory in _directory(root).iterdir():
             for user in directory.glob(f"{pid}.*"):
@@ -69,7 +69,7 @@ def forget_process(root: Path, pid: int) -> None:
 
 
 def forget_all(root: Path) -> None:
-    """Removes all tokens; when a server starts, nobody holds any."""
+    """Removes all tokens, at the start of a server, when no process holds any."""
     shutil.rmtree(_directory(root), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""Replicas: making and trimming them, and corrections of the catalog by administrators."""
+"""Makes, moves and trims replicas; also corrections of the catalog by administrators."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _copy_to(session: Session, path: str, target: str, found: list[Replica], key
 
 
 def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
-    """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the resource that is named."""
+    """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the named resource."""
     resource = keywords.get("rescName", "")
     if resource and not any(replica.is_on(resource) for replica in found):
         raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {resource}")
@@ -108,7 +108,7 @@ def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
 
 
 def _is_unchanged(session: Session, source: Replica) -> bool:
-    """Whether a replica is still what it was when it was read: nobody has written it meanwhile, or is about to."""
+    """Whether a replica is unchanged since it was read, and no process is about to write it."""
     fresh = catalog.replica(session.db, source.data_id, source.repl_num)
     return (fresh.status, fresh.modified, fresh.size) == (source.status, source.modified, source.size)
 
@@ -116,7 +116,7 @@ def _is_unchanged(session: Session, source: Replica) -> bool:
 def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     """Moves a replica to `destRescName` (iphymv); it keeps its number. Returns the number of bytes.
 
-    The file is copied, then the catalog changes, then the old file goes: a crash leaves at most a file too many.
+    Copies the file, changes the catalog, then removes the old file: a crash leaves at most one file too many.
     """
     path = paths.checked(path)
     admin = opening.is_admin_call(session, keywords)
@@ -182,9 +182,9 @@ def _fill(session: Session, source: Replica, handle: int) -> int:
 
 
 def trim(session: Session, path: str, keywords: dict[str, str], *, operation: int = 0) -> int:
-    """Removes replicas down to `copies` (default 2), stale ones first, then by number; 1 if any went.
+    """Removes replicas down to `copies` (default 2), stale ones first, then by number. Returns 1 if any was removed.
 
-    `replNum` or `rescName` name what may go; nothing goes from an object that has no more than `copies`.
+    `replNum` or `rescName` name what may be removed. An object with no more than `copies` loses none.
     With the oprType of unregistering the files stay.
     """
     path = paths.checked(path)
@@ -196,7 +196,7 @@ def trim(session: Session, path: str, keywords: dict[str, str], *, operation: in
     admin = opening.is_admin_call(session, keywords)
     found = stats.require_replicas(session, path)
     states.require_choice(found)
-    with session.db.transaction():  # two trims at once must not take the last good replica together
+    with session.db.transaction():  # two trims at once must not together remove the last good replica
         found = catalog.by_id(session.db, found[0].data_id)
         states.require_at_rest(found)
         trimmed = _choose_to_trim(found, keywords)
@@ -268,7 +268,7 @@ def modify(
     replica_number: int = 0,
     hierarchy: str = "",
 ) -> None:
-    """Changes a replica's row as `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta ask for."""
+    """Changes a replica's row as requested by `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta."""
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
     if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
         raise refusal(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")

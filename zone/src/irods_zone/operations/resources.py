@@ -1,4 +1,4 @@
-"""Which resource an operation goes to. Reads the catalog; never writes it."""
+"""Chooses the resource for an operation. Reads the catalog; never writes it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from irods_zone.catalog.resources import ResourceRow
 from irods_zone.errors import IrodsError
 from irods_zone.session import Session
 
-# Keywords by which clients name a resource, the most binding first.
+# Keywords with which clients name a resource, in order of precedence.
 _KEYWORDS = ("resc_hier", "destRescName", "rescName", "leafRescName", "defRescName", "backupRescName")
 DOWN = "down"
-# Resources that choose one of their children. Those that keep several replicas alike (replication …) are not served.
+# Resources that choose one of their children. Those that synchronise replicas (replication …) are not served.
 _RANDOM = "random"
 _CHOOSING = ("passthru", "deferred", _RANDOM)
 
@@ -42,7 +42,7 @@ def requested(keywords: Mapping[str, str]) -> str:
 
 
 def for_new_replica(session: Session, keywords: Mapping[str, str]) -> ResourceRow:
-    """Where a new replica goes: the resource that the client names, or one below it, else the zone's default.
+    """The resource for a new replica: the one that the client names, or one below it, else the zone's default.
 
     SYS_RESC_DOES_NOT_EXIST, DIRECT_CHILD_ACCESS (it has a parent, and no whole hierarchy was given), SYS_RESC_IS_DOWN,
     SYS_INVALID_RESC_INPUT (nothing can be stored there).
@@ -59,7 +59,7 @@ def for_new_replica(session: Session, keywords: Mapping[str, str]) -> ResourceRo
 
 
 def _below(session: Session, resource: ResourceRow) -> ResourceRow:
-    """The storage resource that a coordinating one passes a new replica on to."""
+    """The storage resource to which a coordinating resource passes a new replica."""
     leaves = [leaf for leaf in rows.leaves(session.db, resource) if leaf.status != DOWN]
     if resource.type not in _CHOOSING or not leaves:
         raise IrodsError(errors.SYS_INVALID_RESC_INPUT, f"nothing can be stored on resource '{resource.name}'")
@@ -67,7 +67,7 @@ def _below(session: Session, resource: ResourceRow) -> ResourceRow:
 
 
 def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> ResourceRow:
-    """Where an operation on a path would go: to the replica on the resource that is named, or a good one."""
+    """The resource for an operation on a path: that of the replica on the named resource, or of a good one."""
     replicas = catalog.find(session.db, path)
     if not replicas:
         return for_new_replica(session, keywords)

@@ -1,4 +1,4 @@
-"""The delay queue as clients see it. Rule text is run by irods_zone.prep.execution."""
+"""The delay queue as clients see it. irods_zone.prep.execution runs rule text."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def submit(session: Session, record: Mapping[str, Any]) -> None:
 
 
 def delete(session: Session, rule_id: str) -> None:
-    """Takes a rule off the queue: one's own, or any for an administrator."""
+    """Takes a rule off the queue: users their own, administrators any."""
     delay_queue.remove(session.db, session.client, _number(rule_id))
 
 

@@ -1,7 +1,7 @@
-"""The states of replicas: choosing the one to open, locking an object while it is written, unlocking it.
+"""The states of replicas: chooses the one to open, locks an object while it is written, unlocks it.
 
-A replica that is being written is intermediate and its siblings are write-locked; what they were before stands in
-their status text, so that whoever unlocks can restore it. An agent that dies leaves them so, as on a real server.
+A replica that is being written is intermediate and its siblings are write-locked. Their status text holds their states
+from before, so that the unlock can restore them. An agent that dies leaves them so, as on a real server.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _LOCKED = (ReplicaStatus.READ_LOCKED, ReplicaStatus.WRITE_LOCKED)
 
 
 def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: bool) -> Replica:
-    """The replica that an open goes to.
+    """The replica for an open.
 
-    A resource is a preference: a replica elsewhere will do. SYS_REPLICA_DOES_NOT_EXIST if the client names a hierarchy
-    or a number that is not there; HIERARCHY_ERROR if none can be opened.
+    A resource is a preference: a replica elsewhere is accepted. SYS_REPLICA_DOES_NOT_EXIST if the client names a
+    hierarchy or a number that does not exist; HIERARCHY_ERROR if none can be opened.
     """
     hierarchy = keywords.get("resc_hier")
     number = keywords.get("replNum")
@@ -45,7 +45,7 @@ def choose(replicas: Sequence[Replica], keywords: Mapping[str, str], *, write: b
 
 
 def require_open(session: Session, replica: Replica, token: str) -> None:
-    """An error unless a replica may be opened now: it is at rest, or the token is that of its writer."""
+    """Raises an error unless a replica may be opened now: it is at rest, or the token is that of its writer."""
     if replica.status == ReplicaStatus.INTERMEDIATE:
         if token and replica_tokens.is_valid(session.config.root, replica.data_id, replica.repl_num, token):
             return
@@ -68,7 +68,7 @@ def require_at_rest(replicas: Sequence[Replica]) -> None:
 
 
 def lock(db: Database, replica: Replica) -> Replica:
-    """Makes a replica intermediate and its siblings write-locked; call it in the transaction that looked at them."""
+    """Makes a replica intermediate and its siblings write-locked; call it in the transaction that read them."""
     for sibling in objects.by_id(db, replica.data_id):
         is_own = sibling.repl_num == replica.repl_num
         objects.update(
@@ -84,7 +84,7 @@ def lock(db: Database, replica: Replica) -> Replica:
 def unlock(
     db: Database, replica: Replica, status: ReplicaStatus | None, siblings: ReplicaStatus | None, **changes: object
 ) -> Replica:
-    """Ends a write: the replica and its siblings get their states, None being the state from before it."""
+    """Ends a write: sets the states of the replica and its siblings; None means the state from before the write."""
     with db.transaction():
         for sibling in objects.by_id(db, replica.data_id):
             if sibling.repl_num == replica.repl_num:
@@ -97,7 +97,7 @@ def unlock(
 
 
 def unlock_siblings(db: Database, gone: Replica) -> None:
-    """Gives the siblings of a replica that is not there any more their states from before it."""
+    """Restores the states of the siblings of a replica that no longer exists."""
     with db.transaction():
         for sibling in objects.by_id(db, gone.data_id):
             objects.update(db, sibling, status=int(_original(sibling)), status_text="")

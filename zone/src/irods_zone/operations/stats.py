@@ -1,4 +1,4 @@
-"""What is at a path, as far as the user may know."""
+"""The object or collection at a path, as far as the user may know."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ObjectStat:
 
 
 def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> ObjectStat:
-    """USER_FILE_DOES_NOT_EXIST if nothing is there that the user may see."""
+    """The stat of a path; USER_FILE_DOES_NOT_EXIST if the user may see nothing there."""
     path = paths.checked(path)
     replicas = visible_replicas(session, path)
     if replicas:
@@ -56,7 +56,7 @@ def stat(session: Session, path: str, keywords: Mapping[str, str] | None = None)
 
 
 def visible_replicas(session: Session, path: str) -> list[Replica]:
-    """The replicas of a data object, none if there is none that the user may see."""
+    """The replicas of a data object; none if the user may not see it."""
     replicas = catalog.find(session.db, path)
     return replicas if replicas and is_visible(session, replicas[0].data_id, replicas[0].coll_id) else []
 
@@ -70,9 +70,9 @@ def require_replicas(session: Session, path: str) -> list[Replica]:
 
 
 def is_visible(session: Session, *object_ids: int) -> bool:
-    """Whether the user may know of something: administrators of all, others of what they may read.
+    """Whether the user may know of something: administrators of everything, others of what they may read.
 
-    A data object is seen only by those who may read its collection too.
+    To see a data object, a user must be able to read its collection too.
     """
     if session.client.is_admin:
         return True
@@ -84,6 +84,6 @@ def _mode(text: str) -> int:
 
 
 def is_visible_collection(session: Session, path: str) -> bool:
-    """Whether a collection is at a path that the user may know of."""
+    """Whether there is a collection at a path that the user may know of."""
     found = collections.find(session.db, path)
     return found is not None and is_visible(session, found.id)

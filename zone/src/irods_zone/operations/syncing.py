@@ -1,4 +1,4 @@
-"""What irsync asks the server: whether two sides are equal, by checksum, and copies between two paths of the zone."""
+"""The requests of irsync: whether two sides are equal, by checksum, and copies between two paths of the zone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from irods_zone.errors import IrodsError
 from irods_zone.operations import checksums, copies
 from irods_zone.session import Session
 
-# Replies by which the client learns that it has to send, or to fetch.
+# Replies that tell the client to send, or to fetch.
 CLIENT_PUTS = 99999990
 CLIENT_GETS = 99999991
 TARGET_MODIFIED = 99999999
 
-# The modes' names are turned round on the wire: an object to be fetched comes as LOCAL_TO_IRODS.
+# The modes' names are swapped on the wire: a fetch is requested as LOCAL_TO_IRODS.
 _FETCH = "LOCAL_TO_IRODS"
 _SEND = "IRODS_TO_LOCAL"
 _ON_SERVER = "IRODS_TO_IRODS"
 
 
 def sync(session: Session, path: str, keywords: dict[str, str]) -> int:
-    """0 if both sides are equal, else what is to be done about it (on the server it has been done)."""
+    """0 if both sides are equal, else what the client has to do. Copies on the server are already done."""
     path = paths.checked(path)
     mode = keywords.get("rsyncMode", "")
     if mode in (_FETCH, _SEND):

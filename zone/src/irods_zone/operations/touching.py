@@ -1,4 +1,4 @@
-"""Setting modify times, and making objects that are not there, like the command touch."""
+"""Sets modify times, and makes missing objects, like the command touch."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _TYPES: dict[str, type[bool] | type[int] | type[str]] = {
     "seconds_since_epoch": int,
 }
 _EXCLUSIVE = (("replica_number", "leaf_resource_name"), ("reference", "seconds_since_epoch"))
-_SECONDS_LIMIT = 10**11  # what the catalog has room for
+_SECONDS_LIMIT = 10**11  # the largest number that fits into the catalog
 
 
 def touch(session: Session, request: Mapping[str, Any]) -> None:
     """Serves {"logical_path", "options": {no_create, replica_number, leaf_resource_name, …}}.
 
     Errors: OBJ_PATH_DOES_NOT_EXIST, USER_INCOMPATIBLE_PARAMS, SYS_INVALID_INPUT_PARAM, SYS_NO_GOOD_REPLICA,
-    CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION (nothing is there, and it could not be made) … Clients get the text too.
+    CAT_NOT_A_DATAOBJ_AND_NOT_A_COLLECTION (nothing exists there, and it could not be made) … Clients get the text too.
     """
     with displayed(session):
         path, options = _checked(request)
@@ -124,7 +124,7 @@ def _exists(session: Session, path: str) -> bool:
 
 
 def _create(session: Session, path: str, options: Mapping[str, Any]) -> None:
-    """Makes the data object; why that fails is told, but it is no error of its own."""
+    """Makes the data object. A failure is reported, but is not an error by itself."""
     keywords = {}
     if "leaf_resource_name" in options:
         keywords["leafRescName"] = resources.by_name(session, options["leaf_resource_name"]).name

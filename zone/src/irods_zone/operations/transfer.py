@@ -1,4 +1,4 @@
-"""Bytes in and out of open data objects, and the put and get calls of iCommands."""
+"""Reads and writes open data objects; serves the put and get calls of iCommands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PUT_FLAGS = os.O_CREAT | os.O_RDWR | os.O_TRUNC
 
 
 def read(session: Session, number: int, length: int) -> bytes:
-    """The next bytes, fewer than asked for only at the end."""
+    """The next bytes; fewer than requested only at the end."""
     descriptor = session.descriptors.get(number)
     if length < 0:
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"a read of {length} bytes")
@@ -56,7 +56,7 @@ def write(session: Session, number: int, data: Pieces) -> int:
 
 
 def seek(session: Session, number: int, offset: int, whence: int) -> int:
-    """Moves the offset (whence as lseek's) and returns it."""
+    """Moves the offset (whence as for lseek) and returns it."""
     descriptor = session.descriptors.get(number)
     if whence not in (os.SEEK_SET, os.SEEK_CUR, os.SEEK_END):
         raise IrodsError(errors.SYS_INVALID_INPUT_PARAM, f"whence is {whence}")
@@ -70,7 +70,7 @@ def size_of(session: Session, number: int) -> int:
 
 
 def open_for_put(session: Session, record: dict[str, Any]) -> int:
-    """Begins a put: the object is made, or with `forceFlag` overwritten. The record is extended as a server does it."""
+    """Begins a put: makes the object, or overwrites it with `forceFlag`. Extends the record as a real server does."""
     keywords: dict[str, str] = record["KeyValPair_PI"]
     path = paths.checked(record["objPath"])
     if "forceFlag" not in keywords and stats.visible_replicas(session, path):
@@ -85,7 +85,7 @@ def open_for_put(session: Session, record: dict[str, Any]) -> int:
 
 
 def put(session: Session, record: dict[str, Any], data: Pieces) -> None:
-    """A put whose bytes came with the call."""
+    """A put whose bytes are in the call."""
     number = open_for_put(session, record)
     descriptor = session.descriptors.get(number)
     opened = descriptor.replica
@@ -121,7 +121,7 @@ def open_for_get(session: Session, record: dict[str, Any]) -> int:
 
 
 def apply_extras(session: Session, path: str, keywords: dict[str, str]) -> None:
-    """The AVUs and access rows that a put may bring along (iput --metadata, --acl)."""
+    """Sets the AVUs and access rows that a put may carry (iput --metadata, --acl)."""
     triples = keywords.get("metadataIncluded")
     if triples:
         metadata.add_triples(session, path, triples)
@@ -131,7 +131,7 @@ def apply_extras(session: Session, path: str, keywords: dict[str, str]) -> None:
 
 
 def open_stat(session: Session, number: int) -> dict[str, Any]:
-    """What `open and stat` answers beside the descriptor."""
+    """The answer of `open and stat` besides the descriptor."""
     replica = session.descriptors.get(number).replica
     return {
         "dataSize": replica.size,
@@ -145,7 +145,7 @@ def open_stat(session: Session, number: int) -> dict[str, Any]:
 
 
 def descriptor_info(session: Session, number: int) -> dict[str, Any]:
-    """The whole of a descriptor, as API 20000 gives it (python-irodsclient takes hierarchy and token from it)."""
+    """All of a descriptor, in the form of API 20000 (python-irodsclient takes hierarchy and token from it)."""
     descriptor = session.descriptors.get(number)
     replica = descriptor.replica
     created = descriptor.open_type is OpenType.CREATE

@@ -1,4 +1,4 @@
-"""Where removed things go: /ZONE/trash/home/USER, with the path that they had. Nothing is removed here."""
+"""The place of removed things: /ZONE/trash/home/USER, with their old path. Removes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EMPTY_BY_ADMIN = "irodsAdminRmTrash"
 
 
 def path_for(session: Session, path: str) -> str:
-    """The place in the user's trash for a path, with the collections above it made; free at the time."""
+    """A free place in the user's trash for a path; makes the collections above it."""
     parts = path.split("/")
     if len(parts) < 4:
         raise IrodsError(errors.USER_INPUT_PATH_ERR, f"'{path}' cannot go into the trash")

@@ -1,4 +1,4 @@
-"""Setting the size of a data object's replica."""
+"""Sets the size of a data object's replica."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from irods_zone.session import Session
 
 
 def truncate(session: Session, path: str, size: int, keywords: dict[str, str]) -> dict[str, Any]:
-    """Sets the size of one replica that is at rest; its siblings become stale. Tells which replica it was.
+    """Sets the size of one replica that is at rest; its siblings become stale. Returns which replica it was.
 
-    DetailedError with {message, replica_number, resource_hierarchy} if it cannot be done: SYS_REPLICA_INACCESSIBLE if
-    the resource that is named has no replica, SYS_REPLICA_DOES_NOT_EXIST for the number of none …
+    DetailedError with {message, replica_number, resource_hierarchy} if it fails: SYS_REPLICA_INACCESSIBLE if the named
+    resource has no replica, SYS_REPLICA_DOES_NOT_EXIST if no replica has the number …
     """
     if "destRescName" in keywords:
         raise _refused(errors.SYS_INVALID_INPUT_PARAM, "[destRescName] keyword not supported.")

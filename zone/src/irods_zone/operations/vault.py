@@ -1,6 +1,6 @@
-"""Files in vaults: where a logical path is kept, and moving files so that no crash leaves an object without its file.
+"""Files in vaults: the place of a logical path, and moves after which no crash leaves an object without its file.
 
-No catalog here. System errors become iRODS codes with the errno in their last three digits.
+Uses no catalog. System errors become iRODS codes with the errno in their last three digits.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ def system_errors(code: int) -> Iterator[None]:
 
 
 def physical_path(vault: str, logical_path: str) -> str:
-    """Where a vault keeps a logical path: below the vault, without the zone's name."""
+    """The place of a logical path in a vault: below the vault, without the zone's name."""
     parts = logical_path.split("/", 2)
     return f"{vault.rstrip('/')}/{parts[2] if len(parts) > 2 else parts[-1]}"
 
 
 def free_path(vault: str, logical_path: str) -> str:
-    """As `physical_path`, made unique if a file that belongs to nothing is in the way."""
+    """As `physical_path`, but unique if an unused file is in the way."""
     path = physical_path(vault, logical_path)
     return f"{path}.{secrets.randbits(31)}" if os.path.lexists(path) else path
 
 
 def create(path: str) -> int:
-    """A new file, open for reading and writing; with the directories that it needs."""
+    """Makes a file, open for reading and writing, with the directories that it needs."""
     flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC
     with system_errors(errors.UNIX_FILE_CREATE_ERR):
         return _in_directory(path, lambda: os.open(path, flags, 0o600))
 
 
 def _in_directory(path: str, action: Callable[[], Result]) -> Result:
-    """Does something that needs a file's directory; makes that, again if another process removes it as empty."""
+    """Does something that needs a file's directory. Makes that, again if another process removes it as empty."""
     for _ in range(_TRIES):
         try:
             return action()
@@ -71,7 +71,7 @@ def size_of(path: str) -> int:
 
 
 def remove(path: str, vault: str) -> None:
-    """Removes a file; one that is gone already is no error. Directories that become empty go too."""
+    """Removes a file; a missing one is no error. Also removes directories that become empty."""
     with system_errors(errors.UNIX_FILE_UNLINK_ERR), contextlib.suppress(FileNotFoundError):
         Path(path).unlink()
     prune(Path(path).parent, Path(vault))
@@ -90,7 +90,7 @@ def prune(directory: Path, vault: Path) -> None:
 def add_name(old: str, new: str) -> None:
     """Gives a file a second name: the first half of a move, harmless if nothing follows.
 
-    Where the file system has no second names, the new one is a copy.
+    If the file system has no hard links, the new one is a copy.
     """
     with system_errors(errors.UNIX_FILE_RENAME_ERR):
         Path(old).stat()  # it is the new directory that may be missing
@@ -115,7 +115,7 @@ def _copy_file(old: str, new: str) -> None:
 
 
 def copy(source: int, target: int) -> int:
-    """Copies all of one open file into another, in the kernel where it can; returns the number of bytes."""
+    """Copies all of one open file into another, in the kernel if possible. Returns the number of bytes."""
     with system_errors(errors.UNIX_FILE_WRITE_ERR):
         size = os.fstat(source).st_size
         done = 0

@@ -1,6 +1,6 @@
-"""From the records of the protocol to the arguments that rules get: which structures are objects, which are dicts.
+"""Turns the records of the protocol into the arguments of rules: some structures become objects, others dicts.
 
-Nothing here runs a rule.
+Runs no rule.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ OBJECTS: Mapping[str, type[Struct]] = {
 
 
 def object_for(structure: str, value: Any) -> Any:
-    """What a rule is given for a value of a packing structure: (name, decoded record) or a byte buffer."""
+    """The argument of a rule for a value of a packing structure: (name, decoded record) or a byte buffer."""
     name = structure[:-3] if structure.endswith("_PI") else structure
     if name in ("BytesBuf", "BinBytesBuf"):
         return BytesBuf(value.get("buf") or b"" if isinstance(value, Mapping) else value)
@@ -51,7 +51,7 @@ def object_for(structure: str, value: Any) -> Any:
 
 
 def _rule_request(record: Record) -> dict[str, str]:
-    """An ExecMyRuleInp as strings: its address and parameters have names of their own."""
+    """An ExecMyRuleInp as strings: its address and parameters have special names."""
     address = record.get("RHostAddr_PI") or {}
     flat = {
         "myRule": str(record["myRule"]),

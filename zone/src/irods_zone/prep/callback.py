@@ -16,13 +16,13 @@ ERROR_CODE = re.compile(r"\[iRods__Error__Code:(-?\d+)\]")
 
 
 def code_in(text: str) -> int | None:
-    """The iRODS code in an error text that came from a callback, if there is one."""
+    """The iRODS code in an error text that came from a callback, if any."""
     found = ERROR_CODE.search(text)
     return int(found.group(1)) if found else None
 
 
 def failure(code: int, message: str) -> RuntimeError:
-    """The exception a rule sees when what it called has failed."""
+    """The exception that a rule sees when its call has failed."""
     return RuntimeError(f"[iRods__Error__Code:{code}] {message}")
 
 
@@ -33,11 +33,11 @@ class CoreRules(Protocol):
         """Whether core has a rule of this name."""
 
     def call(self, name: str, arguments: list[Any]) -> int:
-        """Run a rule, which may change its arguments; its code."""
+        """Run a rule, which may change its arguments. Returns its code."""
 
 
 class Callback:
-    """Any attribute is something callable; whether it exists turns out when it is called."""
+    """Any attribute is callable; whether it exists shows only in the call."""
 
     __slots__ = ("__rules", "__session")
 

@@ -1,4 +1,4 @@
-"""The connection and the object at hand, as rules see them: `rei`, and the connection's part of a context."""
+"""The connection and the current object, as rules see them: `rei`, and the connection's part of a context."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ USER_FLAG = 3
 
 
 def auth_flag(user: User) -> int:
-    """How far a user is trusted, as a number."""
+    """The level of trust of a user, as a number."""
     return ADMIN_FLAG if user.is_admin else USER_FLAG
 
 
@@ -55,7 +55,7 @@ def user_info(user: User) -> UserInfo:
     return UserInfo(userName=user.name, rodsZone=user.zone, userType="", authInfo=AuthInfo(authFlag=auth_flag(user)))
 
 
-# Points of which a real server runs the rules without telling who the client is.
+# Points whose rules a real server runs without the client's identity.
 _ANONYMOUS = (
     "acPostProcForDataCopyReceived",
     "acPostProcForParallelTransferReceived",
@@ -65,7 +65,7 @@ _ANONYMOUS = (
 
 
 def rule_exec_info(session: Session, rule: str, doi: Mapping[str, Any] | None) -> RuleExecInfo:
-    """`rei` for one run of a rule; `doi` describes the replica at hand, by the members of DataObjInfo."""
+    """`rei` for one run of a rule; `doi` describes the current replica, by the members of DataObjInfo."""
     client, proxy = user_info(session.client), user_info(session.proxy)
     comm = RsComm(
         clientAddr=session.client_address,

@@ -1,6 +1,6 @@
-"""Putting jobs on the delay queue: reads the condition of a delayExec and stores the job as the user who asks.
+"""Puts jobs on the delay queue: reads the condition of a delayExec and stores the job for the requesting user.
 
-Running the jobs is zone.delay_server's business.
+`irods_zone.delay_server` runs the jobs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from irods_zone.catalog import delay_queue
 from irods_zone.errors import CAT_SQL_ERR, SYS_INVALID_INPUT_PARAM, IrodsError
 from irods_zone.session import Session
 
-# Bytes of a job's text. (A real server's table takes as many characters, but could not read them back.)
+# Bytes of a job's text. (A real server's table takes that many characters, but could not read them back.)
 MAX_TEXT = 2700
 
 _PRIORITIES = tuple("123456789")
@@ -49,7 +49,7 @@ def parse_condition(text: str, now: float) -> DelayCondition:
 
 
 def span(text: str) -> int:
-    """The seconds of a span like 30, 30s, 5m, 2h, 1d, 1y."""
+    """The seconds in a span like 30, 30s, 5m, 2h, 1d, 1y."""
     found = _SPAN.match(text)
     if not found:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"{text!r} is no span of time such as 30s, 5m, 2h")

@@ -1,7 +1,7 @@
 """The emulated Python rule engine plugin: imports a rule file as `core` and runs its rules at the zone's policy points.
 
-Call `load` in the process of one agent (or delayed job) only: module state then lives as long as that connection, and
-a crash or a block in a rule concerns no other client. The file is read anew by every agent.
+Call `load` in the process of one agent (or delayed job) only: then module state lives as long as that connection, and a
+rule that crashes or blocks affects no other client. Every agent reads the file again.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ INSTANCE = "irods_rule_engine_plugin-python-instance"
 # The instance names of the recorded zone's API table and database plugin.
 API_INSTANCE = "api_instance"
 DATABASE_INSTANCE = "postgres"
-# The functions that rule text becomes, and what rei.ruleName says of them.
+# The functions made from rule text, and their names in rei.ruleName.
 _MAIN, _EXPRESSION, TEXT = "main", "expressionFcn", "execMyRule"
 
 
@@ -44,7 +44,7 @@ def load(rules: Path | None, session: Session) -> Policy:
 
 
 def attach(session: Session, job: int = 0) -> None:
-    """Give a session, or that of a delayed job, the policy of the zone's rules, and a trace if the zone keeps one."""
+    """Give a session, also that of a delayed job, the policy of the zone's rules, and a trace if the zone keeps one."""
     session.policy = load(session.config.rules, session)
     if session.config.trace is not None:
         session.trace = Trace(session.config.trace, session, job)
@@ -86,11 +86,11 @@ class PythonPolicy(Policy):
     # The policy points
 
     def knows(self, name: str) -> bool:
-        """Whether core has the name, which a module-level __getattr__ may answer too."""
+        """Whether core has the name, perhaps through a module-level __getattr__."""
         return self.core is not None and hasattr(self.core, name)
 
     def static(self, name: str, args: Sequence[str] = (), doi: Mapping[str, Any] | None = None) -> None:
-        """Run a static point. On a real server these are looked up always, so a broken rule file fails here."""
+        """Run a static point. A real server always looks these up, so a broken rule file fails here."""
         if self.core is None:
             self.import_core()
             if self.core is None:
@@ -190,7 +190,7 @@ class PythonPolicy(Policy):
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
-            # The rule's own frames only: what called it is none of its author's business.
+            # Only the rule's own frames: its callers do not concern its author.
             within = error.__traceback__ and error.__traceback__.tb_next
             self.session.log.error("rule %s raised", name, exc_info=(type(error), error, within))
             raise RuleRaisedError(code_in(_text_of(error)) or -1) from error
@@ -211,5 +211,5 @@ def _text_of(error: BaseException) -> str:
 
 
 def _text_error(error: IrodsError) -> IrodsError:
-    # Rule text that raises ends with this code whatever was raised; what it returned stays as it is.
+    # Rule text that raises ends with this code, for any exception; a returned code stays.
     return IrodsError(RULE_ENGINE_ERROR) if isinstance(error, RuleRaisedError) else error

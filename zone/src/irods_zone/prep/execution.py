@@ -1,7 +1,7 @@
-"""Runs rule text: of clients (API 625, `irule`) and of delayed jobs, on the engine its instance name picks.
+"""Runs rule text: of clients (API 625, `irule`) and of delayed jobs, on the engine that its instance name selects.
 
-The rule language is open to every user, Python text to administrators only, as on a real server; a job's text was
-let in when it was queued.
+Every user may run the rule language, only administrators Python text, as on a real server. A job's text was checked
+when it was queued.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SIMPLE = {"STR_PI": "myStr", "INT_PI": "myInt", "DOUBLE_PI": "myDouble"}
 
 
 def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
-    """Serve an ExecMyRuleInp record and return the MsParamArray record. Raises IrodsError as the rule failed."""
+    """Serve an ExecMyRuleInp record and return the MsParamArray record. Raises the IrodsError of a failed rule."""
     keywords: Mapping[str, str] = record.get("KeyValPair_PI") or {}
     if "available" in keywords:
         session.error_stack.append((0, "".join(["Available rule engine plugin instances:\n", *_listed()])))
@@ -44,7 +44,7 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     session.rule_stderr.clear()
     if instance and instance not in INSTANCES:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"there is no rule engine {instance}")
-    # Without an instance the engines are asked in turn: Python takes what irule reads from files, the other the rest.
+    # Without an instance the engines are tried in turn: Python takes what irule reads from files, the other the rest.
     has_python = isinstance(session.policy, PythonPolicy)
     python = instance == PYTHON_INSTANCE or (not instance and has_python and text.startswith("@external\n"))
     try:
@@ -56,16 +56,16 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     except IrodsError:
         if instance:
             raise
-        # The last engine in turn finds nothing wrong, so the client is told of nothing.
+        # The last engine reports no error, so the client gets none.
         session.error_stack.clear()
     output = _outputs(session, variables, output_labels, always=python or (not instance and has_python))
     if isinstance(record, dict):
-        record["MsParamArray_PI"] = output  # the request's own array holds the outputs, as rules after it see
+        record["MsParamArray_PI"] = output  # later rules see the outputs in the request's own array
     return output
 
 
 def run_delayed(session: Session, text: str, instance: str) -> int:
-    """Run a job's text; the result is the rule's code."""
+    """Run a job's text. Returns the rule's code."""
     if instance == PYTHON_INSTANCE or (not instance and not _is_language(text)):
         return _python(session).run_expression(text)
     _run_language(session, text, {})
@@ -116,7 +116,7 @@ def _run_language(session: Session, text: str, variables: dict[str, Any], *, sta
 
 
 def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
-    """Call a rule of core or a microservice as the rule language does: any output can come back in a variable."""
+    """Call a rule of core or a microservice as the rule language does: any output can be returned in a variable."""
     policy = session.policy
     if isinstance(policy, PythonPolicy) and policy.knows(name):
         arguments = ["" if value is None else str(value) for value in values]
@@ -137,9 +137,9 @@ def _variables(given: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _typed(value: Any) -> Any:
-    """A variable for the rule language. Clients send what was typed: a quoted text, a number, or bare text.
+    """A variable for the rule language. Clients send it as typed: a quoted text, a number, or bare text.
 
-    (Python text gets it as it came, quotes and all.)
+    (Python text gets it unchanged, with quotes.)
     """
     if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
         return value[1:-1]
@@ -149,7 +149,7 @@ def _typed(value: Any) -> Any:
 
 
 def _outputs(session: Session, variables: dict[str, Any], output_labels: str, *, always: bool) -> dict[str, Any]:
-    """The parameters that the client asked for, by labels joined with %; ALL is all of them."""
+    """The parameters that the client requested, by labels joined with %; ALL means all of them."""
     labels = output_labels.split("%")
     parameters = []
     for label, value in variables.items():
@@ -184,7 +184,7 @@ def _parameter(label: str, value: Any) -> dict[str, Any]:
 
 
 def _buffer(pieces: list[str]) -> dict[str, Any]:
-    """What was written, in a buffer as large as a real server's would be by now."""
+    """The written text, in a buffer as large as that of a real server."""
     size, length = 0, 0
     for piece in pieces:
         added = len(piece.encode())

@@ -1,4 +1,4 @@
-"""Runs rule language trees: variables, expressions, calls. What a call does is the caller's business."""
+"""Runs rule language trees: variables, expressions, calls. The caller of this module implements the calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_CALLS = 50
 
 @dataclass
 class Scope:
-    """Variables, and what rule text can reach: `call(name, values) -> values`, `delay(condition, text)`, $names."""
+    """Variables, and the functions for rule text: `call(name, values) -> values`, `delay(condition, text)`, $names."""
 
     call: Callable[[str, list[Value]], list[Value]]
     delay: Callable[[str, str], None]
@@ -79,7 +79,7 @@ class Scope:
     def _call(self, node: CallNode) -> Value:
         if node.name in _FUNCTIONS and len(node.arguments) == 1:
             return _FUNCTIONS[node.name](self.evaluate(node.arguments[0]))
-        # A variable without a value may be passed: the callee sets it.
+        # A variable without a value may be an argument: the callee sets it.
         values = [
             self.variables.get(argument.name)
             if isinstance(argument, Variable) and argument.name.startswith("*")

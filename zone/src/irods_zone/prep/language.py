@@ -1,8 +1,8 @@
 """Reads the part of the iRODS rule language that this zone runs: calls, assignments, if, delay, and expressions.
 
-It serves rule text that clients send (`irule`) and delayed text for the rule language. Text is read into a tree
-first, so a mistake anywhere in it means that none of it runs. There are no loops, no pattern matching and no rule
-conditions; such text is refused with a line that says where.
+It serves rule text that clients send (`irule`) and delayed text for the rule language. Text is first read into a tree,
+so that a mistake anywhere means that nothing runs. There are no loops, no pattern matching and no rule conditions; such
+text is refused with an error that names the line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Token:
 
 @dataclass(frozen=True)
 class Literal:
-    """A number, or a string whose *variables are filled in when it is evaluated."""
+    """A number, or a string whose *variables are replaced when it is evaluated."""
 
     value: int | float | str
 
@@ -90,7 +90,7 @@ class If:
 
 @dataclass(frozen=True)
 class Delay:
-    """delay(condition) { text }: the text is queued as it stands."""
+    """delay(condition) { text }: the text is queued unchanged."""
 
     condition: Node
     text: str
@@ -101,7 +101,7 @@ Statement = Union[CallNode, Assign, If, Delay]
 
 @dataclass(frozen=True)
 class Rule:
-    """NAME(*parameters) { … }; its parameters are those of the caller, and what it sets in them comes back."""
+    """NAME(*parameters) { … }; its parameters are the caller's variables, so the caller sees what it sets."""
 
     name: str
     parameters: tuple[str, ...]
@@ -109,9 +109,9 @@ class Rule:
 
 
 def parse(text: str) -> tuple[Rule, ...]:
-    """The rules of a text in any of the forms that irule sends; the first is the one to run.
+    """The rules of a text in any of the forms that irule sends; the first one runs.
 
-    Statements without a rule around them are a rule without a name. Raises IrodsError(RE_PARSER_ERROR).
+    Statements without a rule form a rule without a name. Raises IrodsError(RE_PARSER_ERROR).
     """
     return _Parser(text[len("@external") :] if text.startswith("@external") else text).text()
 

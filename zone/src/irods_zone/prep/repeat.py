@@ -1,8 +1,8 @@
-"""When a delayed job runs again: reads the EF of its condition. Pure functions of text, time and outcome.
+"""Decides when a delayed job runs again: reads the EF of its condition. Pure functions of text, time and outcome.
 
 An EF is a span (30s, 5m, 2h, 1d, 1y) and a directive: REPEAT or DOUBLE (the span doubles after each run), then FOR
-EVER, UNTIL SUCCESS, `n TIMES`, UNTIL a time, or UNTIL SUCCESS OR one of the last two. Nothing but a span repeats for
-ever. (iRODS: the comment on getNextRepeatTime in rcMisc.cpp.)
+EVER, UNTIL SUCCESS, `n TIMES`, UNTIL a time, or UNTIL SUCCESS OR one of the last two. A span alone repeats for ever.
+(iRODS: the comment on getNextRepeatTime in rcMisc.cpp.)
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ _FREQUENCY = re.compile(
 
 @dataclass(frozen=True)
 class Next:
-    """A further run: when, in seconds since the epoch, and the EF from then on."""
+    """A further run: its time, in seconds since the epoch, and the EF from then on."""
 
     start: int
     frequency: str
 
 
 def next_run(frequency: str, now: int, succeeded: bool) -> Next | None:
-    """What follows a run that ended now, or None if the job is done. No EF: one run, whatever came of it."""
+    """The run after one that ended now, or None if the job is done. No EF: one run, whatever its result."""
     found = _FREQUENCY.match(frequency)
     if not frequency.strip() or not found:
         return None

@@ -1,6 +1,6 @@
 """The structures that PREP passes to rules, by the names and members that rule files know (its module `irods_types`).
 
-Each is its members' names and first values, in a table; records of the protocol go in, objects come out.
+A table gives the names and initial values of each structure's members. Turns records of the protocol into objects.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class DataObjCopyInp(Struct):
 
 
 class FileLseekOut(Struct):
-    """Where a seek ended."""
+    """The result of a seek."""
 
     _MEMBERS: ClassVar = {"offset": 0}
 
@@ -97,7 +97,7 @@ FileLseekOut_t = FileLseekOut
 
 
 class TransferStat(Struct):
-    """What a copy did. PREP exports the flags as `len` and the bytes written as `offset`."""
+    """The result of a copy. PREP exports the flags as `len` and the bytes written as `offset`."""
 
     _MEMBERS: ClassVar = {"len": 0, "offset": 0}
     _RECORDED_AS: ClassVar = {"len": "flags", "offset": "bytesWritten"}
@@ -110,7 +110,7 @@ class CollOprStat(Struct):
 
 
 class PortList(Struct):
-    """Where a parallel transfer connects to."""
+    """The address for a parallel transfer."""
 
     _MEMBERS: ClassVar = {"portNum": 0, "cookie": 0, "sock": 0, "windowSize": 0, "hostAddr": ""}
 
@@ -185,7 +185,7 @@ class ModAccessControlInp(Struct):
 
 
 class RodsObjStat(Struct):
-    """What a stat of a path says."""
+    """The result of a stat of a path."""
 
     _MEMBERS: ClassVar = {
         "objSize": 0, "objType": 0, "dataMode": 0, "dataId": "", "chksum": "", "ownerName": "", "ownerZone": "",
@@ -273,7 +273,7 @@ class RsComm(Struct):
 
 
 class RuleExecInfo(Struct):
-    """`rei`: under which circumstances a rule runs."""
+    """`rei`: the context in which a rule runs."""
 
     _MEMBERS: ClassVar = {
         "status": 0, "statusStr": "", "ruleName": "", "rsComm": None, "pluginInstanceName": "", "msParamArray": None,

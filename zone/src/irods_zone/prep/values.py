@@ -1,7 +1,7 @@
-"""What the structures that rules get are made of: C strings, pairs, byte buffers, and the base of all structures.
+"""The parts of the structures that rules get: C strings, pairs, byte buffers, and the base of all structures.
 
-Values are plain Python here; what matters is that a rule which forgets str() around a C string, or asks a KeyValPair
-for a key it does not have, fails here as it would on a real server. Nothing here knows any particular structure.
+Values are plain Python here. A rule that forgets str() around a C string, or asks a KeyValPair for a missing key, fails
+here as on a real server. This module knows no particular structure.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Buffer = Union[bytes, bytearray, memoryview]
 
 
 class CString:
-    """A C string: printable with str(), but no str itself (no ==, no +, no methods), as Boost.Python exports it."""
+    """A C string: printable with str(), but not a str (no ==, no +, no methods), as Boost.Python exports it."""
 
     __slots__ = ("_text",)
 
@@ -48,7 +48,7 @@ CharArray.__name__ = CharArray.__qualname__ = "char_array"
 
 
 class KeyValPair:
-    """condInput: `len`, `key[i]`, `value[i]`, and subscripts that raise KeyError for a key that is not there."""
+    """condInput: `len`, `key[i]`, `value[i]`, and subscripts that raise KeyError for a missing key."""
 
     def __init__(self, pairs: Mapping[str, str] | None = None) -> None:
         self._pairs = dict(pairs or {})
@@ -74,14 +74,14 @@ class KeyValPair:
         return self._pairs[key]
 
     def as_dict(self) -> dict[str, str]:
-        """The pairs; for the zone's own use, PREP has no such method (hence not for rules)."""
+        """The pairs; only for the zone itself: PREP has no such method for rules."""
         return dict(self._pairs)
 
 
 class BytesBuf:
     """A byte buffer. Its bytes are integers in a list, as PREP gives them; a text may end in NUL.
 
-    A transfer that is streamed to its file is never held in memory: its buffer knows its length only.
+    A transfer that is streamed to its file is never held in memory; its buffer knows only its length.
     """
 
     def __init__(self, data: Buffer | int = b"") -> None:
@@ -122,7 +122,7 @@ class BytesBuf:
 
 
 class PluginContext:
-    """What a dynamic policy point knows of its surroundings; `map()` is a dict of strings."""
+    """The context of a dynamic policy point; `map()` is a dict of strings."""
 
     def __init__(self, entries: Mapping[str, str]) -> None:
         self._entries = dict(entries)
@@ -136,7 +136,7 @@ class PluginContext:
 class Struct:
     """An iRODS structure: members with their iRODS names, made from a decoded record.
 
-    _MEMBERS gives each member's initial value and thereby its kind: "" is a char array, 0 an integer, a class a nested
+    _MEMBERS gives each member's initial value and so its kind: "" is a char array, 0 an integer, a class a nested
     structure, None a pointer. _RECORDED_AS gives the name a nested structure has in records.
     """
 
@@ -150,7 +150,7 @@ class Struct:
         self._given = members
 
     def __getattr__(self, name: str) -> Any:
-        # Members are made when they are first asked for: most rules ask for few.
+        # Members are made at their first use: most rules use few.
         if name not in self._MEMBERS:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         value = _member(self._MEMBERS[name], self._given.get(name))

@@ -1,6 +1,6 @@
-"""The native sign-in, as functions of values: what is asked, what is the right answer, how it is put into messages.
+"""The native sign-in, as functions of values: the challenge, the right answer, and their messages.
 
-Nothing here knows who is a user or keeps a password. A client proves that it knows the password by a digest of the
+This module knows no users and keeps no passwords. A client proves that it knows the password by a digest of the
 server's challenge and the password; both messages are JSON in a BinBytesBuf_PI (API 110000), and the server answers
 with the client's own object, with its keys in alphabetical order.
 """
@@ -29,12 +29,12 @@ _DIGEST_LENGTH = 16
 
 
 def new_challenge() -> str:
-    """64 characters that were never asked before."""
+    """A new challenge of 64 characters."""
     return secrets.token_hex(_CHALLENGE_LENGTH // 2)
 
 
 def digest(challenge: str, password: str) -> bytes:
-    """What a client that knows the password answers: MD5 over both, in fields of fixed length, without NUL bytes."""
+    """The answer of a client that knows the password: MD5 of both, in fields of fixed length, without NUL bytes."""
     challenge_field = challenge.encode()[:_CHALLENGE_LENGTH].ljust(_CHALLENGE_LENGTH, b"\0")
     password_field = password.encode("utf-8", "surrogateescape")[:_PASSWORD_LENGTH].ljust(_PASSWORD_LENGTH, b"\0")
     # The scheme is iRODS's; MD5 is what its clients send.
@@ -42,7 +42,7 @@ def digest(challenge: str, password: str) -> bytes:
 
 
 def proves(request: Mapping[str, Any], challenge: str, password: str) -> bool:
-    """Whether the client's second message shows that it knows the password. Takes the same time either way."""
+    """Whether the client's second message shows that it knows the password. Takes the same time in both cases."""
     text = request.get("digest")
     if not isinstance(text, str) or not challenge or not password:
         return False
@@ -54,7 +54,7 @@ def proves(request: Mapping[str, Any], challenge: str, password: str) -> bool:
 
 
 def session_signature(challenge: str) -> str:
-    """What scrambled passwords of this session are keyed with besides the password: see `scramble`."""
+    """The second part of the key for scrambled passwords of this session, besides the password: see `scramble`."""
     return challenge.encode()[:16].hex()
 
 

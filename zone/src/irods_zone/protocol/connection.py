@@ -1,8 +1,8 @@
 """The server's side of one iRODS connection: bytes in, events out; `send_…` gives the bytes to send. No sockets.
 
-Everything that decides what may come when is in `_EXPECTED`. A client connects, may ask for a negotiation about TLS
-(which this server refuses, as a server without TLS does), gets the server's version, signs in, and then sends one
-request after the other, each of which is owed one reply.
+`_EXPECTED` alone decides which message may come when. A client connects, may ask for a negotiation about TLS (which
+this server refuses, as a server without TLS does), gets the server's version, signs in, and then sends one request
+after the other. Each request needs one reply.
 
     while True:
         event = connection.next_event()
@@ -26,18 +26,18 @@ from irods_zone.protocol.errors import SYS_HEADER_TYPE_LEN_ERR, SYS_NO_API_PRIV,
 from irods_zone.protocol.frames import UNAUTHENTICATED, Frame, FrameLimits, FrameReader, Piece, head_bytes
 from irods_zone.protocol.packing import Packing, pack, unpack
 
-# What this server says it is.
+# The version that this server reports.
 RELEASE = "rods5.0.2"
 API_VERSION = "d"
-# iRODS sends this number since 4.x, whoever asks.
+# iRODS sends this number to every client since 4.x.
 COOKIE = 400
 
 AUTHENTICATE = 110000
 SERVER_INFO = 700
-# What a client may ask for before it has signed in.
+# The requests that a client may make before it has signed in.
 BEFORE_SIGN_IN = frozenset({AUTHENTICATE, SERVER_INFO})
 
-# The end of StartupPack_PI's option when the client wants to negotiate.
+# The end of StartupPack_PI's option if the client wants to negotiate.
 _NEGOTIATE = "request_server_negotiation"
 # Since this release &apos; stands for an apostrophe in XML.
 _APOSTROPHE_SINCE = (4, 2, 9)
@@ -75,7 +75,7 @@ class Negotiation:
 
 @dataclass(frozen=True)
 class ApiRequest:
-    """A request. If `bs` is shorter than `bs_len`, the byte stream follows in Data events. Owed: send_reply()."""
+    """A request. If `bs` is shorter than `bs_len`, the byte stream follows in Data events. Answer with send_reply()."""
 
     number: int
     msg: bytes
@@ -85,7 +85,7 @@ class ApiRequest:
 
     @property
     def whole(self) -> bool:
-        """Whether `bs` has everything; if not, Data events follow."""
+        """Whether `bs` is complete; if not, Data events follow."""
         return len(self.bs) == self.bs_len
 
 
@@ -99,7 +99,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Refused:
-    """A request that may not be made before sign-in. Answer with send_reply(code)."""
+    """A request that is not allowed before sign-in. Answer with send_reply(code)."""
 
     number: int
     code: int
@@ -107,12 +107,12 @@ class Refused:
 
 @dataclass(frozen=True)
 class Ping:
-    """Somebody looks whether the server is alive. Answer with send_pong() and close."""
+    """A client checks whether the server is alive. Answer with send_pong() and close."""
 
 
 @dataclass(frozen=True)
 class Disconnect:
-    """The client is gone; `orderly` if it said so. Close."""
+    """The client has left; `orderly` if it said so. Close."""
 
     orderly: bool
 
@@ -121,7 +121,7 @@ ProtocolEvent = Union[Startup, Negotiation, ApiRequest, Data, Refused, Ping, Dis
 
 
 class State(Enum):
-    """What is to happen next."""
+    """The next step."""
 
     # The client speaks:
     CONNECT = auto()
@@ -136,7 +136,7 @@ class State(Enum):
     CLOSED = auto()
 
 
-# Which frames may come when, and what becomes of the connection with each.
+# The frames that may come in each state, and the next state after each.
 _EXPECTED: dict[tuple[State, str], str] = {
     (State.CONNECT, frames.CONNECT): "_on_connect",
     (State.CONNECT, frames.HEARTBEAT): "_on_heartbeat",
@@ -150,7 +150,7 @@ _CLIENT_SPEAKS = frozenset({State.CONNECT, State.NEGOTIATE, State.REQUEST, State
 
 
 class Connection:
-    """One client's connection. RemoteProtocolError from next_event() ends it; it cannot be used after that."""
+    """One client's connection. RemoteProtocolError from next_event() ends it; then it cannot be used any more."""
 
     def __init__(self, limits: FrameLimits | None = None) -> None:
         self.state = State.CONNECT
@@ -159,20 +159,20 @@ class Connection:
         self._limits = limits or FrameLimits()
         self._is_signed_in = False
         self._end_of_input = False
-        # Answered before its stream was in: the rest is dropped as it arrives.
+        # Answered before its stream had arrived: the rest is dropped on arrival.
         self._dropping = False
 
     # --- What comes in ---
 
     def receive_data(self, data: bytes) -> None:
-        """Take what the socket gave; b"" is its end."""
+        """Take bytes from the socket; b"" is its end."""
         if data:
             self._reader.receive(data)
         else:
             self._end_of_input = True
 
     def next_event(self) -> ProtocolEvent:
-        """What happened next, or NEED_DATA. RemoteProtocolError if it is not what iRODS clients do."""
+        """The next event, or NEED_DATA. RemoteProtocolError for bytes that no iRODS client sends."""
         if self.state is State.CLOSED:
             return Disconnect(orderly=True)
         if self.state not in _CLIENT_SPEAKS:
@@ -262,7 +262,7 @@ class Connection:
         return _joined(frames.NEGOTIATION, msg=msg)
 
     def send_version(self, status: int = 0) -> bytes:
-        """Say what this server is; with a negative status, that it does not serve this client, and close."""
+        """Send the server's version. With a negative status: refuse this client, and close."""
         if status >= 0:
             self._leave(State.VERSION, State.REQUEST)
         else:
@@ -293,7 +293,7 @@ class Connection:
         return self._reader.idle
 
     def signed_in(self) -> None:
-        """The client has proved who it is: every request may come now, and long ones."""
+        """The client has proved its identity: now every request is allowed, also long ones."""
         self._is_signed_in = True
         self._reader.limits = self._limits
 
@@ -317,7 +317,7 @@ def _joined(type_: str, *, int_info: int = 0, msg: bytes = b"", error: bytes = b
 
 
 def _cut(text: str, room: int) -> str:
-    """As much of a text as fits, without NUL bytes and without half a character."""
+    """As much of a text as fits, without NUL bytes and broken characters."""
     data = text.replace("\0", "").encode("utf-8", "surrogateescape")
     return text.replace("\0", "") if len(data) <= room else data[:room].decode("utf-8", "ignore")
 

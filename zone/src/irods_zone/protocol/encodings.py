@@ -1,7 +1,7 @@
 """The two ways iRODS writes single values: native (big-endian numbers, NUL-ended texts) and its own plain XML.
 
-Readers take values off a message front to back, writers collect them. Neither knows structures: `packing` walks those.
-A reader returns None for what XML does not have and raises RemoteProtocolError for what is broken; it never reads or
+Readers take values from a message front to back, writers collect them. Neither knows structures: `packing` walks those.
+A reader returns None for values missing in XML and raises RemoteProtocolError for broken ones. It never reads or
 allocates more than the message holds.
 """
 
@@ -19,7 +19,7 @@ from irods_zone.protocol.structures import Kind
 
 
 class Packing(Enum):
-    """How the messages of a connection are written; the client chooses when it connects."""
+    """The form of the messages of a connection; the client chooses it when it connects."""
 
     NATIVE = "native"
     XML = "xml"
@@ -27,23 +27,23 @@ class Packing(Enum):
     XML_BEFORE_4_2_9 = "xml-before-4.2.9"
 
 
-# What stands for a pointer to nothing in native packing.
+# The text for a null pointer in native packing.
 NULL = b"%@#ANULLSTR$%\0"
 
-# How whole numbers travel in native packing, and what fits.
+# The format of whole numbers in native packing, and their limits.
 FORMATS = {Kind.INT: ("i", 4), Kind.INT16: ("h", 2), Kind.INT64: ("q", 8)}
 RANGES = {kind: 1 << (8 * size - 1) for kind, (_, size) in FORMATS.items()}
 
 
 class Reader:
-    """Takes single values off a message, front to back. Absent values come back as None."""
+    """Takes single values from a message, front to back. Returns None for missing values."""
 
     def null(self, tag: str) -> bool:
-        """Whether the pointer that comes next points at nothing (and pass it)."""
+        """Whether the next pointer is null (and pass it)."""
         raise NotImplementedError
 
     def open(self, tag: str) -> bool:
-        """Enter a structure; False if it is not there."""
+        """Enter a structure; False if it is missing."""
         raise NotImplementedError
 
     def close(self, tag: str) -> None:
@@ -116,7 +116,7 @@ class _NativeReader(Reader):
 _NUMBER = re.compile(rb"\s*([+-]?[0-9]+)")
 _ENTITY = re.compile(rb"&(amp|lt|gt|quot|apos);")
 _ENTITIES = {b"amp": b"&", b"lt": b"<", b"gt": b">", b"quot": b'"'}
-# iRODS refuses a number that is written with more characters.
+# iRODS refuses a number with more characters.
 _NUMBER_ROOM = 64
 
 
@@ -126,12 +126,12 @@ def _quote_of(packing: Packing) -> bytes:
 
 @cache
 def _tags(tag: str) -> tuple[bytes, bytes]:
-    """<tag> and </tag>; tags are names of the table, so there are few."""
+    """<tag> and </tag>; tags are names from the table, so there are few."""
     return f"<{tag}>".encode(), f"</{tag}>".encode()
 
 
 class _XmlReader(Reader):
-    """Looks for tags by position as iRODS does: no attributes, no comments, fields in the order of the structure."""
+    """Finds tags by position, as iRODS does: no attributes, no comments, fields in the order of the structure."""
 
     def __init__(self, data: bytes, packing: Packing) -> None:
         self._data = data
@@ -139,13 +139,13 @@ class _XmlReader(Reader):
         self._entities = {**_ENTITIES, b"apos": _quote_of(packing)}
 
     def _starts(self, tag: str) -> int:
-        """Where the contents begin if the next tag is <tag>, else -1."""
+        """The position of the contents if the next tag is <tag>, else -1."""
         start = self._data.find(b"<", self._at)
         opening = _tags(tag)[0]
         return start + len(opening) if start >= 0 and self._data.startswith(opening, start) else -1
 
     def _end(self, tag: str, start: int) -> int:
-        """Where the next </tag> begins; it is passed."""
+        """The position of the next </tag>, which is passed."""
         closing = _tags(tag)[1]
         end = self._data.find(closing, start)
         if end < 0:
@@ -215,7 +215,7 @@ class Writer:
         self.parts: list[bytes] = []
 
     def null(self) -> None:
-        """A pointer to nothing."""
+        """A null pointer."""
         raise NotImplementedError
 
     def open(self, tag: str) -> None:
@@ -235,7 +235,7 @@ class Writer:
         raise NotImplementedError
 
     def raw(self, tag: str, kind: Kind, data: bytes) -> None:
-        """Bytes whose number is written elsewhere."""
+        """Bytes whose length is written elsewhere."""
         raise NotImplementedError
 
 
@@ -289,10 +289,10 @@ class _XmlWriter(Writer):
 
 
 def reader(data: bytes, packing: Packing) -> Reader:
-    """What reads a message in this packing."""
+    """The reader of a message in this packing."""
     return _NativeReader(data) if packing is Packing.NATIVE else _XmlReader(data, packing)
 
 
 def writer(packing: Packing) -> Writer:
-    """What writes a message in this packing; the bytes are the sum of its parts."""
+    """The writer of a message in this packing; the bytes are its joined parts."""
     return _NativeWriter() if packing is Packing.NATIVE else _XmlWriter(packing)

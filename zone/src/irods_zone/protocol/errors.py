@@ -1,4 +1,4 @@
-"""What can go wrong with bytes on the wire: the other side's fault, or ours. Nothing else belongs here."""
+"""Errors of bytes on the wire: the other side's fault, or ours. Nothing else belongs here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ USER_PACKSTRUCT_INPUT_ERR = -308000
 
 
 class ProtocolError(Exception):
-    """Bytes that are not iRODS's protocol, or not allowed now. `code` is the iRODS status that says so."""
+    """Bytes that do not follow iRODS's protocol, or are not allowed now. `code` is the iRODS status for that."""
 
     def __init__(self, message: str, code: int = SYS_PACK_INSTRUCT_FORMAT_ERR) -> None:
         super().__init__(message)
@@ -18,8 +18,8 @@ class ProtocolError(Exception):
 
 
 class RemoteProtocolError(ProtocolError):
-    """The client sent it."""
+    """The client sent such bytes."""
 
 
 class LocalProtocolError(ProtocolError):
-    """This program was about to send it: a fault in the zone, not in the client."""
+    """This program was about to send such bytes: a fault in the zone, not in the client."""

@@ -1,8 +1,8 @@
-"""Frames: what every message of iRODS travels in. Bytes in, frames out; no sockets, and no idea what a frame means.
+"""Frames: the envelope of every message of iRODS. Bytes in, frames out; no sockets, and no meaning of a frame.
 
 A frame is four bytes (big-endian) that give the length of its header, the header (`MsgHeader_PI`, always XML), and
-three bodies whose lengths the header gives: the message, an error stack, and a byte stream that may be huge. The rule
-here: nothing is kept or allocated for a length that was only claimed; lengths over the limits end the connection.
+three bodies whose lengths the header gives: the message, an error stack, and a byte stream that may be huge. Nothing is
+kept or allocated for a length that was only announced; lengths over the limits end the connection.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class FrameLimits:
     msg: int = 16 << 20
     error: int = 1 << 20
     bs: int = 1 << 30
-    # Up to here a byte stream comes with its frame; a longer one comes in pieces.
+    # Up to this size a byte stream comes with its frame; a longer one comes in pieces.
     whole_bs: int = 1 << 20
 
 
@@ -53,7 +53,7 @@ class Frame:
 
     @property
     def whole(self) -> bool:
-        """Whether `bs` has everything."""
+        """Whether `bs` is complete."""
         return len(self.bs) == self.bs_len
 
 
@@ -85,7 +85,7 @@ _TYPE = re.compile(rb"[A-Z_]{1,127}")
 def _number(header: bytes, tag: bytes) -> int:
     match = _TAGS[tag].search(header)
     if match is None:
-        # A heartbeat has nothing but its type.
+        # A heartbeat has only its type.
         return 0
     number = _NUMBER.fullmatch(match.group(1))
     if number is None:
@@ -109,7 +109,7 @@ def _parse_header(header: bytes) -> _Header:
 class FrameReader:
     """Cuts a stream of bytes into frames.
 
-    `limits` may be changed at any time; it is looked at when a header has arrived.
+    `limits` may be changed at any time; they apply when a header has arrived.
     """
 
     def __init__(self, limits: FrameLimits = UNAUTHENTICATED) -> None:
@@ -120,7 +120,7 @@ class FrameReader:
         self._streaming = 0
 
     def receive(self, data: bytes) -> None:
-        """Take what a socket gave."""
+        """Take bytes from a socket."""
         self._buffer += data
 
     @property
@@ -129,7 +129,7 @@ class FrameReader:
         return not self._buffer and self._header is None and not self._streaming
 
     def next(self) -> Frame | Piece | None:
-        """The next frame or piece; None if more bytes are needed. RemoteProtocolError if the bytes are no frame."""
+        """The next frame or piece; None if more bytes are needed. RemoteProtocolError if the bytes are not a frame."""
         if self._streaming:
             return self._piece()
         header = self._header or self._read_header()
@@ -192,7 +192,7 @@ def head_bytes(type_: str, *, int_info: int = 0, msg_len: int = 0, error_len: in
 
 
 def frame_bytes(frame: Frame) -> bytes:
-    """A frame as it travels."""
+    """The bytes of a frame."""
     head = head_bytes(
         frame.type,
         int_info=frame.int_info,

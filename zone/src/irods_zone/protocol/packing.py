@@ -1,13 +1,13 @@
-"""Records to bytes and back, in both packings that iRODS speaks, driven by the table in `structures`.
+"""Converts records to bytes and back, in both packings of iRODS, driven by the table in `structures`.
 
-Nothing here knows what a message means. A record is a dict with iRODS's own field names:
+This module does not know the meaning of a message. A record is a dict with iRODS's own field names:
 
 - int for numbers, str for text (UTF-8; other bytes survive as surrogates), bytes for bin and char;
-- a pointer to nothing is None; what is counted by a field that says 0 is empty ([] or b"");
+- a null pointer is None; values counted by a field that is 0 are empty ([] or b"");
 - arrays are lists; a structure inside another is a dict under its own name;
 - KeyValPair_PI is a dict[str, str], InxIvalPair_PI a list[tuple[int, int]], InxValPair_PI a list[tuple[int, str]].
 
-Packing fills in what a record leaves out: 0, "", None, empty structures, and counts from what they count.
+Packing fills in what a record lacks: 0, "", None, empty structures, and counts.
 Unpacking does the same for XML, where some clients leave fields out, and raises RemoteProtocolError for anything else.
 """
 
@@ -24,19 +24,19 @@ from irods_zone.protocol.structures import NAMES, Count, Field, Kind, fields_of
 __all__ = ["NULL", "Packing", "Record", "Value", "default", "pack", "unpack"]
 
 Record = dict[str, Any]
-# What a structure decodes to: the three kinds of pairs have their own types.
+# The type of a decoded structure: the three kinds of pairs have their own types.
 Value = Union[Record, dict[str, str], list[tuple[int, int]], list[tuple[int, str]]]
 
 
-# Structures nest five deep at most; only a hostile message goes deeper.
+# Structures nest at most five deep; only a hostile message goes deeper.
 _MAX_DEPTH = 16
 
-# No client sends arrays of more; so a message cannot take many times its size.
+# No client sends larger arrays. The limit keeps a message from taking many times its size in memory.
 _MAX_ITEMS = 100_000
 
 _BYTES_KINDS = (Kind.BIN, Kind.CHAR)
 
-# What a choice is taken for while no type is named.
+# The structure of a choice without a named type.
 _NO_CHOICE = "STR_PTR_PI"
 
 # The fields of the structures that decode to pairs instead of a record.
@@ -48,7 +48,7 @@ _PAIRS = {
 
 
 def unpack(structure: str, data: bytes, packing: Packing) -> Record:
-    """Decode one message. RemoteProtocolError if it is not one; KeyError if there is no such structure."""
+    """Decode one message. RemoteProtocolError if it is invalid; KeyError if there is no such structure."""
     value: Record = _read_structure(reader(data, packing), structure, _Scope({}, None), 0)
     return value
 
@@ -63,16 +63,16 @@ def pack(structure: str, value: Any, packing: Packing) -> bytes:
 class _Sizes(NamedTuple):
     """The sizes of a field as numbers."""
 
-    # How many values, None if it is no array.
+    # The number of values; None if it is no array.
     many: int | None
-    # How many bytes one value has.
+    # The number of bytes of one value.
     extent: int
     # The room for one text, None if any length fits.
     room: int | None
 
     @property
     def nothing(self) -> bool:
-        """Whether there is nothing to point at."""
+        """Whether there is nothing to point to."""
         return self.many == 0 or self.extent == 0 or self.room == 0
 
 
@@ -109,7 +109,7 @@ class _Scope:
 
 
 def _empty(field: Field) -> Any:
-    """What a field holds that is not there."""
+    """The value of a missing field."""
     if field.length is not None or isinstance(field.extent, str):
         return b"" if field.kind in _BYTES_KINDS else []
     if field.pointer:
@@ -130,7 +130,7 @@ def default(structure: str) -> Any:
 
 
 def _read_structure(source: Reader, structure: str, around: _Scope, depth: int) -> Any:
-    """The structure that comes next; None if it is not there (XML only)."""
+    """The next structure; None if it is missing (XML only)."""
     if depth > _MAX_DEPTH:
         raise RemoteProtocolError(f"{structure} is nested too deeply")
     if not source.open(structure):
@@ -184,7 +184,7 @@ def _read_field(source: Reader, field: Field, scope: _Scope, depth: int) -> Any:
 
 
 def _tag(field: Field, scope: _Scope) -> str:
-    """The tag of a field; for a structure that is its name, for a choice it stands in another field."""
+    """The tag of a field; for a structure its name, for a choice the value of another field."""
     return field.tag if field.kind is not Kind.CHOICE else scope.values[field.chooser] or _NO_CHOICE
 
 
@@ -203,7 +203,7 @@ def _read_one(source: Reader, field: Field, tag: str, sizes: _Sizes, scope: _Sco
 
 @cache
 def _counted_by(structure: str) -> Mapping[str, str]:
-    """Which field each count of a structure counts."""
+    """The field that each count of a structure counts."""
     return {
         str(count): field.key
         for field in reversed(fields_of(structure))

@@ -1,6 +1,6 @@
-"""How iRODS scrambles a password that a client sends to set it (iadmin mkuser, moduser, ipasswd). Pure functions.
+"""The scrambling of a password that a client sends to set it (iadmin mkuser, moduser, ipasswd). Pure functions.
 
-This is no encryption: it keeps a password from being read off the wire at a glance. The key is the sender's own
+This is not encryption: it only keeps a password from being read on the wire at a glance. The key is the sender's own
 password together with the session's signature (auth.session_signature), so both sides know it.
 """
 
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 _WHEEL = bytes([*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B), *range(0x21, 0x30)])
 _PLACE = {character: place for place, character in enumerate(_WHEEL)}
 
-# In front of a password that is scrambled the newer way; its first letter is shifted at random.
+# The prefix of a password scrambled in the newer way; its first letter is shifted at random.
 _PREFIX = b"A.ObfV2"
-# Behind a short password, so that its length does not show.
+# The padding of a short password, which hides its length.
 _PADDING = b"1gCBizHWbwIYyWLo"
 _KEY_LENGTH = 100
 _OWN_LENGTH = 90
@@ -32,8 +32,8 @@ def _key_bytes(text: bytes) -> bytes:
 
 
 def _stream(key: bytes, algorithm: str) -> Iterator[int]:
-    """Numbers without end that depend on the key."""
-    # A SHA-1 hash is longer than its place: each next hash overwrites the end of the one before.
+    """An endless stream of numbers that depends on the key."""
+    # A SHA-1 hash is longer than its place: each hash overwrites the end of the one before.
     block = bytearray(80)
     for at, data in ((0, None), (16, 16), (32, 32), (48, 32)):
         digest = _hash(_key_bytes(key) if data is None else bytes(block[:data]), algorithm)
@@ -63,7 +63,7 @@ def _shared_key(own: bytes, signature: bytes) -> bytes:
 
 
 def scramble(password: str, own: str, signature: str) -> str:
-    """What a client sends for `password`, `own` being the password that it signed in with."""
+    """The text that a client sends for `password`; `own` is the password that it signed in with."""
     data = password.encode("utf-8", "surrogateescape")
     room = _PASSWORD_LENGTH - 10 - len(data)
     if room > len(_PADDING):
@@ -73,7 +73,7 @@ def scramble(password: str, own: str, signature: str) -> str:
 
 
 def unscramble(scrambled: str, own: str, signature: str) -> str:
-    """The password that a client sent; the older way, without the signature, is understood too."""
+    """The password that a client sent; also accepts the older way, without the signature."""
     data = scrambled.encode("utf-8", "surrogateescape")
     secret = own.encode("utf-8", "surrogateescape")
     algorithm = "sha1" if data.startswith(b"sha1") else "md5"

@@ -1,8 +1,8 @@
-"""The layouts of iRODS's messages, as one table. Data only: nothing here packs, decides or looks at a message.
+"""The layouts of iRODS's messages, as one table. Data only: nothing here packs, decides or reads a message.
 
 They are read from structures.txt, which explains its notation.
-A structure that stands in another one is a field of its own name; the second of the same name gets `_2` (XML has
-the same tag for both).
+A structure inside another one is a field with its name; the second one with the same name gets `_2` (XML has the same
+tag for both).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SIZES = {
 
 
 class Kind(Enum):
-    """What a field holds."""
+    """The kind of value in a field."""
 
     CHAR = "char"
     BIN = "bin"
@@ -46,7 +46,7 @@ class Kind(Enum):
     CHOICE = "choice"
 
 
-# How many: a number, or the name of the int field that says it.
+# A count: a number, or the name of the int field that holds it.
 Count = Union[int, str]
 
 
@@ -60,7 +60,7 @@ class Field:
     pointer: bool = False
     # [n]: an array of values, or of pointers if `pointer`.
     length: Count | None = None
-    # (n): what one pointer points at.
+    # (n): the number of values behind one pointer.
     extent: Count | None = None
     # <n>: the room for one text, its NUL included; None is any length.
     room: Count | None = None

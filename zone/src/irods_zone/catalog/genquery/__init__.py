@@ -1,7 +1,7 @@
 """GenQuery1, the query language of iRODS clients: `execute` runs one, `parse` reads one from text.
 
-A query is a list of columns and conditions; the tables between them are found here. Everything a client sends ends up
-as a bound parameter or is looked up in a table of ours; no text of a client becomes SQL.
+A query is a list of columns and conditions; this package finds the tables that connect them. Everything that a client
+sends becomes a bound parameter or a look-up in one of our tables; no text of a client becomes SQL.
 """
 
 from __future__ import annotations

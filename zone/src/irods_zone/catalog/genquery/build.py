@@ -1,7 +1,7 @@
-"""A GenQuery as SQL: columns, joins, conditions, the rows that a user may see, order.
+"""Builds the SQL of a GenQuery: columns, joins, conditions, the rows that a user may see, order.
 
-The text is made of the catalog's own names and of templates from `conditions`; all values are bound. `visible` is the
-one place that keeps rows from a user: nothing that is not an administrator's query leaves here without it.
+The text is made of the catalog's own names and of templates from `conditions`; all values are bound. Only `limit_to`
+hides rows from a user: every query of a user who is not an administrator passes it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _FUNCTIONS = {
     Aggregate.AVG: "irods_avg",
     Aggregate.COUNT: "count",
 }
-# Rows come by collection, data object and replica, after the order that the client asks for.
+# Rows are ordered by collection, data object and replica, after the order that the client requests.
 _IMPLICIT_ORDER = ("COLL_NAME", "DATA_NAME", "DATA_REPL_NUM")
-# Two conditions on attribute names of these are about two AVUs of the same object; of the others iRODS refuses them.
+# Two conditions on attribute names of these are about two AVUs of the same object; iRODS refuses them for others.
 _MANY_AVUS = {"r_data_meta_main": ("R_DATA_MAIN", "data_id"), "r_coll_meta_main": ("R_COLL_MAIN", "coll_id")}
 _ONE_AVU = ("r_user_meta_main", "r_resc_meta_main", "r_resc_grp_meta_main")
-# Where the id of a data object or a collection stands.
+# The column with the id of a data object or a collection.
 _GUARDED = {
     "R_DATA_MAIN": "data_id",
     "R_COLL_MAIN": "coll_id",
@@ -68,7 +68,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who asks: the ids whose access counts (own, groups); None for an administrator, who sees every row."""
+    """The user who asks: the ids whose access counts (own, groups); None for an administrator, who sees every row."""
 
     ids: tuple[int, ...] | None
     user_id: int = 0
@@ -78,7 +78,7 @@ def build(query: GenQuery, viewer: Viewer) -> Statement:
     """The SQL of a query for a viewer.
 
     IrodsError: CAT_UNKNOWN_TABLE (no such column), CAT_FAILED_TO_LINK_TABLES, CAT_INVALID_ARGUMENT (a condition), and
-    what `limits` says of long ones.
+    the errors of `limits`.
     """
     selects = [(_column(number), option) for number, option in query.selects]
     if not selects:
@@ -124,7 +124,7 @@ def _column(number: int) -> Column:
 
 
 def _start(selected: Sequence[Column], tested: Sequence[Column]) -> str:
-    """Where the walk over the tables begins: as on the real server, the last table that is no cycler."""
+    """The table where the walk begins: as on the real server, the last table that is not a cycler."""
     start = ""
     for column in selected:
         if not TABLES[column.table].cycler or not start:
@@ -150,7 +150,7 @@ def _order(selects: Sequence[tuple[Column, int]], *, distinct: bool) -> list[str
             if column.name == name and aggregate_of(option) is None:
                 order.setdefault(column.sql, "")
     if distinct:
-        # PostgreSQL sorts rows by all they show to find the distinct ones, and clients see that order.
+        # PostgreSQL sorts rows by all their columns to find the distinct ones, and clients see that order.
         for column, option in selects:
             if aggregate_of(option) is None:
                 order.setdefault(column.sql, "")
@@ -158,7 +158,7 @@ def _order(selects: Sequence[tuple[Column, int]], *, distinct: bool) -> list[str
 
 
 class _Where:
-    """The WHERE clause in the making."""
+    """The WHERE clause under construction."""
 
     def __init__(self, tests: list[str]) -> None:
         self.tests = tests
@@ -181,8 +181,8 @@ class _Where:
             sql = ""
             for test in condition.tests:
                 name = column.sql
-                # The first name and value tested are of the first AVU, the second of the second …; units always of
-                # the first, and so is what is left over when a condition has several tests.
+                # The first name and value tested belong to the first AVU, the second to the second …; units always
+                # belong to the first, and so do the remaining tests of a condition with several.
                 if column.table in _MANY_AVUS and column.column in ("meta_attr_name", "meta_attr_value"):
                     used[name] += 1
                     if 1 < used[name] <= avus[column.table]:
@@ -204,7 +204,7 @@ class _Where:
                 )
                 self.parameters += [*viewer.ids, ACCESS_LEVELS["read_object"]]
             elif table == "r_met2_meta_main":
-                # AVUs of AVUs: nothing makes any, and all other AVUs would show here.
+                # AVUs of AVUs: there are none, and all other AVUs would appear here.
                 self.tests.append("0")
             elif table == "R_TICKET_MAIN":
                 self.tests.append("R_TICKET_MAIN.user_id = ?")

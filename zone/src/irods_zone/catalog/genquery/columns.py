@@ -1,4 +1,4 @@
-"""The columns that GenQuery knows, the tables they are in, and how the tables hang together.
+"""The columns that GenQuery knows, their tables, and the links between the tables.
 
 Facts of the iRODS catalog, read from columns.txt and links.txt: numbers (what clients send), names (what iquest and
 rules write), tables, links. `joins` walks them in the order of the files. Nothing here builds SQL.
@@ -22,7 +22,7 @@ class Column:
 
     @property
     def sql(self) -> str:
-        """As it is written in SQL."""
+        """The column in SQL."""
         return f"{self.table}.{self.column}"
 
 
@@ -36,7 +36,7 @@ class Table:
 
     @property
     def sql(self) -> str:
-        """As it is written after FROM."""
+        """The table in SQL, after FROM."""
         return self.table if self.alias == self.table else f"{self.table} {self.alias}"
 
 

@@ -1,8 +1,8 @@
-"""What a condition's text means: "= 'x'", "like 'a%' || like 'b%'", "n> '5'", "between '1' '9'", "in ('a', 'b')" …
+"""The meaning of a condition's text: "= 'x'", "like 'a%' || like 'b%'", "n> '5'", "between '1' '9'", "in ('a', 'b')" …
 
 A condition becomes tests, each with a SQL template of ours in which {column} stands for the column, and the values to
-bind. The operator is looked up, never copied. Oddities are the real server's: a value runs from the first quote to the
-last, so that a quote inside needs no escape; `not in` and `not between` do not exist.
+bind. The operator is looked up, never copied. The oddities are those of the real server: a value extends from the first
+quote to the last, so a quote inside needs no escape; `not in` and `not between` do not exist.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _NUMERIC = re.compile(r"\s*n(?=[<>=])")
 _QUOTED = re.compile(r"'([^']*)'")
 _CONNECTOR = re.compile(r"\|\||&&")
 _HEX_QUOTE = re.compile(r"\\x27")
-# What a real server still takes for an operator; anything longer before the first quote is refused.
+# The longest text that a real server takes for an operator; longer text before the first quote is refused.
 _OPERATOR_LENGTH = 10
 _OPERATOR_WORDS = re.compile(r"begin_of|parent_of|not|NOT|between|BETWEEN|like|LIKE|in|IN|[<>=! ]")
 
 
 class Buffer(Enum):
-    """Which of a real server's buffers the values of a test lie in."""
+    """The buffer of a real server that holds the values of a test."""
 
     VALUE = "compared"
     LIST = "in"
@@ -53,9 +53,9 @@ class Test:
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on one column, as tests that SQL's own precedence of AND over OR holds together.
+    """A condition on one column, as tests that SQL combines by its precedence of AND over OR.
 
-    size: bytes of its text; kept: those of all its parts but the last, with a NUL each.
+    size: bytes of its text; kept: the bytes of all its parts but the last, each with a NUL.
     """
 
     tests: tuple[Test, ...]
@@ -64,9 +64,9 @@ class Condition:
 
 
 def parse_condition(text: str, *, upper: bool = False) -> Condition:
-    """The tests of a condition; IrodsError(CAT_INVALID_ARGUMENT) if a real server would not take it.
+    """The tests of a condition; IrodsError(CAT_INVALID_ARGUMENT) if a real server would refuse it.
 
-    upper: compare with the column in upper case (the option UPPER_CASE_WHERE; the value is the client's affair).
+    upper: compare with the column in upper case (the option UPPER_CASE_WHERE); the value is used as sent.
     """
     numeric = _NUMERIC.match(text)
     if numeric:
@@ -84,7 +84,7 @@ def parse_condition(text: str, *, upper: bool = False) -> Condition:
 
 
 def _parts(text: str) -> list[tuple[str, str]]:
-    """(connector, part): the text split at || and && that stand outside quotes."""
+    """(connector, part): the text split at || and && outside quotes."""
     masked = _QUOTED.sub(lambda match: "'" + " " * len(match[1]) + "'", text)
     parts, start, connector = [], 0, ""
     for match in _CONNECTOR.finditer(masked):
@@ -133,7 +133,7 @@ def _comparison(operator: str, value: str, mark: str) -> tuple[str, tuple[str, .
         return "{column} NOT" + _LIKE, (value,)
     if _OPERATOR_WORDS.sub("", operator):
         raise IrodsError(CAT_INVALID_ARGUMENT, f"not an operator: {joined}")
-    # Made of operators' parts, but none: a real server leaves it to PostgreSQL to say so.
+    # Made of parts of operators, but not an operator: a real server lets PostgreSQL report that.
     raise IrodsError(CAT_SQL_ERR, f"not an operator: {joined}")
 
 

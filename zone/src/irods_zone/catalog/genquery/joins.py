@@ -1,7 +1,7 @@
 """Finds the tables between the tables that a query names: a walk over the links of the catalog.
 
-The walk is the real server's (from one table, links forward, then backward, in the order of the table of links, until
-all are found), because where two ways lead to a table its order decides. Pure, and remembered.
+The walk is that of the real server (from one table, links forward, then backward, in the order of the table of links,
+until all are found), because its order decides if two ways lead to a table. Pure, with cached results.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Join:
 
 @lru_cache(maxsize=512)
 def join(wanted: frozenset[str], start: str) -> Join:
-    """Join the wanted tables, from `start`, which is one of them; IrodsError(CAT_FAILED_TO_LINK_TABLES) if no way."""
+    """Join the wanted tables, from `start`, one of them; IrodsError(CAT_FAILED_TO_LINK_TABLES) if there is no way."""
     walk = _Walk(set(wanted))
     kept = walk.visit(start, None)
     if not kept or walk.missing:
@@ -41,7 +41,7 @@ class _Walk:
     used: list[Link] = field(default_factory=list)
 
     def visit(self, table: str, came_by: Link | None) -> bool:
-        """Whether a wanted table was found at `table` or behind it."""
+        """Whether a wanted table was found at `table` or beyond it."""
         if table in self.missing:
             self.missing.discard(table)
             keep = True

@@ -1,6 +1,6 @@
-"""How much a real server's query has room for: its conditions lie in buffers of fixed size, its rows in others.
+"""The limits of a real server's query: conditions and rows are held in buffers of fixed size.
 
-Measured on 5.0.2 with PostgreSQL; the sizes stand in plugins/database/src/general_query.cpp. All are bytes of UTF-8.
+Measured on 5.0.2 with PostgreSQL; the sizes are in plugins/database/src/general_query.cpp. All are bytes of UTF-8.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from irods_zone.catalog.genquery.conditions import Buffer, Condition
 from irods_zone.errors import CAT_GET_ROW_ERR, CAT_INVALID_ARGUMENT, SYS_INTERNAL_ERR, USER_STRLEN_TOOLONG, IrodsError
 
 LISTED = 32000  # values of all IN lists of a query, each with a NUL
-LISTED_COUNT = 5293  # so many of them (the text of the WHERE clause has 16,000)
+LISTED_COUNT = 5293  # the most values of them (the text of the WHERE clause has 16,000)
 COMPARED = 16090  # values of all other comparisons, each with two bytes more
-COMPOUND = 2175  # a condition with || or &&, after the column's name; and all of a query's together
+COMPOUND = 2175  # a condition with || or &&, after the column's name; and all such conditions of a query together
 
-# What a row's slot holds. The catalog counts characters: texts that fit there may be too long to be read.
+# The room of a row's slot. The catalog counts characters, so texts that fit there may be too long to read.
 READABLE = {"meta_attr_name": 2700, "meta_attr_value": 2700, "meta_attr_unit": 250, "rule_name": 2700}
 
 
 def check_conditions(conditions: Iterable[Condition]) -> None:
-    """IrodsError for a query that a real server has no room for.
+    """IrodsError for a query that is too large for a real server.
 
     USER_STRLEN_TOOLONG (IN, ||), CAT_INVALID_ARGUMENT (comparisons), SYS_INTERNAL_ERR where a real agent crashes.
     """

@@ -1,7 +1,7 @@
 """Reads a query from text: SELECT A, count(B) WHERE C = 'x' AND D like 'y%' || like 'z%' (iquest, rules).
 
 The grammar is that of iRODS 5 (lib/genquery1): conditions are kept as text, literals are unquoted ('' and \\x27 are a
-quote) and quoted again. Only syntax is judged here, not what the conditions mean.
+quote) and quoted again. Judges only syntax, not the meaning of conditions.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Token:
 
 
 def parse(text: str, *, max_rows: int = DEFAULT_ROWS) -> GenQuery:
-    """The query that a text means.
+    """The query in a text.
 
     IrodsError: INPUT_ARG_NOT_WELL_FORMED_ERR (syntax), NO_COLUMN_NAME_FOUND, INVALID_GENQUERY_AGGREGATE_FUNCTION.
     """
@@ -85,7 +85,7 @@ def _tokens(text: str) -> Iterator[_Token]:
 
 
 def _unquote(literal: str) -> str:
-    # \xNN stands for a byte; several of them may make up one character.
+    # \xNN stands for a byte; several of them may form one character.
     body = literal[1:-1].encode("utf-8", "surrogateescape").decode("latin-1")
     plain = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else "'", body)
     return plain.encode("latin-1").decode("utf-8", "surrogateescape")

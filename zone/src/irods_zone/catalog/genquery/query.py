@@ -49,7 +49,7 @@ class GenQuery:
     """A query as clients send it.
 
     selects: (column number, option), conditions: (column number, text such as "= 'x'"), keywords: condInput.
-    A continue_index above 0 asks for the next page of an open query, with max_rows <= 0 it closes it.
+    A continue_index above 0 requests the next page of an open query, or closes the query if max_rows <= 0.
     """
 
     selects: Sequence[tuple[int, int]]

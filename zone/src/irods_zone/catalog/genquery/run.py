@@ -1,7 +1,7 @@
 """Runs queries: pages of rows, queries kept open between pages, the checks that a request can ask for.
 
-Rows are read at once and kept here, so that no read transaction stays open between two requests of a client. Nothing
-here looks at SQL.
+Rows are read at once and kept here, so that no read transaction stays open between two requests of a client. This
+module handles no SQL.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from irods_zone.errors import (
     IrodsError,
 )
 
-# As on a real server: so many queries can be open on a connection, and values come in slots of at least this width.
+# As on a real server: the number of queries that can be open on a connection, and the smallest slot of a value.
 _MAX_OPEN = 50
 _MIN_WIDTH = 50
 _HIERARCHY = 422
@@ -44,7 +44,7 @@ class Page:
 
     columns: the column numbers; rows: texts, '' for null; continue_index: for the next page (0: no more rows, -1: more
     rows, but the query is closed); total: the number of all rows, if asked for; widths: the length of a value's slot,
-    per column, as a C server allots it.
+    per column, as a C server allocates it.
     """
 
     columns: tuple[int, ...]
@@ -67,7 +67,7 @@ class Cursors:
     slots: dict[int, _Open] = field(default_factory=dict)
 
     def add(self, columns: tuple[int, ...], rows: list[tuple[str, ...]]) -> int:
-        """Keep an answer; its continue index."""
+        """Keep an answer. Returns its continue index."""
         for index in range(1, _MAX_OPEN + 1):
             if index not in self.slots:
                 self.slots[index] = _Open(columns, iter(rows))
@@ -83,8 +83,8 @@ def execute(db: Database, user: User, query: GenQuery, cursors: Cursors) -> Page
     """One page of a query's answer, as the user may see it.
 
     IrodsError(CAT_NO_ROWS_FOUND) if there is none (or no more), CAT_UNKNOWN_TABLE for an unknown column,
-    CAT_INVALID_ARGUMENT for a condition that is none, CAT_FAILED_TO_LINK_TABLES, and
-    what `limits` says of long conditions and rows.
+    CAT_INVALID_ARGUMENT for an invalid condition, CAT_FAILED_TO_LINK_TABLES, and the errors of `limits` for long
+    conditions and rows.
     """
     if query.continue_index > 0:
         return next_page(cursors, query.continue_index, query.max_rows, query.options & Option.AUTO_CLOSE)
@@ -158,7 +158,7 @@ def _page(columns: tuple[int, ...], rows: list[tuple[str, ...]], index: int, tot
             width = longest + _MIN_WIDTH
     widths = [width] * len(columns)
     for position, column in enumerate(columns):
-        # A real server fills in hierarchies afterwards, with no room to spare.
+        # A real server fills in hierarchies afterwards, in slots of exactly their length.
         if column == _HIERARCHY:
             widths[position] = max((len(row[position].encode()) for row in rows), default=0) + 1
     return Page(columns, rows, index, total, tuple(widths))
@@ -180,7 +180,7 @@ def _check_keywords(db: Database, keywords: Mapping[str, str]) -> None:
 def _check_access(
     db: Database, keywords: Mapping[str, str], columns: tuple[int, ...], rows: Sequence[tuple[str, ...]]
 ) -> None:
-    """A query may ask that a user has a level on what it finds; one row without it fails the whole query."""
+    """Check the level that a query requires a user to have on its rows; one row without it fails the whole query."""
     if not {_AS_USER, _AS_ZONE, _AS_LEVEL} <= set(keywords) or _ADMIN in keywords:
         return
     positions = [columns.index(number) for number in (_DATA_ID, *_COLL_IDS) if number in columns]

@@ -1,4 +1,4 @@
-"""Arguments of microservices that hold keywords ("objPath=P++++forceFlag="), and the line that a failure leaves."""
+"""Arguments of microservices that hold keywords ("objPath=P++++forceFlag="), and the message of a failure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ACCESS = (("O_RDWR", os.O_RDWR), ("O_WRONLY", os.O_WRONLY), ("O_RDONLY", os.O_R
 
 @dataclass
 class Keywords:
-    """What an argument like "objPath=P++++forceFlag=" says."""
+    """The content of an argument like "objPath=P++++forceFlag="."""
 
     path: str = ""
     flags: int = 0
@@ -25,9 +25,9 @@ class Keywords:
 
 
 def parse_keywords(text: str, allowed: Collection[str], bare: str | None = None) -> Keywords:
-    """Read `key=value` pairs joined by "++++"; "" and "null" are none.
+    """Read `key=value` pairs joined by "++++"; "" and "null" mean no pairs.
 
-    `bare` is the keyword of a part that has none; "*" makes such a part a keyword without a value.
+    `bare` is the keyword for a part without one; "*" makes such a part a keyword without a value.
     """
     result = Keywords()
     if text in ("", "null"):
@@ -58,7 +58,7 @@ def parse_keywords(text: str, allowed: Collection[str], bare: str | None = None)
 def keywords_of(
     session: Session, name: str, parameter: Parameter, allowed: Collection[str], bare: str | None = None
 ) -> Keywords:
-    """parse_keywords on a parameter, with the line that a microservice leaves when it cannot be read."""
+    """parse_keywords on a parameter, with the message of a microservice if that fails."""
     try:
         return parse_keywords(parameter.optional_text(), allowed, bare)
     except IrodsError as error:
@@ -73,7 +73,7 @@ _WITHOUT_FOR = ("msiCollCreate", "msiDataObjRepl")
 
 @contextmanager
 def reporting(session: Session, name: str, subject: str | None = None) -> Iterator[None]:
-    """A failure inside leaves a line on the client's terminal, as microservices do, also if a rule catches it."""
+    """A failure inside prints a line on the client's terminal, as in microservices, even if a rule catches it."""
     try:
         yield
     except IrodsError as error:

@@ -21,7 +21,7 @@ def modify(session: Session, args: Sequence[Parameter]) -> None:
 
 @microservice("msi_atomic_apply_metadata_operations", 2)
 def atomic(session: Session, args: Sequence[Parameter]) -> None:
-    """(JSON request, out JSON reply): many AVUs of one entity at once, and no hook at all."""
+    """(JSON request, out JSON reply): many AVUs of one entity at once, without any hook."""
     answer = metadata.atomic(session, _json(args[0].text()))
     args[1].set(json.dumps(answer, separators=(",", ":")))
 

@@ -1,4 +1,4 @@
-"""Microservices on KeyValPairs, and on the AVUs that they stand for."""
+"""Microservices on KeyValPairs, and on AVUs given as pairs."""
 
 from __future__ import annotations
 

@@ -33,14 +33,14 @@ def make(_session: Session, args: Sequence[Parameter]) -> None:
 
 @microservice("msiExecGenQuery", 2)
 def execute(session: Session, args: Sequence[Parameter]) -> None:
-    """(GenQueryInp, out GenQueryOut); no rows are an empty page. One that has a continuation is gone on with."""
+    """(GenQueryInp, out GenQueryOut); no rows give an empty page. A query with a continuation continues."""
     request = _input(args[0])
     args[1].set(_page(session, request, request.continueInx, request.maxRows))
 
 
 @microservice("msiGetMoreRows", 3)
 def more(session: Session, args: Sequence[Parameter]) -> None:
-    """(GenQueryInp, GenQueryOut of the page before and of this one, out continuation)."""
+    """(GenQueryInp, GenQueryOut of the previous page and of this one, out continuation)."""
     query, last = _input(args[0]), args[1].value
     if not isinstance(last, GenQueryOut):
         raise IrodsError(USER_PARAM_TYPE_ERR)

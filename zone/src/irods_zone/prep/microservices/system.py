@@ -17,7 +17,7 @@ from irods_zone.session import Session
 @microservice("writeLine", 2)
 def write_line(session: Session, args: Sequence[Parameter]) -> None:
     """(stdout, stderr or serverLog; text)."""
-    # Two writes, as on a real server: how large the output buffer gets depends on it.
+    # Two writes, as on a real server, because the size of the output buffer depends on them.
     _write(session, args[0].text(), args[1])
     if args[0].value != "serverLog":
         _write(session, args[0].text(), Parameter("\n"))

@@ -1,7 +1,7 @@
-"""The table of microservices, which the modules of this package fill, and the parameters that a microservice is given.
+"""The table of microservices, which the modules of this package fill, and the parameters of a microservice.
 
 A microservice gets the session and its parameters, calls the zone's operations, and sets output parameters. It raises
-IrodsError to fail. How failures and results reach the rule is irods_zone.prep.callback's business, not theirs.
+IrodsError to fail. irods_zone.prep.callback passes failures and results to the rule.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from irods_zone.session import Session
 
 
 class Parameter:
-    """One argument of a call. Whether it was given as text decides what can come back in it (see `result`)."""
+    """One argument of a call. Whether it was given as text decides which output it can take (see `result`)."""
 
     def __init__(self, value: Any) -> None:
         self.given = value
         self.value = value
 
     def text(self) -> str:
-        """The value as text; fails as a real microservice does when given a structure."""
+        """The value as text; fails for a structure, as a real microservice does."""
         if isinstance(self.value, str):
             return self.value
         raise IrodsError(USER_PARAM_TYPE_ERR)
@@ -50,10 +50,10 @@ class Parameter:
         self.value = value
 
     def result(self) -> Any:
-        """What the caller sees in `arguments`.
+        """The value that the caller sees in `arguments`.
 
-        PREP hands texts and other values to microservices by different ways, so that a text output fills only an
-        argument that was given as text, and any other output into such an argument fails.
+        PREP passes texts and other values to microservices in different ways. So a text output fills only an argument
+        that was given as text, and any other output into such an argument fails.
         """
         if self.value is self.given:
             return self.given

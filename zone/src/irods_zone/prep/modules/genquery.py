@@ -1,6 +1,6 @@
 """PREP's module genquery: catalog queries from rules, as iterators over pages fetched with query microservices.
 
-Each query holds one page in memory, and is closed when it is done, dropped, or closed by hand.
+Each query holds one page in memory. It is closed when it is finished, dropped, or closed explicitly.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Option:
 
 
 class row_return_type:  # noqa: N801 (PREP's name)
-    """How a row is given; the three classes below are used as they are, never instantiated."""
+    """The form of a row; the three classes below are used without instances."""
 
     def __init__(self) -> None:
         raise NotImplementedError
@@ -48,7 +48,7 @@ class AS_TUPLE(row_return_type):  # noqa: N801
 
 
 class Parser(Enum):
-    """Which query language the conditions are in; only GenQuery1 is served here."""
+    """The query language of the conditions; only GenQuery1 is served here."""
 
     GENQUERY1 = 1
     GENQUERY2 = 2
@@ -63,7 +63,7 @@ class GenQuery_Columns_Type_Error(RuntimeError):  # noqa: N801
 
 
 class GenQuery_Row_Return_Type_Error(RuntimeError):  # noqa: N801
-    """The output is none of AS_DICT, AS_LIST, AS_TUPLE."""
+    """The output is not AS_DICT, AS_LIST or AS_TUPLE."""
 
 
 _PARAMETERS = (
@@ -72,10 +72,10 @@ _PARAMETERS = (
 
 
 class Query:
-    """A query that runs when its first row or its total is asked for.
+    """A query that runs when its first row or its total is requested.
 
     columns: names, comma-separated or a sequence; ORDER(…), ORDER_DESC(…) and aggregates are allowed.
-    conditions: what follows WHERE. output: AS_TUPLE, AS_LIST or AS_DICT. offset and limit are in rows.
+    conditions: the text after WHERE. output: AS_TUPLE, AS_LIST or AS_DICT. offset and limit are in rows.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Query:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The arguments this query was made with."""
+        """The arguments of this query."""
         return {name: getattr(self, name) for name in _PARAMETERS}
 
     def copy(self, **options: Any) -> Query:
@@ -149,7 +149,7 @@ class Query:
         self._total = None
 
     def total_rows(self) -> int | None:
-        """How many rows match, whatever offset and limit are."""
+        """How many rows match, regardless of offset and limit."""
         if self._total is None:
             if self.offset == 0:
                 self.exec_if_not_yet_execed()

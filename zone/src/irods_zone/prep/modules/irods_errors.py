@@ -1,4 +1,4 @@
-"""PREP's module irods_errors: iRODS codes by name, and what rules may return to the engine.
+"""PREP's module irods_errors: iRODS codes by name, and the values that rules may return to the engine.
 
 The names are looked up when they are first used: agents import this module on every connection.
 """

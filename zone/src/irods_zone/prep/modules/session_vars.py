@@ -1,10 +1,10 @@
-"""PREP's module session_vars: `get_map(rei)` is the circumstances of a rule as nested dicts of plain values."""
+"""PREP's module session_vars: `get_map(rei)` gives the context of a rule as nested dicts of plain values."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# Which member of a structure stands under which key.
+# The member of a structure for each key.
 _DATA_OBJECT = {
     "type": "dataType", "checksum": "chksum", "file_path": "filePath", "replica_number": "replNum",
     "replication_status": "replStatus", "write_flag": "writeFlag", "owner": "dataOwnerName",
@@ -29,7 +29,7 @@ _AUTHENTICATION = {
 
 
 def get_map(rei: Any) -> dict[str, Any]:
-    """What `rei` holds, with None for what this rule has not got."""
+    """The content of `rei`, with None for what this rule lacks."""
     comm = rei.rsComm
     return {
         "plugin_instance_name": str(rei.pluginInstanceName),
