@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo check test test-slow coverage lint corpus fuzz boot bench client-suite install acceptance up down guide man clean
+.PHONY: setup demo check test test-slow coverage lint corpus fuzz boot boot-grid bench client-suite install acceptance up down guide man clean
 
 setup: $(STAMP)
 
@@ -86,13 +86,19 @@ SECONDS ?= 600
 fuzz: $(STAMP)
 	env SECONDS=$(SECONDS) $(BIN)/python -m bench.ova_tools.fuzz
 
-# A machine boots with its seed (as root, about ten minutes, needs Debian's mmdebstrap and qemu-system-x86): docs/seeds.md.
+# A machine boots with its seed (as root, about ten minutes, needs packages of Debian's): docs/seeds.md. With boot-grid
+# two machines of examples/grid boot, and one runs a job on the other.
 GUEST ?= build/guest
-boot: $(STAMP)
+boot: $(STAMP) $(GUEST)/disk.raw
+	$(BIN)/python -m tests.guest.boot $(GUEST)
+
+boot-grid: $(STAMP) $(GUEST)/disk.raw
+	$(BIN)/python -m tests.guest.boot_grid $(GUEST)
+
+$(GUEST)/disk.raw:
 	@command -v qemu-system-x86_64 >/dev/null && command -v mmdebstrap >/dev/null || \
 		{ echo "make boot needs: apt-get install qemu-system-x86 ipxe-qemu mmdebstrap e2fsprogs"; exit 1; }
-	test -f $(GUEST)/disk.raw || tests/guest/build_guest.sh $(GUEST)
-	$(BIN)/python -m tests.guest.boot $(GUEST)
+	tests/guest/build_guest.sh $(GUEST)
 
 # Measures everything (12 minutes on two cores): bench/results, docs/performance.md, docs/plots.
 # Part by part: .venv/bin/python -m bench -h

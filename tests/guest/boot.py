@@ -9,21 +9,16 @@ usage: python -m tests.guest.boot FOLDER       FOLDER holds disk.raw, vmlinuz, i
 
 from __future__ import annotations
 
-import re
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
+from tests.guest.machine import REPORT, Machine, expect
 from tests.support import REPOSITORY
 from tests.support.clients import PythonClient
 from tests.support.zones import embedded_zone, rule_folder
 
 MAC = "52:54:00:12:34:56"
-REPORT = "@@"  # begins each line that the guest prints for us
-BOOT_SECONDS = 600
 TASKS = {"install": "echo once >>/var/installed", "config": 'echo "$OVA_hostname" >>/var/configured'}
 
 # The checks in the guest, as a user's own part of the user-data; at each boot, after the tasks.
@@ -60,44 +55,6 @@ systemctl --no-block start report.service
 """
 
 
-class Machine:
-    """A guest with one disk, which stays over its boots."""
-
-    def __init__(self, guest: Path, folder: Path) -> None:
-        self._guest, self.disk = guest, folder / "disk.raw"
-        subprocess.run(["cp", "--sparse=always", str(guest / "disk.raw"), str(self.disk)], check=True)
-
-    def boot(self, seed: Path, log: Path) -> dict[str, str]:
-        """Boots with a seed until the guest has reported and is off; what it said, by the first word."""
-        command = [
-            "qemu-system-x86_64", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1024", "-nographic",
-            "-no-reboot", "-kernel", str(self._guest / "vmlinuz"), "-initrd", str(self._guest / "initrd"),
-            "-append", "root=/dev/vda rw console=ttyS0 net.ifnames=0 quiet",
-            "-drive", f"file={self.disk},if=virtio,format=raw",
-            "-drive", f"file={seed},media=cdrom,readonly=on,format=raw,if=ide",
-            "-nic", f"user,model=virtio-net-pci,restrict=on,mac={MAC}",
-        ]  # fmt: skip
-        start = time.monotonic()
-        with log.open("wb") as console:
-            subprocess.run(command, stdout=console, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                           timeout=BOOT_SECONDS)  # fmt: skip
-        text = log.read_text(errors="replace")
-        found = dict(re.findall(rf"{REPORT} (\w+) ?([^\r\n]*)", text))
-        if "end" not in found:
-            raise SystemExit(f"the machine reported nothing; its console is {log}")
-        print(f"  booted in {time.monotonic() - start:.0f} s; its console says:")
-        for name, value in found.items():
-            print(f"    {REPORT} {name} {value}".rstrip())
-        return {name: value.strip() for name, value in found.items()}
-
-
-def expect(found: Mapping[str, str], **wanted: str) -> None:
-    """Ends the run with what differs."""
-    wrong = {name: found.get(name) for name, value in wanted.items() if found.get(name) != value}
-    if wrong:
-        raise SystemExit(f"not as it should be: {wrong}; wanted {wanted}")
-
-
 def main(guest: Path) -> None:
     """The three boots."""
     with tempfile.TemporaryDirectory(prefix="ova-boot-") as name:
@@ -119,7 +76,7 @@ def main(guest: Path) -> None:
                 ("netmask", "255.255.255.0"), ("gateway", "10.91.14.1"), ("search", "cc.kek.jp"), ("mac", MAC),
             ):  # fmt: skip
                 client.set(component, attribute, value)
-            machine = Machine(guest, folder)
+            machine = Machine(guest, folder, MAC)
 
             def boot(number: int) -> dict[str, str]:
                 facts = client.facts(component)
@@ -139,7 +96,7 @@ def main(guest: Path) -> None:
                    configured="sg12 sg77")  # fmt: skip
             print("third boot: a new machine, and a seed of the kind nocloud")
             client.set(grid, "ova_forms", "seed:nocloud")
-            machine = Machine(guest, folder)
+            machine = Machine(guest, folder, MAC)
             expect(boot(3), hostname="sg77", address="10.91.14.77/24", gateway="10.91.14.1", search="cc.kek.jp",
                    installed="1", configured="sg77")  # fmt: skip
     print("three boots, each with its values")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds a guest for `make boot` in FOLDER: Debian with cloud-init, as disk.raw, vmlinuz and initrd.
+# Builds a guest in FOLDER: Debian with cloud-init, as disk.raw, vmlinuz and initrd; status: the packages that it has.
 # usage: build_guest.sh FOLDER [PACKAGE…]   as root; about three minutes, from Debian's packages
 set -eu
 
@@ -22,6 +22,7 @@ mkdir "$folder/root"
 tar -C "$folder/root" -xpf "$folder/root.tar"
 cp "$folder"/root/boot/vmlinuz-* "$folder/vmlinuz"
 cp "$folder"/root/boot/initrd.img-* "$folder/initrd"
+cp "$folder/root/var/lib/dpkg/status" "$folder/status"
 echo myhost >"$folder/root/etc/hostname"
 : >"$folder/root/etc/machine-id"  # as an image has it: a machine makes its own
 mke2fs -q -t ext4 -d "$folder/root" "$folder/disk.raw" "${GUEST_SIZE:-2G}"
