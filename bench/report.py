@@ -196,7 +196,7 @@ def _everybody(kept: Result) -> str:
     pieces = [
         "Each client connection is an agent that imports core.py.\n",
         table(["bytecode", "`import core`, ours", "an empty file", "all that a first rebuild imports"], rows),
-        f"`import core` brings {median(kept.find('modules', when='import core'))} modules, a first rebuild "
+        f"`import core` imports {median(kept.find('modules', when='import core'))} modules, a first rebuild imports "
         f"{median(kept.find('modules', when=_ALL))}.\n",
         "Client calls that concern no component, with our core.py and with an empty one:\n",
         table(
