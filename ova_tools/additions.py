@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 
 from .errors import PropertyError
 from .limits import MAX_NAME
-from .model import Content, Element, Property, Section, System, SystemKind
-from .notes import Note, NoteKind, note
+from .model import Content, Property, Section, System, SystemKind
+from .spelling import deeper, end_of, indent, last_line, opened, prefix
 from .splice import Addition, Insertion, Splice
 from .values import check_value
-from .xmltext import StartTag, escape, read_end_tag, read_start_tag, space_after, space_before
+from .xmltext import escape, read_start_tag, space_after, space_before
 
 _INFO = "Properties that were added to this package"
 _LISTED = 12
@@ -89,20 +89,10 @@ def insertions(data: bytes, content: Content, additions: Sequence[Addition]) -> 
     return found
 
 
-def transport_notes(content: Content, new: Iterable[Property]) -> list[Note]:
-    """Say of which systems the virtual hardware hands no property to the guest, of those that `new` are for."""
-    reached = {prop.system for prop in new}
-    silent = []
-    for system in content.systems:  # a collection stands before what is in it, which gets its properties
-        if system.parent and system.parent in reached:
-            reached.add(system.id)
-        if system.kind is SystemKind.SYSTEM and not system.transport and system.id in reached:
-            silent.append(system.id)
-    if not silent:
-        return []
-    named = ", ".join(silent[:_LISTED]) + (", …" if len(silent) > _LISTED else "")
-    text = f"no guest will see properties: the virtual hardware of {named} declares no ovf:transport (DSP0243 8.1)"
-    return [note(NoteKind.TRANSPORT, text)]
+def systems_of(content: Content, names: Iterable[str]) -> list[str]:
+    """Return the ids of the systems that properties of these names would be added to. Raises PropertyError."""
+    systems = _Systems(content)
+    return [content.systems[systems.place(name)[0]].id for name in names]
 
 
 def is_name(name: str) -> bool:
@@ -145,15 +135,15 @@ def _into_section(data: bytes, content: Content, system: System, section: Sectio
     tag = read_start_tag(data, section.place.tag, encoding)
     style = _style(data, content, section, system)
     if section.last is not None:
-        at, margin = _end(data, content, section.last), _indent(data, content, section.last.tag)
+        at, margin = end_of(data, content, section.last), indent(data, content, section.last.tag)
     elif tag.empty:
-        outer = _indent(data, content, section.place.tag)
-        inner = _properties(content, new, tag.name, style, _deeper(outer, ""))
-        return _opened(content, tag, inner + outer.encode(encoding.codec))
+        outer = indent(data, content, section.place.tag)
+        inner = _properties(content, new, tag.name, style, deeper(outer, ""))
+        return opened(content, tag, inner + outer.encode(encoding.codec))
     else:
         at = section.place.end_tag
         at -= len(space_before(data, at, encoding).encode(encoding.codec))
-        margin = _last_line(space_after(data, tag.end, encoding))
+        margin = last_line(space_after(data, tag.end, encoding))
     return Splice(at, at, _properties(content, new, tag.name, style, margin))
 
 
@@ -161,12 +151,12 @@ def _new_section(data: bytes, content: Content, index: int, last: Section | None
     """Return a section of our own, behind the system's `last` product section, else behind its Info and Name."""
     system, codec = content.systems[index], content.encoding.codec
     tag = read_start_tag(data, system.tag, content.encoding)
-    style = _prefix(system.style or tag.name)
-    outer = _indent(data, content, system.tag)
-    margin = _deeper(outer, "") if tag.empty else _last_line(space_after(data, tag.end, content.encoding))
-    step = _deeper(margin, outer)
-    element = f"{_prefix(tag.name)}ProductSection"
-    info = f"{_prefix(tag.name)}Info"
+    style = prefix(system.style or tag.name)
+    outer = indent(data, content, system.tag)
+    margin = deeper(outer, "") if tag.empty else last_line(space_after(data, tag.end, content.encoding))
+    step = deeper(margin, outer)
+    element = f"{prefix(tag.name)}ProductSection"
+    info = f"{prefix(tag.name)}Info"
     class_ = [f' {style}class="'.encode(codec), escape(new[0].class_, '"', codec), '"'.encode(codec)]
     section = b"".join(
         (
@@ -178,15 +168,15 @@ def _new_section(data: bytes, content: Content, index: int, last: Section | None
         )
     )
     if tag.empty:
-        return _opened(content, tag, section + outer.encode(codec))
+        return opened(content, tag, section + outer.encode(codec))
     behind = system.head if last is None else last.place
-    at = tag.end if behind is None else _end(data, content, behind)
+    at = tag.end if behind is None else end_of(data, content, behind)
     return Splice(at, at, section)
 
 
 def _properties(content: Content, new: Sequence[Property], parent: str, style: str, margin: str) -> bytes:
     codec = content.encoding.codec
-    element = f"{_prefix(parent)}Property"
+    element = f"{prefix(parent)}Property"
     return b"".join(
         part
         for prop in new
@@ -200,48 +190,11 @@ def _properties(content: Content, new: Sequence[Property], parent: str, style: s
     )
 
 
-def _opened(content: Content, tag: StartTag, inner: bytes) -> Splice:
-    """Return the end of an empty-element tag as that of a start tag, `inner` and an end tag."""
-    codec = content.encoding.codec
-    slash = tag.end - len("/>".encode(codec))
-    return Splice(slash, tag.end, ">".encode(codec) + inner + f"</{tag.name}>".encode(codec))
-
-
 def _style(data: bytes, content: Content, section: Section, system: System) -> str:
     """Return the prefix of attributes there, with its colon: as the last property writes them, if others can."""
     if section.last is not None and section.last_style:
-        prefix = _prefix(section.last_style)
+        found = prefix(section.last_style)
         tag = read_start_tag(data, section.last.tag, content.encoding)
-        if f"xmlns:{prefix[:-1]}" not in tag.attributes:
-            return prefix
-    found = section.style or system.style
-    return _prefix(found or read_start_tag(data, section.place.tag, content.encoding).name)
-
-
-def _prefix(name: str) -> str:
-    return "".join(name.rpartition(":")[:2])
-
-
-def _end(data: bytes, content: Content, element: Element) -> int:
-    tag = read_start_tag(data, element.tag, content.encoding)
-    return tag.end if tag.empty else read_end_tag(data, element.end_tag, content.encoding)
-
-
-def _indent(data: bytes, content: Content, tag: int) -> str:
-    return _last_line(space_before(data, tag, content.encoding))
-
-
-def _last_line(space: str) -> str:
-    """Return a line end and what indents the line behind it; '' where markup follows markup in one line."""
-    start = space.rfind("\n")
-    if start < 0:
-        return ""
-    return space[start - 1 :] if space[start - 1 : start] == "\r" else space[start:]
-
-
-def _deeper(margin: str, outer: str) -> str:
-    """Return the indentation of what stands inside of an element at `margin`, whose parent stands at `outer`."""
-    if not margin:
-        return ""
-    step = margin[len(outer) :] if outer and margin.startswith(outer) else ""
-    return margin + (step or "  ")
+        if f"xmlns:{found[:-1]}" not in tag.attributes:
+            return found
+    return prefix(section.style or system.style or read_start_tag(data, section.place.tag, content.encoding).name)

@@ -270,7 +270,7 @@ class _Reader:
             self.text_at, self.text_of, self.text = self.parser.CurrentByteIndex, local, []
             self.parser.CharacterDataHandler = self.text.append
         elif kind is _Kind.FILE:
-            self.references.append(_reference(attributes))
+            self.references.append(_reference(attributes, self.parser.CurrentByteIndex))
         elif kind is _Kind.OPTION:
             slot = attributes.slot(self.parser.CurrentByteIndex, attributes.style("id"), "default")
             self.configurations.append(Configuration(attributes.get("id"), _true(attributes.get("default")), slot))
@@ -296,6 +296,8 @@ class _Reader:
             self.section = None
         elif kind is _Kind.SYSTEM:
             self.open_systems.pop()
+        elif kind is _Kind.FILE:
+            self.references[-1] = replace(self.references[-1], end_tag=self.parser.CurrentByteIndex)
 
     def _end_head(self) -> None:
         index = self.open_systems[-1]
@@ -368,13 +370,14 @@ class _Draft:
         )
 
 
-def _reference(attributes: _Attributes) -> Reference:
+def _reference(attributes: _Attributes, tag: int) -> Reference:
     return Reference(
         attributes.get("id"),
         attributes.get("href"),
         _size(attributes.get("size")),
         attributes.get("compression"),
         _size(attributes.get("chunkSize")),
+        attributes.slot(tag, attributes.style("href", "id"), "size"),
     )
 
 

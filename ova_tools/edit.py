@@ -6,7 +6,7 @@ or forged package. Same package and same changes give the same plan, to the byte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from . import layout, tar
 from .errors import CertificateError, DescriptorError, PropertyError
@@ -15,8 +15,13 @@ from .model import Property
 from .notes import Note, NoteKind, note
 from .package import Package
 from .records import dataclass, field
-from .splice import Addition, Change, Insertion, set_values
+from .splice import Addition, Change, Insertion, Splice, set_values
 from .values import check_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .enclosure import Enclosed
+    from .manifest import Digests
 
 __all__ = ("Addition", "Change", "Edit", "Signer", "edit")
 
@@ -32,7 +37,8 @@ Signer = Callable[[str, bytes, str], bytes]
 class Edit:
     """What an edit gives: the plan of the new .ova (or .ovf), what to tell the user, and the changed small files.
 
-    `manifest` and `certificate` are their new bytes, None where the package has none (any more).
+    `manifest` and `certificate` are their new bytes, None where the package has none (any more). `enclosed` are the
+    seeds that lie in the package then; beside a plain .ovf they are files of their own.
     """
 
     plan: layout.Plan
@@ -40,6 +46,7 @@ class Edit:
     descriptor: bytes = field(repr=False)
     manifest: bytes | None = field(repr=False)
     certificate: bytes | None = field(repr=False)
+    enclosed: tuple[Enclosed, ...] = ()
 
 
 def edit(
@@ -53,6 +60,7 @@ def edit(
     new_manifest: Manifest | None = None,
     signer: Signer | None = None,
     output_name: str | None = None,
+    enclosed: Sequence[Enclosed] = (),
 ) -> Edit:
     """Plan the package with `changes` made; nothing else changes but the manifest's line, padding and certificate.
 
@@ -62,10 +70,12 @@ def edit(
     `spare`: bytes by which values may grow over the source's without changing the new file's size; 0 pads only where
     the descriptor outgrows its place. `new_manifest`, which is right for the package as it is, takes the place of the
     manifest that is there (`verify.make_manifest` makes one). `signer` renews the certificate, which is removed
-    otherwise. `output_name` is the new name of a plain .ovf, for its manifest.
+    otherwise. `output_name` is the new name of a plain .ovf, for its manifest. `enclosed` are seeds that are to lie in
+    the package, one for each virtual system.
 
     Raises PropertyError (unknown, fixed, defined twice, misfit, not to be added), ManifestError (wrong for the
-    descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError.
+    descriptor, unreadable), DescriptorError (no such configuration, unreadable), CertificateError, PackageError, and
+    SeedError (no place for a seed).
     """
     _check_changes(package, changes, allow_fixed)
     _check_configurations(package, changes, default_configuration)
@@ -81,17 +91,25 @@ def edit(
     notes += _configuration_notes(changes, default_configuration or content.default_configuration)
     new: list[Insertion] = []
     if additions:
-        from .additions import insertions, transport_notes
+        from .additions import insertions
 
         new = insertions(data, content, additions)
-        notes += transport_notes(content, [prop for each in new for prop in each.properties])
-    text = set_values(data, content, changes, new, default_configuration)
+    further: list[Splice] = []
+    if enclosed:
+        from . import enclosure
+
+        further = enclosure.splices(data, content, enclosed)
+    elif changes or new:
+        notes += _stale_seed_notes(package)
+    text = set_values(data, content, changes, new, default_configuration, further)
+    if enclosed:
+        enclosure.check(text, data, content, enclosed)
     if manifest is not None and not manifest.lines_for(package.descriptor.name):
         no_line = f"{manifest.name} has no line for {package.descriptor.name}; none is added"
         notes.append(note(NoteKind.MANIFEST_LINE, no_line))
     if package.index is None:
-        return _edit_ovf(package, manifest, text, notes, signer, output_name)
-    return _edit_ova(package, package.index, manifest, text, notes, signer, spare)
+        return _edit_ovf(package, manifest, text, notes, signer, output_name, enclosed)
+    return _edit_ova(package, package.index, manifest, text, notes, signer, spare, enclosed)
 
 
 def _check_changes(package: Package, changes: Sequence[Change], allow_fixed: bool) -> None:
@@ -164,6 +182,23 @@ def _configuration_notes(changes: Sequence[Change], default: str | None) -> list
     return notes
 
 
+def _stale_seed_notes(package: Package) -> list[Note]:
+    """Say which seeds lie in the package that were made for other values than it now gets."""
+    stale = [each.href for each in package.references if each.id == "ova-seed" or each.id.startswith("ova-seed-")]
+    if not stale:
+        return []
+    return [note(NoteKind.SEED, f"{', '.join(stale[:12])} was made with other values; the package keeps it as it is")]
+
+
+def _digests(package: Package, enclosed: Sequence[Enclosed]) -> dict[str, Digests]:
+    """The digests of the seeds by the names of their members."""
+    if not enclosed:
+        return {}
+    from .enclosure import FileDigests
+
+    return {each.name_beside(package.descriptor.name): FileDigests(each) for each in enclosed}
+
+
 def _removed(package: Package, signer: Signer | None) -> str | None:
     """The certificate that goes when the manifest changes: what the manifest says of it goes, too."""
     return package.certificate.name if package.certificate is not None and signer is None else None
@@ -181,12 +216,16 @@ def _edit_ovf(
     notes: list[Note],
     signer: Signer | None,
     output_name: str | None,
+    enclosed: Sequence[Enclosed],
 ) -> Edit:
     name = package.descriptor.name
     renamed = output_name is not None and output_name != name
     manifest_data = manifest.data if manifest else None
-    if manifest is not None and (text != package.descriptor.data or renamed):
-        manifest_data = renew(manifest, name, text, output_name if renamed else None, _removed(package, signer))
+    if manifest is not None and (text != package.descriptor.data or renamed or enclosed):
+        digests = _digests(package, enclosed)
+        manifest_data = renew(
+            manifest, name, text, output_name if renamed else None, _removed(package, signer), digests
+        )
     certificate = package.certificate.data if package.certificate else None
     if signer is not None and manifest is not None and manifest_data is not None:
         signed_name = _manifest_name(manifest, output_name if renamed else None)
@@ -195,7 +234,7 @@ def _edit_ovf(
         certificate = None
         notes.append(_certificate_note(package))
     plan = layout.plan_of([layout.Literal(text)])
-    return Edit(plan, tuple(notes), text, manifest_data, certificate)
+    return Edit(plan, tuple(notes), text, manifest_data, certificate, tuple(enclosed))
 
 
 def _manifest_name(manifest: Manifest, output_name: str | None) -> str:
@@ -215,6 +254,7 @@ def _edit_ova(
     notes: list[Note],
     signer: Signer | None,
     spare: int,
+    enclosed: Sequence[Enclosed],
 ) -> Edit:
     name, source = package.descriptor.name, package.descriptor.data
     in_order = layout.descriptor_is_first(index, name)
@@ -223,34 +263,44 @@ def _edit_ova(
         notes.append(note(NoteKind.ORDER, moved))
     if index.missing:
         notes.append(note(NoteKind.END_BLOCKS, "the archive lacked the two blocks of zeros at its end; it gets them"))
-    gone = _removed(package, signer)
+    gone, digests = _removed(package, signer), _digests(package, enclosed)
+    seeds = _members(index, digests, enclosed)
     companions = frozenset(each.name for each in (manifest, package.certificate) if each is not None)
     new = layout.NewDescriptor(name, text, package.descriptor.content.encoding, source, companions)
-    as_it_is = text == source and not spare and manifest is package.manifest
+    as_it_is = text == source and not spare and manifest is package.manifest and not enclosed
     signature = _sign(manifest, signer, manifest.data if manifest else None)
     for _ in range(_SIGN_ATTEMPTS):
         room = len(signature or b"")
         if as_it_is:
             fitted = layout.as_it_is(index, name, source)
         else:
-            draft = renew(manifest, name, text, without=gone) if manifest else None
-            fitted = layout.fit_descriptor(index, new, _others(package, manifest, draft, signature), spare)
+            draft = renew(manifest, name, text, without=gone, files=digests) if manifest else None
+            others = [*_others(package, manifest, draft, signature), *seeds]
+            fitted = layout.fit_descriptor(index, new, others, spare)
         renewed = manifest.data if manifest else None
-        if manifest and fitted.data != source:
-            renewed = renew(manifest, name, fitted.data, without=gone)
+        if manifest and (fitted.data != source or enclosed):
+            renewed = renew(manifest, name, fitted.data, without=gone, files=digests)
         signature = _sign(manifest, signer, renewed)
         if tar.round_up(len(signature or b"")) == tar.round_up(room):  # an ECDSA signature's length varies a little
             break
     certificate = package.certificate
-    same = fitted.data == source and renewed == _stored(package)
+    same = fitted.data == source and renewed == _stored(package) and not enclosed
     if signer is None and not same and certificate is not None:
         notes.append(_certificate_note(package))
     if in_order and same and signer is None:
         plan = layout.plan_unchanged(index)
     else:
-        plan = layout.plan_archive(index, name, fitted, _others(package, manifest, renewed, signature, same=same))
+        others = [*_others(package, manifest, renewed, signature, same=same), *seeds]
+        plan = layout.plan_archive(index, name, fitted, others)
     kept = certificate.data if certificate is not None and same else None
-    return Edit(plan, tuple(notes), fitted.data, renewed, signature if signer is not None else kept)
+    final = signature if signer is not None else kept
+    return Edit(plan, tuple(notes), fitted.data, renewed, final, tuple(enclosed))
+
+
+def _members(index: tar.Index, names: Iterable[str], enclosed: Sequence[Enclosed]) -> list[layout.Replacement]:
+    """The members that the seeds become: where the last ones were, else behind all others, so that no disk moves."""
+    last = [entry.name for entry in index.entries if entry.is_file][-1]
+    return [layout.Replacement(name, layout.Piece(each.fd, each.size), last) for name, each in zip(names, enclosed)]
 
 
 def _sign(manifest: Manifest | None, signer: Signer | None, data: bytes | None) -> bytes | None:

@@ -11,7 +11,9 @@ from typing import Any
 
 from .errors import CertificateError, one_line
 from .model import Property
+from .notes import Note
 from .package import Package
+from .transport import transport_notes
 from .verify import line_verdicts
 
 FORMAT = 1
@@ -41,7 +43,7 @@ def report(package: Package, listed: Callable[[Iterator[Any]], Any] = list) -> d
         ),
         "configurations": listed({"id": each.id, "default": each.default} for each in package.configurations),
         "properties": listed(_property(prop) for prop in package.properties),
-        "notes": listed({"kind": each.kind.value, "text": each.text} for each in package.notes),
+        "notes": listed({"kind": each.kind.value, "text": each.text} for each in _notes(package)),
     }
 
 
@@ -105,9 +107,10 @@ def lines(package: Package) -> Iterator[str]:
     several = len({prop.system for prop in package.properties}) > 1
     for prop in package.properties:
         yield from _property_lines(prop, several)
-    if package.notes:
+    notes = _notes(package)
+    if notes:
         yield "notes"
-    for each in package.notes:
+    for each in notes:
         yield f"  {each.text}"
 
 
@@ -174,6 +177,12 @@ def _certificate(package: Package) -> dict[str, Any] | None:
         expired=signature.expired,
     )
     return known
+
+
+def _notes(package: Package) -> list[Note]:
+    """What is odd about the package, and about what becomes of its values."""
+    settable = {prop.system for prop in package.properties if prop.user_configurable}
+    return [*package.notes, *transport_notes(package.descriptor.content, settable)]
 
 
 def _property(prop: Property) -> dict[str, Any]:

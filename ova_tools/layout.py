@@ -1,4 +1,4 @@
-"""The plan of the new file: literal bytes, extents of the source and zeros, and where each comes to lie.
+"""The plan of the new file: literal bytes, extents of the source, other files and zeros, and where each comes to lie.
 
 The layout trick: white space after the descriptor's root element, which XML allows and the digest covers, fills the
 descriptor's region so that every disk keeps its offset modulo 4096 (then extents can be shared) and so that usual edits
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Union
 
-    Segment = Union["Literal", "Extent", "Zeros"]
+    Segment = Union["Literal", "Extent", "Zeros", "Piece"]
 
 ALIGNMENT = 4096
 
@@ -52,6 +52,14 @@ class Zeros:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """The first `length` bytes of another file than the source, which is open for reading as `fd`."""
+
+    fd: int
+    length: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """The new file, segment after segment. Neighbours are merged, none is empty."""
 
@@ -73,7 +81,7 @@ class Replacement:
     """New data for the member `name`; None removes it. A name the package does not have is added after `after`."""
 
     name: str
-    data: bytes | None
+    data: bytes | Piece | None
     after: str | None = None
 
 
@@ -261,12 +269,14 @@ def _copied(index: tar.Index, entry: tar.Entry) -> list[Segment]:
     return [Extent(entry.start, end - entry.start), Zeros(entry.end - end)]
 
 
-def _member(name: str, data: bytes, entry: tar.Entry | None) -> list[Segment]:
-    if entry is not None and entry.size == len(data):
+def _member(name: str, data: bytes | Piece, entry: tar.Entry | None) -> list[Segment]:
+    content = data if isinstance(data, Piece) else Literal(data)
+    size = content.length
+    if entry is not None and entry.size == size:
         header: Segment = Extent(entry.start, entry.data_offset - entry.start)
     else:
-        block = tar.header_for(name, len(data)) if entry is None else tar.resized(entry, len(data))
+        block = tar.header_for(name, size) if entry is None else tar.resized(entry, size)
         if block is None:
             raise PackageError(f"member {name}: its name does not fit a USTAR header, a shorter one is right")
         header = Literal(block)
-    return [header, Literal(data), Literal(bytes(tar.round_up(len(data)) - len(data)))]
+    return [header, content, Literal(bytes(tar.round_up(size) - size))]

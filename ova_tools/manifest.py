@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from .errors import ManifestError
 from .limits import MAX_MANIFEST_LINES
@@ -134,10 +135,9 @@ def new_manifest(name: str, algorithm: str, digests: Mapping[str, str]) -> Manif
 
     `algorithm` is as hashlib names it. Members in the manifest's own directory are named relative to it.
     """
-    directory = name.rpartition("/")[0]
     lines = []
     for member, digest in digests.items():
-        beside = member[len(directory) + 1 :] if directory and member.startswith(f"{directory}/") else member
+        beside = _beside(name, member)
         lines.append(f"{algorithm.upper()}({member if beside in digests else beside})= {digest}\n")
     data = "".join(lines).encode("utf-8", "surrogateescape")
     manifest = parse_manifest(name, data, MemberNames(digests))
@@ -158,8 +158,12 @@ class Digests:
         """Return the digest in the algorithm of `line`, which has one."""
         algorithm = str(line.algorithm)
         if algorithm not in self._known:
-            self._known[algorithm] = hashlib.new(algorithm, self._data).hexdigest()
+            self._known[algorithm] = self.of(algorithm)
         return self._known[algorithm]
+
+    def of(self, algorithm: str) -> str:
+        """Return the digest in an algorithm, as hashlib names it."""
+        return hashlib.new(algorithm, self._data).hexdigest()
 
 
 def check_digest(manifest: Manifest, name: str, data: bytes) -> None:
@@ -178,22 +182,41 @@ def check_line(manifest: Manifest, line: Line, digest: str) -> None:
         )
 
 
-def renew(manifest: Manifest, name: str, data: bytes, new_name: str | None = None, without: str | None = None) -> bytes:
+def renew(
+    manifest: Manifest,
+    name: str,
+    data: bytes,
+    new_name: str | None = None,
+    without: str | None = None,
+    files: Mapping[str, Digests] = MappingProxyType({}),
+) -> bytes:
     """Return the manifest with the digest of `data` in each line about `name`, in the algorithm the line had.
 
-    Lines about other files keep their text; those about the member `without`, which goes, go too. What is written is
-    strict: LF after each line, no blank line.
+    Lines about other files keep their text; those about the member `without`, which goes, go too. `files` are other
+    members that are new: their lines are renewed, or added behind all others. What is written is strict: LF after each
+    line, no blank line.
     """
     renewed = []
-    digests = Digests(data)
+    digests = {name: Digests(data), **files}
     for line in manifest.lines:
         if without is not None and line.name == without:
             continue
         text = line.text
-        if line.algorithm and line.name == name:
-            text = f"{line.spelling}({new_name or line.written})= {digests.get(line)}"
+        if line.algorithm and line.name in digests:
+            written = new_name if new_name and line.name == name else line.written
+            text = f"{line.spelling}({written})= {digests[line.name].get(line)}"
         renewed.append(text + "\n")
+    for member in files:
+        if not manifest.lines_for(member) and manifest.lines:
+            like = next((line for line in manifest.lines if line.algorithm), manifest.lines[0])
+            renewed.append(f"{like.spelling}({_beside(manifest.name, member)})= {files[member].get(like)}\n")
     return "".join(renewed).encode("utf-8", "surrogateescape")
+
+
+def _beside(manifest: str, member: str) -> str:
+    """How a manifest names a member: relative to its own directory, where it is in it."""
+    directory = manifest.rpartition("/")[0]
+    return member[len(directory) + 1 :] if directory and member.startswith(f"{directory}/") else member
 
 
 def _lines(data: bytes) -> list[str]:

@@ -53,7 +53,8 @@ class Place:
     line: int = 0
 
 
-_NOWHERE = Place(Slot(0, None, "ovf:value"), 0)
+_NO_SLOT = Slot(0, None, "ovf:value")
+_NOWHERE = Place(_NO_SLOT, 0)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class SystemKind(Enum):
 class System:
     """A virtual system or collection; `parent` is the id of the collection around it, '' at the top.
 
-    `transport` is how its virtual hardware hands properties to the guest (DSP0243 9.5.2), '' if that is not declared.
+    `transport` is how its virtual hardware hands properties to the guest (DSP0243 9.5.2), '' if that is not declared,
+    None if it has no virtual hardware.
     `tag` is the byte of its start tag, `style` the name of its id attribute as written, and `head` the last of its
     elements Info and Name, behind which sections stand.
     """
@@ -108,7 +110,7 @@ class System:
     kind: SystemKind
     parent: str
     name: str = ""
-    transport: str = ""
+    transport: str | None = None
     tag: int = field(default=0, repr=False, compare=False)
     style: str = field(default="", repr=False, compare=False)
     head: Element | None = field(default=None, repr=False, compare=False)
@@ -133,13 +135,18 @@ class Section:
 
 @dataclass(frozen=True)
 class Reference:
-    """A `File` of the References (DSP0243 7.1). `size` is as declared, in bytes, None if absent or not a number."""
+    """A `File` of the References (DSP0243 7.1). `size` is as declared, in bytes, None if absent or not a number.
+
+    `slot` is where its size stands, `end_tag` the byte of its end tag.
+    """
 
     id: str
     href: str
     size: int | None
     compression: str = ""
     chunk_size: int | None = None
+    slot: Slot = field(default=_NO_SLOT, repr=False, compare=False)
+    end_tag: int = field(default=0, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

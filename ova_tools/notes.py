@@ -28,6 +28,7 @@ class NoteKind(Enum):
     NOT_LISTED = "not listed"
     ORDER = "order"
     PAX = "pax headers"
+    SEED = "seed"
     SIZE = "size"
     TRANSPORT = "transport"
     USTAR_MAGIC = "ustar magic"

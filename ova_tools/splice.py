@@ -74,13 +74,16 @@ def set_values(
     changes: Sequence[Change],
     insertions: Sequence[Insertion] = (),
     default_configuration: str | None = None,
+    further: Sequence[Splice] = (),
 ) -> bytes:
     """Return the descriptor `data` with each change and insertion made, and that deployment option as the default one.
+
+    `further` splices change nothing that is checked here; the caller checks what they are for.
 
     A value that already is what is asked for keeps its bytes, however it is spelt. Raises PropertyError for a value
     XML cannot hold, DescriptorError for a deployment option that is declared twice.
     """
-    splices = [insertion.splice for insertion in insertions]
+    splices = [*(insertion.splice for insertion in insertions), *further]
     asked: dict[int, dict[str | None, str]] = {}  # by the property's tag, and the configuration
     properties: dict[int, Property] = {}
     for change in changes:

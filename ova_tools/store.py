@@ -1,4 +1,4 @@
-"""Put an edited package where it belongs: an .ova as one file, a plain .ovf with its manifest and certificate.
+"""Put an edited package where it belongs: an .ova as one file, a plain .ovf with its manifest, certificate and seeds.
 
 All new files are written before the first takes its place, so that a full disk leaves everything as it was.
 Must never touch a disk image of a plain .ovf.
@@ -14,7 +14,7 @@ from pathlib import Path
 from .companions import CERTIFICATE, MANIFEST, right_name
 from .edit import Edit
 from .errors import WriteError
-from .layout import Literal, Plan
+from .layout import Literal, Piece, Plan, plan_of
 from .manifest import Manifest
 from .package import Certificate, Kind, Package, companions_beside
 from .progress import ProgressBar
@@ -39,6 +39,11 @@ def store(package: Package, edit: Edit, target: Path) -> None:
             files.append((certificate, _literal(edit.certificate)))
         elif package.certificate is not None and in_place:
             gone = certificate
+        for seed in edit.enclosed:
+            path = target.parent / seed.href
+            if path.exists() and not (in_place and seed.is_in(package.references)):
+                raise WriteError(f"{path} is there already, and is no seed of this package; it is not replaced")
+            files.append((path, plan_of([Piece(seed.fd, seed.size)])))
         if not in_place:
             check_apart(package, [path for path, _ in files[1:]])
         _check_none_left(target, {path for path, _ in files}.union({gone} if gone else ()))

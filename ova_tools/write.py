@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 
 from .errors import WriteError
 from .extents import Carrier, Method, Report, short, write_all
-from .layout import Literal, Plan, Zeros
+from .layout import Extent, Literal, Piece, Plan, Zeros
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = No
                 carrier.done(segment.length)
             elif isinstance(segment, Zeros):  # a hole, which ftruncate made
                 carrier.done(segment.length)
+            elif isinstance(segment, Piece):
+                Carrier(segment.fd, target_fd, report, to_disk=to_disk).extent(Extent(0, segment.length), offset)
             else:
                 carrier.extent(segment, offset)
             offset += segment.length
@@ -74,9 +76,10 @@ def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
             for start in range(0, segment.length, block):
                 yield zeros[: segment.length - start]
             continue
-        position, end = segment.offset, segment.offset + segment.length
+        fd, position = (segment.fd, 0) if isinstance(segment, Piece) else (source_fd, segment.offset)
+        end = position + segment.length
         while position < end:
-            data = os.pread(source_fd, min(block, end - position), position)
+            data = os.pread(fd, min(block, end - position), position)
             if not data:
                 raise short(position)
             position += len(data)

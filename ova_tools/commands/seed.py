@@ -8,23 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ova_tools.errors import SeedError, WriteError, one_line
-from ova_tools.package import Package, open_regular, read_package
+from ova_tools.package import Package, read_package
 
 from .common import add_command, print_notes
+from .seeding import add_seeding, seeds_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import BinaryIO
-
     from ova_tools.extents import Method
     from ova_tools.model import Property
     from ova_tools.seed.roles import Value
     from ova_tools.seed.seeds import Seed
-    from ova_tools.seed.tasks import Task
 
     from .common import Commands
-
-KINDS = ("ovf", "nocloud", "configdrive")
 
 
 def add(commands: Commands) -> None:
@@ -47,10 +42,9 @@ def add(commands: Commands) -> None:
     parser.add_argument("file", metavar="FILE", help="an .ova, or an .ovf with its files beside it")
     parser.add_argument("values", metavar="NAME=VALUE", nargs="*", help="what the machine is told")
     parser.add_argument("-o", "--output", metavar="OUT", required=True, help="the new disc")
-    parser.add_argument("--tasks", metavar="DIR", help="a folder with the folders install, config and reset")
-    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="who is to read it (default: %(default)s)")
+    add_seeding(parser)
+    parser.add_argument("--configuration", metavar="ID", help="the deployment option whose values count")
     parser.add_argument("--system", metavar="ID", help="the virtual system, where FILE has several")
-    parser.add_argument("--instance-id", metavar="ID", help="what cloud-init tells machines apart by; keep it stable")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,22 +56,14 @@ def run(options: argparse.Namespace) -> int:
     if target.is_dir():
         raise WriteError(f"{target} is a folder; the name of a file is right")
     with read_package(options.file) as package:
-        seed = _chosen(_seeds(package, options, target), options.system)
+        values, further = _values(package, options)
+        found = seeds_of(package, options, values, further, target.stem, options.configuration)
+        seed = _chosen(found, options.system)
         _write(seed, target.resolve())
     for each in seed.machine.interfaces:
         print(one_line(f"interface {each.name}: MAC {each.mac}"))
     print_notes(options.file, seed.notes)
     return 0
-
-
-def _seeds(package: Package, options: argparse.Namespace, target: Path) -> list[Seed]:
-    from ova_tools.seed.layouts import Kind
-    from ova_tools.seed.roles import Roles
-    from ova_tools.seed.seeds import seeds
-
-    values, further = _values(package, options)
-    identity = options.instance_id or f"ova-{target.stem}"
-    return seeds(package, values, further, Kind(options.kind), Roles(), identity, _tasks(options.tasks))
 
 
 def _values(package: Package, options: argparse.Namespace) -> tuple[dict[Property, str], list[Value]]:
@@ -98,34 +84,6 @@ def _values(package: Package, options: argparse.Namespace) -> tuple[dict[Propert
         else:
             further.append(Value(name, value))
     return values, further
-
-
-def _tasks(folder: str | None) -> list[Task]:
-    from ova_tools.seed.tasks import GROUPS, Task
-
-    if folder is None:
-        return []
-    root = Path(folder)
-    groups = [group for group in GROUPS if (root / group).is_dir()]
-    if not groups:
-        raise SeedError(f"{folder} has none of the folders {', '.join(GROUPS)}")
-    found = []
-    for group in groups:
-        for file in sorted((root / group).rglob("*")):
-            if file.is_symlink() or not (file.is_file() or file.is_dir()):
-                raise SeedError(f"{file} is a link, or no regular file")
-            if file.is_file():
-                found.append(
-                    Task(group, 0, file.relative_to(root / group).as_posix(), file.stat().st_size, _opener(file))
-                )
-    return found
-
-
-def _opener(file: Path) -> Callable[[], BinaryIO]:
-    def opened() -> BinaryIO:
-        return open_regular(str(file), str(file))
-
-    return opened
 
 
 def _chosen(found: list[Seed], system: str | None) -> Seed:

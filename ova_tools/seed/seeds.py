@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from ova_tools.errors import SeedError
+from ova_tools import hardware
+from ova_tools.errors import DescriptorError, SeedError
 from ova_tools.model import Property, SystemKind
 from ova_tools.package import Package
 from ova_tools.records import dataclass
 from ova_tools.seed.layouts import Kind, layout
 from ova_tools.seed.machine import Machine, machine
-from ova_tools.seed.nics import macs
 from ova_tools.seed.roles import Roles, Value
 from ova_tools.seed.tasks import DiscFile, Task, files_of
 
@@ -47,21 +47,30 @@ def seeds(
     identity: str,
     tasks: Sequence[Task] = (),
     most_bytes: int | None = None,
+    configuration: str | None = None,
 ) -> list[Seed]:
     """One seed for each virtual system. values: what is set, by property; further: values that no property takes.
 
     identity: of the machine, for its instance-id and for MACs; stable as long as it is the same machine. most_bytes: of
-    all tasks. Raises SeedError, DescriptorError.
+    all tasks. configuration: the deployment option whose values count; None for the package's default one. Raises
+    SeedError, and DescriptorError for a deployment option that the package does not have.
     """
     content = package.descriptor.content
     systems = [each for each in content.systems if each.kind is SystemKind.SYSTEM]
     if not systems:
         raise SeedError("the package has no virtual system")
-    nics = macs(package.descriptor.data)
+    options = {option.id for option in content.configurations}
+    if configuration is not None and configuration not in options:
+        known = ", ".join(sorted(options)[:_LISTED]) or "none"
+        raise DescriptorError(f"no configuration {configuration!r}; the descriptor has: {known}")
+    option = configuration or content.default_configuration or ""
+    nics: dict[str, list[str]] = {}
+    for section in hardware.read(package.descriptor.data, content.encoding):
+        nics.setdefault(section.system, section.macs)
     of_system = {
         each.id: [prop for prop in content.properties if prop.system in (each.id, each.parent)] for each in systems
     }
-    shown = {id_: _texts(properties, values) for id_, properties in of_system.items()}
+    shown = {id_: _texts(properties, values, option) for id_, properties in of_system.items()}
     suffixes = _suffixes([each.id for each in systems])
     found = []
     for each in systems:
@@ -93,8 +102,9 @@ def _unread(values: Sequence[Value], roles: Roles) -> list[str]:
     return [f"cloud-init does not read {', '.join(names[:_LISTED])}{more}; ovf-env.xml has them"]
 
 
-def _texts(properties: Sequence[Property], values: Mapping[Property, str]) -> dict[str, str]:
-    return {prop.full_name: values.get(prop, prop.value) for prop in properties}
+def _texts(properties: Sequence[Property], values: Mapping[Property, str], option: str) -> dict[str, str]:
+    """What each property says in this deployment option (DSP0243 9.8)."""
+    return {prop.full_name: values.get(prop, prop.configurations.get(option, prop.value)) for prop in properties}
 
 
 def _for_tasks(texts: Mapping[str, str], properties: Sequence[Property]) -> dict[str, str]:

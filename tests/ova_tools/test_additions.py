@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from ova_tools.additions import insertions, transport_notes
+from ova_tools.additions import insertions
 from ova_tools.descriptor import parse
 from ova_tools.edit import Addition, Change, edit
 from ova_tools.errors import PropertyError
-from ova_tools.notes import NoteKind
 from ova_tools.package import read_package
 from ova_tools.splice import set_values
 
@@ -163,27 +162,6 @@ def test_without_a_system_the_name_means_the_only_one_or_the_outermost_collectio
         ("all", "", "everywhere", "1"),
         ("b/c", "", "there", "3"),
     ]
-
-
-def test_of_systems_that_get_no_environment_a_note_says_so() -> None:
-    content = parse(COLLECTION)
-
-    def notes(name: str) -> list[str]:
-        new = [prop for each in insertions(COLLECTION, content, [Addition(name, "")]) for prop in each.properties]
-        return [each.text for each in transport_notes(content, new)]
-
-    says = "no guest will see properties: the virtual hardware of b/c declares no ovf:transport (DSP0243 8.1)"
-    assert notes("a/k") == []
-    assert notes("b/c/k") == notes("k") == [says]
-
-
-def test_the_note_stands_with_the_edit(tmp_path: Path) -> None:
-    with read_package(build.ova(tmp_path)) as package:
-        plain = edit(package, [])
-        result = edit(package, [], additions=[Addition("new", "w")])
-
-    assert NoteKind.TRANSPORT not in {each.kind for each in plain.notes}
-    assert NoteKind.TRANSPORT in {each.kind for each in result.notes}
 
 
 @pytest.mark.parametrize(

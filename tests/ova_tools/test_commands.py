@@ -75,15 +75,13 @@ def test_a_dry_run_says_what_would_be_set_and_writes_nothing(
 
     assert main(["set", str(source), "hostname=a", "pass=0123", "new=1", "--add", "--dry-run"]) == 0
 
-    out, err = capsys.readouterr()
-    assert out.splitlines() == [
+    assert capsys.readouterr().out.splitlines() == [
         "property vm/hostname: value 'myhost' -> 'a'",
         "property vm/pass: value differs (a password)",
         "property vm/pass: value in big differs (a password)",
         "property vm/new: added",
         "the manifest changes",
     ]
-    assert "note: no guest will see properties" in err
     assert (source.read_bytes(), [each.name for each in tmp_path.iterdir()]) == (before, ["vm.ova"])
 
 

@@ -29,6 +29,13 @@ SECTIONS = (
     "</ovf:ProductSection>"
 )
 
+HARDWARE = (
+    "<ovf:VirtualHardwareSection "
+    'xmlns:rasd="http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"><ovf:Info/>\n'
+    "<ovf:Item><rasd:InstanceID>1</rasd:InstanceID><rasd:ResourceType>3</rasd:ResourceType></ovf:Item>\n"
+    "</ovf:VirtualHardwareSection>\n"
+)
+
 
 def descriptor_of(sections: str = SECTIONS, disk: str = "disk1.vmdk", head: str = "") -> bytes:
     """A DSP0243 1.x envelope with one system that has these product sections."""

@@ -224,16 +224,17 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             if source_state(source.replica, opened) != source.state:
                 raise Changed
             takings = taken(settings, seen, package)
-            wanted = content(source.state, settings.digest, takings.values)
             ready = component.ready_path
             forms = None
             if seen.inputs.forms.kind is not None:
                 from ova_rules.build import seeds
 
                 forms = seeds.prepared(catalog, settings, seen, source, package, takings, stack)
+            enclosed, seed = (forms.enclosed, forms.content) if forms is not None else ((), "")
+            wanted = content(source.state, settings.digest, takings.values, seed if enclosed else "")
             if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
                 return _kept(catalog, settings, seen, source, takings, last, forms)
-            edit = takings.edit(package)
+            edit = takings.edit(package, enclosed)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
                 message = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"

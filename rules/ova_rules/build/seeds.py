@@ -35,6 +35,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ova_tools.enclosure import Enclosed
     from ova_tools.errors import OvaError
     from ova_tools.extents import Method
     from ova_tools.package import Package
@@ -51,10 +52,15 @@ _MOST_TEXT = 256 * 1024
 
 @dataclass(frozen=True)
 class Seeds:
-    """What is to be beside the ready OVA. facts: what is said of it; put_in_place: publishes it."""
+    """What is to be beside the ready OVA, or in it. facts: what is said of it; put_in_place: publishes what is beside.
+
+    enclosed: what is to lie in the ready OVA; content: a hash of what the bytes of the seeds follow from.
+    """
 
     facts: tuple[Avu, ...]
     put_in_place: Callable[[], tuple[MadeForm, ...]]
+    enclosed: tuple[Enclosed, ...]
+    content: str
 
 
 def prepared(
@@ -70,30 +76,46 @@ def prepared(
     visible. Raises ComponentError.
     """
     from ova_tools.errors import OvaError
-    from ova_tools.seed import disc
 
-    component = seen.component
+    component, forms = seen.component, seen.inputs.forms
     _require_tasks(catalog, settings, seen)
     try:
         found = _seeds(catalog, settings, seen, package, takings)
-        discs = []
-        for seed in found:
-            out = stack.enter_context(closing(_unnamed(settings)))
-            discs.append((_name(component.path, seed), out, disc.write(seed.files, seed.label, out)))
+        discs = [_written(settings, component.path, seed, stack) for seed in found]
+    except OSError as error:  # no room in the state folder's file system, most likely
+        text = f"its seed cannot be written: {error.strerror or error}"
+        raise ComponentError(f"{component.path}: {text}", lasting=False) from error
     except OvaError as error:
         passing = isinstance(error.__cause__, OSError)
         raise ComponentError(
             f"{component.path}: its seed: {_said(seen, takings, error)}", lasting=not passing
         ) from error
     _require_own_macs(catalog, seen, found)
-    made = _replicas(catalog, seen, [name for name, _, _ in discs])
-    _require_places(catalog, settings, seen, source, made)
     content = _content(settings, seen, takings)
+    beside = discs if forms.beside else []
+    made = _replicas(catalog, seen, [name for name, _, _ in beside])
+    _require_places(catalog, settings, seen, source, made)
 
     def put_in_place() -> tuple[MadeForm, ...]:
-        return _put_in_place(catalog, settings, seen, source, discs, content, made)
+        return _put_in_place(catalog, settings, seen, source, beside, content, made)
 
-    return Seeds(tuple(_facts(catalog, seen, found)), put_in_place)
+    enclosed: list[Enclosed] = []
+    if forms.embedded:
+        from ova_tools.enclosure import Enclosed
+
+        for seed, (_, out, size) in zip(found, discs):
+            enclosed.append(Enclosed(seed.system, seed.suffix, out.fileno(), size))
+    return Seeds(tuple(_facts(catalog, seen, found)), put_in_place, tuple(enclosed), content)
+
+
+def _written(settings: Settings, component: str, seed: Seed, stack: ExitStack) -> tuple[str, BinaryIO, int]:
+    """The name of a disc, its file, which has no name, and its bytes."""
+    from ova_tools.seed import disc
+
+    out = stack.enter_context(closing(_unnamed(settings)))
+    size = disc.write(seed.files, seed.label, out)
+    out.flush()
+    return _name(component, seed), out, size
 
 
 def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, takings: Takings) -> list[Seed]:
@@ -246,8 +268,12 @@ def _facts(catalog: Catalog, seen: View, found: Sequence[Seed]) -> list[Avu]:
     from ova_rules.record.disclosure import shown_task_objects
 
     path, now = seen.component.path, seen.inputs
-    facts = [fact(path, names.FORM, _name(path, seed), f"seed:{now.forms.kind}") for seed in found]
+    facts = []
+    if now.forms.embedded:
+        facts.append(fact(path, names.FORM, posixpath.basename(names.ready_path(path)), f"embedded:{now.forms.kind}"))
     for seed in found:
+        if now.forms.beside:
+            facts.append(fact(path, names.FORM, _name(path, seed), f"seed:{now.forms.kind}"))
         facts += [
             fact(path, names.MAC, each.mac, f"{seed.suffix} {each.name}".strip()) for each in seed.machine.interfaces
         ]

@@ -155,7 +155,7 @@ def _inputs(
 def form_paths(component: Component, last: LastBuild | None, forms: Forms) -> dict[str, str]:
     """Where forms of the component lie, by name: those of the last build, and the one seed that most images have."""
     found = [form.name for form in last.forms] if last is not None else []
-    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.kind is not None else []
+    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.beside else []
     return {name: f"{component.path}/{name}" for name in found}
 
 

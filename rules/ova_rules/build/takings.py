@@ -20,6 +20,7 @@ from ova_tools.records import dataclass
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ova_tools.edit import Edit
+    from ova_tools.enclosure import Enclosed
     from ova_tools.errors import PropertyError
     from ova_tools.package import Package
 
@@ -52,8 +53,8 @@ class Takings:
         found += [("added", name, avu.value) for name, avu in self.additions]
         return [*found, ("default", self.default)] if self.default is not None else found
 
-    def edit(self, package: Package) -> Edit:
-        """The edit of all values at once."""
+    def edit(self, package: Package, enclosed: Sequence[Enclosed] = ()) -> Edit:
+        """The edit of all values at once. enclosed: the seeds that are to lie in the ready OVA."""
         from ova_tools.edit import Addition, Change, edit
 
         changes = [Change(each.property, each.avu.value, each.configuration) for each in self.assignments]
@@ -63,6 +64,7 @@ class Takings:
             additions=[Addition(name, avu.value) for name, avu in self.additions],
             default_configuration=self.default,
             allow_fixed=self.allow_fixed,
+            enclosed=enclosed,
         )
 
 
@@ -92,9 +94,28 @@ def taken(settings: Settings, seen: View, package: Package) -> Takings:
         (*((each.property.full_name, each.avu) for each in matching.assignments), *additions.items()),
         frozenset(each.avu for each in matching.assignments if each.property.password),
         hints,
-        tuple(remarks.of_avus(component, hints, package)),
+        (*remarks.of_avus(component, hints, package), *_gap(seen, package, assignments, additions)),
         allow_fixed,
     )
+
+
+def _gap(seen: View, package: Package, assignments: Sequence[Assignment], additions: Mapping[str, Avu]) -> list[str]:
+    """What is set and reaches no machine, where no seed hands it over."""
+    if seen.inputs.forms.kind is not None or not (assignments or additions):
+        return []
+    from ova_tools.transport import transport_notes
+
+    content = package.descriptor.content
+    systems = [each.property.system for each in assignments]
+    if additions:
+        from ova_tools.additions import systems_of
+        from ova_tools.errors import PropertyError
+
+        try:
+            systems += systems_of(content, additions)
+        except PropertyError:  # the edit says so
+            return []
+    return [note.text for note in transport_notes(content, systems)]
 
 
 def _expanded(seen: View, avu: Avu) -> Avu:

@@ -23,7 +23,8 @@ OPTIONS = (ADD_PROPERTIES, FIXED, STRICT)
 
 SEED = "seed"  # a disc with the machine's values and tasks beside the ready OVA
 SEED_KINDS = ("ovf", "nocloud", "configdrive")
-FORMS = (SEED, *(f"{SEED}:{kind}" for kind in SEED_KINDS))
+EMBEDDED = "embedded"  # the disc is in the ready OVA
+FORMS = (SEED, *(f"{SEED}:{kind}" for kind in SEED_KINDS), EMBEDDED)
 
 _SEPARATORS = re.compile(r"[\s,;]+")
 
@@ -54,9 +55,14 @@ def ignored(avus: Iterable[Avu]) -> set[str]:
 
 @dataclass(frozen=True)
 class Forms:
-    """What is made of a component beside its ready OVA. kind: of its seed; None for no seed."""
+    """What is made of a component beside its ready OVA. kind: of its seed; None for no seed.
+
+    beside: the seed is an object of its own; embedded: it lies in the ready OVA.
+    """
 
     kind: str | None = None
+    beside: bool = False
+    embedded: bool = False
 
 
 NO_FORMS = Forms()
@@ -76,7 +82,8 @@ def forms_of(avus: Sequence[Avu]) -> Forms:
         )
     if not asked:
         return NO_FORMS
-    return Forms(next(iter(kinds), SEED_KINDS[0]))
+    beside = any(word.startswith(SEED) for word in asked)
+    return Forms(next(iter(kinds), SEED_KINDS[0]), beside, EMBEDDED in asked)
 
 
 def require_options(avu: Avu) -> None:

@@ -33,12 +33,13 @@ def fingerprint(
     return digest([BUILDER_FORMAT, settings_digest, source, values, *also])
 
 
-def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]]) -> str:
+def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]], seed: str = "") -> str:
     """A hash of what the bytes of a ready OVA follow from: the source's state and each property that is set or added.
 
+    seed: a hash of what the seed in it follows from, "" without one.
     Two fingerprints may have one content: an AVU that no property takes changed, or a value moved up to the grid.
     """
-    return digest([BUILDER_FORMAT, settings_digest, source, sorted(values)])
+    return digest([BUILDER_FORMAT, settings_digest, source, sorted(values), *([seed] if seed else [])])
 
 
 def source_state(replica: Replica, file: os.stat_result) -> str:

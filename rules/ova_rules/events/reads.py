@@ -263,15 +263,18 @@ def _reason_against_reading(
     seen = view(catalog, settings, component)
     is_seed = path[-4:] == names.SEED_ENDING
     if is_seed:
-        from ova_rules.build.seeds import is_ours_at, reason_if_tasks_hidden
+        from ova_rules.build.seeds import is_ours_at
 
         if not is_ours_at(settings, seen, path) and not is_known_ready(settings.state_directory, path):
             return None  # a user's own
+    elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
+        return None
+    if is_seed or seen.inputs.forms.embedded:
+        from ova_rules.build.seeds import reason_if_tasks_hidden
+
         hidden = reason_if_tasks_hidden(catalog, settings, seen)
         if hidden is not None:
             return one_line(f"{path}: {hidden}")
-    elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
-        return None
     if "dataSize" in keywords and keywords.get("resc_hier"):
         return _mixed_versions(catalog, settings, seen, path, keywords, reading)
     fresh = seen.is_fresh(settings, path)

@@ -1,0 +1,259 @@
+"""Seeds that lie in the package itself: the reference, the CD drive that holds each, and the digest.
+
+The file comes behind all others, so that no disk moves. vSphere puts its own OVF environment into an empty client
+drive, so a seed never takes that one: where there is none, an empty drive is added too. Enclosing a seed again takes
+the place of the one before. Must never touch an item or a reference that is not its own.
+Source: DSP0243 7.1 (References), 8.4 and 9 (ResourceType 15, HostResource ovf:/file/ID), 5.1 (manifest).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+
+from . import hardware
+from .descriptor import parse
+from .errors import DescriptorError, SeedError
+from .hardware import CD, DVD, IDE, SATA, SCSI, Hardware, Item
+from .manifest import Digests
+from .model import Content, Element, Reference
+from .records import dataclass
+from .spelling import end_of, indent, prefix
+from .splice import Splice
+from .xmltext import escape, read_start_tag
+
+_BLOCK = 1 << 20
+_RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+_SLOTS = {IDE: range(2), SATA: range(30), SCSI: [*range(7), *range(8, 16)]}  # 7 is the SCSI controller itself
+_IDE_CONTROLLERS = range(2)
+_CLIENT_DRIVE = "vmware.cdrom.remotepassthrough"
+
+
+@dataclass(frozen=True)
+class Enclosed:
+    """A disc for the virtual system `system`: `fd` is open for reading, `size` in bytes.
+
+    `suffix` tells it from the discs of other systems, '' where there is one system.
+    """
+
+    system: str
+    suffix: str
+    fd: int
+    size: int
+
+    @property
+    def href(self) -> str:
+        """The name of its file, beside the descriptor."""
+        return f"seed-{self.suffix}.iso" if self.suffix else "seed.iso"
+
+    @property
+    def id(self) -> str:
+        """The id of its reference."""
+        return f"ova-seed-{self.suffix}" if self.suffix else "ova-seed"
+
+    def name_beside(self, descriptor: str) -> str:
+        """Return the name of its member, for the member `descriptor`."""
+        directory = descriptor.rpartition("/")[0]
+        return f"{directory}/{self.href}" if directory else self.href
+
+    def is_in(self, references: Iterable[Reference]) -> Reference | None:
+        """Return the reference of the seed that lies there already."""
+        return next((each for each in references if (each.id, each.href) == (self.id, self.href)), None)
+
+
+class FileDigests(Digests):
+    """The digests of an open file, each computed once and in flat memory."""
+
+    def __init__(self, enclosed: Enclosed) -> None:
+        super().__init__(b"")
+        self._enclosed = enclosed
+
+    def of(self, algorithm: str) -> str:
+        """Return the digest; `algorithm` is as hashlib names it. Raises SeedError for a file that became shorter."""
+        digest, offset = hashlib.new(algorithm), 0
+        while offset < self._enclosed.size:
+            block = os.pread(self._enclosed.fd, min(_BLOCK, self._enclosed.size - offset), offset)
+            if not block:
+                raise SeedError(f"{self._enclosed.href} is shorter than it was; try again")
+            digest.update(block)
+            offset += len(block)
+        return digest.hexdigest()
+
+
+def splices(data: bytes, content: Content, discs: Sequence[Enclosed]) -> list[Splice]:
+    """Return what makes the descriptor `data` refer to these discs, each in a CD drive of its system.
+
+    Raises SeedError where a file of that name is there already, the hardware has no item to be beside, or no
+    controller has room; and for OVF 0.9, whose items are of another form.
+    """
+    if content.version == "0.9":
+        raise SeedError("a descriptor of OVF 0.9 cannot hold a seed; 1.0 or newer is right")
+    for disc in discs:
+        others = [each for each in content.references if each is not disc.is_in(content.references)]
+        if any(disc.href.casefold() == each.href.casefold() or disc.id == each.id for each in others):
+            raise SeedError(f"the package has a file {disc.href}, or the id {disc.id}, that is no seed of ova's")
+    found = _references(data, content, discs)
+    sections = hardware.read(data, content.encoding)
+    for disc in discs:
+        own = [each for each in sections if each.system == disc.system]
+        if not own:
+            raise SeedError(f"the virtual system {disc.system} has no hardware that could hold a CD drive")
+        for section in own:
+            if not any(_holds(item, disc) for item in section.items):
+                found.append(_drives(data, content, section, disc))
+    return found
+
+
+def check(data: bytes, before: bytes, content: Content, discs: Sequence[Enclosed]) -> None:
+    """Raise DescriptorError unless `data` says all that `before` said of files and hardware, and holds the discs."""
+    after = parse(data)
+    known = [each for each in after.references if not any(disc.is_in([each]) for disc in discs)]
+    was = [each for each in content.references if not any(disc.is_in([each]) for disc in discs)]
+    sizes = [each.size for disc in discs for each in [disc.is_in(after.references)] if each is not None]
+    same = known == was and sizes == [disc.size for disc in discs]
+    sections = hardware.read(data, after.encoding)
+    for old, new in zip(hardware.read(before, content.encoding), sections):
+        added = [item.id for item in new.items if item not in old.items]
+        known_ids = [item.id for item in old.items]
+        same = same and [item for item in new.items if item in old.items] == list(old.items)
+        same = same and len({*added, *known_ids}) == len(added) + len(set(known_ids))
+        held = [disc for disc in discs if disc.system == new.system]
+        same = same and all(any(_holds(item, disc) for item in new.items) for disc in held)
+    if not same:
+        raise DescriptorError("the descriptor with a seed does not read back as asked; please report this file")
+
+
+def _holds(item: Item, disc: Enclosed) -> bool:
+    held = item.get("HostResource") in (f"ovf:/file/{disc.id}", f"/file/{disc.id}")
+    return held and item.type in (CD, DVD) and item.namespace == _RASD
+
+
+# ---- references ------------------------------------------------------------------------------------------------------
+
+
+def _references(data: bytes, content: Content, discs: Sequence[Enclosed]) -> list[Splice]:
+    codec = content.encoding.codec
+    found, new = [], []
+    for disc in discs:
+        there = disc.is_in(content.references)
+        if there is None:
+            new.append(disc)
+        elif there.size != disc.size:
+            tag = read_start_tag(data, there.slot.tag, content.encoding)
+            if there.slot.attribute is None:
+                added = f' {there.slot.add_as}="{disc.size}"'.encode(codec)
+                found.append(Splice(tag.insert, tag.insert, added))
+            else:
+                place = tag.attributes[there.slot.attribute]
+                found.append(Splice(place.start, place.end, str(disc.size).encode(codec)))
+    if not new:
+        return found
+    if not content.references:
+        raise SeedError("the descriptor refers to no file beside which a seed could be named")
+    last = content.references[-1]
+    tag = read_start_tag(data, last.slot.tag, content.encoding)
+    style = prefix(last.slot.add_as)
+    margin = indent(data, content, last.slot.tag)
+    text = "".join(
+        f'{margin}<{tag.name} {style}href="{disc.href}" {style}id="{disc.id}" {style}size="{disc.size}"/>'
+        for disc in new
+    )
+    at = end_of(data, content, Element(last.slot.tag, last.end_tag))
+    return [*found, Splice(at, at, text.encode(codec))]
+
+
+# ---- hardware --------------------------------------------------------------------------------------------------------
+
+
+class _Slots:
+    """The controllers of a section, and what is free on them."""
+
+    def __init__(self, section: Hardware) -> None:
+        self.numbers = [int(item.id) for item in section.items if item.id.isdecimal() and len(item.id) < 10]
+        self.used: dict[str, set[int]] = {}
+        self.controllers = [item for item in section.items if item.type in _SLOTS and not item.configuration]
+        for item in section.items:
+            used = self.used.setdefault(item.get("Parent"), set())
+            address = item.get("AddressOnParent")
+            used.add(int(address) if address.isdecimal() else next(n for n in range(len(used) + 1) if n not in used))
+        parents = [item.get("Parent") for item in section.items if item.type in (CD, DVD)]
+        order = {IDE: 1, SATA: 2, SCSI: 4}
+        self.wanted = sorted(self.controllers, key=lambda each: 0 if each.id in parents else order[each.type])
+        self.ide = {item.get("Address") for item in self.controllers if item.type == IDE}
+
+    def new_id(self) -> str:
+        """Return an InstanceID that no item has."""
+        self.numbers.append(max([0, *self.numbers]) + 1)
+        return str(self.numbers[-1])
+
+    def take(self, of: Iterable[str]) -> tuple[str, str] | None:
+        """Return a controller of one of these types, by its id, and a free place on it."""
+        for each in self.wanted:
+            if each.type in of:
+                for number in _SLOTS[each.type]:
+                    if number not in self.used.setdefault(each.id, set()):
+                        self.used[each.id].add(number)
+                        return each.id, str(number)
+        return None
+
+    def new_controller(self) -> dict[str, str] | None:
+        """Return the elements of one more IDE controller; None where two are there."""
+        free = next((str(number) for number in _IDE_CONTROLLERS if str(number) not in self.ide), None)
+        if free is None or len(self.ide) >= len(_IDE_CONTROLLERS):
+            return None
+        self.ide.add(free)
+        id_ = self.new_id()
+        texts = {"Address": free, "ElementName": f"IDE controller {free}", "InstanceID": id_, "ResourceType": IDE}
+        self.wanted.insert(0, Item("Item", "", texts, Element(0, 0)))
+        return texts
+
+
+def _drives(data: bytes, content: Content, section: Hardware, disc: Enclosed) -> Splice:
+    """Return the items behind the section's last one: a controller if need be, an empty drive, and the seed's."""
+    items = [item for item in section.items if item.kind == "Item" and item.namespace == _RASD]
+    if not items:
+        raise SeedError(f"the hardware of {disc.system} has no item beside which a CD drive could be written")
+    slots = _Slots(section)
+    is_vmx = section.type.lower().startswith("vmx")
+    new: list[dict[str, str]] = []
+    if not any(item.type in (CD, DVD) and not item.get("HostResource") for item in section.items):
+        sub_type = {"ResourceSubType": _CLIENT_DRIVE} if is_vmx else {}
+        new += _drive(slots, disc, {"AutomaticAllocation": "false", "ElementName": "CD/DVD drive", **sub_type})
+    sub_type = {"ResourceSubType": "vmware.cdrom.iso"} if is_vmx else {}
+    own = {"AutomaticAllocation": "true", "ElementName": "Seed", "HostResource": f"ovf:/file/{disc.id}", **sub_type}
+    new += _drive(slots, disc, own)
+    last = items[-1]
+    at = end_of(data, content, last.place)
+    return Splice(at, at, b"".join(_item(data, content, last, texts) for texts in new))
+
+
+def _drive(slots: _Slots, disc: Enclosed, texts: dict[str, str]) -> list[dict[str, str]]:
+    found, new = slots.take((IDE, SATA)), []
+    if found is None:
+        controller = slots.new_controller()
+        if controller is not None:
+            new.append(controller)
+        found = slots.take((IDE,) if controller is not None else (SCSI,))
+    if found is None:
+        raise SeedError(f"no controller of {disc.system} has room for a CD drive")
+    parent, address = found
+    place = {"AddressOnParent": address, "InstanceID": slots.new_id(), "Parent": parent, "ResourceType": CD}
+    return [*new, {**texts, **place}]
+
+
+def _item(data: bytes, content: Content, like: Item, texts: dict[str, str]) -> bytes:
+    """Return an item in the spelling of the item `like`; its elements in the schema's order, by name."""
+    codec = content.encoding.codec
+    tag = read_start_tag(data, like.place.tag, content.encoding)
+    margin = indent(data, content, like.place.tag)
+    inner = indent(data, content, like.first)
+    inside = data[like.place.tag : like.place.end_tag]  # a prefix that is declared there is unknown behind it
+    shared = like.prefix != "" and f"xmlns:{like.prefix[:-1]}".encode(codec) not in inside
+    rasd = like.prefix if shared else "rasd:"
+    declaration = "" if shared else f' xmlns:rasd="{_RASD}"'
+    lines = [f"{margin}<{tag.name}{declaration}>".encode(codec)]
+    for name in sorted(texts):
+        text = escape(texts[name], '"', codec)
+        lines.append(f"{inner}<{rasd}{name}>".encode(codec) + text + f"</{rasd}{name}>".encode(codec))
+    return b"".join([*lines, f"{margin}</{tag.name}>".encode(codec)])
