@@ -352,9 +352,9 @@ def _neighbours(kept: Result) -> str:
         rows.append([*row, ratio(among, alone), ratio(among, empty)])
     count = kept.labels("components", "event")[0]
     return (
-        f"One user has {count} components that refer to another user's collection, have that one's grid as prototype, "
-        "have broken packages as sources, and are made from each other.\n"
-        "These are calls of the other user, with an empty core.py, with ours, and with ours among such neighbours:\n\n"
+        f"One user has {count} components that refer to another user's collection, have the other user's grid as "
+        "prototype, have broken packages as sources, and are sources of each other.\n"
+        "These are calls of the other user: with an empty core.py, with ours, and with ours and these neighbours:\n\n"
         + table(["call", "empty", "ours", "among neighbours", "among/ours", "among/empty"], rows)
     )
 
