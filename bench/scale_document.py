@@ -17,16 +17,16 @@ _AGENTS = {"new": "each change by an i-command (a new agent)", "old": "clients t
 _HEAD = """\
 ## Beyond one machine
 
-This section is computed from the costs above and from `bench/scale_model.py`; nothing in it was run on many servers.
+The numbers here are computed from the costs above with `bench/scale_model.py`; nothing was run on many servers.
 """
 
 _QUESTION = """\
-A zone has {components:,} components, and {changes:.0f} changes a second over all of them.
+A zone has {components:,} components, which get {changes:.0f} changes a second in total.
 It has N iRODS servers with a vault each, and one catalog database.
 Each change is one AVU that rebuilds one OVA.
 Which limit comes first, and what can an administrator do about it?
 
-These are assumptions:
+The assumptions are:
 
 - {cores} cores and {executors} executors of delayed jobs for each server;
 - a database that serves {connections} connections at once, at the speed of the embedded zone's;
@@ -35,7 +35,7 @@ These are assumptions:
 
 iRODS sends AVU calls to a catalog provider and runs their hooks there.
 A *server* here is therefore a provider that has the vault of its components.
-If the vault is elsewhere, a job would have to send the OVA there; the rules refuse that so far, with a message.
+If the vault were elsewhere, a job would have to send the OVA there; the rules refuse this case with a message.
 """
 
 _STREAMS = """\
@@ -44,19 +44,19 @@ _STREAMS = """\
 A share of the changes concerns an OVA of {gibibytes} GiB that cannot share extents with its source.
 
 {table}
-The place of the vault decides, not the number of servers: soon the copies cost more than everything else.
+The place of the vault matters more than the number of servers, because copies soon cost more than everything else.
 """
 
 _TURN = """\
 ### What an administrator can do, in this order
 
-1. **Vaults on XFS** (reflink=1), with source and components on one resource: no bytes are copied.
+1. **Vaults on XFS** (reflink=1), with the source and the components on one resource: the server copies no bytes.
 2. **Clients that keep a connection**, or several AVUs in one atomic call: fewer imports, fewer queries.
 3. **Catalog providers**: more servers, as in the first table, behind the address that clients use.
 4. **The database**: connections and memory.
    It answers {queries:.0f} short queries for each change.
-   An index answers each, also with 1,000,000 components (`bench/plans.sql`).
-5. **Delay executors** and `inline_limit`, only where copying cannot be avoided.
+   An index answers each query, even with 1,000,000 components (`bench/plans.sql`).
+5. **Delay executors** and `inline_limit`, only if copying cannot be avoided.
 6. **Reconcile** looks at every component: {check:.2f} ms each here, {hours:.1f} hours for {components:,} in one agent.
 """
 
@@ -84,7 +84,7 @@ def _costs(costs: Mapping[str, Costs]) -> str:
 
 
 def _limits(costs: Mapping[str, Costs]) -> str:
-    pieces = [f"The shares are computed, the times are simulated ({SECONDS:.0f} s of random changes).\n"]
+    pieces = [f"The shares are computed; the times are simulated ({SECONDS:.0f} s of random changes).\n"]
     for agent, each in costs.items():
         rows = [_limit(each, Site(servers)) for servers in _SERVERS]
         head = ["servers", "processors busy", "disks busy", "catalog busy", "first limit", "median, ms", "p99, ms"]
@@ -93,7 +93,7 @@ def _limits(costs: Mapping[str, Costs]) -> str:
         enough = "No number of servers is" if fewest is None else f"{fewest} server{'s are' if fewest > 1 else ' is'}"
         pieces.append(f"{enough} enough if nothing may be busy for more than {100 * BUSY:.0f} % of its time.\n")
     asked = " or ".join(dict.fromkeys(f"{Site(1).changes * each.queries:,.0f}" for each in costs.values()))
-    pieces.append(f"The catalog is asked {asked} queries a second, however many servers there are.\n")
+    pieces.append(f"The catalog answers {asked} queries a second, for any number of servers.\n")
     return "\n".join(pieces)
 
 

@@ -95,22 +95,22 @@ class Settings:
         "What a build may read and copy while the client waits. Larger builds go to the delay queue. "
         "Extents that the file system shares do not count.")  # fmt: skip
     gate_wait: int = _setting(60, _SECONDS,
-        "How long a reader waits for a build under way before the read is refused.")  # fmt: skip
+        "How long a reader waits for a build in progress before the server refuses the read.")  # fmt: skip
     inline_components: int = _setting(16, _COUNT,
         "How many components one change builds while the client waits. The delay queue builds the others.")  # fmt: skip
     aliases: Mapping[str, str] = _setting({"ip_addr": "ipaddr"}, _MAPPING,
-        "AVU attribute to property key, where grids and appliances spell them differently.")  # fmt: skip
+        "Maps AVU attributes to property keys, if grids and appliances spell them differently.")  # fmt: skip
     fixed_properties: str = _setting("owners", _WHO_MAY,
         'Whether AVUs may set properties that are not userConfigurable: where an owner says `ova_options` = `fixed` '
         '("owners"), nowhere ("refuse") or everywhere ("allow").')  # fmt: skip
     strict_values: bool = _setting(False, _FLAG,
-        "Whether a value that does not fit is refused before it is stored, for all components: as `ova_options` = "
-        "`strict` does for those below it.")  # fmt: skip
+        "Whether the server refuses a value that does not fit before iRODS stores it, for all components. "
+        "`ova_options` = `strict` does so for the components below it.")  # fmt: skip
     seed_roles: Mapping[str, str] = _setting({}, _MAPPING,
-        "Further names of properties and AVUs that say what a machine is, for its seed: a role such as host-name, "
-        "address or gateway, to names separated by blanks.")  # fmt: skip
+        "Further names of properties and AVUs for the roles of a seed. Maps a role such as host-name, address or "
+        "gateway to names separated by blanks.")  # fmt: skip
     tasks_limit: int = _setting(256 * 1024 * 1024, _BYTES,
-        "The most bytes that the tasks on one seed may have.")  # fmt: skip
+        "The maximum total size of the tasks on one seed.")  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,
@@ -120,11 +120,11 @@ class Settings:
         "The http(s) sources that the server may download: URL prefixes, and ranges such as 10.1.0.0/16 of addresses "
         "that are not public but may be connected to. An empty list allows none.")  # fmt: skip
     fetch_limit: int = _setting(64 * 1024 * 1024 * 1024, _BYTES,
-        "The most bytes of one download. 0 means no limit.")  # fmt: skip
+        "The maximum size of one download. 0 means no limit.")  # fmt: skip
     fetch_time: int = _setting(4 * 3600, _SECONDS,
-        "How long one download may take. What has come by then is kept, and the next attempt goes on.")  # fmt: skip
+        "How long one download may take. The next attempt continues where this one stopped.")  # fmt: skip
     job_time: int = _setting(4 * 3600, _SECONDS,
-        "How long a job of the delay queue may build or check one OVA; then it leaves its place.")  # fmt: skip
+        "How long a job of the delay queue may build or check one OVA before the server ends it.")  # fmt: skip
     admin_command: str = _setting("", _PATH,
         'The path of ova-admin on this server, for `ova-admin reconcile --every`. "" refuses that job.')  # fmt: skip
     local_hosts: tuple[str, ...] = _setting((), _list_of("host names"),
