@@ -27,7 +27,13 @@ _FIRST = ("o", "O")  # of what may be meant to be a control
 def _avu_that_counts(rule_args: "list[Any]", rei: "Any") -> bool:
     # operation, -C, path, …; `cp` has the kinds of both ends: cp, -C, -C, from, to
     kind = rule_args[2 if rule_args[0] == "cp" else 1]
-    return kind in _COLLECTION or (kind in _OBJECT and any(names.RELEASE in argument for argument in rule_args[3:]))
+    if kind in _OBJECT:  # ova_release, or one of a ready OVA
+        return any(names.RELEASE in argument for argument in rule_args[3:]) or _of_made(rule_args)
+    return kind in _COLLECTION
+
+
+def _of_made(rule_args: "list[Any]") -> bool:
+    return names.component_of(str(rule_args[4 if rule_args[0] == "cp" else 2])) is not None
 
 
 def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:

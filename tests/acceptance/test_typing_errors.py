@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from irods.meta import AVUOperation, iRODSMeta
 
 from tests.acceptance.conftest import Site
 from tests.support.clients import PythonClient, Refused
@@ -47,6 +48,26 @@ def test_a_control_of_collections_is_refused_on_an_object(
 def test_a_control_of_objects_is_refused_on_a_collection(site: Site, component: str, client: PythonClient) -> None:
     with pytest.raises(Refused, match="ova_release belongs on a data object"):
         client.set(component, "ova_release", "yes")
+
+
+def test_avus_of_the_ready_ova_itself_are_said_as_long_as_they_are_there(
+    site: Site, component: str, client: PythonClient
+) -> None:
+    metadata = site.session.data_objects.get(site.ready).metadata
+    client.set_object(site.ready, "hostname", "sg12")
+    client.set(component, "domainname", "example.org")
+    says = "AVU hostname of comp01.ova sets nothing; set it on the collection"
+    assert site.facts()["ova::note"] == says
+    metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("mtu", "9000")))
+    assert sorted(avu.value for avu in client.metadata(component).get_all("ova::note")) == [
+        says,
+        says.replace("hostname", "mtu"),
+    ]
+    metadata.remove("mtu", "9000")
+    metadata.remove("hostname", "sg12")
+    assert "ova::note" not in site.facts()
+    client.set_object(site.source, "hostname", "sg12")
+    assert "ova::note" not in site.facts()
 
 
 def test_a_name_that_is_near_to_a_property_is_said(site: Site, component: str, client: PythonClient) -> None:

@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 def after_change(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Builds what an AVU of a collection changes. `cp` names two paths, the second is the one that changed."""
     operation = rule_args[0]
-    if rule_args[2 if operation == "cp" else 1] in OF_OBJECT:  # ova_release; a copied one has no signature
-        if operation != "cp":
+    if rule_args[2 if operation == "cp" else 1] in OF_OBJECT:
+        catalog = Catalog(callback, rei, f"AVU {operation} {rule_args[3]}")
+        _note_those_of_a_ready_ova(catalog, rule_args[4 if operation == "cp" else 2])
+        if operation != "cp" and any(
+            names.RELEASE in argument for argument in rule_args[3:]
+        ):  # a copied one is unsigned
             _release_changed(rule_args[2], operation not in REMOVING, callback, rei)
         return CONTINUE
     catalog = Catalog(callback, rei, f"AVU {operation} {rule_args[3]}")
@@ -48,12 +52,23 @@ def after_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if request.get("entity_type") == "data_object" and any(o.get("attribute") == names.RELEASE for o in operations):
         added = any(avu.attribute == names.RELEASE for avu in avus_in(request, "add"))
         _release_changed(str(request["entity_name"]), added, callback, rei)
+    if request.get("entity_type") == "data_object":
+        _note_those_of_a_ready_ova(Catalog(callback, rei, "atomic AVUs"), str(request["entity_name"]))
     if request.get("entity_type") != "collection":
         return CONTINUE
     path = str(request["entity_name"]).rstrip("/")
     gone = any(_matters_when_gone(avu) for avu in avus_in(request, "remove"))
     _changed(Catalog(callback, rei, "atomic AVUs"), path, avus_in(request, "add"), may_be_gone=gone)
     return CONTINUE
+
+
+def _note_those_of_a_ready_ova(catalog: Catalog, path: str) -> None:
+    if names.component_of(path) is not None:
+        from ova_rules.build.batch import others_go_on
+        from ova_rules.events.ready_avus import note_avus
+
+        with others_go_on(catalog, path):
+            note_avus(catalog, path)
 
 
 def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: bool) -> None:

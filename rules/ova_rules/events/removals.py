@@ -70,6 +70,7 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.build.batch import build_one, readable
     from ova_rules.component import dependents
+    from ova_rules.record import remarks
     from ova_rules.record.last_build import last_build
     from ova_rules.record.signing import signer_of
 
@@ -82,6 +83,7 @@ def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
     if component is not None and catalog.may_annotate(component.path):
         # Not built again here: its collection may be about to be removed, too.
         status = [avu for avu in component.facts if avu.attribute in (names.STATUS, names.MESSAGE)]
+        status += [avu for avu in component.facts if (avu.attribute, avu.units) == (names.NOTE, remarks.OF_READY)]
         gone = Avu(
             component.path, names.MESSAGE, f"{path} was removed; set an AVU of {component.path} to have it again"
         )

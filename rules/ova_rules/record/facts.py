@@ -70,7 +70,11 @@ def ready(
         *history.added(component, _entry(catalog, now, last, source, taken, secrets, signer), secrets, signer),
         *further,
         *_set(catalog, now, taken),
-        *(avu for avu in component.facts if avu.units == f"{remarks.OF_RESTORING} {last.fingerprint}"),
+        *(
+            avu
+            for avu in component.facts
+            if avu.units in (remarks.OF_READY, f"{remarks.OF_RESTORING} {last.fingerprint}")
+        ),
     ]
     facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += _pointers(catalog, now, names.INHERITED, component.contributors)
