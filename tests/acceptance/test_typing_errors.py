@@ -70,6 +70,16 @@ def test_avus_of_the_ready_ova_itself_are_said_as_long_as_they_are_there(
     assert "ova::note" not in site.facts()
 
 
+def test_a_build_that_fails_says_what_else_is_odd_now(site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "hostnam", "sg12")
+    client.set(component, "mtu", "jumbo")
+    facts = site.facts()
+    assert (facts["ova::status"], facts["ova::unmatched"]) == ("failed", "hostnam")
+    assert facts["ova::note"].endswith("did you mean hostname?")
+    client.metadata(component).remove("hostnam", "sg12")
+    assert not {"ova::note", "ova::unmatched"} & site.facts().keys()
+
+
 def test_a_name_that_is_near_to_a_property_is_said(site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "hostnam", "sg12")
     facts = site.facts()
@@ -104,14 +114,21 @@ def test_a_grid_whose_machines_differ_is_not_blamed(site: Site, component: str, 
     assert client.facts(grid) == {}
 
 
-@pytest.mark.parametrize("value", ["$comp02:hostname", "$/tempZone/home/x:hostname"])
-def test_a_reference_without_braces_is_said(value: str, site: Site, component: str, client: PythonClient) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(each.replace("@", "comp02:hostname") for each in ("$@", "${@", "$@}", "{@}", "{{@}}", "${{@}}", "$(@)")),
+        "$/tempZone/home/x:hostname",
+    ],
+)
+def test_what_is_nearly_a_reference_is_said(value: str, site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "hostname", value)
-    assert f"its value stays as it is; ${{{value[1:]}}} would be a reference" in site.facts()["ova::note"]
+    meant = value.strip("${}()")
+    assert f"its value stays as it is; ${{{meant}}} would be a reference" in site.facts()["ova::note"]
     assert client.ready(component).values["host.hostname"] == value
 
 
-@pytest.mark.parametrize("value", ["US$5:30", "$HOME", "costs $5: cheap", "${comp01:mtu}"])
+@pytest.mark.parametrize("value", ["US$5:30", "$HOME", "costs $5: cheap", "${comp01:mtu}", '{"a":1}', "(a:b)", "{a}"])
 def test_other_dollars_are_none(value: str, site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "mtu", "9000")
     client.set(component, "hostname", value)

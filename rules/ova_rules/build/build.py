@@ -18,7 +18,7 @@ from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, note_as_made, publish_made
 from ova_rules.build.staleness import View, view
-from ova_rules.build.takings import Takings, taken
+from ova_rules.build.takings import MisfitError, Takings, taken
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import strictness
@@ -188,7 +188,8 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
 
 def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError, order: _Order) -> Outcome:
     if error.lasting or not order.reading:
-        facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
+        said = error.said if isinstance(error, MisfitError) else ()
+        facts.write(catalog, seen.component, facts.failed(catalog, seen.inputs, error, signer_of(settings), said))
     return Outcome(State.FAILED, str(error))
 
 
@@ -331,8 +332,6 @@ def _write_ready(
 ) -> None:
     """of_forms: the facts of what was made beside the ready OVA, with its tasks; None if nothing was made."""
     component = seen.component
-    own_unmatched: list[Avu] = [avu for avu in takings.unmatched if avu.collection == component.path]
-    unmatched = [*own_unmatched, *component.unknown_controls]
     tasks = list(of_forms or ())
     if component.prototypes and of_forms is None:
         from ova_rules.component.prototype import tasks_of
@@ -341,6 +340,7 @@ def _write_ready(
         tasks = shown_tasks(catalog, seen.inputs, tasks_of(catalog, component))
     further = [
         *tasks,
+        *remarks.unmatched(component, takings.unmatched),
         *remarks.facts(component.path, remarks.OF_IMAGE, notes),
         *remarks.facts(component.path, remarks.OF_AVUS, takings.notes),
     ]
@@ -349,7 +349,6 @@ def _write_ready(
         seen.inputs,
         made,
         source.path,
-        unmatched,
         takings.taken,
         takings.secrets,
         further,

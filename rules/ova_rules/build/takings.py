@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from ova_tools.package import Package
 
 
+class MisfitError(ComponentError):
+    """A value does not fit its property. said: facts about the other AVUs, which hold all the same."""
+
+    def __init__(self, error: ComponentError, said: Sequence[Avu]) -> None:
+        super().__init__(str(error), lasting=error.lasting)
+        self.said = said
+
+
 @dataclass(frozen=True)
 class Takings:
     """What is set and added, with references replaced. taken: each property and its AVU as in the catalog.
@@ -82,10 +90,14 @@ def taken(settings: Settings, seen: View, package: Package) -> Takings:
     assignments = [
         Assignment(each.property, _expanded(seen, each.avu), each.configuration) for each in matching.assignments
     ]
-    for each, plain in zip(assignments, matching.assignments):
-        _require_fit(seen, each, plain.avu, settings, allow_fixed=allow_fixed)
     unmatched = tuple(avu for avu in matching.unmatched if avu not in additions.values())
     hints = remarks.of_unmatched(unmatched, package)
+    try:
+        for each, plain in zip(assignments, matching.assignments):
+            _require_fit(seen, each, plain.avu, settings, allow_fixed=allow_fixed)
+    except ComponentError as error:
+        notes = remarks.facts(component.path, remarks.OF_AVUS, remarks.of_avus(component, hints, package))
+        raise MisfitError(error, [*remarks.unmatched(component, unmatched), *notes]) from error
     return Takings(
         tuple(assignments),
         tuple((name, _expanded(seen, avu)) for name, avu in additions.items()),

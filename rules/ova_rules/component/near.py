@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-_SHORTEST = 4  # to shorter names everything is near
+_SHORTEST = 3  # to shorter names everything is near
 _LONG = 9  # from this length on two slips are allowed
 _LONGEST = 64
 _MOST_NAMES = 1000  # that are looked at
@@ -13,7 +13,8 @@ _MOST_NAMES = 1000  # that are looked at
 def near(word: str, known: Iterable[str]) -> str | None:
     """The nearest of the known names, None if none is near or the word is one of them.
 
-    A slip is an extra letter, a missing one, a wrong one, or two in the wrong order. Case does not count.
+    A slip is an extra letter, a missing one, a wrong one, or two in the wrong order; in a name of three letters only
+    the last one counts. Case does not count.
     """
     text = word.lower()
     if not _SHORTEST <= len(text) <= _LONGEST:
@@ -25,6 +26,8 @@ def near(word: str, known: Iterable[str]) -> str | None:
             return None if name == word else (best[1] if best else None)
         if abs(len(name) - len(text)) <= most:
             slips = _slips(text, name.lower(), most)
+            if len(text) == _SHORTEST and sorted(text) != sorted(name.lower()):
+                continue
             if slips <= most and (best is None or (slips, name) < best):
                 best = (slips, name)
     return best[1] if best else None

@@ -47,7 +47,6 @@ def ready(
     now: Inputs,
     last: LastBuild,
     source_path: str,
-    unmatched: Sequence[Avu],
     taken: Sequence[tuple[str, Avu]],
     secrets: frozenset[Avu],
     further: Sequence[Avu],
@@ -76,7 +75,6 @@ def ready(
             if avu.units in (remarks.OF_READY, f"{remarks.OF_RESTORING} {last.fingerprint}")
         ),
     ]
-    facts += [Avu(path, names.UNMATCHED, avu.attribute, avu.units) for avu in _distinct(unmatched)]
     facts += _pointers(catalog, now, names.INHERITED, component.contributors)
     return facts + _pointers(catalog, now, names.DEPENDS, now.depends)
 
@@ -93,18 +91,23 @@ def fresh(catalog: Access, now: Inputs) -> list[Avu]:
     ]
 
 
-def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer) -> list[Avu]:
-    """The facts of a component that cannot be built. Those of its last good OVA stay.
+def failed(catalog: Access, now: Inputs, error: ComponentError, signer: Signer, said: Sequence[Avu] = ()) -> list[Avu]:
+    """The facts of a component that cannot be built. Those of its last good OVA stay. said: those of its AVUs now.
 
     The message of a lasting failure carries a signature of its fingerprint, so that a read need not try again. What its
     AVUs name is noted too, so that a correction there causes a build. Nothing else that the client saw is noted.
     """
     component = now.component
-    kept = [avu for avu in component.facts if avu.attribute in _OF_THE_LAST_GOOD_OVA]
+    kept = [
+        avu
+        for avu in component.facts
+        if avu.attribute in _OF_THE_LAST_GOOD_OVA and (avu.attribute, avu.units) != (names.NOTE, remarks.OF_AVUS)
+    ]
     about = signer.of_failure(component.id, now.fingerprint) if error.lasting else ""
     message = fact(component.path, names.MESSAGE, one_line(str(error)), about)
     return [
         *kept,
+        *said,
         *_pointers(catalog, now, names.DEPENDS, now.named),
         fact(component.path, names.STATUS, names.FAILED),
         message,
@@ -222,7 +225,3 @@ def _source(catalog: Access, now: Inputs, path: str) -> str:
 
 def _order(avu: Avu) -> tuple[str, str, str]:
     return (avu.attribute, avu.value, avu.units)
-
-
-def _distinct(avus: Sequence[Avu]) -> list[Avu]:
-    return list({(avu.attribute, avu.units): avu for avu in avus}.values())

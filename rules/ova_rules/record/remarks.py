@@ -27,7 +27,10 @@ OF_READY = "ready OVA"  # its AVUs; kept while they are there
 OF_RESTORING = "restore"  # in a component with the fingerprint that it is about
 
 _MOST = 20  # of each kind
-_UNBRACED = re.compile(r"\$([^\s${}:]+:[^\s${}:]+)")
+_NAMED = r"([^\s${}():\"',]+:[^\s${}():\"',]+)"
+_UNBRACED = re.compile(
+    rf"\${_NAMED}\}}?|\$\{{{_NAMED}|\$?\{{\{{{_NAMED}\}}\}}|\{{{_NAMED}\}}|\$\({_NAMED}\)"
+)  # $a:b, ${a:b …
 
 
 def facts(path: str, kind: str, texts: Iterable[str]) -> list[Avu]:
@@ -36,6 +39,13 @@ def facts(path: str, kind: str, texts: Iterable[str]) -> list[Avu]:
     if len(distinct) > _MOST:
         distinct = [*distinct[: _MOST - 1], f"… and {len(distinct) - _MOST + 1} more"]
     return [fact(path, names.NOTE, text, kind) for text in distinct]
+
+
+def unmatched(component: Component, avus: Iterable[Avu]) -> list[Avu]:
+    """The facts for the component's own AVUs that no property takes, or that look like controls; each once."""
+    own = [*(avu for avu in avus if avu.collection == component.path), *component.unknown_controls]
+    distinct = {(avu.attribute, avu.units): avu for avu in own}.values()
+    return [Avu(component.path, names.UNMATCHED, avu.attribute, avu.units) for avu in distinct]
 
 
 def of_unmatched(unmatched: Sequence[Avu], package: Package) -> dict[Avu, str]:
@@ -75,4 +85,7 @@ def _of_control(avu: Avu) -> str:
 
 def _of_value(avu: Avu) -> str:
     found = _UNBRACED.fullmatch(avu.value)
-    return f"{described(avu)}: its value stays as it is; ${{{found.group(1)}}} would be a reference" if found else ""
+    if found is None:
+        return ""
+    meant = next(group for group in found.groups() if group)
+    return f"{described(avu)}: its value stays as it is; ${{{meant}}} would be a reference"
