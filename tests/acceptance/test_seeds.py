@@ -14,6 +14,8 @@ from xml.etree import ElementTree
 
 import pycdlib
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from irods.exception import iRODSException
 
 from tests.acceptance.conftest import Site
@@ -92,6 +94,25 @@ def test_the_seed_follows_the_avus(site: Site, component: str, seed: str, client
     client.set(component, "hostname", "sg13")
     assert read(client, seed).properties["hostname"] == "sg13"
     assert client.ready(component).values["host.hostname"] == "sg13"
+
+
+# What an AVU of a component may hold: no control characters but those of text, nothing that refers to anything.
+_TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], include_characters="\t\n"), min_size=1, max_size=60
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20)
+@given(
+    values=st.dictionaries(st.integers(0, 5), _TEXT.filter(lambda text: "$" not in text and text.strip()), min_size=1)
+)
+def test_what_is_set_is_what_the_machine_is_told(
+    values: dict[int, str], component: str, seed: str, client: PythonClient
+) -> None:
+    for number, value in values.items():
+        client.set(component, f"value {number}", value)
+    properties = read(client, seed).properties
+    assert {number: properties[f"value {number}"] for number in values} == values
 
 
 def test_the_identity_stays_and_its_mac_is_a_fact(site: Site, component: str, seed: str, client: PythonClient) -> None:
