@@ -55,6 +55,10 @@ class WriteError(OvaError):
     """The result could not be written: no room, a read-only place, a source that changed meanwhile."""
 
 
+class ComposeError(OvaError):
+    """A machine cannot become a package: its domain XML or a disk is not what it should be, or qemu-img is missing."""
+
+
 class SeedError(OvaError):
     """A seed cannot be made: an impossible value, a task that a disc cannot hold, a missing package.
 

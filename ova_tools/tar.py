@@ -220,6 +220,21 @@ def header_for(name: str, size: int, like: bytes | None = None) -> bytes | None:
     return bytes(block)
 
 
+def large_header(name: str, size: int) -> bytes | None:
+    """Build a header like `header_for` for a file of 8 GiB or more, which USTAR has no number for.
+
+    The size is written as all tars write it since GNU tar: in base 256, with the top bit as its mark.
+    """
+    header = header_for(name, 0)
+    if header is None or not 0 <= size < 1 << 62:
+        return None
+    block = bytearray(header)
+    block[124:136] = (size | 1 << 95).to_bytes(12, "big")
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
 def resized(entry: Entry, size: int) -> bytes | None:
     """Return the header of `entry` for data of `size` bytes, as USTAR; None if USTAR cannot hold it."""
     header = entry.header

@@ -53,10 +53,11 @@ systemctl daemon-reload
 systemctl --no-block start report.service
 """
 WORK = {
-    "wn01": "",
+    "wn01": "sleep 100; tail -n 20 /var/log/slurmd.log; ip -br addr; ping -c 2 ce01",
     "ce01": f"""
     for try in $(seq {PATIENCE}); do
-        found=$(timeout 30 srun -N1 hostname 2>&1) && break
+        found=$(timeout 60 srun -N1 hostname 2>&1) && break
+        echo "srun: $found; $(sinfo -h -o '%n %T' 2>&1 | tr '\\n' ' ')"
         sleep 5
     done
     echo "{REPORT} srun $found"

@@ -1,0 +1,129 @@
+"""Writes the package in one go: each disk is converted right to its place in the archive, so no byte is written twice.
+
+The descriptor and the manifest stand before the disks and are known after them only, so room is left for them: names
+and numbers of digits are known before. A run that breaks off leaves nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from ova_tools import tar
+from ova_tools.compose import qemu_img
+from ova_tools.compose.domain import Domain
+from ova_tools.compose.envelope import DiskFile, descriptor, disk_files, file_name
+from ova_tools.errors import ComposeError, WriteError
+from ova_tools.extents import Method, write_all
+from ova_tools.layout import ALIGNMENT
+from ova_tools.manifest import new_manifest
+from ova_tools.package import open_regular
+from ova_tools.write import Staged, stage_with
+
+_BLOCK = 1 << 20
+_WIDEST = 10**19 - 1
+Report = Callable[[int], None]
+
+
+def compose(
+    domain: Domain, paths: Mapping[str, Path], values: Mapping[str, str], target: Path, report: Report, *, mode: int
+) -> tuple[Staged, list[str]]:
+    """Write the package of a machine to the folder of `target`; see `write.stage`. Returns notes, too.
+
+    `paths` has the file of each disk by its target, `values` what the machine has now. `report` is called with bytes of
+    disks that are done: each is read twice, to be converted and to be hashed. Raises ComposeError and WriteError.
+    """
+    notes: list[str] = []
+    images: list[qemu_img.Image] = []
+    files = [
+        open_regular(str(paths[disk.target]), f"disk {disk.target}: {paths[disk.target]}") for disk in domain.disks
+    ]
+    try:
+        before = [_state(file.fileno()) for file in files]
+        for disk, file in zip(domain.disks, files):
+            image = qemu_img.examine(file.fileno(), f"disk {disk.target}", disk.format)
+            images.append(image)
+            notes += image.notes
+
+        def fill(fd: int) -> Method:
+            _write(domain, images, values, fd, report)
+            for disk, file, state in zip(domain.disks, files, before):
+                if _state(file.fileno()) != state:
+                    raise ComposeError(
+                        f"disk {disk.target} changed while it was converted; shut the machine down first"
+                    )
+            return Method.COPIED
+
+        return stage_with(fill, target, mode=mode, durable=target.exists()), notes
+    finally:
+        for file in files:
+            file.close()
+
+
+def capacity_of(domain: Domain, paths: Mapping[str, Path]) -> int:
+    """Return the bytes that a progress bar counts. Raises ComposeError as `compose` does."""
+    total = 0
+    for disk in domain.disks:
+        with open_regular(str(paths[disk.target]), f"disk {disk.target}: {paths[disk.target]}") as file:
+            total += qemu_img.examine(file.fileno(), f"disk {disk.target}", disk.format).capacity
+    return total
+
+
+def _state(fd: int) -> tuple[int, int]:
+    found = os.fstat(fd)
+    return found.st_mtime_ns, found.st_size
+
+
+def _write(
+    domain: Domain, images: Sequence[qemu_img.Image], values: Mapping[str, str], fd: int, report: Report
+) -> None:
+    base = file_name(domain.name)
+    names = [name for _, name in disk_files(domain, base)]
+    widest = [DiskFile(name, _WIDEST, _WIDEST, _WIDEST) for name in names]
+    room = len(descriptor(domain, widest, values))
+    listed = dict.fromkeys([f"{base}.ovf", *names], "0" * hashlib.sha256().digest_size * 2)
+    manifest_size = len(new_manifest(f"{base}.mf", "sha256", listed).data)
+    front = 2 * tar.BLOCK + tar.round_up(manifest_size) + tar.BLOCK  # headers, and that of the first disk
+    capacity = tar.round_up(room + front, ALIGNMENT) - front
+    try:
+        offset = 2 * tar.BLOCK + capacity + tar.round_up(manifest_size)
+        found, digests = [], {}
+        with tempfile.TemporaryDirectory(prefix="ova-compose-") as scratch:
+            for name, image in zip(names, images):
+                start = offset + tar.BLOCK
+                os.ftruncate(fd, start)
+                size = qemu_img.convert(image, fd, start, scratch, report)
+                write_all(fd, _header(name, size), offset)
+                digests[name] = _digest(fd, start, size)
+                found.append(DiskFile(name, size, image.capacity, size))
+                offset = start + tar.round_up(size)
+        text = descriptor(domain, found, values)
+        text += b" " * (capacity - len(text) - 1) + b"\n"
+        listed = {f"{base}.ovf": hashlib.sha256(text).hexdigest(), **digests}
+        manifest = new_manifest(f"{base}.mf", "sha256", listed).data
+        write_all(fd, _header(f"{base}.ovf", len(text)) + text, 0)
+        write_all(fd, _header(f"{base}.mf", len(manifest)) + manifest, tar.BLOCK + capacity)
+        os.ftruncate(fd, tar.round_up(offset + 2 * tar.BLOCK, tar.RECORD))
+    except OSError as error:
+        raise WriteError(f"the result cannot be written: {error.strerror or error}") from error
+
+
+def _digest(fd: int, offset: int, size: int) -> str:
+    digest, end = hashlib.sha256(), offset + size
+    while offset < end:
+        block = os.pread(fd, min(_BLOCK, end - offset), offset)
+        if not block:
+            raise WriteError("the result became shorter while it was written")
+        digest.update(block)
+        offset += len(block)
+    return digest.hexdigest()
+
+
+def _header(name: str, size: int) -> bytes:
+    header = tar.header_for(name, size) or tar.large_header(name, size)
+    if header is None:
+        raise ComposeError(f"{name} is too long a name for an archive")
+    return header

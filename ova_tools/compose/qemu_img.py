@@ -1,0 +1,200 @@
+"""The converter, qemu-img, with limits: what it may open, how much memory it may have, how long it may look.
+
+A disk image is untrusted input. Its format is never guessed, and it may not lead to another file: no backing file, no
+data file, no extent elsewhere. Source: qemu-img(1), qemu-block-drivers(7).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ova_tools.errors import ComposeError
+from ova_tools.records import dataclass
+
+MAX_VIRTUAL_BYTES = 64 << 40
+_MEMORY = 2 << 30
+_LOOKING_SECONDS = 60
+_CHECKING_SECONDS = 1800
+_ERROR_BYTES = 10_000
+_OWN_VMDKS = ("monolithicSparse", "streamOptimized")
+_PERCENT = re.compile(rb"\((\d+)\.\d+/100%\)")
+_CORRUPT = 2  # exit status of `qemu-img check`
+# Headers of a VMDK of `capacity` bytes may need this much before its first data, and more than that is no header.
+_MAX_EMPTY = 1 << 30
+
+
+@dataclass(frozen=True)
+class Image:
+    """A disk image that may be converted: open for reading as `fd`. capacity, in bytes, is the disk's own size."""
+
+    fd: int
+    shown: str
+    format: str
+    capacity: int
+    notes: tuple[str, ...]
+
+
+def require() -> str:
+    """Return the path of qemu-img. Raises ComposeError where it is not installed."""
+    found = shutil.which("qemu-img")
+    if found is None:
+        raise ComposeError("qemu-img is not installed here (Debian: qemu-utils); disks cannot be converted")
+    return found
+
+
+def examine(fd: int, shown: str, format_: str) -> Image:
+    """Look at an image that is open as `fd`. `shown` names it in errors.
+
+    Raises ComposeError for one that is not of this format, leads to other files, is encrypted, damaged or too large.
+    """
+    told = _json(_run(["info", "--output=json", "-f", format_, _path(fd)], fd, shown, _LOOKING_SECONDS), shown)
+    specific = told.get("format-specific", {}).get("data", {})
+    capacity = told.get("virtual-size")
+    if told.get("format") != format_ or not isinstance(capacity, int):
+        raise ComposeError(f"{shown} is no image of the format {format_}")
+    if "backing-filename" in told or "full-backing-filename" in told:
+        raise ComposeError(
+            f"{shown} has a backing file, so it is not the whole disk; `qemu-img convert` makes one that is"
+        )
+    if told.get("encrypted") or specific.get("encrypt"):
+        raise ComposeError(f"{shown} is encrypted")
+    if specific.get("data-file"):
+        raise ComposeError(f"{shown} keeps its data in another file; `qemu-img convert` makes an image of its own")
+    if format_ == "vmdk":
+        extents = specific.get("extents", [])
+        if specific.get("create-type") not in _OWN_VMDKS or len(extents) != 1:
+            raise ComposeError(f"{shown} is a VMDK in several files; one file, sparse or streamOptimized, is right")
+    if not 0 < capacity <= MAX_VIRTUAL_BYTES:
+        raise ComposeError(f"{shown} is a disk of {capacity} bytes; 1 to {MAX_VIRTUAL_BYTES} are right")
+    if format_ != "raw":
+        _check(fd, shown, format_)
+    snapshots = told.get("snapshots") or []
+    notes = (f"{shown}: {len(snapshots)} snapshots inside the image",) if snapshots else ()
+    return Image(fd, shown, format_, capacity, notes)
+
+
+def _check(fd: int, shown: str, format_: str) -> None:
+    """Raise ComposeError for an image whose own tables say that it is damaged or cut short."""
+    found = _run(
+        ["check", "--output=json", "-f", format_, _path(fd)], fd, shown, _CHECKING_SECONDS, (0, _CORRUPT, 3, 63)
+    )
+    if found.returncode == 63:  # no check is known for this kind
+        return
+    told = _json(found, shown)
+    if found.returncode == _CORRUPT or told.get("corruptions") or told.get("check-errors"):
+        raise ComposeError(f"{shown} is damaged or cut short: qemu-img check finds errors in it")
+
+
+def empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
+    """Write the head of a streamOptimized VMDK for the disk of `image` to `out`, from byte `offset` on."""
+    from ova_tools.extents import write_all
+
+    path = Path(scratch) / "empty.vmdk"
+    arguments = ["create", "-q", "-f", "vmdk", "-o", "subformat=streamOptimized", str(path), str(image.capacity)]
+    _run(arguments, None, image.shown, _LOOKING_SECONDS)
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > _MAX_EMPTY:
+                raise ComposeError(f"{image.shown}: its VMDK would need too large a table")
+            while block := file.read(1 << 20):
+                if block.strip(b"\0"):
+                    write_all(out, block, offset)
+                offset += len(block)
+    finally:
+        path.unlink()
+    os.ftruncate(out, offset)
+
+
+def convert(image: Image, out: int, offset: int, scratch: str, report: Callable[[int], None]) -> int:
+    """Write the disk as a streamOptimized VMDK to the end of `out`, from byte `offset` on. Returns its bytes.
+
+    `report` is called with the bytes of the disk that are done since the last call. Raises ComposeError.
+    """
+    empty_vmdk(out, offset, image, scratch)
+    target = f"driver=vmdk,file.driver=raw,file.offset={offset},file.file.driver=file,file.file.filename={_path(out)}"
+    arguments = ["convert", "-p", "-n", "--target-is-zero", "-f", image.format, "--target-image-opts"]
+    process = _start([*arguments, _path(image.fd), target], (image.fd, out))
+    done = 0
+    out_fd = process.stdout.fileno() if process.stdout is not None else -1
+    try:
+        text = b""
+        while piece := os.read(out_fd, 4096):
+            text = (text + piece)[-64:]
+            percents = _PERCENT.findall(text)
+            if percents:
+                now = image.capacity * min(100, int(percents[-1])) // 100
+                report(max(0, now - done))
+                done = max(done, now)
+        errors = process.stderr.read(_ERROR_BYTES) if process.stderr is not None else b""
+        if process.wait():
+            raise ComposeError(f"{image.shown} cannot be converted: {_reason(errors)}")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    report(image.capacity - done)
+    return os.fstat(out).st_size - offset
+
+
+def _path(fd: int) -> str:
+    return f"/dev/fd/{fd}"
+
+
+def _start(arguments: list[str], fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    process = subprocess.Popen(  # noqa: S603 - no shell; the arguments are ours, and open descriptors
+        [require(), *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pass_fds=fds,
+        env={"PATH": os.defpath, "LC_ALL": "C"},
+    )
+    with contextlib.suppress(ProcessLookupError):  # it may have ended
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    return process
+
+
+def _run(
+    arguments: list[str], fd: int | None, shown: str, seconds: int, right: tuple[int, ...] = (0,)
+) -> subprocess.CompletedProcess[bytes]:
+    process = _start(arguments, () if fd is None else (fd,))
+    try:
+        out, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise ComposeError(f"{shown}: qemu-img {arguments[0]} took longer than {seconds} seconds") from None
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    if process.returncode not in right:
+        raise ComposeError(f"{shown} cannot be read: {_reason(errors)}")
+    return subprocess.CompletedProcess(arguments, process.returncode, out, errors)
+
+
+def _json(done: subprocess.CompletedProcess[bytes], shown: str) -> dict[str, Any]:
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ComposeError(f"{shown}: qemu-img {done.args[0]} gave no answer that can be read")
+    return found
+
+
+def _reason(errors: bytes) -> str:
+    """The last line that qemu-img printed, without its name and the numbers of descriptors."""
+    lines = [line for line in errors.decode("utf-8", "replace").splitlines() if line.strip()]
+    text = lines[-1] if lines else "qemu-img failed without a word"
+    return re.sub(r"/dev/fd/\d+", "the file", text.replace("qemu-img: ", "", 1).strip())[:300]
