@@ -134,10 +134,10 @@ class Archive:
             self._tar = tarfile.open(fileobj=stream, mode="r:")  # noqa: SIM115 - closed by __exit__
             first = self._tar.next()
             if first is None or first.name != _INDEX or not first.isreg() or first.size > _MOST_INDEX_BYTES:
-                raise GridError(f"it is no saved grid: its first member is not {_INDEX}")
+                raise GridError(f"this is no saved grid: its first member is not {_INDEX}")
             text = self._read(first)
         except (tarfile.TarError, EOFError, OSError) as error:
-            raise GridError(f"it is no saved grid: {error}") from error
+            raise GridError(f"this is no saved grid: {error}") from error
         self.grid = parse(text)
         self._members: list[tarfile.TarInfo] | None = None
 

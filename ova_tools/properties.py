@@ -12,6 +12,7 @@ from .errors import PropertyError
 from .model import Property
 
 _LISTED = 12
+_MOST_COMPARED, _LONGEST_COMPARED = 1000, 64
 _FULL_NAME, _KEY, _PART = _FORMS = (0, 1, 2)
 _ANY = ("",)
 
@@ -36,7 +37,16 @@ class Names:
         if found:
             raise PropertyError(_ambiguous(name, found), name)
         names = _listed(prop.full_name for prop in self.properties)
-        raise PropertyError(f"no property {name}; " + (f"known: {names}" if names else "the descriptor has none"), name)
+        known = f"known: {names}" if names else "the descriptor has none"
+        raise PropertyError(f"no property {name}{self._meant(name)}; {known}", name)
+
+    def _meant(self, name: str) -> str:
+        """What was probably meant, where a name is similar."""
+        from difflib import get_close_matches
+
+        keys = {prop.key.lower(): prop.key for prop in self.properties[:_MOST_COMPARED]}
+        found = get_close_matches(name[:_LONGEST_COMPARED].lower(), keys, 1, 0.75)
+        return f"; did you mean {keys[found[0]]}?" if found else ""
 
     def candidates(self, name: str, section: str = "") -> tuple[Property, ...]:
         """Return every property that `name` could mean by the first form that matches any; an empty tuple if none does.

@@ -71,4 +71,4 @@ def _check_free(folder: Path) -> None:
     except OSError as error:
         raise WriteError(f"{folder} is no folder that could be written: {error.strerror or error}") from error
     if taken:
-        raise WriteError(f"{folder} is there and not empty; a new folder, or an empty one, is right")
+        raise WriteError(f"{folder} is not empty; name a new or an empty folder")

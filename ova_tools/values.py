@@ -94,9 +94,12 @@ def _type_limits(type_: str) -> tuple[str, Limits]:
 def _check_type(base: str, value: str, limits: Limits) -> str | None:
     if base in _INTEGERS:
         low, high = _INTEGERS[base]
-        if not _INTEGER.match(value) or not low <= int(value) <= high:
-            return f"{base} is a whole number from {low} to {high}{_bounds(limits)}"
-        return _check_bounds(value, limits)
+        if limits.min_value is not None:
+            low = max(low, -int(-limits.min_value // 1))  # the next whole number
+        if limits.max_value is not None:
+            high = min(high, int(limits.max_value // 1))
+        right = _INTEGER.match(value) and low <= int(value) <= high
+        return None if right else f"{base} is a whole number from {low} to {high}"
     if base in _REALS:
         if not _REAL.match(value) or abs(_decimal(value)) > _decimal(_REALS[base]):
             return f"{base} is a decimal number such as 1.5{_bounds(limits)}"

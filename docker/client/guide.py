@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,9 @@ _FENCE = re.compile(r"\s{0,3}(```+|~~~+)")
 _INDENT = "    "
 _REFUSED = re.compile(r"\s#\s*refused\b.*$")
 _ANYTHING = "…"
+_ICOMMAND = re.compile(
+    r"(?:^|[;&|(]|until|while|do|if|then)\s*(i(?:meta|ls|put|get|mkdir|rm|mv|cp|chmod|init|quest|ticket))\b"
+)
 
 
 @dataclass
@@ -142,6 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if not found:
         print(f"{options.document}: has no commands (lines that begin with `$ ` in a block)", file=sys.stderr)
+        return 2
+    missing = sorted(
+        {name for command in found for name in _ICOMMAND.findall(command.text) if shutil.which(name) is None}
+    )
+    if missing:
+        print(f"{options.document}: needs i-commands, and these are not here: {', '.join(missing)}", file=sys.stderr)
         return 2
     shell = Shell(options.folder)
     bad = 0

@@ -50,4 +50,4 @@ def signed_in(options: argparse.Namespace) -> Iterator[tuple[iRODSSession, str]]
 def require_components(path: str, found: int) -> None:
     """Raises GridError if there is no component at or below a path."""
     if not found:
-        raise GridError(f"{path}: no component is there or below that you may read")
+        raise GridError(f"{path}: there is no component that you may read, here or below")

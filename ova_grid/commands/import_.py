@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ova_grid.commands.common import add_command, signed_in
+from ova_grid.errors import GridError
 from ova_grid.text import counted, whole
 
 if TYPE_CHECKING:
+    from typing import IO
+
     from ova_grid.commands.common import Commands
     from ova_grid.restore import Plan
+    from ova_grid.saved import Archive
 
 
 def add(commands: Commands) -> None:
@@ -35,14 +39,22 @@ def add(commands: Commands) -> None:
     parser.add_argument("--replace", action="store_true", help="overwrite AVUs and tasks that differ")
 
 
+def _opened(name: str, stream: IO[bytes]) -> Archive:
+    from ova_grid.saved import Archive
+
+    try:
+        return Archive(stream)
+    except GridError as error:
+        raise GridError(f"{name}: {error}") from error
+
+
 def run(options: argparse.Namespace) -> int:
     """Restores it."""
     from ova_grid.reading import absolute
     from ova_grid.restore import carry_out, plan
-    from ova_grid.saved import Archive
     from ova_tools.progress import ProgressBar
 
-    with Path(options.file).open("rb") as stream, Archive(stream) as archive:
+    with Path(options.file).open("rb") as stream, _opened(options.file, stream) as archive:
         archive.check()
         with signed_in(options) as (session, base):
             path = absolute(base, options.path)

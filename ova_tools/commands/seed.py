@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
         "DIR holds the folders install, config and reset with scripts and files; docs/seeds.md says what runs when.\n"
         "A VALUE that begins with @ names a text file whose content is the value; @@ is one @.",
         (
-            "ova seed base.ova hostname=sg12 ip_addr=10.91.14.12/24 gateway=10.91.14.1 -o sg12.iso",
+            "ova seed base.ova hostname=sg12 ipaddr=10.91.14.12/24 gateway=10.91.14.1 -o sg12.iso",
             "ova seed base.ova hostname=sg12 --tasks bundle/ --kind nocloud -o sg12.iso",
             "ova seed base.ova user-data=@cloud.cfg public-keys=@id.pub -o sg12.iso",
         ),

@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
         "With --seed the package also holds a CD-ROM image with its values, for cloud-init and cloudbase-init. A NAME\n"
         "that no property has is then a value on it, as in `ova seed`.",
         (
-            "ova set base.ova hostname=sg12 ip_addr=10.91.14.12 -o sg12.ova",
+            "ova set base.ova hostname=sg12 ipaddr=10.91.14.12 -o sg12.ova",
             "ova set base.ova ssh_key=@id.pub --in-place",
             "ova set base.ova hostname=sg12 --dry-run",
             "ova set base.ova --add gateway=10.91.14.1 -o sg12.ova",

@@ -67,7 +67,7 @@ def test_what_a_server_could_not_read_again_is_refused_on_components(
     value: str, units: str, site: Site, component: str, client: PythonClient
 ) -> None:
     for collection in (component, f"{site.home}/grid01"):
-        with pytest.raises(Refused, match="iRODS reads 2700 bytes"):
+        with pytest.raises(Refused, match="iRODS can read 2700 bytes"):
             client.set(collection, "hostname", value, units)
     assert site.facts()["ova::status"] == "ready"
     client.set(f"{site.home}/images", "note", "elsewhere it is nobody's business")
@@ -106,7 +106,7 @@ def test_a_ready_ova_is_not_handed_out_where_its_metadata_cannot_be_read(
 
 def test_an_ova_like_that_no_server_can_read_is_refused_with_the_reason(site: Site, client: PythonClient) -> None:
     client.make(f"{site.home}/grid01")
-    with pytest.raises(Refused, match="iRODS reads 2700 bytes"):
+    with pytest.raises(Refused, match="iRODS can read 2700 bytes"):
         client.set(f"{site.home}/grid01", "ova_like", "é" * 1351)
     client.make(f"{site.home}/grid02")
     site.session.metadata.set(Collection, f"{site.home}/grid02", iRODSMeta("note", "é" * 1351))

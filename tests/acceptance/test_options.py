@@ -128,7 +128,7 @@ def test_two_values_of_one_added_property_are_an_error(site: Site, component: st
 
 def test_an_owner_may_set_fixed_properties(site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "serial", "0815")
-    assert "is not userConfigurable; ova_options fixed, by an owner, lets it be set" in site.facts()["ova::message"]
+    assert "(not userConfigurable); an owner can allow it with ova_options fixed" in site.facts()["ova::message"]
     client.set(component, "ova_options", "fixed")
     assert client.ready(component).values["host.serial"] == "0815"
 

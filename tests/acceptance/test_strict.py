@@ -11,7 +11,7 @@ from tests.acceptance.people import Person
 from tests.support.appliances import descriptor_of, ova
 from tests.support.clients import PythonClient, Refused
 
-JUMBO = "'jumbo' does not fit, uint16 is a whole number from 0 to 65535 of at least 576"
+JUMBO = "'jumbo' does not fit, uint16 is a whole number from 576 to 65535"
 
 
 @pytest.fixture

@@ -80,6 +80,17 @@ def test_a_build_that_fails_says_what_else_is_odd_now(site: Site, component: str
     assert not {"ova::note", "ova::unmatched"} & site.facts().keys()
 
 
+def test_a_misspelt_name_that_becomes_a_property_is_said(site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "ova_options", "add-properties")
+    client.set(component, "hostnme", "sg12")
+    assert site.facts()["ova::note"] == (
+        f"AVU hostnme of {component}: becomes a property of its own; did you mean hostname?"
+    )
+    client.metadata(component).remove("hostnme", "sg12")
+    client.set(component, "rack", "B7")
+    assert "ova::note" not in site.facts()
+
+
 def test_a_name_that_is_near_to_a_property_is_said(site: Site, component: str, client: PythonClient) -> None:
     client.set(component, "hostnam", "sg12")
     facts = site.facts()

@@ -132,7 +132,7 @@ def test_a_user_sees_what_that_user_may_read(place: Place, command: Command, tmp
     session.users.modify("bob", "password", "secret")
     command.sign_in("bob", "secret", tmp_path)
     assert command("status", place.grid)[0] == 1
-    assert "no component is there or below that you may read" in command("status", place.grid)[2]
+    assert "there is no component that you may read, here or below" in command("status", place.grid)[2]
     place.client.allow("read", place.components[0], "bob")
     status, out, _ = command("status", "--json", place.components[0])
     values = {each["property"]: (each["value"], each["withheld"]) for each in json.loads(out)["properties"]}

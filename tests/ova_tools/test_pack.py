@@ -211,7 +211,7 @@ def test_a_folder_that_is_not_empty_stays_as_it_is(tmp_path: Path, capsys: pytes
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine").write_bytes(b"mine")
 
-    assert "is there and not empty" in refusal(capsys, "unpack", source, "-o", tmp_path / "out")
+    assert "is not empty" in refusal(capsys, "unpack", source, "-o", tmp_path / "out")
     assert "is no folder that could be written" in refusal(capsys, "unpack", source, "-o", source)
     assert "cannot be made: No such file" in refusal(capsys, "unpack", source, "-o", tmp_path / "no" / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]

@@ -90,23 +90,30 @@ def taken(settings: Settings, seen: View, package: Package) -> Takings:
     assignments = [
         Assignment(each.property, _expanded(seen, each.avu), each.configuration) for each in matching.assignments
     ]
+    added = {name: _expanded(seen, avu) for name, avu in additions.items()}
     unmatched = tuple(avu for avu in matching.unmatched if avu not in additions.values())
     hints = remarks.of_unmatched(unmatched, package)
     try:
         for each, plain in zip(assignments, matching.assignments):
             _require_fit(seen, each, plain.avu, settings, allow_fixed=allow_fixed)
+        for avu in added.values():
+            _require_xml(avu)
     except ComponentError as error:
         notes = remarks.facts(component.path, remarks.OF_AVUS, remarks.of_avus(component, hints, package))
         raise MisfitError(error, [*remarks.unmatched(component, unmatched), *notes]) from error
     return Takings(
         tuple(assignments),
-        tuple((name, _expanded(seen, avu)) for name, avu in additions.items()),
+        tuple(added.items()),
         _default(component.default, options),
         unmatched,
         (*((each.property.full_name, each.avu) for each in matching.assignments), *additions.items()),
         frozenset(each.avu for each in matching.assignments if each.property.password),
         hints,
-        (*remarks.of_avus(component, hints, package), *_gap(seen, package, assignments, additions)),
+        (
+            *remarks.of_avus(component, hints, package),
+            *remarks.of_added([avu for avu in additions.values() if avu.collection == component.path], package),
+            *_gap(seen, package, assignments, additions),
+        ),
         allow_fixed,
     )
 
@@ -157,7 +164,7 @@ def _additions(seen: View, unmatched: Sequence[Avu]) -> dict[str, Avu]:
             other = found.setdefault(name, avu)
             if other.collection == avu.collection and other.value != avu.value:
                 both = f"{described(other)} and {described(avu)}"
-                raise ComponentError(f"{both}: two values for the property {name}; remove one")
+                raise ComponentError(f"{both}: two values for the property {name}; remove one with imeta rm")
     return found
 
 
@@ -187,10 +194,19 @@ def _require_fit(seen: View, each: Assignment, plain: Avu, settings: Settings, *
     except PropertyError as error:
         raise ComponentError(f"{described(each.avu)}: {_misfit(seen, each, plain, error)}") from error
     if not each.property.user_configurable and not allow_fixed:
-        remedy = "; ova_options fixed, by an owner, lets it be set" if settings.fixed_properties == "owners" else ""
+        remedy = "; an owner can allow it with ova_options fixed" if settings.fixed_properties == "owners" else ""
+        name = each.property.full_name
         raise ComponentError(
-            f"{described(each.avu)}: the property {each.property.full_name} is not userConfigurable{remedy}"
+            f"{described(each.avu)}: the image fixes the property {name} (not userConfigurable){remedy}"
         )
+
+
+def _require_xml(avu: Avu) -> None:
+    from ova_tools.xmltext import not_xml
+
+    wrong = not_xml(avu.value)
+    if wrong is not None:
+        raise ComponentError(f"{described(avu)}: {wrong}")
 
 
 def _misfit(seen: View, each: Assignment, plain: Avu, error: PropertyError) -> str:

@@ -77,7 +77,9 @@ def match(
             if other is not None and value_of(other.avu) != value_of(avu):
                 both = dict.fromkeys((described(avu), described(other.avu)))
                 name = properties[index].full_name
-                raise ComponentError(f"{' and '.join(both)}: two values for the property {name}; remove one")
+                raise ComponentError(
+                    f"{' and '.join(both)}: two values for the property {name}; remove one with imeta rm"
+                )
             here[slot] = Assignment(properties[index], avu, configuration)
         for slot, assignment in here.items():
             if slot[0] not in whole:

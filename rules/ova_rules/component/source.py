@@ -131,7 +131,7 @@ def find_source(
     if not replicas and address.is_url:
         raise waiting_for_download(address)
     if not replicas or not catalog.may_read(path):
-        raise HiddenError(f"{label}: does not exist, or {catalog.user} may not read it and its collection")
+        raise HiddenError(f"{label}: does not exist, or {catalog.user} may not read it or its collection")
     good = [replica for replica in replicas if replica.good]
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)

@@ -166,7 +166,10 @@ def _require_allowed_on_collection(avu: Avu, callback: Any, rei: Any) -> None:
         from ova_rules.component import dependents
 
         if avu.attribute in (names.URL, names.LIKE) or dependents.of_avus(catalog, avu.collection):
-            reason = "iRODS reads 2700 bytes of a value and 250 of units, and with a longer one nothing of a component"
+            reason = (
+                "it is too long: iRODS can read 2700 bytes of a value and 250 of units; put the text into the object "
+                "config/NAME and set ${<config/NAME}"
+            )
             if not too_long:
                 reason = f"it has the character U+{ord(unreadable):04X}, and clients cannot read AVUs with it"
             raise ComponentError(f"AVU {one_line(avu.attribute, 60)} of {avu.collection}: {reason}")

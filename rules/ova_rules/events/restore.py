@@ -88,6 +88,9 @@ def _restore_grid(catalog: Catalog, settings: Settings, grid: str, moment: str) 
     possible = set(catalog.annotatable(component.path for component, _ in states))
     told = [component.path for component, _ in states if component.path not in possible]
     texts = [f"not restored, since {catalog.user} may not change their AVUs: {_listed(told)}"] if told else []
+    kept = {component.path for component, _ in states}
+    gone = [path for path in components_below(catalog, grid) if path not in kept]
+    texts += [f"not restored, since no state of that time is kept: {_listed(gone)}"] if gone else []
     texts += _bring_back_own(catalog, settings, grid, [entry for _, entry in states])
     for component, entry in states:
         if component.path in possible:
@@ -120,10 +123,10 @@ def _bring_back(catalog: Catalog, settings: Settings, component: Component, entr
     remove, add = history.changes(component, entry)
     catalog.remove_avus(path, remove)
     _add(catalog, settings, path, add)
-    texts = list(_left_alone(component, entry))
     after = read_any(catalog, path)
     if after is None:
         return
+    texts = list(_left_alone(after, entry))
     units = f"{remarks.OF_RESTORING} {view(catalog, settings, after).inputs.fingerprint}"
     old = [avu for avu in after.facts if avu.attribute == names.NOTE and avu.units.startswith(remarks.OF_RESTORING)]
     catalog.change_facts(path, old, [fact(path, names.NOTE, one_line(text), units) for text in texts])

@@ -149,12 +149,14 @@ def _signed(component: Component, entry: Entry, text: str, values: str, signer: 
 
 
 def find(component: Component, wanted: str, signer: Signer) -> Entry:
-    """The entry with a fingerprint, or with its first digits (8 at least). Raises ComponentError if there is none."""
+    """The entry with a number, or with a fingerprint or its first digits (8 at least). Raises ComponentError."""
     known = entries(component, signer)
     found = [entry for entry in known if entry.fingerprint.startswith(wanted) and len(wanted) >= 8]
+    if len(wanted) < 8:
+        found = [entry for entry in known if str(entry.number) == wanted]
     if len(found) == 1:
         return found[0]
-    choices = ", ".join(f"{entry.fingerprint} ({entry.time})" for entry in known) or "nothing yet"
+    choices = ", ".join(f"{entry.number}: {entry.fingerprint} ({entry.time})" for entry in known) or "nothing yet"
     raise ComponentError(f"AVU ova_restore of {component.path}: no entry {wanted} in ova::history; it holds {choices}")
 
 

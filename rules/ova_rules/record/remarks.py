@@ -56,6 +56,13 @@ def of_unmatched(unmatched: Sequence[Avu], package: Package) -> dict[Avu, str]:
     return {avu: text for avu, text in found.items() if text}
 
 
+def of_added(added: Sequence[Avu], package: Package) -> list[str]:
+    """What is to be said of AVUs that become properties: a misspelt name becomes one, too."""
+    properties = [name for prop in package.properties for name in (prop.key, prop.full_name)]
+    found = ((avu, near(avu.attribute, properties)) for avu in added)
+    return [f"{described(avu)}: becomes a property of its own; did you mean {meant}?" for avu, meant in found if meant]
+
+
 def of_avus(component: Component, hints: Mapping[Avu, str], package: Package) -> list[str]:
     """The remarks on the component's own AVUs. Shows values only if they look like references.
 
