@@ -25,6 +25,7 @@ _MEMORY = 2 << 30
 _LOOKING_SECONDS = 60
 _CHECKING_SECONDS = 1800
 _ERROR_BYTES = 10_000
+_MAGIC = {"qcow2": b"QFI\xfb", "vmdk": b"KDMV"}
 _OWN_VMDKS = ("monolithicSparse", "streamOptimized")
 _PERCENT = re.compile(rb"\((\d+)\.\d+/100%\)")
 _CORRUPT = 2  # exit status of `qemu-img check`
@@ -56,6 +57,10 @@ def examine(fd: int, shown: str, format_: str) -> Image:
 
     Raises ComposeError for one that is not of this format, leads to other files, is encrypted, damaged or too large.
     """
+    magic = _MAGIC.get(format_, b"")
+    if os.pread(fd, len(magic), 0) != magic:  # a VMDK that is a text only names other files
+        several = "; a VMDK in one file, sparse or streamOptimized, is right" if format_ == "vmdk" else ""
+        raise ComposeError(f"{shown} is no image of the format {format_}{several}")
     told = _json(_run(["info", "--output=json", "-f", format_, _path(fd)], fd, shown, _LOOKING_SECONDS), shown)
     specific = told.get("format-specific", {}).get("data", {})
     capacity = told.get("virtual-size")

@@ -302,3 +302,19 @@ def test_putting_the_descriptor_first_alone_changes_no_byte_of_a_member(tmp_path
     assert (result.descriptor, result.certificate) == (TEXT, b"c")
     with tarfile.open(fileobj=io.BytesIO(new)) as archive:
         assert archive.getnames() == ["vm.ovf", "disk.vmdk", "vm.cert"]
+
+
+def test_a_member_of_eight_gibibytes_has_a_header_that_all_tars_read(tmp_path: Path) -> None:
+    size = 9 << 30
+    header = tar.large_header("disk.vmdk", size)
+    assert header is not None
+    path = tmp_path / "large.tar"
+    with path.open("wb") as file:
+        file.write(header)
+        file.truncate(512 + size + 1024)
+    with tarfile.open(path) as archive:
+        assert [(each.name, each.size) for each in archive] == [("disk.vmdk", size)]
+    with path.open("rb") as file:
+        (entry,) = tar.read_index(file.fileno(), path.stat().st_size).entries
+    assert (entry.name, entry.size) == ("disk.vmdk", size)
+    assert tar.large_header("x" * 300, size) is None

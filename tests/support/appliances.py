@@ -129,11 +129,13 @@ def read(package: bytes) -> Read:
             assert stream is not None
             members[member.name] = stream.read()
     ovf = "{http://schemas.dmtf.org/ovf/envelope/1}"
-    root = etree.fromstring(members["vm.ovf"])
+    (descriptor,) = (name for name in members if name.endswith(".ovf"))
+    manifest = f"{descriptor[:-4]}.mf"
+    root = etree.fromstring(members[descriptor])
     values = {}
     for section in root.iter(f"{ovf}ProductSection"):
         for item in section.iter(f"{ovf}Property"):
             parts = (section.get(f"{ovf}class"), item.get(f"{ovf}key"), section.get(f"{ovf}instance"))
             values[".".join(str(part) for part in parts if part)] = str(item.get(f"{ovf}value") or "")
-    listed = {name: data for name, data in members.items() if name != "vm.mf"}
-    return Read(members, values, members["vm.mf"] == manifest_of(listed))
+    listed = {name: data for name, data in members.items() if name != manifest}
+    return Read(members, values, members[manifest] == manifest_of(listed))

@@ -19,6 +19,7 @@ SlurmdTimeout=60
 NodeName=$(echo "$OVA_WN_LIST" | tr ' ' ',') CPUs=$OVA_WN_SMPSIZE State=UNKNOWN
 PartitionName=$OVA_QUEUES Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
+echo IgnoreSystemd=yes >/etc/slurm/cgroup.conf  # the image has no D-Bus
 name=$(hostname -s)
 service=
 [ "$name" = "$OVA_CE_HOST" ] && service=slurmctld
