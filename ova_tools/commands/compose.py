@@ -62,13 +62,13 @@ def run(options: argparse.Namespace) -> int:
     paths = _paths(domain, options)
     values = _values(options.properties)
     qemu_img.require()
-    with ProgressBar("converting", package.capacity_of(domain, paths)) as progress:
-        staged, notes = package.compose(
-            domain, paths, values, target.resolve(), progress.advance, mode=0o666 & ~umask()
-        )
+    with package.images_of(domain, paths) as images:
+        with ProgressBar("converting", sum(image.capacity for image in images)) as progress:
+            staged = package.compose(domain, images, values, target.resolve(), progress.advance, mode=0o666 & ~umask())
         with staged:
             staged.commit()
-    print_notes(options.domain, [*(f"not in the package: {each}" for each in domain.left_out), *notes])
+    notes = [f"not in the package: {each}" for each in domain.left_out]
+    print_notes(options.domain, [*notes, *(note for image in images for note in image.notes)])
     return 0
 
 
@@ -95,7 +95,11 @@ def _paths(domain: Domain, options: argparse.Namespace) -> dict[str, Path]:
     for disk in domain.disks:
         beside = Path(options.domain).parent / Path(disk.source).name
         places = [given[disk.target]] if disk.target in given else [beside, Path(disk.source)]
-        there = next((place for place in places if place.is_file()), None) if disk.source or given else None
+        there = (
+            next((place for place in places if place.exists() and not place.is_dir()), None)
+            if disk.source or given
+            else None
+        )
         if there is None:
             where = one_line(str(places[-1])) if disk.source or disk.target in given else "no file"
             raise ComposeError(f"disk {disk.target}: {where} is not here; --disk {disk.target}=FILE names it")

@@ -7,9 +7,12 @@ and numbers of digits are known before. A run that breaks off leaves nothing.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
+import stat
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ova_tools import tar
@@ -20,7 +23,6 @@ from ova_tools.errors import ComposeError, WriteError
 from ova_tools.extents import Method, write_all
 from ova_tools.layout import ALIGNMENT
 from ova_tools.manifest import new_manifest
-from ova_tools.package import open_regular
 from ova_tools.write import Staged, stage_with
 
 _BLOCK = 1 << 20
@@ -28,48 +30,57 @@ _WIDEST = 10**19 - 1
 Report = Callable[[int], None]
 
 
-def compose(
-    domain: Domain, paths: Mapping[str, Path], values: Mapping[str, str], target: Path, report: Report, *, mode: int
-) -> tuple[Staged, list[str]]:
-    """Write the package of a machine to the folder of `target`; see `write.stage`. Returns notes, too.
+@contextmanager
+def images_of(domain: Domain, paths: Mapping[str, Path]) -> Iterator[list[qemu_img.Image]]:
+    """Open and examine the disks of a machine; `paths` has a file or a block device for each, by its target.
 
-    `paths` has the file of each disk by its target, `values` what the machine has now. `report` is called with bytes of
-    disks that are done: each is read twice, to be converted and to be hashed. Raises ComposeError and WriteError.
+    Raises ComposeError for a disk that cannot become a file of the package.
     """
-    notes: list[str] = []
-    images: list[qemu_img.Image] = []
-    files = [
-        open_regular(str(paths[disk.target]), f"disk {disk.target}: {paths[disk.target]}") for disk in domain.disks
-    ]
+    with ExitStack() as stack:
+        images = []
+        for disk in domain.disks:
+            file = stack.enter_context(_opened(paths[disk.target], disk.target))
+            images.append(qemu_img.examine(file.fileno(), f"disk {disk.target}", disk.format))
+        yield images
+
+
+def _opened(path: Path, target: str) -> io.FileIO:
     try:
-        before = [_state(file.fileno()) for file in files]
-        for disk, file in zip(domain.disks, files):
-            image = qemu_img.examine(file.fileno(), f"disk {disk.target}", disk.format)
-            images.append(image)
-            notes += image.notes
-
-        def fill(fd: int) -> Method:
-            _write(domain, images, values, fd, report)
-            for disk, file, state in zip(domain.disks, files, before):
-                if _state(file.fileno()) != state:
-                    raise ComposeError(
-                        f"disk {disk.target} changed while it was converted; shut the machine down first"
-                    )
-            return Method.COPIED
-
-        return stage_with(fill, target, mode=mode, durable=target.exists()), notes
-    finally:
-        for file in files:
-            file.close()
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError as error:
+        raise ComposeError(f"disk {target}: {path} cannot be opened: {error.strerror}") from error
+    mode = os.fstat(fd).st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+        os.close(fd)
+        raise ComposeError(f"disk {target}: {path} is neither a file nor a block device")
+    return io.FileIO(fd, "r")
 
 
-def capacity_of(domain: Domain, paths: Mapping[str, Path]) -> int:
-    """Return the bytes that a progress bar counts. Raises ComposeError as `compose` does."""
-    total = 0
-    for disk in domain.disks:
-        with open_regular(str(paths[disk.target]), f"disk {disk.target}: {paths[disk.target]}") as file:
-            total += qemu_img.examine(file.fileno(), f"disk {disk.target}", disk.format).capacity
-    return total
+def compose(
+    domain: Domain,
+    images: Sequence[qemu_img.Image],
+    values: Mapping[str, str],
+    target: Path,
+    report: Report,
+    *,
+    mode: int,
+) -> Staged:
+    """Write the package of a machine to the folder of `target`; see `write.stage`.
+
+    `values` are what the machine has now. `report` is called with the bytes of the disks that are done, of the sum of
+    their capacities. Raises ComposeError and WriteError.
+    """
+    before = [_state(image.fd) for image in images]
+
+    def fill(fd: int) -> Method:
+        _write(domain, images, values, fd, report)
+        for disk, image, state in zip(domain.disks, images, before):
+            if _state(image.fd) != state:
+                text = f"disk {disk.target} changed while it was converted; shut the machine down first"
+                raise ComposeError(text)
+        return Method.COPIED
+
+    return stage_with(fill, target, mode=mode, durable=target.exists())
 
 
 def _state(fd: int) -> tuple[int, int]:
