@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.appliances import ova, read
 from tests.support.clients import Refused, ready_path
-from tests.support.zones import MakePlace
+from tests.support.zones import MakePlace, Place, rule_folder
 
 
 def test_an_expensive_build_is_queued_and_the_reader_waits_for_it(make_place: MakePlace) -> None:
@@ -143,3 +145,12 @@ def test_a_component_of_an_odd_name(make_place: MakePlace) -> None:
     assert place.client.ready(component).values["host.hostname"] == "odd"
     place.client.put(ova(b"x" * 9999), place.source)
     assert place.client.ready(component).members["disk1.vmdk"] == b"x" * 9999
+
+
+def test_zones_that_had_one_state_folder_are_told_apart(
+    irods_zone_factory: Callable[..., Any], tmp_path: Path
+) -> None:
+    rules = rule_folder(tmp_path / "etc")
+    first, second = (Place(irods_zone_factory(rules), components=1) for _ in range(2))
+    assert [place.status(place.components[0]) for place in (first, second)] == ["ready", "ready"]
+    assert second.client.ready(second.components[0]).whole

@@ -164,7 +164,7 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
         if not now.ready:
-            require_free(settings, source, component.ready_path, catalog.user)
+            require_free(catalog, settings, source, component.ready_path)
         if seen.last is None or not seen.last.is_from(source.path):
             from ova_rules.images.in_use import changed
 

@@ -17,6 +17,10 @@ from ova_rules.record.last_build import LastBuild
 from ova_rules.settings import Settings
 from ova_rules.state import made_at, ready_file
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.catalog.access import Access
+
 
 def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> bool:
     """Whether the server has made the data object at `path`. last: the record of the component it would belong to."""
@@ -42,14 +46,19 @@ def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], las
         )
 
 
-def require_free(settings: Settings, source: Source, path: str, user: str) -> None:
+def require_free(catalog: Access, settings: Settings, source: Source, path: str) -> None:
     """Raises ComponentError if there is a data object at `path` that the client cannot see.
 
-    Its file shows that: where the ready OVA was made last, or where a vault has the file of an object of that path.
+    Its file shows that: where the ready OVA was made last, or where a vault has the file of an object of that path. A
+    file in the vault of another zone, which had the same state folder, shows nothing.
     """
-    files = [ready_file(settings.state_directory, path)]
+    noted = ready_file(settings.state_directory, path)
+    if noted is not None and os.path.lexists(noted):
+        noted = noted if any(noted.startswith(f"{vault}/") for vault in catalog.vaults()) else None
+    files = [noted]
     below = source.path[source.path.index("/", 1) :]  # the path within the zone, as in the vault's paths
     if source.replica.vault_path.endswith(below):
         files.append(source.replica.vault_path[: -len(below)] + path[path.index("/", 1) :])
     if any(file is not None and os.path.lexists(file) for file in files):
-        raise ComponentError(f"{path} is there, and {user} may not read it, or its file was left behind", lasting=False)
+        text = f"{path} is there, and {catalog.user} may not read it, or its file was left behind"
+        raise ComponentError(text, lasting=False)

@@ -294,7 +294,7 @@ def _require_places(
     for name, replicas in made.items():
         path = f"{seen.component.path}/{name}"
         if not replicas:
-            require_free(settings, source, path, catalog.user)
+            require_free(catalog, settings, source, path)
             continue
         record = _record(seen, name)
         if record is None or record.data_id != replicas[0].data_id:

@@ -261,6 +261,11 @@ class Queries:
         rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_NAME", resource))
         return next(row[0] for row in rows if row[1] == resource)
 
+    def vaults(self) -> list[str]:
+        """The directories of all vaults of the zone that are file systems."""
+        rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_TYPE_NAME", "unixfilesystem"))
+        return [row[0] for row in rows]
+
     def queued_jobs(self, part: str, text: str) -> int:
         """How many delayed rules of the client hold `text`, looked for by a part of it that can be quoted."""
         rows = self._rows(["RULE_EXEC_ID", "RULE_EXEC_NAME"], f"RULE_EXEC_NAME like '%{masked(part)}%'")
