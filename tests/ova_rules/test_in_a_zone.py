@@ -147,9 +147,7 @@ def test_a_component_of_an_odd_name(make_place: MakePlace) -> None:
     assert place.client.ready(component).members["disk1.vmdk"] == b"x" * 9999
 
 
-def test_zones_that_had_one_state_folder_are_told_apart(
-    irods_zone_factory: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_zones_that_had_one_state_folder_are_told_apart(irods_zone_factory: Callable[..., Any], tmp_path: Path) -> None:
     rules = rule_folder(tmp_path / "etc")
     first, second = (Place(irods_zone_factory(rules), components=1) for _ in range(2))
     assert [place.status(place.components[0]) for place in (first, second)] == ["ready", "ready"]
