@@ -59,6 +59,10 @@ class ComposeError(OvaError):
     """A machine cannot become a package: its domain XML or a disk is not what it should be, or qemu-img is missing."""
 
 
+class DomainError(OvaError):
+    """A package cannot become a libvirt domain: its hardware cannot be read, or libvirt has no place for it."""
+
+
 class SeedError(OvaError):
     """A seed cannot be made: an impossible value, a task that a disc cannot hold, a missing package.
 

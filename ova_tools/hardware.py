@@ -6,6 +6,7 @@ Source: DSP0243 8 (VirtualHardwareSection), CIM_ResourceAllocationSettingData (n
 
 from __future__ import annotations
 
+import re
 import xml.parsers.expat as expat
 from collections.abc import Mapping
 
@@ -16,6 +17,12 @@ from .xmltext import Encoding
 
 IDE, SCSI, ETHERNET, CD, DVD, SATA = "5", "6", "10", "15", "16", "20"  # ResourceType
 _SEPARATOR = "\x01"
+_UNIT = re.compile(r"byte(?:\s*\*\s*(2|10)\s*\^\s*([0-9]{1,3}))?")
+_OLD_UNITS = {
+    "": 1, "bytes": 1, "kilobytes": 1 << 10, "kb": 1 << 10, "megabytes": 1 << 20, "mb": 1 << 20, "gigabytes": 1 << 30,
+    "gb": 1 << 30,
+}  # fmt: skip
+_MOST_POWER = 60
 _ITEMS = ("Item", "EthernetPortItem", "StorageItem")
 
 
@@ -52,11 +59,15 @@ class Item:
 
 @dataclass(frozen=True)
 class Hardware:
-    """One VirtualHardwareSection of the virtual system `system`; `type` is its VirtualSystemType."""
+    """One VirtualHardwareSection of the virtual system `system`; `type` is its VirtualSystemType.
+
+    `settings` are VMware's `Config` elements by their keys, such as `firmware`.
+    """
 
     system: str
     type: str
     items: tuple[Item, ...]
+    settings: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def macs(self) -> list[str]:
@@ -64,14 +75,51 @@ class Hardware:
         return [item.get("Address") for item in self.items if item.type == ETHERNET]
 
 
+@dataclass(frozen=True)
+class Disk:
+    """A `Disk` of the DiskSection (DSP0243 9.1), as written; '' for what is not there."""
+
+    id: str
+    file: str
+    capacity: str
+    units: str
+    format: str
+    parent: str
+
+
 def read(data: bytes, encoding: Encoding) -> list[Hardware]:
     """Return the hardware sections of the descriptor `data`, in order. Raises DescriptorError if it is no XML."""
+    return _read(data, encoding).found
+
+
+def read_disks(data: bytes, encoding: Encoding) -> list[Disk]:
+    """Return the disks of the descriptor `data`, in order. Raises DescriptorError if it is no XML."""
+    return _read(data, encoding).disks
+
+
+def amount(text: str, units: str) -> int | None:
+    """Return a quantity in bytes, from its number and its units as DSP0243 and older descriptors write them.
+
+    `byte * 2^20`, `byte * 10^6`, `MegaBytes`, `MB` and `` (bytes) are known; None for all else.
+    """
+    cleaned = text.strip()
+    if not (cleaned.isascii() and cleaned.isdigit() and len(cleaned) < 20):
+        return None
+    known = _UNIT.fullmatch(units.strip())
+    if known is not None:
+        power = int(known.group(2) or 0)
+        return int(cleaned) * int(known.group(1) or 1) ** power if power <= _MOST_POWER else None
+    factor = _OLD_UNITS.get(units.strip().lower())
+    return None if factor is None else int(cleaned) * factor
+
+
+def _read(data: bytes, encoding: Encoding) -> _Reader:
     reader = _Reader(encoding)
     try:
         reader.parser.Parse(data, True)
     except expat.ExpatError as error:
         raise DescriptorError(f"the descriptor cannot be read: {error}") from error
-    return reader.found
+    return reader
 
 
 class _Reader:
@@ -88,6 +136,8 @@ class _Reader:
         self.systems: list[str] = []
         self.type = ""
         self.items: list[Item] = []
+        self.settings: dict[str, str] = {}
+        self.disks: list[Disk] = []
         self.item: Item | None = None
         self.texts: dict[str, str] = {}
         self.text: list[str] = []
@@ -100,7 +150,12 @@ class _Reader:
         if local == "VirtualSystem":
             self.systems.append(_local(attributes, "id"))
         elif local == "VirtualHardwareSection":
-            self.type, self.items = "", []
+            self.type, self.items, self.settings = "", [], {}
+        elif inside == "VirtualHardwareSection" and local == "Config":
+            self.settings.setdefault(_local(attributes, "key"), _local(attributes, "value"))
+        elif inside == "DiskSection" and local == "Disk":
+            names = ("diskId", "fileRef", "capacity", "capacityAllocationUnits", "format", "parentRef")
+            self.disks.append(Disk(*(_local(attributes, name) for name in names)))
         elif inside == "VirtualHardwareSection" and local in _ITEMS:
             here = Element(self.parser.CurrentByteIndex, 0)
             self.texts = {}
@@ -124,7 +179,7 @@ class _Reader:
         if local == "VirtualSystem":
             self.systems.pop()
         elif local == "VirtualHardwareSection" and self.systems:
-            self.found.append(Hardware(self.systems[-1], self.type, tuple(self.items)))
+            self.found.append(Hardware(self.systems[-1], self.type, tuple(self.items), self.settings))
         elif self.item is not None and inside == "VirtualHardwareSection" and local == self.item.kind:
             place = Element(self.item.place.tag, self.parser.CurrentByteIndex)
             self.items.append(replace(self.item, place=place))

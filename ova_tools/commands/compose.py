@@ -47,7 +47,8 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the package."""
-    from ova_tools.compose import package, qemu_img
+    from ova_tools import qemu_img
+    from ova_tools.compose import package
     from ova_tools.compose.domain import MAX_DOMAIN_BYTES, read_domain
     from ova_tools.progress import ProgressBar
     from ova_tools.store import umask

@@ -3,6 +3,5 @@
 - `domain`: what a domain XML says of the machine
 - `operating_systems`: libosinfo's ids as CIM's numbers
 - `envelope`: the machine as an OVF descriptor
-- `qemu_img`: the converter, with limits
 - `package`: the archive, written in one go
 """

@@ -15,8 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ova_tools import tar
-from ova_tools.compose import qemu_img
+from ova_tools import qemu_img, tar
 from ova_tools.compose.domain import Domain
 from ova_tools.compose.envelope import DiskFile, descriptor, disk_files, file_name
 from ova_tools.errors import ComposeError, WriteError
@@ -106,7 +105,7 @@ def _write(
             for name, image in zip(names, images):
                 start = offset + tar.BLOCK
                 os.ftruncate(fd, start)
-                size = qemu_img.convert(image, fd, start, scratch, report)
+                size = qemu_img.to_vmdk(image, fd, start, scratch, report)
                 write_all(fd, _header(name, size), offset)
                 digests[name] = _digest(fd, start, size)
                 found.append(DiskFile(name, size, image.capacity, size))

@@ -160,9 +160,9 @@ def test_a_disk_that_is_not_here_is_named(tmp_path: Path, capsys: pytest.Capture
 def test_a_disk_that_changes_meanwhile_is_refused(
     tmp_path: Path, machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ova_tools.compose import qemu_img as converter
+    from ova_tools import qemu_img as converter
 
-    plain = converter.convert
+    plain = converter.to_vmdk
 
     def converted(*arguments: object) -> int:
         with (tmp_path / "vda.qcow2").open("r+b") as file:
@@ -170,7 +170,7 @@ def test_a_disk_that_changes_meanwhile_is_refused(
             file.write(b"x")
         return plain(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(converter, "convert", converted)
+    monkeypatch.setattr(converter, "to_vmdk", converted)
     assert "disk vda changed while it was converted" in refused(capsys, "--domain", machine)
 
 

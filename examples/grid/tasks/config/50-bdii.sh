@@ -2,6 +2,8 @@
 # The information system, on BDII_HOST: an LDAP server on port 2170 that says what the site offers (GLUE 2).
 set -eu
 [ "$(hostname -s)" = "$OVA_BDII_HOST" ] || exit 0
+# Debian 12's bdii calls the LDAP tools with options that its OpenLDAP has no more.
+sed -i 's|-h %s -p %s|-H ldap://%s:%s|' /usr/sbin/bdii-update
 provider=/var/lib/bdii/gip/provider/site
 mkdir -p "${provider%/*}"
 cat >"$provider" <<END

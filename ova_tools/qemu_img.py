@@ -12,6 +12,7 @@ import os
 import re
 import resource
 import shutil
+import stat
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -35,13 +36,23 @@ _MAX_EMPTY = 1 << 30
 
 @dataclass(frozen=True)
 class Image:
-    """A disk image that may be converted: open for reading as `fd`. capacity, in bytes, is the disk's own size."""
+    """A disk image that may be converted: open for reading as `fd`. capacity, in bytes, is the disk's own size.
+
+    It begins at byte `offset` of the file and has `size` bytes; None where it is the whole file.
+    """
 
     fd: int
     shown: str
     format: str
     capacity: int
     notes: tuple[str, ...]
+    offset: int = 0
+    size: int | None = None
+
+    @property
+    def options(self) -> str:
+        """What qemu-img is to open."""
+        return _options(self.fd, self.format, self.offset, self.size)
 
 
 def require() -> str:
@@ -52,16 +63,17 @@ def require() -> str:
     return found
 
 
-def examine(fd: int, shown: str, format_: str) -> Image:
-    """Look at an image that is open as `fd`. `shown` names it in errors.
+def examine(fd: int, shown: str, format_: str, offset: int = 0, size: int | None = None) -> Image:
+    """Look at an image that is open as `fd`, or lies in that file. `shown` names it in errors.
 
     Raises ComposeError for one that is not of this format, leads to other files, is encrypted, damaged or too large.
     """
     magic = _MAGIC.get(format_, b"")
-    if os.pread(fd, len(magic), 0) != magic:  # a VMDK that is a text only names other files
+    if os.pread(fd, len(magic), offset) != magic:  # a VMDK that is a text only names other files
         several = "; a VMDK in one file, sparse or streamOptimized, is right" if format_ == "vmdk" else ""
         raise ComposeError(f"{shown} is no image of the format {format_}{several}")
-    told = _json(_run(["info", "--output=json", "-f", format_, _path(fd)], fd, shown, _LOOKING_SECONDS), shown)
+    options = _options(fd, format_, offset, size)
+    told = _json(_run(["info", "--output=json", "--image-opts", options], fd, shown, _LOOKING_SECONDS), shown)
     specific = told.get("format-specific", {}).get("data", {})
     capacity = told.get("virtual-size")
     if told.get("format") != format_ or not isinstance(capacity, int):
@@ -81,16 +93,16 @@ def examine(fd: int, shown: str, format_: str) -> Image:
     if not 0 < capacity <= MAX_VIRTUAL_BYTES:
         raise ComposeError(f"{shown} is a disk of {capacity} bytes; 1 to {MAX_VIRTUAL_BYTES} are right")
     if format_ != "raw":
-        _check(fd, shown, format_)
+        _check(fd, shown, options)
     snapshots = told.get("snapshots") or []
     notes = (f"{shown}: {len(snapshots)} snapshots inside the image",) if snapshots else ()
-    return Image(fd, shown, format_, capacity, notes)
+    return Image(fd, shown, format_, capacity, notes, offset, size)
 
 
-def _check(fd: int, shown: str, format_: str) -> None:
+def _check(fd: int, shown: str, options: str) -> None:
     """Raise ComposeError for an image whose own tables say that it is damaged or cut short."""
     found = _run(
-        ["check", "--output=json", "-f", format_, _path(fd)], fd, shown, _CHECKING_SECONDS, (0, _CORRUPT, 3, 63)
+        ["check", "--output=json", "--image-opts", options], fd, shown, _CHECKING_SECONDS, (0, _CORRUPT, 3, 63)
     )
     if found.returncode == 63:  # no check is known for this kind
         return
@@ -119,15 +131,30 @@ def empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
     os.ftruncate(out, offset)
 
 
-def convert(image: Image, out: int, offset: int, scratch: str, report: Callable[[int], None]) -> int:
+def to_qcow2(image: Image, path: Path, report: Callable[[int], None]) -> None:
+    """Write the disk as a qcow2 to `path`, which is replaced. `report` is as of `to_vmdk`. Raises ComposeError."""
+    _convert(image, ["-O", "qcow2", "--image-opts", image.options, str(path.resolve())], (image.fd,), report)
+
+
+def empty_qcow2(path: Path, capacity: int) -> None:
+    """Write a qcow2 of a disk that has no data. Raises ComposeError."""
+    _run(["create", "-q", "-f", "qcow2", str(path.resolve()), str(capacity)], None, path.name, _LOOKING_SECONDS)
+
+
+def to_vmdk(image: Image, out: int, offset: int, scratch: str, report: Callable[[int], None]) -> int:
     """Write the disk as a streamOptimized VMDK to the end of `out`, from byte `offset` on. Returns its bytes.
 
     `report` is called with the bytes of the disk that are done since the last call. Raises ComposeError.
     """
     empty_vmdk(out, offset, image, scratch)
     target = f"driver=vmdk,file.driver=raw,file.offset={offset},file.file.driver=file,file.file.filename={_path(out)}"
-    arguments = ["convert", "-p", "-n", "--target-is-zero", "-f", image.format, "--target-image-opts"]
-    process = _start([*arguments, _path(image.fd), target], (image.fd, out))
+    arguments = ["-n", "--target-is-zero", "--image-opts", "--target-image-opts", image.options, target]
+    _convert(image, arguments, (image.fd, out), report)
+    return os.fstat(out).st_size - offset
+
+
+def _convert(image: Image, arguments: list[str], fds: tuple[int, ...], report: Callable[[int], None]) -> None:
+    process = _start(["convert", "-p", *arguments], fds)
     done = 0
     out_fd = process.stdout.fileno() if process.stdout is not None else -1
     try:
@@ -150,7 +177,18 @@ def convert(image: Image, out: int, offset: int, scratch: str, report: Callable[
             if stream is not None:
                 stream.close()
     report(image.capacity - done)
-    return os.fstat(out).st_size - offset
+
+
+def _options(fd: int, format_: str, offset: int, size: int | None) -> str:
+    """What qemu-img opens, as image options: each key is ours, and no text of others is in a value."""
+    if offset == 0 and size is None:
+        return f"driver={format_},file.driver={_driver(fd)},file.filename={_path(fd)}"
+    part = f"file.driver=raw,file.offset={offset}" + ("" if size is None else f",file.size={size}")
+    return f"driver={format_},{part},file.file.driver={_driver(fd)},file.file.filename={_path(fd)}"
+
+
+def _driver(fd: int) -> str:
+    return "host_device" if stat.S_ISBLK(os.fstat(fd).st_mode) else "file"
 
 
 def _path(fd: int) -> str:

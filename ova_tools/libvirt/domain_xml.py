@@ -1,0 +1,135 @@
+"""The domain XML of a machine. Pure. Source: libvirt, formatdomain."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import escape, quoteattr
+
+from ova_tools.errors import DomainError
+from ova_tools.libvirt.machine import Machine, MachineNic, letters
+from ova_tools.records import dataclass
+from ova_tools.xmltext import not_xml
+
+_NAME = re.compile(r"[^A-Za-z0-9._+-]+")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_IDE_PLACES = 4
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where the files of a domain lie: a qcow2 for each disk by its target, and a CD image, None for none."""
+
+    disks: Mapping[str, str]
+    seed: str | None = None
+
+
+def domain_xml(
+    machine: Machine, name: str, files: Files, macs: Sequence[str] = (), bridges: Mapping[str, str] | None = None
+) -> str:
+    """Return the domain XML. `macs` take the place of those of the network interfaces, in order.
+
+    `bridges` are bridges of the host by the networks of the package; another network is taken for libvirt's network of
+    that name. Raises DomainError for what libvirt has no place for.
+    """
+    ide = sum(disk.bus == "ide" for disk in machine.disks)
+    if ide > _IDE_PLACES:
+        raise DomainError(f"{machine.name} has {ide} disks on IDE; libvirt has places for {_IDE_PLACES}")
+    if ide and machine.firmware == "efi":
+        raise DomainError(f"{machine.name} has a disk on IDE and EFI firmware, which libvirt has no machine for")
+    lines = [
+        "<domain type='kvm'>",
+        f"  <name>{escape(domain_name(name))}</name>",
+        f"  <title>{escape(' '.join(machine.name.split()))}</title>",
+        f"  <memory unit='b'>{machine.memory}</memory>",
+        f"  <vcpu>{machine.processors}</vcpu>",
+        "  <os firmware='efi'>" if machine.firmware == "efi" else "  <os>",
+        f"    <type arch='x86_64' machine='{'pc' if ide else 'q35'}'>hvm</type>",
+    ]
+    if machine.secure_boot:
+        lines.append("    <firmware><feature enabled='yes' name='secure-boot'/></firmware>")
+    lines += [
+        "    <boot dev='hd'/>",
+        "  </os>",
+        f"  <features><acpi/><apic/>{'<smm state=' + quoteattr('on') + '/>' if machine.secure_boot else ''}</features>",
+        f"  <cpu mode='host-model'>{_topology(machine)}</cpu>",
+        "  <devices>",
+        *_disks(machine, files),
+        *(line for number, nic in enumerate(machine.nics) for line in _nic(nic, macs[number:], bridges or {})),
+        "    <console type='pty'/>",
+        "    <graphics type='vnc' autoport='yes' listen='127.0.0.1'/>",
+        "    <video><model type='vga'/></video>",
+        "  </devices>",
+        "</domain>",
+        "",
+    ]
+    text = "\n".join(lines)
+    wrong = not_xml(text)
+    if wrong is not None:
+        raise DomainError(f"a name of {machine.name!a} has a character that no XML can hold ({wrong})")
+    return text
+
+
+def is_mac(text: str) -> bool:
+    """Return whether a text is the MAC of one interface."""
+    return _MAC.fullmatch(text.lower()) is not None and not int(text[:2], 16) & 1
+
+
+def domain_name(name: str) -> str:
+    """Return a name as libvirt takes it for a domain, and file systems for files."""
+    return _NAME.sub("_", name).strip("._-")[:64] or "machine"
+
+
+def _topology(machine: Machine) -> str:
+    if machine.cores == 1:
+        return ""
+    sockets = machine.processors // machine.cores
+    return f"<topology sockets='{sockets}' cores='{machine.cores}' threads='1'/>"
+
+
+def _disks(machine: Machine, files: Files) -> list[str]:
+    """The disks with the controllers that their SCSI models need, and the CD drives."""
+    lines: list[str] = []
+    controllers: dict[str, int] = {}
+    units: dict[str, int] = {}
+    for disk in machine.disks:
+        place = ""
+        if disk.bus == "scsi":
+            index = controllers.setdefault(disk.scsi, len(controllers))
+            unit = units[disk.scsi] = units.get(disk.scsi, -1) + 1
+            place = f"<address type='drive' controller='{index}' bus='0' target='0' unit='{unit}'/>"
+        lines += _drive("disk", "qcow2", files.disks[disk.target], f"dev='{disk.target}' bus='{disk.bus}'", place)
+    taken = {disk.target for disk in machine.disks}
+    if machine.cdrom or files.seed is not None:
+        target = next(name for number in itertools.count() if (name := f"sd{letters(number)}") not in taken)
+        lines += _drive("cdrom", "raw", files.seed, f"dev='{target}' bus='sata'", "<readonly/>")
+    for model, index in controllers.items():
+        lines.append(f"    <controller type='scsi' index='{index}' model='{model}'/>")
+    return lines
+
+
+def _drive(device: str, format_: str, path: str | None, target: str, more: str) -> list[str]:
+    return [
+        f"    <disk type='file' device='{device}'>",
+        f"      <driver name='qemu' type='{format_}'/>",
+        *([f"      <source file={quoteattr(path)}/>"] if path is not None else []),
+        f"      <target {target}/>",
+        *([f"      {more}"] if more else []),
+        "    </disk>",
+    ]
+
+
+def _nic(nic: MachineNic, macs: Sequence[str], bridges: Mapping[str, str]) -> list[str]:
+    bridge = bridges.get(nic.network)
+    kind, source = ("network", f"network={quoteattr(nic.network or 'default')}")
+    if bridge is not None:
+        kind, source = ("bridge", f"bridge={quoteattr(bridge)}")
+    mac = macs[0] if macs else nic.mac
+    return [
+        f"    <interface type='{kind}'>",
+        *([f"      <mac address={quoteattr(mac)}/>"] if mac else []),
+        f"      <source {source}/>",
+        f"      <model type='{nic.model}'/>",
+        "    </interface>",
+    ]
