@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
             staged = package.compose(domain, images, values, target.resolve(), progress.advance, mode=0o666 & ~umask())
         with staged:
             staged.commit()
+    for disk_target, path in paths.items():
+        print(one_line(f"disk {disk_target}: {path}"))
     notes = [f"not in the package: {each}" for each in domain.left_out]
     print_notes(options.domain, [*notes, *(note for image in images for note in image.notes)])
     return 0
