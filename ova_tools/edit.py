@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from . import layout, tar
-from .errors import CertificateError, DescriptorError, PropertyError
+from .errors import CertificateError, DescriptorError, PropertyError, SeedError
 from .manifest import Manifest, check_digest, check_readable, renew
 from .model import Property
 from .notes import Note, NoteKind, note
@@ -98,6 +98,7 @@ def edit(
     if enclosed:
         from . import enclosure
 
+        _check_names(package, enclosed)
         further = enclosure.splices(data, content, enclosed)
     elif changes or new:
         notes += _stale_seed_notes(package)
@@ -188,6 +189,15 @@ def _stale_seed_notes(package: Package) -> list[Note]:
     if not stale:
         return []
     return [note(NoteKind.SEED, f"{', '.join(stale[:12])} was made with other values; the package keeps it as it is")]
+
+
+def _check_names(package: Package, enclosed: Sequence[Enclosed]) -> None:
+    """Raise SeedError if a member that is no seed of this package has the name that a seed would have."""
+    for each in enclosed:
+        name = each.name_beside(package.descriptor.name)
+        is_there = name in package.names or bool(package.names.alike(name))
+        if is_there and each.is_in(package.references) is None:
+            raise SeedError(f"the package has a file {name} already, which is no seed of ova's")
 
 
 def _digests(package: Package, enclosed: Sequence[Enclosed]) -> dict[str, Digests]:

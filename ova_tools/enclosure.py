@@ -21,7 +21,7 @@ from .model import Content, Element, Reference
 from .records import dataclass
 from .spelling import end_of, indent, prefix
 from .splice import Splice
-from .xmltext import escape, read_start_tag
+from .xmltext import StartTag, escape, read_start_tag
 
 _BLOCK = 1 << 20
 _RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
@@ -90,7 +90,10 @@ def splices(data: bytes, content: Content, discs: Sequence[Enclosed]) -> list[Sp
     if content.version == "0.9":
         raise SeedError("a descriptor of OVF 0.9 cannot hold a seed; 1.0 or newer is right")
     for disc in discs:
-        others = [each for each in content.references if each is not disc.is_in(content.references)]
+        there = disc.is_in(content.references)
+        if there is not None and (there.chunk_size or there.compression):
+            raise SeedError(f"the seed {disc.href} in the package is in chunks or compressed; a plain file is right")
+        others = [each for each in content.references if each is not there]
         if any(disc.href.casefold() == each.href.casefold() or disc.id == each.id for each in others):
             raise SeedError(f"the package has a file {disc.href}, or the id {disc.id}, that is no seed of ova's")
     found = _references(data, content, discs)
@@ -114,14 +117,25 @@ def check(data: bytes, before: bytes, content: Content, discs: Sequence[Enclosed
     same = known == was and sizes == [disc.size for disc in discs]
     sections = hardware.read(data, after.encoding)
     for old, new in zip(hardware.read(before, content.encoding), sections):
-        added = [item.id for item in new.items if item not in old.items]
-        known_ids = [item.id for item in old.items]
-        same = same and [item for item in new.items if item in old.items] == list(old.items)
-        same = same and len({*added, *known_ids}) == len(added) + len(set(known_ids))
+        at = _behind_last(old)
+        end = at + len(new.items) - len(old.items)
+        same = same and new.items[:at] == old.items[:at] and new.items[end:] == old.items[at:]
+        added = {item.id for item in new.items[at:end]}
+        same = same and len(added) == end - at and not added & {item.id for item in old.items}
         held = [disc for disc in discs if disc.system == new.system]
         same = same and all(any(_holds(item, disc) for item in new.items) for disc in held)
     if not same:
         raise DescriptorError("the descriptor with a seed does not read back as asked; please report this file")
+
+
+def _behind_last(section: Hardware) -> int:
+    """The position behind the last item beside which another can be written."""
+    found = [position for position, item in enumerate(section.items) if _is_like(item)]
+    return found[-1] + 1 if found else len(section.items)
+
+
+def _is_like(item: Item) -> bool:
+    return item.kind == "Item" and item.namespace == _RASD
 
 
 def _holds(item: Item, disc: Enclosed) -> bool:
@@ -152,8 +166,13 @@ def _references(data: bytes, content: Content, discs: Sequence[Enclosed]) -> lis
     if not content.references:
         raise SeedError("the descriptor refers to no file beside which a seed could be named")
     last = content.references[-1]
-    tag = read_start_tag(data, last.slot.tag, content.encoding)
-    style = prefix(last.slot.add_as)
+    tags = (read_start_tag(data, each.slot.tag, content.encoding) for each in content.references)
+    like = ((each, tag) for each, tag in zip(content.references, tags) if not _declares(tag))
+    found_like = next(like, None)
+    if found_like is None:
+        raise SeedError("each file in the References declares its own namespaces, so none can be written beside them")
+    tag = found_like[1]
+    style = prefix(found_like[0].slot.add_as)
     margin = indent(data, content, last.slot.tag)
     text = "".join(
         f'{margin}<{tag.name} {style}href="{disc.href}" {style}id="{disc.id}" {style}size="{disc.size}"/>'
@@ -163,6 +182,10 @@ def _references(data: bytes, content: Content, discs: Sequence[Enclosed]) -> lis
     return [*found, Splice(at, at, text.encode(codec))]
 
 
+def _declares(tag: StartTag) -> bool:
+    return any(name == "xmlns" or name.startswith("xmlns:") for name in tag.attributes)
+
+
 # ---- hardware --------------------------------------------------------------------------------------------------------
 
 
@@ -170,13 +193,19 @@ class _Slots:
     """The controllers of a section, and what is free on them."""
 
     def __init__(self, section: Hardware) -> None:
-        self.numbers = [int(item.id) for item in section.items if item.id.isdecimal() and len(item.id) < 10]
+        self.last = max((_number(item.id) or 0 for item in section.items), default=0)
         self.used: dict[str, set[int]] = {}
         self.controllers = [item for item in section.items if item.type in _SLOTS and not item.configuration]
+        lowest: dict[str, int] = {}  # by controller: all places below it are used
         for item in section.items:
-            used = self.used.setdefault(item.get("Parent"), set())
-            address = item.get("AddressOnParent")
-            used.add(int(address) if address.isdecimal() else next(n for n in range(len(used) + 1) if n not in used))
+            parent = item.get("Parent")
+            used, address = self.used.setdefault(parent, set()), _number(item.get("AddressOnParent"))
+            if address is None:
+                address = lowest.get(parent, 0)
+                while address in used:
+                    address += 1
+                lowest[parent] = address
+            used.add(address)
         parents = [item.get("Parent") for item in section.items if item.type in (CD, DVD)]
         order = {IDE: 1, SATA: 2, SCSI: 4}
         self.wanted = sorted(self.controllers, key=lambda each: 0 if each.id in parents else order[each.type])
@@ -184,8 +213,8 @@ class _Slots:
 
     def new_id(self) -> str:
         """Return an InstanceID that no item has."""
-        self.numbers.append(max([0, *self.numbers]) + 1)
-        return str(self.numbers[-1])
+        self.last += 1
+        return str(self.last)
 
     def take(self, of: Iterable[str]) -> tuple[str, str] | None:
         """Return a controller of one of these types, by its id, and a free place on it."""
@@ -209,9 +238,13 @@ class _Slots:
         return texts
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def _drives(data: bytes, content: Content, section: Hardware, disc: Enclosed) -> Splice:
     """Return the items behind the section's last one: a controller if need be, an empty drive, and the seed's."""
-    items = [item for item in section.items if item.kind == "Item" and item.namespace == _RASD]
+    items = [item for item in section.items if _is_like(item)]
     if not items:
         raise SeedError(f"the hardware of {disc.system} has no item beside which a CD drive could be written")
     slots = _Slots(section)
@@ -225,7 +258,7 @@ def _drives(data: bytes, content: Content, section: Hardware, disc: Enclosed) ->
     new += _drive(slots, disc, own)
     last = items[-1]
     at = end_of(data, content, last.place)
-    return Splice(at, at, b"".join(_item(data, content, last, texts) for texts in new))
+    return Splice(at, at, b"".join(_item(data, content, section, last, texts) for texts in new))
 
 
 def _drive(slots: _Slots, disc: Enclosed, texts: dict[str, str]) -> list[dict[str, str]]:
@@ -242,18 +275,18 @@ def _drive(slots: _Slots, disc: Enclosed, texts: dict[str, str]) -> list[dict[st
     return [*new, {**texts, **place}]
 
 
-def _item(data: bytes, content: Content, like: Item, texts: dict[str, str]) -> bytes:
+def _item(data: bytes, content: Content, section: Hardware, like: Item, texts: dict[str, str]) -> bytes:
     """Return an item in the spelling of the item `like`; its elements in the schema's order, by name."""
     codec = content.encoding.codec
-    tag = read_start_tag(data, like.place.tag, content.encoding)
+    name = prefix(read_start_tag(data, section.tag, content.encoding).name) + "Item"  # a prefix that holds there
     margin = indent(data, content, like.place.tag)
     inner = indent(data, content, like.first)
     inside = data[like.place.tag : like.place.end_tag]  # a prefix that is declared there is unknown behind it
     shared = like.prefix != "" and f"xmlns:{like.prefix[:-1]}".encode(codec) not in inside
     rasd = like.prefix if shared else "rasd:"
     declaration = "" if shared else f' xmlns:rasd="{_RASD}"'
-    lines = [f"{margin}<{tag.name}{declaration}>".encode(codec)]
-    for name in sorted(texts):
-        text = escape(texts[name], '"', codec)
-        lines.append(f"{inner}<{rasd}{name}>".encode(codec) + text + f"</{rasd}{name}>".encode(codec))
-    return b"".join([*lines, f"{margin}</{tag.name}>".encode(codec)])
+    lines = [f"{margin}<{name}{declaration}>".encode(codec)]
+    for each in sorted(texts):
+        text = escape(texts[each], '"', codec)
+        lines.append(f"{inner}<{rasd}{each}>".encode(codec) + text + f"</{rasd}{each}>".encode(codec))
+    return b"".join([*lines, f"{margin}</{name}>".encode(codec)])

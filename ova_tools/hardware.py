@@ -61,13 +61,14 @@ class Item:
 class Hardware:
     """One VirtualHardwareSection of the virtual system `system`; `type` is its VirtualSystemType.
 
-    `settings` are VMware's `Config` elements by their keys, such as `firmware`.
+    `settings` are VMware's `Config` elements by their keys, such as `firmware`; `tag` is the byte of its start tag.
     """
 
     system: str
     type: str
     items: tuple[Item, ...]
     settings: Mapping[str, str] = field(default_factory=dict, hash=False)
+    tag: int = field(default=0, repr=False, compare=False)
 
     @property
     def macs(self) -> list[str]:
@@ -138,6 +139,7 @@ class _Reader:
         self.items: list[Item] = []
         self.settings: dict[str, str] = {}
         self.disks: list[Disk] = []
+        self.tag = 0
         self.item: Item | None = None
         self.texts: dict[str, str] = {}
         self.text: list[str] = []
@@ -151,6 +153,7 @@ class _Reader:
             self.systems.append(_local(attributes, "id"))
         elif local == "VirtualHardwareSection":
             self.type, self.items, self.settings = "", [], {}
+            self.tag = self.parser.CurrentByteIndex
         elif inside == "VirtualHardwareSection" and local == "Config":
             self.settings.setdefault(_local(attributes, "key"), _local(attributes, "value"))
         elif inside == "DiskSection" and local == "Disk":
@@ -179,7 +182,7 @@ class _Reader:
         if local == "VirtualSystem":
             self.systems.pop()
         elif local == "VirtualHardwareSection" and self.systems:
-            self.found.append(Hardware(self.systems[-1], self.type, tuple(self.items), self.settings))
+            self.found.append(Hardware(self.systems[-1], self.type, tuple(self.items), self.settings, self.tag))
         elif self.item is not None and inside == "VirtualHardwareSection" and local == self.item.kind:
             place = Element(self.item.place.tag, self.parser.CurrentByteIndex)
             self.items.append(replace(self.item, place=place))

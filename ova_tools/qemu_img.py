@@ -26,7 +26,9 @@ _MEMORY = 2 << 30
 _LOOKING_SECONDS = 60
 _CHECKING_SECONDS = 1800
 _ERROR_BYTES = 10_000
+_NO_ROOM = 1 << 20
 _MAGIC = {"qcow2": b"QFI\xfb", "vmdk": b"KDMV"}
+_HEAD, _VMDK_CAPACITY = 64, slice(12, 20)
 _OWN_VMDKS = ("monolithicSparse", "streamOptimized")
 _PERCENT = re.compile(rb"\((\d+)\.\d+/100%\)")
 _CORRUPT = 2  # exit status of `qemu-img check`
@@ -46,6 +48,7 @@ class Image:
     format: str
     capacity: int
     notes: tuple[str, ...]
+    state: tuple[int, ...]
     offset: int = 0
     size: int | None = None
 
@@ -53,6 +56,11 @@ class Image:
     def options(self) -> str:
         """What qemu-img is to open."""
         return _options(self.fd, self.format, self.offset, self.size)
+
+    def require_unchanged(self) -> None:
+        """Raise ComposeError if the file has changed since it was examined: what was read may be of another disk."""
+        if _state(self.fd) != self.state:
+            raise ComposeError(f"{self.shown} changed while it was converted; shut the machine down first")
 
 
 def require() -> str:
@@ -68,8 +76,11 @@ def examine(fd: int, shown: str, format_: str, offset: int = 0, size: int | None
 
     Raises ComposeError for one that is not of this format, leads to other files, is encrypted, damaged or too large.
     """
+    state = _state(fd)  # before anything is looked at, so that no later change goes unnoticed
     magic = _MAGIC.get(format_, b"")
-    if os.pread(fd, len(magic), offset) != magic:  # a VMDK that is a text only names other files
+    head = os.pread(fd, _HEAD, offset)
+    # A VMDK that is a text, or has no capacity of its own, names other files, which qemu-img would open.
+    if not head.startswith(magic) or (format_ == "vmdk" and head[_VMDK_CAPACITY] in (b"", bytes(8))):
         several = "; a VMDK in one file, sparse or streamOptimized, is right" if format_ == "vmdk" else ""
         raise ComposeError(f"{shown} is no image of the format {format_}{several}")
     options = _options(fd, format_, offset, size)
@@ -96,7 +107,13 @@ def examine(fd: int, shown: str, format_: str, offset: int = 0, size: int | None
         _check(fd, shown, options)
     snapshots = told.get("snapshots") or []
     notes = (f"{shown}: {len(snapshots)} snapshots inside the image",) if snapshots else ()
-    return Image(fd, shown, format_, capacity, notes, offset, size)
+    return Image(fd, shown, format_, capacity, notes, state, offset, size)
+
+
+def _state(fd: int) -> tuple[int, ...]:
+    """What changes with a file's contents; no user can set its ctime."""
+    found = os.fstat(fd)
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size
 
 
 def _check(fd: int, shown: str, options: str) -> None:
@@ -133,7 +150,9 @@ def empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
 
 def to_qcow2(image: Image, path: Path, report: Callable[[int], None]) -> None:
     """Write the disk as a qcow2 to `path`, which is replaced. `report` is as of `to_vmdk`. Raises ComposeError."""
-    _convert(image, ["-O", "qcow2", "--image-opts", image.options, str(path.resolve())], (image.fd,), report)
+    _convert(
+        image, ["-O", "qcow2", "--image-opts", image.options, str(path.resolve())], (image.fd,), report, path.parent
+    )
 
 
 def empty_qcow2(path: Path, capacity: int) -> None:
@@ -149,11 +168,14 @@ def to_vmdk(image: Image, out: int, offset: int, scratch: str, report: Callable[
     empty_vmdk(out, offset, image, scratch)
     target = f"driver=vmdk,file.driver=raw,file.offset={offset},file.file.driver=file,file.file.filename={_path(out)}"
     arguments = ["-n", "--target-is-zero", "--image-opts", "--target-image-opts", image.options, target]
-    _convert(image, arguments, (image.fd, out), report)
+    _convert(image, arguments, (image.fd, out), report, out)
     return os.fstat(out).st_size - offset
 
 
-def _convert(image: Image, arguments: list[str], fds: tuple[int, ...], report: Callable[[int], None]) -> None:
+def _convert(
+    image: Image, arguments: list[str], fds: tuple[int, ...], report: Callable[[int], None], place: int | Path
+) -> None:
+    """Run the conversion. `place` is where it writes to: qemu-img does not always say that there is no room."""
     process = _start(["convert", "-p", *arguments], fds)
     done = 0
     out_fd = process.stdout.fileno() if process.stdout is not None else -1
@@ -168,7 +190,9 @@ def _convert(image: Image, arguments: list[str], fds: tuple[int, ...], report: C
                 done = max(done, now)
         errors = process.stderr.read(_ERROR_BYTES) if process.stderr is not None else b""
         if process.wait():
-            raise ComposeError(f"{image.shown} cannot be converted: {_reason(errors)}")
+            is_full = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize < _NO_ROOM
+            reason = "there is no room left for it" if is_full else _reason(errors)
+            raise ComposeError(f"{image.shown} cannot be converted: {reason}")
     finally:
         if process.poll() is None:
             process.kill()
@@ -176,6 +200,7 @@ def _convert(image: Image, arguments: list[str], fds: tuple[int, ...], report: C
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+    image.require_unchanged()
     report(image.capacity - done)
 
 

@@ -98,11 +98,7 @@ def _paths(domain: Domain, options: argparse.Namespace) -> dict[str, Path]:
     for disk in domain.disks:
         beside = Path(options.domain).parent / Path(disk.source).name
         places = [given[disk.target]] if disk.target in given else [beside, Path(disk.source)]
-        there = (
-            next((place for place in places if place.exists() and not place.is_dir()), None)
-            if disk.source or given
-            else None
-        )
+        there = next((place for place in places if _is_there(place)), None) if disk.source or given else None
         if there is None:
             where = one_line(str(places[-1])) if disk.source or disk.target in given else "no file"
             raise ComposeError(f"disk {disk.target}: {where} is not here; --disk {disk.target}=FILE names it")
@@ -110,12 +106,19 @@ def _paths(domain: Domain, options: argparse.Namespace) -> dict[str, Path]:
     return found
 
 
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists() and not place.is_dir()
+    except OSError:  # a name that no file can have
+        return False
+
+
 def _values(name: str | None) -> Mapping[str, str]:
     if name is None:
         return {}
     try:
         found = json.loads(_read(name, _MAX_PROPERTIES_BYTES))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ComposeError(f"{name} is no JSON: {error}") from error
     if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
         raise ComposeError(f"{name}: one JSON object whose values are texts is right")

@@ -17,6 +17,7 @@ from ova_tools.records import dataclass
 MAX_DOMAIN_BYTES = 1 << 20
 _MAX_ELEMENTS, _MAX_DEPTH, _MAX_TEXT = 10_000, 32, 1024
 _MAX_PROCESSORS, _MAX_MEMORY = 4096, 64 << 40
+_MOST_DEVICES = 64
 _HYPERVISORS = ("kvm", "qemu")
 _UNITS = {
     "b": 1, "bytes": 1, "KB": 10**3, "k": 1 << 10, "KiB": 1 << 10, "MB": 10**6, "M": 1 << 20, "MiB": 1 << 20,
@@ -96,6 +97,10 @@ def read_domain(data: bytes) -> Domain:
     disks, cdrom = _disks(parts, left_out)
     if not disks:
         raise ComposeError("it has no disk that could be carried")
+    nics = [each for each in parts if each.tag == "interface"]
+    for count, what in ((len(disks), "disks"), (len(nics), "network interfaces")):
+        if count > _MOST_DEVICES:
+            raise ComposeError(f"it has {count} {what}; a package carries {_MOST_DEVICES}")
     processors = _processors(root)
     firmware, secure_boot = _firmware(root)
     system = root.find(f"metadata//{_OSINFO}")
@@ -111,7 +116,7 @@ def read_domain(data: bytes) -> Domain:
         (arch.get("arch", "x86_64") if arch is not None and architecture else "x86_64") != "i686",
         "" if system is None else system.get("id", ""),
         disks,
-        tuple(_nic(each) for each in parts if each.tag == "interface"),
+        tuple(map(_nic, nics)),
         cdrom,
         (*left_out, *_not_carried(root, _CARRIED, ""), *_not_carried(parts, _CARRIED_DEVICES, "device ")),
     )

@@ -26,14 +26,16 @@ _VMW = "http://www.vmware.com/schema/ovf"
 _VMDK = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
 _CPU, _MEMORY, _DISK = "3", "4", "17"
 _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-# Of libvirt's bus: the controller's ResourceType, its ResourceSubType, how many disks fit on one, and of all together.
+# Of libvirt's bus: the controller's ResourceType, its ResourceSubType, and how many addresses it has.
 _CONTROLLERS = {
-    "virtio": (SCSI, "VirtualSCSI", 15),
-    "scsi": (SCSI, "lsilogic", 15),
+    "virtio": (SCSI, "VirtualSCSI", 16),
+    "scsi": (SCSI, "lsilogic", 16),
     "sata": (SATA, "AHCI", 30),
     "usb": (SATA, "AHCI", 30),
     "ide": (IDE, "PIIX4", 2),
 }
+_IDE_PLACES = 4
+_MOST_CONTROLLERS = {SCSI: 4, SATA: 4, IDE: 2}
 _NICS = {"e1000": "E1000", "e1000e": "E1000e", "rtl8139": "PCNet32", "pcnet": "PCNet32"}
 _PARAVIRTUAL = "VmxNet3"
 _CLASS = "com.ibm.vsae.2_1"
@@ -193,6 +195,8 @@ def _storage(domain: Domain, number: int) -> list[str]:
             controller, address = number, 0
             number += 1
             count = counts[type_] = counts.get(type_, -1) + 1
+            if count >= _MOST_CONTROLLERS[type_]:
+                raise ComposeError(f"it has more disks on {bus} than a package has controllers for")
             lines.extend(
                 _item(
                     controller,
@@ -220,7 +224,8 @@ def _storage(domain: Domain, number: int) -> list[str]:
         )
         number += 1
     if domain.cdrom:
-        controller, address = place("ide")
+        on_ide = sum(disk.bus == "ide" for disk in domain.disks)
+        controller, address = place("ide" if on_ide < _IDE_PLACES else "sata")
         lines += _item(
             number,
             AddressOnParent=str(address),
@@ -237,20 +242,25 @@ def _properties(domain: Domain, values: Mapping[str, str]) -> list[str]:
     roles = Roles()
     known: dict[tuple[Role, str], list[str]] = {}
     others: dict[str, str] = {}
+    names: dict[tuple[Role, str], str] = {}
     for name, value in values.items():
         meaning = roles.of(Value(name, value))
         if meaning is None or (meaning.role not in (*_HOST, *_INTERFACE, *_NAMES)):
             others[name] = value
         else:
-            known.setdefault((meaning.role, meaning.interface), []).append(value)
+            place = (meaning.role, meaning.interface)
+            known.setdefault(place, []).append(value)
+            other = names.setdefault(place, name)
+            if other != name and meaning.role is not Role.NAME_SERVERS:
+                raise ComposeError(f"{other} and {name} both say the {meaning.role.value}; one of them is right")
     lines = _section(
         "system-host", "", {key: (label, known.pop((role, ""), [])) for role, (key, label) in _HOST.items()}
     )
     for position in range(len(domain.nics)):
         own = {key: (label, known.pop((role, str(position)), [])) for role, (key, label) in _INTERFACE.items()}
         lines += _section("network-interface", str(position) if len(domain.nics) > 1 else "", own)
-    names = {key: (label, known.pop((role, ""), [])) for role, (key, label) in _NAMES.items()}
-    lines += _section("name-service", "", names)
+    service = {key: (label, known.pop((role, ""), [])) for role, (key, label) in _NAMES.items()}
+    lines += _section("name-service", "", service)
     lost = sorted(f"{role.value} of interface {interface}" for role, interface in known if role in OF_INTERFACES)
     if lost:
         raise ComposeError(f"there is a value for the {lost[0]}, and the machine has {len(domain.nics)} of them")

@@ -20,6 +20,7 @@ from ova_tools.seed.roles import Roles, Value
 from ova_tools.seed.tasks import DiscFile, Task, files_of
 
 _LISTED = 12
+_MOST_SYSTEMS = 100
 _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -59,6 +60,8 @@ def seeds(
     systems = [each for each in content.systems if each.kind is SystemKind.SYSTEM]
     if not systems:
         raise SeedError("the package has no virtual system")
+    if len(systems) > _MOST_SYSTEMS:
+        raise SeedError(f"the package has {len(systems)} virtual systems; seeds are made for at most {_MOST_SYSTEMS}")
     options = {option.id for option in content.configurations}
     if configuration is not None and configuration not in options:
         known = ", ".join(sorted(options)[:_LISTED]) or "none"

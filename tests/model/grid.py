@@ -260,7 +260,7 @@ class Grids:
             if prop.misfit(value):
                 reasons.append(f"AVU {avu.attribute} of ")
             if not prop.settable:
-                reasons.append("is not userConfigurable")
+                reasons.append("(not userConfigurable)")
             changes[prop.full_name] = value
         package = None if reasons or source.package is None else source.package.with_values(changes)
         unknown = source.unknown and not reasons

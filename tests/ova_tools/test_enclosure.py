@@ -211,6 +211,37 @@ def test_prefixes_that_an_item_declares_itself_are_declared_again(tmp_path: Path
     assert "ovf:/file/ova-seed" in [each.get("HostResource") for each in found]
 
 
+def test_names_that_only_an_item_or_a_file_declares_are_not_used(tmp_path: Path) -> None:
+    own = f'<q:Item xmlns:q="{build.OVF1}"><rasd:InstanceID>5</rasd:InstanceID></q:Item>'
+    plain = f'<Item xmlns="{build.OVF1}"><rasd:InstanceID>6</rasd:InstanceID></Item>'
+    file = f'<q:File xmlns:q="{build.OVF1}" q:id="g" q:href="vm.mf"/>'
+    references = f'<ovf:File ovf:id="f" ovf:href="disk.vmdk"/>{file}'
+    for last in (own, plain):
+        found = items_of(seeded(package(tmp_path, descriptor(system(CPU + last), references)))["vm.ovf"][1])
+        assert "ovf:/file/ova-seed" in [each.get("HostResource") for each in found]
+
+
+def test_a_file_of_that_name_which_nothing_refers_to_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("seed.iso", "SEED.ISO"):
+        (tmp_path / "vm.ova").write_bytes(tar_of({"vm.ovf": descriptor(), "disk.vmdk": DISK, name: b"theirs"}))
+        assert main(["set", str(tmp_path / "vm.ova"), "--seed", "-o", str(tmp_path / "new.ova")]) == 1
+        assert "the package has a file seed.iso already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", ["", "<rasd:Parent>3</rasd:Parent>"])
+def test_hardware_of_any_size_costs_what_its_size_is(tmp_path: Path, more: str) -> None:
+    """Quadratic, 12,000 items took minutes; the test's own limit of time is enough to tell."""
+    many = "".join(f"<ovf:Item><rasd:InstanceID>{n}</rasd:InstanceID>{more}</ovf:Item>" for n in range(10, 12_010))
+    assert "seed.iso" in seeded(package(tmp_path, descriptor(system(IDE + many))))
+
+
+@pytest.mark.parametrize("odd", ["1" * 5000, "-1", "x", "٣", str(10**17)])
+def test_odd_numbers_of_items_are_no_fault(tmp_path: Path, odd: str) -> None:
+    odd_item = item(AddressOnParent=odd, ElementName="odd", InstanceID=odd, Parent="3", ResourceType="17")
+    found = items_of(seeded(package(tmp_path, descriptor(system(IDE + odd_item))))["vm.ovf"][1])
+    assert len({each["InstanceID"] for each in found}) == len(found)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

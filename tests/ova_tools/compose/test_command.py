@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
+import struct
 import subprocess
 import tarfile
 from pathlib import Path
@@ -124,6 +126,18 @@ def test_a_vmdk_of_several_files_is_refused(tmp_path: Path, capsys: pytest.Captu
     )
 
 
+@pytest.mark.parametrize("named", ["/etc/hostname", "fifo"])
+def test_a_vmdk_that_names_another_file_is_refused_before_that_is_opened(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    os.mkfifo(tmp_path / "fifo")  # whoever opened it would wait for ever
+    text = f'# Disk DescriptorFile\nversion=1\ncreateType="monolithicFlat"\nRW 2048 FLAT "{tmp_path / named}" 0\n'
+    header = b"KDMV" + struct.pack("<II4Q", 1, 3, 0, 128, 1, 20) + bytes(468)
+    (tmp_path / "vda.vmdk").write_bytes(header + text.encode().ljust(20 * 512, b"\0"))
+    (tmp_path / "sg12.xml").write_bytes(domain(disk(format="vmdk")))
+    assert "disk vda is no image of the format vmdk" in refused(capsys, "--domain", tmp_path / "sg12.xml")
+
+
 def test_an_encrypted_disk_is_refused(tmp_path: Path, machine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     secret = ["--object", "secret,id=s,data=pass", "-o", "encrypt.format=luks,encrypt.key-secret=s"]
     qemu_img("create", "-f", "qcow2", *secret, tmp_path / "locked.qcow2", "1M")
@@ -174,6 +188,32 @@ def test_a_disk_that_changes_meanwhile_is_refused(
 
     monkeypatch.setattr(converter, "to_vmdk", converted)
     assert "disk vda changed while it was converted" in refused(capsys, "--domain", machine)
+
+
+def test_a_change_between_the_check_and_the_conversion_is_seen(
+    tmp_path: Path, machine: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ova_tools import qemu_img as converter
+
+    plain = converter._check
+
+    def checked(*arguments: object) -> None:
+        plain(*arguments)  # type: ignore[arg-type]
+        before = (tmp_path / "vda.qcow2").stat()
+        with (tmp_path / "vda.qcow2").open("r+b") as file:
+            file.write(b"QFI\xfb")
+        os.utime(tmp_path / "vda.qcow2", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    monkeypatch.setattr(converter, "_check", checked)
+    assert "disk vda changed while it was converted" in refused(capsys, "--domain", machine)
+
+
+@pytest.mark.parametrize("text", ["[" * 200_000, "{", "[]", '{"a": 1}'])
+def test_properties_that_are_no_json_object_of_texts(
+    tmp_path: Path, machine: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "now.json").write_text(text)
+    assert "now.json" in refused(capsys, "--domain", machine, "--properties", tmp_path / "now.json")
 
 
 def test_without_room_nothing_is_left(tmp_path: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,8 @@ def test_what_no_package_carries_is_listed() -> None:
         (domain(memory=""), "says nothing of memory"),
         (domain(processors="<vcpu>99999</vcpu>"), "its number of processors is '99999'"),
         (domain(name=" "), "it has no name"),
+        (domain("".join(disk(f"vd{n}") for n in range(65))), "it has 65 disks; a package carries 64"),
+        (domain(disk() + nic() * 65), "it has 65 network interfaces"),
         (domain(disk() + nic(mac="52:54")), "the MAC '52:54'"),
         (b"<domain type='kvm'>" + b"<a>" * 100 + b"</a>" * 100 + b"</domain>", "32 within each other"),
         (b"<domain type='kvm'>" + b"<a/>" * 20_000 + b"</domain>", "more than 10000 elements"),

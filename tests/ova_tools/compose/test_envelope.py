@@ -61,12 +61,26 @@ def test_it_says_how_the_values_reach_the_guest() -> None:
     [
         ({"ipaddr3": "10.0.0.1"}, "there is a value for the address of interface 3, and the machine has 1 of them"),
         ({"a:b": "x"}, "'a:b' is no name of a property"),
+        ({"hostname": "a", "HostName": "b"}, "hostname and HostName both say the host-name; one of them is right"),
         ({"role": "a\x01"}, "a character that no XML can hold"),
     ],
 )
 def test_values_that_have_no_place(values: dict[str, str], why: str) -> None:
     with pytest.raises(ComposeError, match=why):
         composed(read_domain(domain()), values)
+
+
+@pytest.mark.parametrize(("bus", "most"), [("ide", 4), ("virtio", 60), ("sata", 64)])
+def test_as_many_disks_as_there_are_places(bus: str, most: int) -> None:
+    machine = read_domain(domain("".join(disk(f"vd{number}", bus) for number in range(most))))
+    places = [
+        (each.get("Parent"), each.get("AddressOnParent")) for each in items(composed(machine)) if each.type == "17"
+    ]
+    assert len(set(places)) == most
+    if most < 64:
+        more = read_domain(domain("".join(disk(f"vd{number}", bus) for number in range(most + 1))))
+        with pytest.raises(ComposeError, match=f"more disks on {bus} than a package has controllers for"):
+            composed(more)
 
 
 @given(st.text(max_size=80))
@@ -87,7 +101,10 @@ _NICS = st.lists(
     ),
     max_size=5,
 )
-_DISKS = st.lists(st.sampled_from(["virtio", "scsi", "sata", "ide", "usb"]), min_size=1, max_size=40)
+_DISKS = st.tuples(
+    st.lists(st.sampled_from(["virtio", "scsi", "sata", "usb"]), min_size=1, max_size=40),
+    st.lists(st.just("ide"), max_size=4),
+).map(lambda both: both[0] + both[1])
 
 
 @given(
