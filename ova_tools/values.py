@@ -7,7 +7,6 @@ Source: DSP0243 9.5.1 tables 6 and 7; type spellings of OVF 0.9 and of vSphere (
 from __future__ import annotations
 
 import re
-from math import ceil, floor
 
 from .errors import PropertyError
 from .model import Property
@@ -96,9 +95,9 @@ def _check_type(base: str, value: str, limits: Limits) -> str | None:
     if base in _INTEGERS:
         low, high = _INTEGERS[base]
         if limits.min_value is not None:
-            low = max(low, ceil(limits.min_value))
+            low = max(low, int(limits.min_value.to_integral_value("ROUND_CEILING")))
         if limits.max_value is not None:
-            high = min(high, floor(limits.max_value))
+            high = min(high, int(limits.max_value.to_integral_value("ROUND_FLOOR")))
         right = _INTEGER.match(value) and low <= int(value) <= high
         return None if right else f"{base} is a whole number from {low} to {high}"
     if base in _REALS:
