@@ -8,26 +8,21 @@ Source: DSP0243 7.1 (References), 8.4 and 9 (ResourceType 15, HostResource ovf:/
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable, Sequence
 
 from . import hardware
 from .descriptor import parse
 from .errors import DescriptorError, SeedError
-from .hardware import CD, DVD, IDE, SATA, SCSI, Hardware, Item
-from .manifest import Digests
+from .hardware import CD, CLIENT_DRIVE, DVD, IDE, RASD, SATA, SCSI, Hardware, Item
+from .manifest import Digests, file_digest
 from .model import Content, Element, Reference
 from .records import dataclass
 from .spelling import end_of, indent, prefix
 from .splice import Splice
 from .xmltext import StartTag, escape, read_start_tag
 
-_BLOCK = 1 << 20
-_RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
 _SLOTS = {IDE: range(2), SATA: range(30), SCSI: [*range(7), *range(8, 16)]}  # 7 is the SCSI controller itself
 _IDE_CONTROLLERS = range(2)
-_CLIENT_DRIVE = "vmware.cdrom.remotepassthrough"
 
 
 @dataclass(frozen=True)
@@ -71,14 +66,10 @@ class FileDigests(Digests):
 
     def of(self, algorithm: str) -> str:
         """Return the digest; `algorithm` is as hashlib names it. Raises SeedError for a file that became shorter."""
-        digest, offset = hashlib.new(algorithm), 0
-        while offset < self._enclosed.size:
-            block = os.pread(self._enclosed.fd, min(_BLOCK, self._enclosed.size - offset), offset)
-            if not block:
-                raise SeedError(f"{self._enclosed.href} is shorter than it was; try again")
-            digest.update(block)
-            offset += len(block)
-        return digest.hexdigest()
+        try:
+            return file_digest(self._enclosed.fd, 0, self._enclosed.size, algorithm)
+        except EOFError:
+            raise SeedError(f"{self._enclosed.href} is shorter than it was; try again") from None
 
 
 def splices(data: bytes, content: Content, discs: Sequence[Enclosed]) -> list[Splice]:
@@ -135,12 +126,12 @@ def _behind_last(section: Hardware) -> int:
 
 
 def _is_like(item: Item) -> bool:
-    return item.kind == "Item" and item.namespace == _RASD
+    return item.kind == "Item" and item.namespace == RASD
 
 
 def _holds(item: Item, disc: Enclosed) -> bool:
     held = item.get("HostResource") in (f"ovf:/file/{disc.id}", f"/file/{disc.id}")
-    return held and item.type in (CD, DVD) and item.namespace == _RASD
+    return held and item.type in (CD, DVD) and item.namespace == RASD
 
 
 # ---- references ------------------------------------------------------------------------------------------------------
@@ -251,7 +242,7 @@ def _drives(data: bytes, content: Content, section: Hardware, disc: Enclosed) ->
     is_vmx = section.type.lower().startswith("vmx")
     new: list[dict[str, str]] = []
     if not any(item.type in (CD, DVD) and not item.get("HostResource") for item in section.items):
-        sub_type = {"ResourceSubType": _CLIENT_DRIVE} if is_vmx else {}
+        sub_type = {"ResourceSubType": CLIENT_DRIVE} if is_vmx else {}
         new += _drive(slots, disc, {"AutomaticAllocation": "false", "ElementName": "CD/DVD drive", **sub_type})
     sub_type = {"ResourceSubType": "vmware.cdrom.iso"} if is_vmx else {}
     own = {"AutomaticAllocation": "true", "ElementName": "Seed", "HostResource": f"ovf:/file/{disc.id}", **sub_type}
@@ -284,7 +275,7 @@ def _item(data: bytes, content: Content, section: Hardware, like: Item, texts: d
     inside = data[like.place.tag : like.place.end_tag]  # a prefix that is declared there is unknown behind it
     shared = like.prefix != "" and f"xmlns:{like.prefix[:-1]}".encode(codec) not in inside
     rasd = like.prefix if shared else "rasd:"
-    declaration = "" if shared else f' xmlns:rasd="{_RASD}"'
+    declaration = "" if shared else f' xmlns:rasd="{RASD}"'
     lines = [f"{margin}<{name}{declaration}>".encode(codec)]
     for each in sorted(texts):
         text = escape(texts[each], '"', codec)

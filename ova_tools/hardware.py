@@ -15,7 +15,10 @@ from .model import Element
 from .records import dataclass, field, replace
 from .xmltext import Encoding
 
-IDE, SCSI, ETHERNET, CD, DVD, SATA = "5", "6", "10", "15", "16", "20"  # ResourceType
+RASD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_ResourceAllocationSettingData"
+PROCESSORS, MEMORY, DISK = "3", "4", "17"  # ResourceType
+IDE, SCSI, ETHERNET, CD, DVD, SATA = "5", "6", "10", "15", "16", "20"
+CLIENT_DRIVE = "vmware.cdrom.remotepassthrough"  # ResourceSubType of a CD drive that is empty
 _SEPARATOR = "\x01"
 _UNIT = re.compile(r"byte(?:\s*\*\s*(2|10)\s*\^\s*([0-9]{1,3}))?")
 _OLD_UNITS = {
@@ -90,12 +93,7 @@ class Disk:
 
 def read(data: bytes, encoding: Encoding) -> list[Hardware]:
     """Return the hardware sections of the descriptor `data`, in order. Raises DescriptorError if it is no XML."""
-    return _read(data, encoding).found
-
-
-def read_disks(data: bytes, encoding: Encoding) -> list[Disk]:
-    """Return the disks of the descriptor `data`, in order. Raises DescriptorError if it is no XML."""
-    return _read(data, encoding).disks
+    return read_with_disks(data, encoding)[0]
 
 
 def amount(text: str, units: str) -> int | None:
@@ -114,13 +112,14 @@ def amount(text: str, units: str) -> int | None:
     return None if factor is None else int(cleaned) * factor
 
 
-def _read(data: bytes, encoding: Encoding) -> _Reader:
+def read_with_disks(data: bytes, encoding: Encoding) -> tuple[list[Hardware], list[Disk]]:
+    """Return what `read` does, and the disks of the DiskSection, in order."""
     reader = _Reader(encoding)
     try:
         reader.parser.Parse(data, True)
     except expat.ExpatError as error:
         raise DescriptorError(f"the descriptor cannot be read: {error}") from error
-    return reader
+    return reader.found, reader.disks
 
 
 class _Reader:

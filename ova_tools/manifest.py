@@ -7,8 +7,9 @@ Source: DSP0243 5.1 (`SHA256(name)= hex`), OpenSSL's `dgst` output, from which t
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 
 from .errors import ManifestError
@@ -17,6 +18,7 @@ from .member_names import MemberNames, folded
 from .notes import Note, NoteKind, note
 from .records import dataclass, replace
 
+_BLOCK = 1 << 20
 _ALGORITHMS = {"SHA1": "sha1", "SHA256": "sha256", "SHA384": "sha384", "SHA512": "sha512"}
 _LINE = re.compile(r"\s*(SHA[0-9-]+)\s*\((.*)\)\s*=\s*([0-9a-fA-F]+)\s*$", re.IGNORECASE)
 
@@ -145,6 +147,24 @@ def new_manifest(name: str, algorithm: str, digests: Mapping[str, str]) -> Manif
         wrong = next(each for each in digests if each not in {line.name for line in manifest.lines})
         raise ManifestError(f"{wrong!r} cannot be written into a manifest; a name without line ends is right")
     return manifest
+
+
+def file_digest(fd: int, offset: int, size: int, algorithm: str, report: Callable[[int], None] | None = None) -> str:
+    """Return the digest of `size` bytes of an open file, in flat memory; `algorithm` is as hashlib names it.
+
+    `report` is called with the bytes of each piece. Raises EOFError if the file ends before, and OSError.
+    """
+    digest = hashlib.new(algorithm)
+    view = memoryview(bytearray(min(_BLOCK, max(size, 1))))
+    while size:
+        count = os.preadv(fd, [view[: min(size, _BLOCK)]], offset)
+        if not count:
+            raise EOFError
+        digest.update(view[:count])
+        offset, size = offset + count, size - count
+        if report is not None:
+            report(count)
+    return digest.hexdigest()
 
 
 class Digests:

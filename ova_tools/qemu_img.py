@@ -128,7 +128,7 @@ def _check(fd: int, shown: str, options: str) -> None:
         raise ComposeError(f"{shown} is damaged or cut short: qemu-img check finds errors in it")
 
 
-def empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
+def _empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
     """Write the head of a streamOptimized VMDK for the disk of `image` to `out`, from byte `offset` on."""
     from ova_tools.extents import write_all
 
@@ -165,7 +165,7 @@ def to_vmdk(image: Image, out: int, offset: int, scratch: str, report: Callable[
 
     `report` is called with the bytes of the disk that are done since the last call. Raises ComposeError.
     """
-    empty_vmdk(out, offset, image, scratch)
+    _empty_vmdk(out, offset, image, scratch)
     target = f"driver=vmdk,file.driver=raw,file.offset={offset},file.file.driver=file,file.file.filename={_path(out)}"
     arguments = ["-n", "--target-is-zero", "--image-opts", "--target-image-opts", image.options, target]
     _convert(image, arguments, (image.fd, out), report, out)

@@ -215,9 +215,7 @@ def header_for(name: str, size: int, like: bytes | None = None) -> bytes | None:
     block[156:157] = b"0"
     block[257:265] = b"ustar\x0000"
     block[345 : 345 + len(prefix)] = prefix
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
-    return bytes(block)
+    return _summed(block)
 
 
 def large_header(name: str, size: int) -> bytes | None:
@@ -230,9 +228,7 @@ def large_header(name: str, size: int) -> bytes | None:
         return None
     block = bytearray(header)
     block[124:136] = (size | 1 << 95).to_bytes(12, "big")
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
-    return bytes(block)
+    return _summed(block)
 
 
 def resized(entry: Entry, size: int) -> bytes | None:
@@ -241,10 +237,15 @@ def resized(entry: Entry, size: int) -> bytes | None:
     if not entry.extended and header[257:265] == b"ustar\x0000" and size < 8**11 and not header[124] & 0x80:
         block = bytearray(header)  # already USTAR: nothing but size and checksum changes
         block[124:136] = b"%011o\0" % size
-        block[148:156] = b" " * 8
-        block[148:156] = b"%06o\0 " % sum(block)
-        return bytes(block)
+        return _summed(block)
     return header_for(entry.name, size, header)
+
+
+def _summed(block: bytearray) -> bytes:
+    """Return a header with its checksum, for which the field itself counts as blanks."""
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
 
 
 def _split_name(name: bytes) -> tuple[bytes, bytes] | None:

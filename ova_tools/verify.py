@@ -14,12 +14,11 @@ from enum import Enum
 from .companions import MANIFEST, right_name
 from .errors import ManifestError, PackageError
 from .file_references import check_inside, on_the_web
-from .manifest import Digests, Line, Manifest, check_line, check_readable, new_manifest
+from .manifest import Digests, Line, Manifest, check_line, check_readable, file_digest, new_manifest
 from .notes import Note, NoteKind, note
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
 
-_BLOCK = 1 << 20
 Report = Callable[[int], None]
 
 
@@ -137,21 +136,12 @@ def _digest(
 
 
 def _hash(fd: int, name: str, offset: int, size: int, algorithm: str, report: Report | None) -> str:
-    digest = hashlib.new(algorithm)
-    buffer = bytearray(min(_BLOCK, max(size, 1)))
-    view = memoryview(buffer)
-    while size:
-        try:
-            count = os.preadv(fd, [view[: min(size, _BLOCK)]], offset)
-        except OSError as error:
-            raise PackageError(f"{name} cannot be read: {error.strerror or error}") from error
-        if not count:
-            raise PackageError(f"truncated: {name} became shorter while it was read")
-        digest.update(view[:count])
-        offset, size = offset + count, size - count
-        if report is not None:
-            report(count)
-    return digest.hexdigest()
+    try:
+        return file_digest(fd, offset, size, algorithm, report)
+    except EOFError:
+        raise PackageError(f"truncated: {name} became shorter while it was read") from None
+    except OSError as error:
+        raise PackageError(f"{name} cannot be read: {error.strerror or error}") from error
 
 
 def _check_references(package: Package) -> None:

@@ -91,10 +91,10 @@ def _bridges(options: argparse.Namespace) -> dict[str, str]:
 
 
 def _check_macs(options: argparse.Namespace, count: int) -> None:
-    from ova_tools.libvirt.domain_xml import is_mac
+    from ova_tools.macs import is_of_one_interface
 
     for mac in options.mac:
-        if not is_mac(mac):
+        if not is_of_one_interface(mac):
             options.usage_error(f"{mac!r} is no MAC, as in 52:54:00:12:34:56")
     if len(options.mac) > count:
         options.usage_error(f"{len(options.mac)} MACs are given, and the machine has {count} network interfaces")

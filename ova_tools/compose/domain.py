@@ -12,11 +12,12 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from ova_tools.errors import ComposeError
+from ova_tools.libvirt.terms import MOST_MEMORY, MOST_PROCESSORS, PREFIXES, Frame, Nic
+from ova_tools.macs import is_mac
 from ova_tools.records import dataclass
 
 MAX_DOMAIN_BYTES = 1 << 20
 _MAX_ELEMENTS, _MAX_DEPTH, _MAX_TEXT = 10_000, 32, 1024
-_MAX_PROCESSORS, _MAX_MEMORY = 4096, 64 << 40
 _MOST_DEVICES = 64
 _HYPERVISORS = ("kvm", "qemu")
 _UNITS = {
@@ -24,9 +25,7 @@ _UNITS = {
     "GB": 10**9, "G": 1 << 30, "GiB": 1 << 30, "TB": 10**12, "T": 1 << 40, "TiB": 1 << 40,
 }  # fmt: skip
 _OSINFO = "{http://libosinfo.org/xmlns/libvirt/domain/1.0}os"
-_BUSES = ("virtio", "scsi", "sata", "ide", "usb")
 _FORMATS = ("raw", "qcow2", "vmdk")
-_MAC = re.compile(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}")
 _TARGET = re.compile(r"[a-z]{1,8}[0-9]{0,4}")
 
 # What a package has, or what every hypervisor has of its own; all else is listed.
@@ -43,7 +42,7 @@ _CARRIED_DEVICES = {
 
 @dataclass(frozen=True)
 class Disk:
-    """A disk: `target` is libvirt's name for it (`vda`), `format` that of its image file. serial: '' if it has none."""
+    """A disk: `target` is libvirt's name for it (`vda`), `format` that of its image file."""
 
     target: str
     bus: str
@@ -52,33 +51,12 @@ class Disk:
 
 
 @dataclass(frozen=True)
-class Nic:
-    """A network interface: its MAC in lower case ('' if the domain gives none), its network's name, its model."""
+class Domain(Frame):
+    """A machine. `osinfo`: libosinfo's id of its operating system."""
 
-    mac: str
-    network: str
-    model: str
-
-
-@dataclass(frozen=True)
-class Domain:
-    """A machine. memory in bytes; `cdrom`: it has a CD drive; `osinfo`: libosinfo's id of its operating system.
-
-    left_out: what a package cannot carry, one line for each.
-    """
-
-    name: str
-    processors: int
-    cores: int
-    memory: int
-    firmware: str
-    secure_boot: bool
-    machine_64_bit: bool
+    is_64_bit: bool
     osinfo: str
     disks: tuple[Disk, ...]
-    nics: tuple[Nic, ...]
-    cdrom: bool
-    left_out: tuple[str, ...]
 
 
 def read_domain(data: bytes) -> Domain:
@@ -104,21 +82,20 @@ def read_domain(data: bytes) -> Domain:
     processors = _processors(root)
     firmware, secure_boot = _firmware(root)
     system = root.find(f"metadata//{_OSINFO}")
-    architecture = root.findtext("os/type", "")
-    arch = root.find("os/type")
+    type_ = root.find("os/type")
     return Domain(
-        _name(root),
-        processors,
-        _cores(root, processors),
-        _memory(root),
-        firmware,
-        secure_boot,
-        (arch.get("arch", "x86_64") if arch is not None and architecture else "x86_64") != "i686",
-        "" if system is None else system.get("id", ""),
-        disks,
-        tuple(map(_nic, nics)),
-        cdrom,
-        (*left_out, *_not_carried(root, _CARRIED, ""), *_not_carried(parts, _CARRIED_DEVICES, "device ")),
+        name=_name(root),
+        processors=processors,
+        cores=_cores(root, processors),
+        memory=_memory(root),
+        firmware=firmware,
+        secure_boot=secure_boot,
+        nics=tuple(map(_nic, nics)),
+        cdrom=cdrom,
+        left_out=(*left_out, *_not_carried(root, _CARRIED, ""), *_not_carried(parts, _CARRIED_DEVICES, "device ")),
+        is_64_bit=type_ is None or type_.get("arch") != "i686",
+        osinfo="" if system is None else system.get("id", ""),
+        disks=disks,
     )
 
 
@@ -171,7 +148,7 @@ def _processors(root: Element) -> int:
     element = root.find("vcpu")
     if element is None:
         return 1
-    return _number(element.get("current") or element.text, "number of processors", _MAX_PROCESSORS)
+    return _number(element.get("current") or element.text, "number of processors", MOST_PROCESSORS)
 
 
 def _cores(root: Element, processors: int) -> int:
@@ -181,7 +158,7 @@ def _cores(root: Element, processors: int) -> int:
         return 1
     cores = 1
     for name in ("dies", "clusters", "cores", "threads"):
-        cores *= _number(topology.get(name, "1"), f"CPU topology ({name})", _MAX_PROCESSORS)
+        cores *= _number(topology.get(name, "1"), f"CPU topology ({name})", MOST_PROCESSORS)
     return cores if processors % cores == 0 else 1
 
 
@@ -192,8 +169,8 @@ def _memory(root: Element) -> int:
     unit = element.get("unit", "KiB")
     if unit not in _UNITS:
         raise ComposeError(f"the unit of its memory is {_short(unit)!r}; KiB, MiB or GiB is right")
-    size = _number(element.text, "memory", _MAX_MEMORY) * _UNITS[unit]
-    if not 1 << 20 <= size <= _MAX_MEMORY:
+    size = _number(element.text, "memory", MOST_MEMORY) * _UNITS[unit]
+    if not 1 << 20 <= size <= MOST_MEMORY:
         raise ComposeError(f"its memory is {size} bytes; 1 MiB to 64 TiB is right")
     return size
 
@@ -242,7 +219,7 @@ def _disk(element: Element, name: str, bus: str) -> Disk:
     format_ = "raw" if driver is None else driver.get("type", "raw")
     if format_ not in _FORMATS:
         raise ComposeError(f"disk {name} is of the format {_short(format_)}; {', '.join(_FORMATS)} are right")
-    if bus not in _BUSES:
+    if bus not in PREFIXES:
         bus = {"h": "ide", "s": "scsi", "v": "virtio"}.get(name[0], "sata") if not bus else "sata"
     return Disk(name, bus, path, format_)
 
@@ -250,7 +227,7 @@ def _disk(element: Element, name: str, bus: str) -> Disk:
 def _nic(element: Element) -> Nic:
     mac, source, model = element.find("mac"), element.find("source"), element.find("model")
     address = "" if mac is None else mac.get("address", "").lower()
-    if address and not _MAC.fullmatch(address):
+    if address and not is_mac(address):
         raise ComposeError(f"a network interface has the MAC {_short(address)!r}; six bytes with colons are right")
     named = "" if source is None else (source.get("network") or source.get("bridge") or source.get("dev") or "")
     return Nic(address, _short(named) or "default", _short("" if model is None else model.get("type", "")) or "virtio")

@@ -12,19 +12,19 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from ova_tools.compose.domain import Disk, Domain
+from ova_tools.compose.domain import Domain
 from ova_tools.compose.operating_systems import operating_system
 from ova_tools.errors import ComposeError
-from ova_tools.hardware import CD, ETHERNET, IDE, SATA, SCSI
+from ova_tools.hardware import CD, CLIENT_DRIVE, DISK, ETHERNET, IDE, MEMORY, PROCESSORS, RASD, SATA, SCSI
+from ova_tools.libvirt.terms import IDE_PLACES
 from ova_tools.records import dataclass
 from ova_tools.seed.roles import OF_INTERFACES, Role, Roles, Value
 from ova_tools.xmltext import not_xml
 
 _OVF = "http://schemas.dmtf.org/ovf/envelope/1"
-_CIM = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+_VSSD = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CIM_VirtualSystemSettingData"
 _VMW = "http://www.vmware.com/schema/ovf"
 _VMDK = "http://www.vmware.com/interfaces/specifications/vmdk.html#streamOptimized"
-_CPU, _MEMORY, _DISK = "3", "4", "17"
 _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 # Of libvirt's bus: the controller's ResourceType, its ResourceSubType, and how many addresses it has.
 _CONTROLLERS = {
@@ -34,7 +34,6 @@ _CONTROLLERS = {
     "usb": (SATA, "AHCI", 30),
     "ide": (IDE, "PIIX4", 2),
 }
-_IDE_PLACES = 4
 _MOST_CONTROLLERS = {SCSI: 4, SATA: 4, IDE: 2}
 _NICS = {"e1000": "E1000", "e1000e": "E1000e", "rtl8139": "PCNet32", "pcnet": "PCNet32"}
 _PARAVIRTUAL = "VmxNet3"
@@ -50,12 +49,11 @@ _NAMES = {Role.NAME_SERVERS: ("dns", "Name Servers"), Role.SEARCH: ("search", "S
 
 @dataclass(frozen=True)
 class DiskFile:
-    """A disk's file in the package: its name, its bytes, the disk's own size, and how much of it is no hole."""
+    """A disk's file in the package: its name, its bytes, and the disk's own size."""
 
     name: str
     size: int
     capacity: int
-    populated: int
 
 
 def file_name(name: str) -> str:
@@ -68,11 +66,11 @@ def descriptor(domain: Domain, files: Sequence[DiskFile], values: Mapping[str, s
 
     Raises ComposeError for a value or a name that XML cannot hold.
     """
-    system = operating_system(domain.osinfo, is_64_bit=domain.machine_64_bit)
+    system = operating_system(domain.osinfo, is_64_bit=domain.is_64_bit)
     lines = [
         '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<Envelope xmlns="{_OVF}" xmlns:ovf="{_OVF}" xmlns:rasd="{_CIM}CIM_ResourceAllocationSettingData"',
-        f'  xmlns:vssd="{_CIM}CIM_VirtualSystemSettingData" xmlns:vmw="{_VMW}">',
+        f'<Envelope xmlns="{_OVF}" xmlns:ovf="{_OVF}" xmlns:rasd="{RASD}"',
+        f'  xmlns:vssd="{_VSSD}" xmlns:vmw="{_VMW}">',
         "  <References>",
         *(
             f'    <File ovf:href="{each.name}" ovf:id="file{number}" ovf:size="{each.size}"/>'
@@ -115,12 +113,12 @@ def _without_networks(lines: Sequence[str]) -> list[str]:
 def _disk(number: int, file: DiskFile) -> str:
     return (
         f'    <Disk ovf:capacity="{file.capacity}" ovf:capacityAllocationUnits="byte" ovf:diskId="disk{number}" '
-        f'ovf:fileRef="file{number}" ovf:format="{_VMDK}" ovf:populatedSize="{file.populated}"/>'
+        f'ovf:fileRef="file{number}" ovf:format="{_VMDK}" ovf:populatedSize="{file.size}"/>'
     )
 
 
 def _item(number: int, **elements: str) -> list[str]:
-    """One item; its elements in the schema's order, by name. An element of a name with ':' is an extension."""
+    """One item; its elements in the schema's order, by name."""
     said = {"InstanceID": str(number), **elements}
     return [
         "      <Item>",
@@ -130,7 +128,7 @@ def _item(number: int, **elements: str) -> list[str]:
 
 
 def _hardware(domain: Domain) -> list[str]:
-    megabytes = -(-domain.memory >> 20) if domain.memory % (1 << 20) == 0 else (domain.memory >> 20) + 1
+    megabytes = -(-domain.memory >> 20)  # rounded up
     lines = [
         '    <VirtualHardwareSection ovf:transport="iso com.vmware.guestInfo">',
         "      <Info>Virtual hardware</Info>",
@@ -144,14 +142,14 @@ def _hardware(domain: Domain) -> list[str]:
             1,
             AllocationUnits="hertz * 10^6",
             ElementName=f"{domain.processors} virtual CPU(s)",
-            ResourceType=_CPU,
+            ResourceType=PROCESSORS,
             VirtualQuantity=str(domain.processors),
         ),
         *_item(
             2,
             AllocationUnits="byte * 2^20",
             ElementName=f"{megabytes} MB of memory",
-            ResourceType=_MEMORY,
+            ResourceType=MEMORY,
             VirtualQuantity=str(megabytes),
         ),
     ]
@@ -220,19 +218,19 @@ def _storage(domain: Domain, number: int) -> list[str]:
             ElementName=f"Hard disk {position}",
             HostResource=f"ovf:/disk/disk{position}",
             Parent=str(controller),
-            ResourceType=_DISK,
+            ResourceType=DISK,
         )
         number += 1
     if domain.cdrom:
         on_ide = sum(disk.bus == "ide" for disk in domain.disks)
-        controller, address = place("ide" if on_ide < _IDE_PLACES else "sata")
+        controller, address = place("ide" if on_ide < IDE_PLACES else "sata")
         lines += _item(
             number,
             AddressOnParent=str(address),
             AutomaticAllocation="false",
             ElementName="CD/DVD drive",
             Parent=str(controller),
-            ResourceSubType="vmware.cdrom.remotepassthrough",
+            ResourceSubType=CLIENT_DRIVE,
             ResourceType=CD,
         )
     return lines
@@ -282,8 +280,3 @@ def _section(class_: str, instance: str, properties: Mapping[str, tuple[str, Seq
             "      </Property>",
         ]
     return [*lines, "    </ProductSection>"]
-
-
-def disk_files(domain: Domain, base: str) -> list[tuple[Disk, str]]:
-    """Return each disk with the name of its file in the package."""
-    return [(disk, f"{base}-disk{number}.vmdk") for number, disk in enumerate(domain.disks, 1)]

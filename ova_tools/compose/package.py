@@ -17,14 +17,13 @@ from pathlib import Path
 
 from ova_tools import qemu_img, tar
 from ova_tools.compose.domain import Domain
-from ova_tools.compose.envelope import DiskFile, descriptor, disk_files, file_name
+from ova_tools.compose.envelope import DiskFile, descriptor, file_name
 from ova_tools.errors import ComposeError, WriteError
 from ova_tools.extents import Method, write_all
 from ova_tools.layout import ALIGNMENT
-from ova_tools.manifest import new_manifest
+from ova_tools.manifest import file_digest, new_manifest
 from ova_tools.write import Staged, stage_with
 
-_BLOCK = 1 << 20
 _WIDEST = 10**19 - 1
 Report = Callable[[int], None]
 
@@ -72,8 +71,6 @@ def compose(
 
     def fill(fd: int) -> Method:
         _write(domain, images, values, fd, report)
-        for image in images:
-            image.require_unchanged()
         return Method.COPIED
 
     return stage_with(fill, target, mode=mode, durable=target.exists())
@@ -83,8 +80,8 @@ def _write(
     domain: Domain, images: Sequence[qemu_img.Image], values: Mapping[str, str], fd: int, report: Report
 ) -> None:
     base = file_name(domain.name)
-    names = [name for _, name in disk_files(domain, base)]
-    widest = [DiskFile(name, _WIDEST, _WIDEST, _WIDEST) for name in names]
+    names = [f"{base}-disk{number}.vmdk" for number, _ in enumerate(images, 1)]
+    widest = [DiskFile(name, _WIDEST, _WIDEST) for name in names]
     room = len(descriptor(domain, widest, values))
     listed = dict.fromkeys([f"{base}.ovf", *names], "0" * hashlib.sha256().digest_size * 2)
     manifest_size = len(new_manifest(f"{base}.mf", "sha256", listed).data)
@@ -99,8 +96,8 @@ def _write(
                 os.ftruncate(fd, start)
                 size = qemu_img.to_vmdk(image, fd, start, scratch, report)
                 write_all(fd, _header(name, size), offset)
-                digests[name] = _digest(fd, start, size)
-                found.append(DiskFile(name, size, image.capacity, size))
+                digests[name] = file_digest(fd, start, size, "sha256")
+                found.append(DiskFile(name, size, image.capacity))
                 offset = start + tar.round_up(size)
         text = descriptor(domain, found, values)
         text += b" " * (capacity - len(text) - 1) + b"\n"
@@ -109,19 +106,10 @@ def _write(
         write_all(fd, _header(f"{base}.ovf", len(text)) + text, 0)
         write_all(fd, _header(f"{base}.mf", len(manifest)) + manifest, tar.BLOCK + capacity)
         os.ftruncate(fd, tar.round_up(offset + 2 * tar.BLOCK, tar.RECORD))
+    except EOFError:
+        raise WriteError("the result became shorter while it was written") from None
     except OSError as error:
         raise WriteError(f"the result cannot be written: {error.strerror or error}") from error
-
-
-def _digest(fd: int, offset: int, size: int) -> str:
-    digest, end = hashlib.sha256(), offset + size
-    while offset < end:
-        block = os.pread(fd, min(_BLOCK, end - offset), offset)
-        if not block:
-            raise WriteError("the result became shorter while it was written")
-        digest.update(block)
-        offset += len(block)
-    return digest.hexdigest()
 
 
 def _header(name: str, size: int) -> bytes:

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from ova_tools.errors import DomainError
-from ova_tools.libvirt.machine import Machine, MachineNic, letters
+from ova_tools.libvirt.machine import Machine, letters
+from ova_tools.libvirt.terms import IDE_PLACES, Nic
 from ova_tools.records import dataclass
 from ova_tools.xmltext import not_xml
 
 _NAME = re.compile(r"[^A-Za-z0-9._+-]+")
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_IDE_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ def domain_xml(
     that name. Raises DomainError for what libvirt has no place for.
     """
     ide = sum(disk.bus == "ide" for disk in machine.disks)
-    if ide > _IDE_PLACES:
-        raise DomainError(f"{machine.name} has {ide} disks on IDE; libvirt has places for {_IDE_PLACES}")
+    if ide > IDE_PLACES:
+        raise DomainError(f"{machine.name} has {ide} disks on IDE; libvirt has places for {IDE_PLACES}")
     if ide and machine.firmware == "efi":
         raise DomainError(f"{machine.name} has a disk on IDE and EFI firmware, which libvirt has no machine for")
     lines = [
@@ -69,11 +68,6 @@ def domain_xml(
     if wrong is not None:
         raise DomainError(f"a name of {machine.name!a} has a character that no XML can hold ({wrong})")
     return text
-
-
-def is_mac(text: str) -> bool:
-    """Return whether a text is the MAC of one interface."""
-    return _MAC.fullmatch(text.lower()) is not None and not int(text[:2], 16) & 1
 
 
 def domain_name(name: str) -> str:
@@ -120,7 +114,7 @@ def _drive(device: str, format_: str, path: str | None, target: str, more: str) 
     ]
 
 
-def _nic(nic: MachineNic, macs: Sequence[str], bridges: Mapping[str, str]) -> list[str]:
+def _nic(nic: Nic, macs: Sequence[str], bridges: Mapping[str, str]) -> list[str]:
     bridge = bridges.get(nic.network)
     kind, source = ("network", f"network={quoteattr(nic.network or 'default')}")
     if bridge is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ova_tools import hardware, qemu_img
+from ova_tools import qemu_img
 from ova_tools.errors import DomainError, WriteError
 from ova_tools.libvirt.domain_xml import Files, domain_name, domain_xml
 from ova_tools.libvirt.machine import Machine
@@ -37,8 +37,6 @@ class Domain:
 @contextmanager
 def images_of(package: Package, machine: Machine) -> Iterator[dict[str, qemu_img.Image | None]]:
     """Open and examine the disks of a machine in its package, by target. Raises DomainError and ComposeError."""
-    content = package.descriptor.content
-    formats = {disk.file: disk.format for disk in hardware.read_disks(package.descriptor.data, content.encoding)}
     with ExitStack() as stack:
         found: dict[str, qemu_img.Image | None] = {}
         for disk in machine.disks:
@@ -54,7 +52,7 @@ def images_of(package: Package, machine: Machine) -> Iterator[dict[str, qemu_img
                     f"{where.reference.href} is compressed ({where.reference.compression[:40]}); unpack it first"
                 )
             member = next(each for each in package.members if each.name == where.members[0])
-            format_ = _format(formats.get(disk.file, ""), member.name)
+            format_ = _format(disk.format, member.name)
             if package.kind is Kind.OVA:
                 fd, offset, size = package.fileno(), member.offset, member.size
             else:

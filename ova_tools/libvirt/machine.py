@@ -10,66 +10,47 @@ from collections.abc import Mapping, Sequence
 
 from ova_tools import hardware
 from ova_tools.errors import DomainError
-from ova_tools.hardware import CD, DVD, ETHERNET, IDE, SATA, SCSI, Hardware, Item
+from ova_tools.hardware import CD, DISK, DVD, ETHERNET, IDE, MEMORY, PROCESSORS, SATA, SCSI, Hardware, Item
+from ova_tools.libvirt.terms import MOST_MEMORY, MOST_PROCESSORS, PREFIXES, Frame, Nic
 from ova_tools.model import Content, SystemKind
 from ova_tools.records import dataclass
 
-_PROCESSORS, _MEMORY, _DISK = "3", "4", "17"
-_BUSES = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"}
 _SCSI_MODELS = {"lsilogicsas": "lsisas1068", "virtualscsi": "vmpvscsi", "virtioscsi": "virtio-scsi"}
 _NIC_MODELS = {"e1000": "e1000", "e1000e": "e1000e", "vmxnet3": "vmxnet3", "pcnet32": "pcnet", "virtio": "virtio"}
 _KNOWN_NICS = (*_NIC_MODELS.values(), "rtl8139")
-_MOST_PROCESSORS, _MOST_MEMORY = 4096, 64 << 40
-_HANDLED = (_PROCESSORS, _MEMORY, _DISK, ETHERNET, CD, DVD, IDE, SCSI, SATA)
+_HANDLED = (PROCESSORS, MEMORY, DISK, ETHERNET, CD, DVD, IDE, SCSI, SATA)
 _OTHERS = {"1": "other", "14": "a floppy drive", "23": "a USB controller", "24": "a graphics controller", "35": "sound"}
-_LISTED = 12
 
 
 @dataclass(frozen=True)
 class MachineDisk:
     """A disk. `target` is libvirt's name for it; `file` is the id of its reference, '' for one without data.
 
-    `capacity` is in bytes. `scsi` is the model of its controller, '' where it is on no SCSI bus.
+    `format` is as the descriptor has it, `capacity` in bytes. `scsi`: the model of its controller, '' on another bus.
     """
 
     target: str
     bus: str
     file: str
+    format: str
     capacity: int
     scsi: str = ""
 
 
 @dataclass(frozen=True)
-class MachineNic:
-    """A network interface: its MAC ('' if none is given), the network of the package that it is on, its model."""
+class Machine(Frame):
+    """A machine with its disks."""
 
-    mac: str
-    network: str
-    model: str
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A machine. memory in bytes; `cores`: of each socket. `left_out`: hardware that is not carried, in words."""
-
-    name: str
-    processors: int
-    cores: int
-    memory: int
-    firmware: str
-    secure_boot: bool
     disks: tuple[MachineDisk, ...]
-    nics: tuple[MachineNic, ...]
-    cdrom: bool
-    left_out: tuple[str, ...]
 
 
 def machines(data: bytes, content: Content) -> dict[str, Machine]:
     """Return the machine of each virtual system of a descriptor, by the system's id. Raises DomainError."""
     sections: dict[str, Hardware] = {}
-    for section in hardware.read(data, content.encoding):
+    all_sections, all_disks = hardware.read_with_disks(data, content.encoding)
+    for section in all_sections:
         sections.setdefault(section.system, section)  # further ones are alternatives (DSP0243 8.1)
-    disks = {disk.id: disk for disk in hardware.read_disks(data, content.encoding)}
+    disks = {disk.id: disk for disk in all_disks}
     found = {}
     for system in content.systems:
         if system.kind is SystemKind.SYSTEM:
@@ -84,30 +65,29 @@ def machines(data: bytes, content: Content) -> dict[str, Machine]:
 
 def _machine(name: str, section: Hardware, disks: Mapping[str, hardware.Disk], option: str) -> Machine:
     items = [item for item in section.items if not item.configuration or option in item.configuration.split()]
-    found = tuple(_disks(items, disks))
     others = [each for each in items if each.type not in _HANDLED]
     left_out = [_OTHERS.get(each.type, each.get("ElementName") or f"resource type {each.type}") for each in others]
-    processors = _quantity(_last(items, _PROCESSORS), "number of processors", _MOST_PROCESSORS) or 1
-    memory_item = _last(items, _MEMORY)
+    processors = _quantity(_last(items, PROCESSORS), "number of processors", MOST_PROCESSORS) or 1
+    memory_item = _last(items, MEMORY)
     memory = (
         None
         if memory_item is None
         else hardware.amount(memory_item.get("VirtualQuantity"), memory_item.get("AllocationUnits") or "byte * 2^20")
     )
-    if memory is None or not 1 << 20 <= memory <= _MOST_MEMORY:
+    if memory is None or not 1 << 20 <= memory <= MOST_MEMORY:
         raise DomainError(f"the memory of {name} cannot be read; VirtualQuantity and AllocationUnits are right")
-    cores = _quantity(_last(items, _PROCESSORS), "", _MOST_PROCESSORS, "CoresPerSocket") or 1
+    cores = _quantity(_last(items, PROCESSORS), "", MOST_PROCESSORS, "CoresPerSocket") or 1
     return Machine(
-        name,
-        processors,
-        cores if processors % cores == 0 else 1,
-        memory,
-        "efi" if section.settings.get("firmware", "").lower() == "efi" else "bios",
-        section.settings.get("bootOptions.efiSecureBootEnabled", "").lower() == "true",
-        found,
-        tuple(_nic(item) for item in items if item.type == ETHERNET),
-        any(item.type in (CD, DVD) for item in items),
-        tuple(dict.fromkeys(left_out)),
+        name=name,
+        processors=processors,
+        cores=cores if processors % cores == 0 else 1,
+        memory=memory,
+        firmware="efi" if section.settings.get("firmware", "").lower() == "efi" else "bios",
+        secure_boot=section.settings.get("bootOptions.efiSecureBootEnabled", "").lower() == "true",
+        nics=tuple(_nic(item) for item in items if item.type == ETHERNET),
+        cdrom=any(item.type in (CD, DVD) for item in items),
+        left_out=tuple(dict.fromkeys(left_out)),
+        disks=tuple(_disks(items, disks)),
     )
 
 
@@ -133,7 +113,7 @@ def _disks(items: Sequence[Item], disks: Mapping[str, hardware.Disk]) -> list[Ma
     counts: dict[str, int] = {}
     found: list[MachineDisk] = []
     for item in items:
-        if item.type != _DISK:
+        if item.type != DISK:
             continue
         id_ = item.get("HostResource").rpartition("/")[2]
         disk = disks.get(id_)
@@ -147,9 +127,9 @@ def _disks(items: Sequence[Item], disks: Mapping[str, hardware.Disk]) -> list[Ma
         if capacity is None:
             raise DomainError(f"the capacity of the disk {id_} cannot be read")
         bus, model = _bus(by_id.get(item.get("Parent")))
-        prefix = _BUSES[bus]
+        prefix = PREFIXES[bus]
         counts[prefix] = counts.get(prefix, -1) + 1
-        found.append(MachineDisk(f"{prefix}{letters(counts[prefix])}", bus, disk.file, capacity, model))
+        found.append(MachineDisk(f"{prefix}{letters(counts[prefix])}", bus, disk.file, disk.format, capacity, model))
     return found
 
 
@@ -158,7 +138,7 @@ def _bus(controller: Item | None) -> tuple[str, str]:
     if controller is None:
         return "sata", ""
     said, subtype = controller.get("Description"), controller.get("ResourceSubType").lower()
-    if said in _BUSES:
+    if said in PREFIXES:
         return said, _SCSI_MODELS.get(subtype, "lsilogic") if said == "scsi" else ""
     if controller.type == IDE:
         return "ide", ""
@@ -177,7 +157,7 @@ def letters(number: int) -> str:
     return text
 
 
-def _nic(item: Item) -> MachineNic:
+def _nic(item: Item) -> Nic:
     said = item.get("Description")
     model = said if said in _KNOWN_NICS else _NIC_MODELS.get(item.get("ResourceSubType").lower(), "e1000")
-    return MachineNic(item.get("Address").lower(), item.get("Connection"), model)
+    return Nic(item.get("Address").lower(), item.get("Connection"), model)

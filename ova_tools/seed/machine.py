@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ova_tools.errors import SeedError
+from ova_tools.macs import is_mac, is_of_one_interface
 from ova_tools.records import dataclass
 from ova_tools.seed.roles import Role, Roles, Value
 
@@ -17,7 +18,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ipaddress import IPv4Interface, IPv6Interface
 
-_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)")
 _SEPARATORS = re.compile(r"[\s,;]+")
 _UNSET = ("", "0.0.0.0", "::", "0.0.0.0/0")  # noqa: S104 - what images have where nothing is set
@@ -152,7 +152,7 @@ def _interfaces(
     for number, name in enumerate(sorted(found, key=_by_number)):
         values = found[name]
         mac = _mac(values.get(Role.MAC)) or (nics[number].lower() if number < len(nics) else "")
-        is_derived = not _MAC.fullmatch(mac)
+        is_derived = not is_mac(mac)
         if is_derived:
             mac = derived_mac(identity, number)
         addresses, further = _addresses(name, values)
@@ -171,7 +171,7 @@ def _mac(value: Value | None) -> str:
     if value is None or _is_unset(value):
         return ""
     mac = value.value.strip().lower().replace("-", ":")
-    if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1:
+    if not is_of_one_interface(mac):
         raise _wrong(value, mac, "is no MAC address of one interface, as in 52:54:00:12:34:56")
     return mac
 

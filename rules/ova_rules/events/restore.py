@@ -36,7 +36,7 @@ def require_possible(catalog: Catalog, settings: Settings, path: str, value: str
             f"{path} has no ova::history; a collection of components is brought back to a time, such as "
             "2026-01-31T12:00:00Z"
         )
-    if next(_states(catalog, settings, path, value), None) is None:
+    if not any(entry for _, entry in _states(catalog, settings, path, value)):
         raise ComponentError(
             f"AVU ova_restore of {path}: no component below has a state of {value} in its ova::history"
         )
@@ -73,23 +73,22 @@ def _entry(settings: Settings, component: Component, value: str) -> Entry:
     return entry or history.find(component, value, signer)
 
 
-def _states(catalog: Catalog, settings: Settings, grid: str, moment: str) -> Iterator[tuple[Component, Entry]]:
-    """The components below a collection, each with its state at a time, as far back as its history goes."""
+def _states(catalog: Catalog, settings: Settings, grid: str, moment: str) -> Iterator[tuple[Component, Entry | None]]:
+    """The components below a collection, each with its state at a time; None where its history does not go back."""
     signer = signer_of(settings)
     for path in components_below(catalog, grid):
         component = read_any(catalog, path)
-        entry = history.at(component, moment, signer) if component is not None else None
-        if component is not None and entry is not None:
-            yield component, entry
+        if component is not None:
+            yield component, history.at(component, moment, signer)
 
 
 def _restore_grid(catalog: Catalog, settings: Settings, grid: str, moment: str) -> None:
-    states = list(_states(catalog, settings, grid, moment))
+    found = list(_states(catalog, settings, grid, moment))
+    states = [(component, entry) for component, entry in found if entry is not None]
+    gone = [component.path for component, entry in found if entry is None]
     possible = set(catalog.annotatable(component.path for component, _ in states))
     told = [component.path for component, _ in states if component.path not in possible]
     texts = [f"not restored, since {catalog.user} may not change their AVUs: {_listed(told)}"] if told else []
-    kept = {component.path for component, _ in states}
-    gone = [path for path in components_below(catalog, grid) if path not in kept]
     texts += [f"not restored, since no state of that time is kept: {_listed(gone)}"] if gone else []
     texts += _bring_back_own(catalog, settings, grid, [entry for _, entry in states])
     for component, entry in states:

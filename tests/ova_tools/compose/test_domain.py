@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ova_tools.compose.domain import Disk, Nic, read_domain
+from ova_tools.compose.domain import Disk, read_domain
 from ova_tools.compose.operating_systems import operating_system
 from ova_tools.errors import ComposeError
+from ova_tools.libvirt.terms import Nic
 
 from .domains import OSINFO, disk, domain, nic
 

@@ -18,11 +18,9 @@ from ova_tools.hardware import ETHERNET, Item
 
 from .domains import disk, domain, nic
 
-FILE = DiskFile("sg12-disk1.vmdk", 70_000, 10 << 30, 65_536)
-
 
 def composed(machine: Domain, values: dict[str, str] | None = None) -> bytes:
-    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30, 1) for number, _ in enumerate(machine.disks)]
+    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30) for number, _ in enumerate(machine.disks)]
     return descriptor(machine, files, values or {})
 
 

@@ -28,7 +28,7 @@ def machine_of(text: bytes) -> Machine:
 
 def through(machine: Domain) -> Domain:
     """A domain as a descriptor, and as a domain again."""
-    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30, 1) for number, _ in enumerate(machine.disks)]
+    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30) for number, _ in enumerate(machine.disks)]
     back = machine_of(descriptor(machine, files, {}))
     paths = {each.target: f"/x/{each.target}.qcow2" for each in back.disks}
     return read_domain(domain_xml(back, machine.name, Files(paths)).encode())
@@ -174,7 +174,7 @@ def test_what_cannot_be_read_is_said(text: bytes, why: str) -> None:
 def test_libvirt_s_schema_takes_it(os: str, tmp_path: Path) -> None:
     devices = "".join(disk(f"vd{number}", bus) for number, bus in enumerate(["virtio", "scsi", "scsi", "sata", "usb"]))
     machine = read_domain(domain(devices + nic() + nic("52:54:00:00:00:01", "br0"), os=os))
-    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30, 1) for number, _ in enumerate(machine.disks)]
+    files = [DiskFile(f"d{number}.vmdk", 1, 1 << 30) for number, _ in enumerate(machine.disks)]
     back = machine_of(descriptor(machine, files, {}))
     paths = {each.target: f"/x/{each.target}.qcow2" for each in back.disks}
     (tmp_path / "d.xml").write_text(domain_xml(back, "sg12", Files(paths, "/x/seed.iso"), bridges={"br0": "br0"}))
