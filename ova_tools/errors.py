@@ -59,6 +59,10 @@ class ComposeError(OvaError):
     """A machine cannot become a package: its domain XML or a disk is not what it should be, or qemu-img is missing."""
 
 
+class CaptureError(OvaError):
+    """A machine cannot be captured: libvirt does not know it, refuses, or cannot be asked."""
+
+
 class DomainError(OvaError):
     """A package cannot become a libvirt domain: its hardware cannot be read, or libvirt has no place for it."""
 

@@ -61,7 +61,7 @@ class Domain(Frame):
 
 def read_domain(data: bytes) -> Domain:
     """Read a domain XML. Raises ComposeError in one line for what is none, or is of another hypervisor."""
-    root = _parsed(data)
+    root = parsed(data)
     if root.tag != "domain":
         raise ComposeError(
             f"it has the root element {_short(root.tag)}; the domain of libvirt is right (virsh dumpxml)"
@@ -99,7 +99,8 @@ def read_domain(data: bytes) -> Domain:
     )
 
 
-def _parsed(data: bytes) -> Element:
+def parsed(data: bytes) -> Element:
+    """Return the root of a domain XML, whose size, depth and number of elements are bounded. Raises ComposeError."""
     if len(data) > MAX_DOMAIN_BYTES:
         raise ComposeError(f"it has {len(data)} bytes; a domain XML has at most {MAX_DOMAIN_BYTES}")
     count = depth = 0
