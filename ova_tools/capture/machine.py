@@ -21,7 +21,7 @@ from ova_tools.capture.virsh import Virsh, VirshError
 from ova_tools.compose.domain import Domain, parsed, read_domain
 from ova_tools.compose.package import images_of
 from ova_tools.errors import CaptureError, ComposeError, WriteError
-from ova_tools.libvirt.domain_xml import domain_name
+from ova_tools.libvirt.domain_xml import domain_name, image_names
 from ova_tools.records import dataclass
 
 Report = Callable[[int], None]
@@ -64,16 +64,14 @@ def capture(virsh: Virsh, machine: Machine, folder: Path, report: Report) -> Cap
     `report` is called with the bytes that are done since the last call, of `size_of`. Raises CaptureError, ComposeError
     and WriteError; then nothing is left, and files of an earlier capture are as they were.
     """
-    base = domain_name(machine.name)
-    several = len(machine.domain.disks) > 1
-    names = {d.target: f"{base}-{d.target}.qcow2" if several else f"{base}.qcow2" for d in machine.domain.disks}
+    names = image_names(machine.name, [disk.target for disk in machine.domain.disks])
     try:
         with _scratch(folder) as scratch:
             targets = {target: scratch / name for target, name in names.items()}
             notes = (_copied if machine.is_at_rest else _backed_up)(virsh, machine, targets, report)
             for target, path in targets.items():
                 _require_whole(path, target)
-            xml = scratch / f"{base}.xml"
+            xml = scratch / f"{domain_name(machine.name)}.xml"
             xml.write_bytes(with_disks(machine.xml, names))
             made = [*targets.values(), xml]
             for path in made:

@@ -39,7 +39,7 @@ class Virsh:
 
     uri: str = ""
 
-    def __call__(self, *arguments: str, stdin: str = "") -> str:
+    def __call__(self, *arguments: str) -> str:
         """What a command prints. Raises VirshError."""
         program = shutil.which("virsh")
         if program is None:
@@ -48,7 +48,7 @@ class Virsh:
         try:
             done = subprocess.run(  # noqa: S603 - no shell; names follow an option that takes a value
                 command,
-                input=stdin,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
                 errors="replace",

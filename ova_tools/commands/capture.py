@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ova_tools.errors import WriteError, one_line
+from ova_tools.errors import one_line
 
-from .common import add_command, print_notes
+from .common import add_command, made_folder, print_notes
 
 if TYPE_CHECKING:
     from .common import Commands
@@ -44,11 +43,7 @@ def run(options: argparse.Namespace) -> int:
     qemu_img.require()
     virsh = Virsh(options.connect)
     machine = look_up(virsh, options.domain)
-    folder = Path(options.output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{folder} cannot be made: {error.strerror}") from error
+    folder = made_folder(options.output)
     with ProgressBar("capturing", size_of(virsh, machine)) as progress:
         found = capture(virsh, machine, folder, progress.advance)
     for path in found.files:

@@ -133,3 +133,13 @@ def verify_if_asked(package: Package, options: argparse.Namespace) -> None:
     """Check the package before it is used: if that is asked for, or if only its digests say that it is whole."""
     if options.verify or (package.kind is Kind.OVA and package.index is not None and package.index.unfinished):
         verified(package)
+
+
+def made_folder(name: str) -> Path:
+    """Return the folder of that name, made if it is missing. Raises WriteError."""
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{folder} cannot be made: {error.strerror}") from error
+    return folder

@@ -7,10 +7,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ova_tools.errors import DomainError, WriteError, one_line
+from ova_tools.errors import DomainError, one_line
 from ova_tools.package import read_package
 
-from .common import add_command, print_notes
+from .common import add_command, made_folder, print_notes
 
 if TYPE_CHECKING:
     from .common import Commands
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
             images = stack.enter_context(images_of(package, machine))
             full = name if len(chosen) == 1 else f"{name}-{id_}"
             domains.append(Domain(full, machine, images, seed, options.mac))
-        folder = _folder(options.output)
+        folder = made_folder(options.output)
         with ProgressBar("converting", sum(domain.size for domain in domains)) as progress:
             for domain in domains:
                 for path in write(domain, folder, bridges, progress.advance):
@@ -98,12 +98,3 @@ def _check_macs(options: argparse.Namespace, count: int) -> None:
             options.usage_error(f"{mac!r} is no MAC, as in 52:54:00:12:34:56")
     if len(options.mac) > count:
         options.usage_error(f"{len(options.mac)} MACs are given, and the machine has {count} network interfaces")
-
-
-def _folder(name: str) -> Path:
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WriteError(f"{folder} cannot be made: {error.strerror}") from error
-    return folder

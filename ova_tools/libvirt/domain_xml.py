@@ -75,6 +75,12 @@ def domain_name(name: str) -> str:
     return _NAME.sub("_", name).strip("._-")[:64] or "machine"
 
 
+def image_names(name: str, targets: Sequence[str]) -> dict[str, str]:
+    """Return the name of the qcow2 file of each disk of a domain, by target."""
+    base = domain_name(name)
+    return {target: f"{base}-{target}.qcow2" if len(targets) > 1 else f"{base}.qcow2" for target in targets}
+
+
 def _topology(machine: Machine) -> str:
     if machine.cores == 1:
         return ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ova_tools import qemu_img
 from ova_tools.errors import DomainError, WriteError
-from ova_tools.libvirt.domain_xml import Files, domain_name, domain_xml
+from ova_tools.libvirt.domain_xml import Files, domain_name, domain_xml, image_names
 from ova_tools.libvirt.machine import Machine
 from ova_tools.package import Kind, Package, open_regular
 from ova_tools.records import dataclass
@@ -78,8 +78,7 @@ def write(domain: Domain, folder: Path, bridges: Mapping[str, str], report: Repo
     DomainError.
     """
     base = domain_name(domain.name)
-    several = len(domain.images) > 1
-    targets = {t: folder / (f"{base}-{t}.qcow2" if several else f"{base}.qcow2") for t in domain.images}
+    targets = {target: folder / name for target, name in image_names(domain.name, list(domain.images)).items()}
     seed = None if domain.seed is None else str(domain.seed.resolve())
     files = Files({target: str(path.resolve()) for target, path in targets.items()}, seed)
     text = domain_xml(domain.machine, domain.name, files, domain.macs, bridges)
