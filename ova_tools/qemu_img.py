@@ -11,6 +11,7 @@ import json
 import os
 import re
 import resource
+import select
 import shutil
 import stat
 import subprocess
@@ -25,6 +26,7 @@ MAX_VIRTUAL_BYTES = 64 << 40
 _MEMORY = 2 << 30
 _LOOKING_SECONDS = 60
 _CHECKING_SECONDS = 1800
+_SILENT_SECONDS = 1.0
 _ERROR_BYTES = 10_000
 _NO_ROOM = 1 << 20
 _MAGIC = {"qcow2": b"QFI\xfb", "vmdk": b"KDMV"}
@@ -148,22 +150,25 @@ def _empty_vmdk(out: int, offset: int, image: Image, scratch: str) -> None:
     os.ftruncate(out, offset)
 
 
-def to_qcow2(image: Image, path: Path, report: Callable[[int], None]) -> None:
-    """Write the disk as a qcow2 to `path`, which is replaced. `report` is as of `to_vmdk`. Raises ComposeError."""
-    _convert(
-        image, ["-O", "qcow2", "--image-opts", image.options, str(path.resolve())], (image.fd,), report, path.parent
-    )
+def to_qcow2(image: Image, out: int, report: Callable[[int], None]) -> None:
+    """Write the disk as a qcow2 to `out`, an empty file open for writing. `report` is as of `to_vmdk`.
+
+    Raises ComposeError, and what `report` raises.
+    """
+    arguments = ["-O", "qcow2", "--image-opts", image.options, _path(out)]
+    _convert(image, arguments, (image.fd, out), report, out)
 
 
-def empty_qcow2(path: Path, capacity: int) -> None:
-    """Write a qcow2 of a disk that has no data. Raises ComposeError."""
-    _run(["create", "-q", "-f", "qcow2", str(path.resolve()), str(capacity)], None, path.name, _LOOKING_SECONDS)
+def empty_qcow2(out: int, capacity: int, shown: str) -> None:
+    """Write a qcow2 of a disk that has no data to `out`. `shown` names it in errors. Raises ComposeError."""
+    _run(["create", "-q", "-f", "qcow2", _path(out), str(capacity)], out, shown, _LOOKING_SECONDS)
 
 
 def to_vmdk(image: Image, out: int, offset: int, scratch: str, report: Callable[[int], None]) -> int:
     """Write the disk as a streamOptimized VMDK to the end of `out`, from byte `offset` on. Returns its bytes.
 
-    `report` is called with the bytes of the disk that are done since the last call. Raises ComposeError.
+    `report` is called with the bytes of the disk that are done since the last call, also with 0 at least every second;
+    what it raises ends the conversion. Raises ComposeError.
     """
     _empty_vmdk(out, offset, image, scratch)
     target = f"driver=vmdk,file.driver=raw,file.offset={offset},file.file.driver=file,file.file.filename={_path(out)}"
@@ -173,24 +178,32 @@ def to_vmdk(image: Image, out: int, offset: int, scratch: str, report: Callable[
 
 
 def _convert(
-    image: Image, arguments: list[str], fds: tuple[int, ...], report: Callable[[int], None], place: int | Path
+    image: Image, arguments: list[str], fds: tuple[int, ...], report: Callable[[int], None], place: int
 ) -> None:
     """Run the conversion. `place` is where it writes to: qemu-img does not always say that there is no room."""
     process = _start(["convert", "-p", *arguments], fds)
-    done = 0
+    done = percent = 0
     out_fd = process.stdout.fileno() if process.stdout is not None else -1
     try:
         text = b""
-        while piece := os.read(out_fd, 4096):
+        while True:
+            if not select.select([out_fd], [], [], _SILENT_SECONDS)[0]:
+                report(0)
+                continue
+            piece = os.read(out_fd, 4096)
+            if not piece:
+                break
             text = (text + piece)[-64:]
             percents = _PERCENT.findall(text)
             if percents:
-                now = image.capacity * min(100, int(percents[-1])) // 100
+                percent = min(100, int(percents[-1]))
+                now = image.capacity * percent // 100
                 report(max(0, now - done))
                 done = max(done, now)
         errors = process.stderr.read(_ERROR_BYTES) if process.stderr is not None else b""
-        if process.wait():
-            is_full = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize < _NO_ROOM
+        # Where the system reaps children on its own, a process that failed has the status 0.
+        if process.wait() or percent < 100:
+            is_full = os.fstatvfs(place).f_bavail * os.fstatvfs(place).f_frsize < _NO_ROOM
             reason = "there is no room left for it" if is_full else _reason(errors)
             raise ComposeError(f"{image.shown} cannot be converted: {reason}")
     finally:

@@ -116,7 +116,8 @@ def size_of(virsh: Virsh, machine: Machine) -> int:
 def _copied(_: Virsh, machine: Machine, targets: dict[str, Path], report: Report) -> tuple[str, ...]:
     with images_of(machine.domain, {disk.target: Path(disk.source) for disk in machine.domain.disks}) as images:
         for disk, image in zip(machine.domain.disks, images):
-            qemu_img.to_qcow2(image, targets[disk.target], report)
+            with targets[disk.target].open("wb") as out:
+                qemu_img.to_qcow2(image, out.fileno(), report)
         return tuple(note for image in images for note in image.notes)
 
 

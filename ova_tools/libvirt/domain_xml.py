@@ -13,6 +13,8 @@ from ova_tools.libvirt.terms import IDE_PLACES, Nic
 from ova_tools.records import dataclass
 from ova_tools.xmltext import not_xml
 
+NAMESPACE = "urn:ova-tools:machine"
+_OF_LIBVIRT = "network:"
 _NAME = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -24,13 +26,30 @@ class Files:
     seed: str | None = None
 
 
+@dataclass(frozen=True)
+class Made:
+    """What a domain is made from, noted in it: the `component`, and a hash of what each disk had at first, by target.
+
+    `uuid` is the domain's.
+    """
+
+    uuid: str
+    component: str
+    disks: Mapping[str, str]
+
+
 def domain_xml(
-    machine: Machine, name: str, files: Files, macs: Sequence[str] = (), bridges: Mapping[str, str] | None = None
+    machine: Machine,
+    name: str,
+    files: Files,
+    macs: Sequence[str] = (),
+    bridges: Mapping[str, str] | None = None,
+    made: Made | None = None,
 ) -> str:
     """Return the domain XML. `macs` take the place of those of the network interfaces, in order.
 
-    `bridges` are bridges of the host by the networks of the package; another network is taken for libvirt's network of
-    that name. Raises DomainError for what libvirt has no place for.
+    `bridges` are what the host has for the networks of the package: a bridge, or `network:NAME` for one of libvirt's;
+    another network is taken for libvirt's network of that name. Raises DomainError for what libvirt has no place for.
     """
     ide = sum(disk.bus == "ide" for disk in machine.disks)
     if ide > IDE_PLACES:
@@ -40,7 +59,9 @@ def domain_xml(
     lines = [
         "<domain type='kvm'>",
         f"  <name>{escape(domain_name(name))}</name>",
+        *([f"  <uuid>{made.uuid}</uuid>"] if made is not None else []),
         f"  <title>{escape(' '.join(machine.name.split()))}</title>",
+        *(_metadata(made) if made is not None else []),
         f"  <memory unit='b'>{machine.memory}</memory>",
         f"  <vcpu>{machine.processors}</vcpu>",
         "  <os firmware='efi'>" if machine.firmware == "efi" else "  <os>",
@@ -79,6 +100,18 @@ def image_names(name: str, targets: Sequence[str]) -> dict[str, str]:
     """Return the name of the qcow2 file of each disk of a domain, by target."""
     base = domain_name(name)
     return {target: f"{base}-{target}.qcow2" if len(targets) > 1 else f"{base}.qcow2" for target in targets}
+
+
+def _metadata(made: Made) -> list[str]:
+    """libvirt keeps an element of each namespace, and does not look into it."""
+    disks = (f"target={quoteattr(target)} content={quoteattr(text)}" for target, text in made.disks.items())
+    return [
+        "  <metadata>",
+        f"    <ova:machine xmlns:ova='{NAMESPACE}' component={quoteattr(made.component)}>",
+        *(f"      <ova:disk {disk}/>" for disk in disks),
+        "    </ova:machine>",
+        "  </metadata>",
+    ]
 
 
 def _topology(machine: Machine) -> str:
@@ -121,10 +154,9 @@ def _drive(device: str, format_: str, path: str | None, target: str, more: str) 
 
 
 def _nic(nic: Nic, macs: Sequence[str], bridges: Mapping[str, str]) -> list[str]:
-    bridge = bridges.get(nic.network)
-    kind, source = ("network", f"network={quoteattr(nic.network or 'default')}")
-    if bridge is not None:
-        kind, source = ("bridge", f"bridge={quoteattr(bridge)}")
+    mapped = bridges.get(nic.network, f"{_OF_LIBVIRT}{nic.network or 'default'}")
+    kind = "network" if mapped.startswith(_OF_LIBVIRT) else "bridge"
+    source = f"{kind}={quoteattr(mapped.removeprefix(_OF_LIBVIRT))}"
     mac = macs[0] if macs else nic.mac
     return [
         f"    <interface type='{kind}'>",

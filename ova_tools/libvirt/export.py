@@ -10,7 +10,7 @@ from pathlib import Path
 from ova_tools import qemu_img
 from ova_tools.errors import DomainError, WriteError
 from ova_tools.libvirt.domain_xml import Files, domain_name, domain_xml, image_names
-from ova_tools.libvirt.machine import Machine
+from ova_tools.libvirt.machine import Machine, MachineDisk
 from ova_tools.package import Kind, Package, open_regular
 from ova_tools.records import dataclass
 
@@ -38,28 +38,28 @@ class Domain:
 def images_of(package: Package, machine: Machine) -> Iterator[dict[str, qemu_img.Image | None]]:
     """Open and examine the disks of a machine in its package, by target. Raises DomainError and ComposeError."""
     with ExitStack() as stack:
-        found: dict[str, qemu_img.Image | None] = {}
-        for disk in machine.disks:
-            if not disk.file:
-                found[disk.target] = None
-                continue
-            where = next((each for each in package.located if each.reference.id == disk.file), None)
-            if where is None or where.fault or len(where.members) != 1:
-                why = "in chunks" if where is not None and len(where.members) > 1 else "not in the package"
-                raise DomainError(f"the file {disk.file} of the disk {disk.target} is {why}; one file is right")
-            if where.reference.compression:
-                raise DomainError(
-                    f"{where.reference.href} is compressed ({where.reference.compression[:40]}); unpack it first"
-                )
-            member = next(each for each in package.members if each.name == where.members[0])
-            format_ = _format(disk.format, member.name)
-            if package.kind is Kind.OVA:
-                fd, offset, size = package.fileno(), member.offset, member.size
-            else:
-                file = stack.enter_context(open_regular(str(package.path.parent / member.name), member.name))
-                fd, offset, size = file.fileno(), 0, None
-            found[disk.target] = qemu_img.examine(fd, member.name, format_, offset, size)
-        yield found
+        yield {disk.target: image_of(package, disk, stack) for disk in machine.disks}
+
+
+def image_of(package: Package, disk: MachineDisk, stack: ExitStack) -> qemu_img.Image | None:
+    """Open and examine a disk in its package, for as long as `stack`; None for one without data.
+
+    Raises DomainError and ComposeError.
+    """
+    if not disk.file:
+        return None
+    where = next((each for each in package.located if each.reference.id == disk.file), None)
+    if where is None or where.fault or len(where.members) != 1:
+        why = "in chunks" if where is not None and len(where.members) > 1 else "not in the package"
+        raise DomainError(f"the file {disk.file} of the disk {disk.target} is {why}; one file is right")
+    if where.reference.compression:
+        raise DomainError(f"{where.reference.href} is compressed ({where.reference.compression[:40]}); unpack it first")
+    member = next(each for each in package.members if each.name == where.members[0])
+    format_ = _format(disk.format, member.name)
+    if package.kind is Kind.OVA:
+        return qemu_img.examine(package.fileno(), member.name, format_, member.offset, member.size)
+    file = stack.enter_context(open_regular(str(package.path.parent / member.name), member.name))
+    return qemu_img.examine(file.fileno(), member.name, format_)
 
 
 def _format(said: str, name: str) -> str:
@@ -87,10 +87,11 @@ def write(domain: Domain, folder: Path, bridges: Mapping[str, str], report: Repo
     try:
         for target, image in domain.images.items():
             made.append((_beside(targets[target]), targets[target]))
-            if image is None:
-                qemu_img.empty_qcow2(made[-1][0], capacities[target])
-            else:
-                qemu_img.to_qcow2(image, made[-1][0], report)
+            with made[-1][0].open("xb") as out:
+                if image is None:
+                    qemu_img.empty_qcow2(out.fileno(), capacities[target], targets[target].name)
+                else:
+                    qemu_img.to_qcow2(image, out.fileno(), report)
         xml = folder / f"{base}.xml"
         made.append((_beside(xml), xml))
         made[-1][0].write_text(text, encoding="utf-8")

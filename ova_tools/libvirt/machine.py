@@ -44,8 +44,12 @@ class Machine(Frame):
     disks: tuple[MachineDisk, ...]
 
 
-def machines(data: bytes, content: Content) -> dict[str, Machine]:
-    """Return the machine of each virtual system of a descriptor, by the system's id. Raises DomainError."""
+def machines(data: bytes, content: Content, option: str | None = None) -> dict[str, Machine]:
+    """Return the machine of each virtual system of a descriptor, by the system's id.
+
+    `option`: the deployment option whose hardware counts; None for the package's default one. Raises DomainError.
+    """
+    option = option or content.default_configuration or ""
     sections: dict[str, Hardware] = {}
     all_sections, all_disks = hardware.read_with_disks(data, content.encoding)
     for section in all_sections:
@@ -57,7 +61,7 @@ def machines(data: bytes, content: Content) -> dict[str, Machine]:
             section_ = sections.get(system.id)
             if section_ is None:
                 raise DomainError(f"the virtual system {system.id} has no virtual hardware")
-            found[system.id] = _machine(system.name or system.id, section_, disks, content.default_configuration or "")
+            found[system.id] = _machine(system.name or system.id, section_, disks, option)
     if not found:
         raise DomainError("the package has no virtual system")
     return found

@@ -16,7 +16,6 @@ from ova_tools.seed import network
 from ova_tools.seed.environment import environment
 from ova_tools.seed.machine import Machine
 from ova_tools.seed.tasks import DiscFile, in_memory
-from ova_tools.seed.user_data import user_data
 
 
 class Kind(Enum):
@@ -39,16 +38,16 @@ def layout(
     siblings: Mapping[str, Mapping[str, str]],
     machine: Machine,
     instance_id: str,
+    text: bytes,
     tasks: Sequence[DiscFile],
-) -> tuple[list[DiscFile], list[str]]:
-    """All files of the disc of one virtual system, and notes. Raises SeedError."""
-    text, notes = user_data(machine, machine.user_data, has_tasks=bool(tasks))
+) -> list[DiscFile]:
+    """All files of the disc of one virtual system. text: its user data. Raises SeedError."""
     files = [in_memory("ovf-env.xml", environment(system, properties, siblings, machine, instance_id, text))]
     if kind is Kind.NOCLOUD:
         files += _nocloud(machine, instance_id, text)
     elif kind is Kind.CONFIGDRIVE:
         files += _configdrive(machine, instance_id, text)
-    return [*files, *tasks], notes
+    return [*files, *tasks]
 
 
 def _nocloud(machine: Machine, instance_id: str, text: bytes) -> list[DiscFile]:

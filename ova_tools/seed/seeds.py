@@ -18,6 +18,7 @@ from ova_tools.seed.layouts import Kind, layout
 from ova_tools.seed.machine import Machine, machine
 from ova_tools.seed.roles import Roles, Value
 from ova_tools.seed.tasks import DiscFile, Task, files_of
+from ova_tools.seed.user_data import user_data
 
 _LISTED = 12
 _MOST_SYSTEMS = 100
@@ -28,14 +29,16 @@ _FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 class Seed:
     """The disc of one virtual system. suffix: what tells its file from those of other systems, "" if it is alone.
 
-    machine: what it says; notes: what it does not, and why.
+    identity: of that machine; machine: what the disc says; user_data: as it has it; notes: what it does not say.
     """
 
     system: str
     suffix: str
     label: str
     files: tuple[DiscFile, ...]
+    identity: str
     machine: Machine
+    user_data: bytes
     notes: tuple[str, ...]
 
 
@@ -49,12 +52,15 @@ def seeds(
     tasks: Sequence[Task] = (),
     most_bytes: int | None = None,
     configuration: str | None = None,
+    *,
+    keep_macs: bool = True,
 ) -> list[Seed]:
     """One seed for each virtual system. values: what is set, by property; further: values that no property takes.
 
     identity: of the machine, for its instance-id and for MACs; stable as long as it is the same machine. most_bytes: of
-    all tasks. configuration: the deployment option whose values count; None for the package's default one. Raises
-    SeedError, and DescriptorError for a deployment option that the package does not have.
+    all tasks. configuration: the deployment option whose values count; None for the package's default one. keep_macs:
+    machines have the MACs that the package has, if no value says one; else they get MACs of their own.
+    Raises SeedError, and DescriptorError for a deployment option that the package does not have.
     """
     content = package.descriptor.content
     systems = [each for each in content.systems if each.kind is SystemKind.SYSTEM]
@@ -69,7 +75,7 @@ def seeds(
     option = configuration or content.default_configuration or ""
     nics: dict[str, list[str]] = {}
     for section in hardware.read(package.descriptor.data, content.encoding):
-        nics.setdefault(section.system, section.macs)
+        nics.setdefault(section.system, section.macs if keep_macs else [""] * len(section.macs))
     of_system = {
         each.id: [prop for prop in content.properties if prop.system in (each.id, each.parent)] for each in systems
     }
@@ -89,10 +95,12 @@ def seeds(
         texts = {**{value.name: value.value for value in reversed(further)}, **shown[each.id]}
         files = files_of(tasks, _for_tasks(texts, own), most_bytes)
         siblings = {other: theirs for other, theirs in shown.items() if other != each.id}
-        disc, notes = layout(kind, each.id, texts, siblings, told, own_identity, files)
+        text, notes = user_data(told, told.user_data, has_tasks=bool(files))
+        disc = layout(kind, each.id, texts, siblings, told, own_identity, text, files)
         if not tasks:
             notes += _unread(given, roles)
-        found.append(Seed(each.id, suffixes[each.id], kind.label, tuple(disc), told, (*told.notes, *notes)))
+        said_not = (*told.notes, *notes)
+        found.append(Seed(each.id, suffixes[each.id], kind.label, tuple(disc), own_identity, told, text, said_not))
     return found
 
 

@@ -86,7 +86,7 @@ def _opens_made(rule_args: "list[Any]", rei: "Any") -> bool:
     # Every file that any call opens passes here; context values are text, or None
     context = rule_args[1].map()
     path = str(context.get("logical_path"))
-    return path[-4:] in names.MADE and names.component_of(path) is not None and _is_read(context.get("flags_kw"))
+    return names.component_of(path) is not None and _is_read(context.get("flags_kw"))
 
 
 def _is_read(flags: "Any") -> bool:

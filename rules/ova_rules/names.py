@@ -17,8 +17,9 @@ OPTIONS = "ova_options"
 CONFIGURATION = "ova_configuration"
 IGNORE = "ova_ignore"
 FORMS = "ova_forms"
+NETWORKS = "ova_networks"
 
-OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE, FORMS)
+OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE, FORMS, NETWORKS)
 OF_OBJECTS = (RELEASE,)
 
 # Facts of a component.
@@ -60,7 +61,13 @@ TEXTS = "config"  # the collection with the texts that values take
 
 OVA_ENDING = ".ova"
 SEED_ENDING = ".iso"
-MADE = (OVA_ENDING, SEED_ENDING)  # endings of the names of the objects that the server makes
+DISK_ENDING = ".qcow2"
+DOMAIN_ENDING = ".xml"  # of libvirt
+USER_DATA_ENDING = ".user-data"  # for OpenStack
+IMAGE_ENDING = ".image.json"  # for OpenStack
+COMMANDS_ENDING = ".qm"  # for Proxmox
+# Behind a component's name, or behind NAME-…, what the server makes beside the ready OVA.
+FORM_ENDINGS = (SEED_ENDING, DISK_ENDING, DOMAIN_ENDING, USER_DATA_ENDING, IMAGE_ENDING, COMMANDS_ENDING)
 
 
 def is_fact(attribute: str) -> bool:
@@ -89,19 +96,23 @@ def may_be_taken(path: str) -> bool:
 
 
 def component_of(path: str) -> "str | None":
-    """The collection whose ready OVA or seed `path` would be, or None.
+    """The collection whose ready OVA, or a form beside it, `path` would be, or None.
 
-    `…/NAME/NAME.ova`, `…/NAME/NAME.iso` and `…/NAME/NAME-SYSTEM.iso` give `…/NAME`.
+    `…/NAME/NAME.ova`, `…/NAME/NAME.iso` and `…/NAME/NAME-SYSTEM.iso` give `…/NAME`, and so with each ending of a form.
     """
-    path = path.rstrip("/")  # the server removes them after the hooks
-    ending = path[-4:]
-    if ending not in MADE:
-        return None
-    collection, _, name = path.rpartition("/")
+    collection, _, name = path.rstrip("/").rpartition("/")  # the server removes such slashes after the hooks
     own = collection.rpartition("/")[2]
-    if own == "" or not (name[:-4] == own or (ending == SEED_ENDING and name.startswith(f"{own}-"))):
+    if own == "" or not name.startswith(own):
         return None
-    return collection
+    rest = name[len(own) :]
+    if rest == OVA_ENDING or rest in FORM_ENDINGS or (rest[:1] == "-" and rest.endswith(FORM_ENDINGS)):
+        return collection
+    return None
+
+
+def is_form(path: str) -> bool:
+    """Whether what `component_of` takes for one of the server's would be a form. Users may have files of such names."""
+    return path.rstrip("/")[-4:] != OVA_ENDING
 
 
 def ready_path(component: str) -> str:

@@ -27,7 +27,7 @@ from ova_rules.component.model import Component, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
-from ova_rules.locks import locked
+from ova_rules.locks import BusyError, locked
 from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
@@ -37,8 +37,8 @@ from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ova_rules.build.forms import Prepared
     from ova_rules.build.progress import Progress
-    from ova_rules.build.seeds import Seeds
     from ova_tools.edit import Edit
     from ova_tools.layout import Plan
     from ova_tools.package import Package
@@ -182,6 +182,8 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
         jobs.queue(catalog, settings, jobs.FETCH, component.path)
         facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
+    except BusyError:
+        raise
     except ComponentError as error:
         return _failed(catalog, settings, seen, error, order)
 
@@ -228,20 +230,21 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             ready = component.ready_path
             forms = None
             if seen.inputs.forms.kind is not None:
-                from ova_rules.build import seeds
+                from ova_rules.build.forms import prepared
 
-                forms = seeds.prepared(catalog, settings, seen, source, package, takings, stack)
+                forms = prepared(catalog, settings, seen, source, package, takings, stack)
+                if order.may_queue and forms.waiting:
+                    return _queued(catalog, settings, component, f"{forms.waiting} bytes of disks to convert or copy")
+                if progress is not None:
+                    progress.expect(forms.waiting)
             enclosed, seed = (forms.enclosed, forms.content) if forms is not None else ((), "")
             wanted = content(source.state, settings.digest, takings.values, seed if enclosed else "")
             if last is not None and last.content == wanted and version_of(seen.inputs.ready, settings) == last.version:
-                return _kept(catalog, settings, seen, source, takings, last, forms)
+                return _kept(catalog, settings, seen, source, takings, last, forms, progress)
             edit = takings.edit(package, enclosed)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
-                message = f"{edit.plan.size} bytes to read and copy; waits in the delay queue"
-                facts.write(catalog, component, facts.queued(component, message))
-                queue(catalog, settings, component)
-                return Outcome(State.QUEUED, message)
+                return _queued(catalog, settings, component, f"{edit.plan.size} bytes to read and copy")
             if progress is not None:
                 progress.expect(edit.plan.size if verified else 2 * edit.plan.size)
             if not verified:
@@ -272,9 +275,9 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         data_id, version = publish_made(catalog, settings, seen.inputs, ready, seen.inputs.ready, bytes_, check)
         note_source_file(settings.state_directory, source.path, source.replica.vault_path)
+        beside = forms.put_in_place(progress) if forms is not None else None
         if progress is not None:
             progress.close()
-        beside = forms.put_in_place() if forms is not None else ()
     made = LastBuild(
         built=facts.moment(),
         fingerprint=seen.inputs.fingerprint,
@@ -285,12 +288,19 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         source_state=source.state,
         source_file=file_identity(opened),
         verified=source.state,
-        forms=beside,
+        forms=beside.forms if beside is not None else (),
     )
-    _drop_forms(catalog, settings, seen, beside)
+    _drop_forms(catalog, settings, seen, made.forms)
     notes = [str(each) for each in edit.notes]
-    _write_ready(catalog, settings, seen, source, takings, made, notes, forms.facts if forms is not None else None)
+    _write_ready(catalog, settings, seen, source, takings, made, notes, beside.facts if beside is not None else None)
     return Outcome(State.BUILT, f"{plan.size} bytes", takings)
+
+
+def _queued(catalog: Catalog, settings: Settings, component: Component, work: str) -> Outcome:
+    message = f"{work}; waits in the delay queue"
+    facts.write(catalog, component, facts.queued(component, message))
+    queue(catalog, settings, component)
+    return Outcome(State.QUEUED, message)
 
 
 def _kept(
@@ -300,22 +310,25 @@ def _kept(
     source: Source,
     takings: Takings,
     last: LastBuild,
-    forms: Seeds | None,
+    forms: Prepared | None,
+    progress: Progress | None,
 ) -> Outcome:
     """AVUs or tasks changed, but not the content of the ready OVA: it stays and counts as built from these AVUs."""
     _require_unchanged(catalog, settings, seen)
     notes = [avu.value for avu in seen.component.facts if (avu.attribute, avu.units) == (names.NOTE, remarks.OF_IMAGE)]
-    beside = forms.put_in_place() if forms is not None else ()
-    _drop_forms(catalog, settings, seen, beside)
-    made = replace(last, fingerprint=seen.inputs.fingerprint, forms=beside)
-    _write_ready(catalog, settings, seen, source, takings, made, notes, forms.facts if forms is not None else None)
+    beside = forms.put_in_place(progress) if forms is not None else None
+    if progress is not None:
+        progress.close()
+    made = replace(last, fingerprint=seen.inputs.fingerprint, forms=beside.forms if beside is not None else ())
+    _drop_forms(catalog, settings, seen, made.forms)
+    _write_ready(catalog, settings, seen, source, takings, made, notes, beside.facts if beside is not None else None)
     return Outcome(State.UNCHANGED, "other AVUs, same content", takings)
 
 
 def _drop_forms(catalog: Catalog, settings: Settings, seen: View, kept: Sequence[MadeForm]) -> None:
     """Removes the forms of the last build that are no longer made."""
     if seen.last is not None and {form.name for form in seen.last.forms} - {form.name for form in kept}:
-        from ova_rules.build.seeds import remove_unwanted
+        from ova_rules.build.beside import remove_unwanted
 
         remove_unwanted(catalog, settings, seen, kept)
 

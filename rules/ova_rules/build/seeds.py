@@ -1,4 +1,4 @@
-"""The seeds of a component: made and put in place with its ready OVA, removed when they are not wanted any more.
+"""The seeds of a component: the discs with its values and tasks.
 
 What goes on them is decided by `ova_tools.seed`; here it is asked with the component's values and tasks, as the client
 of the event. Nothing here is imported for a component without `ova_forms`.
@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, closing
 
 from ova_rules import names
-from ova_rules.build import versions
-from ova_rules.build.ownership import is_ours, require_free, require_ours
-from ova_rules.build.publish import Content, publish_made
+from ova_rules.build.beside import Form, file_name
 from ova_rules.build.staleness import View
 from ova_rules.build.takings import Takings
-from ova_rules.catalog.types import Avu, Replica, fact
+from ova_rules.catalog.types import Avu, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import tasks as tasks_
+from ova_rules.component.controls import SEED
 from ova_rules.component.fingerprint import digest
 from ova_rules.component.matching import described
-from ova_rules.component.source import Source, stat_of, version_of
+from ova_rules.component.source import stat_of
 from ova_rules.component.tasks import Task
 from ova_rules.errors import ComponentError
 from ova_rules.record import remarks
-from ova_rules.record.last_build import MadeForm
 from ova_rules.settings import Settings
-from ova_rules.state import directory, forget_made
+from ova_rules.state import directory
 from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from ova_tools.seed.roles import Roles
     from ova_tools.seed.seeds import Seed
     from ova_tools.seed.tasks import Task as DiscTask
-    from ova_tools.write import Staged
 
 _FORMAT = 1  # raise it when a disc of the same inputs gets other bytes
 _COPY = 1 << 20
@@ -51,37 +48,33 @@ _MOST_TEXT = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """What is to be beside the ready OVA, or in it. facts: what is said of it; put_in_place: publishes what is beside.
+class Disc:
+    """The disc of one virtual system: what it says, the name of its form, its file, which has no name, its bytes."""
 
-    enclosed: what is to lie in the ready OVA; content: a hash of what the bytes of the seeds follow from.
-    """
-
-    facts: tuple[Avu, ...]
-    put_in_place: Callable[[], tuple[MadeForm, ...]]
-    enclosed: tuple[Enclosed, ...]
-    content: str
+    seed: Seed
+    name: str
+    file: BinaryIO
+    size: int
 
 
-def prepared(
+def discs(
     catalog: Catalog,
     settings: Settings,
     seen: View,
-    source: Source,
     package: Package,
     takings: Takings,
     stack: ExitStack,
-) -> Seeds:
+) -> list[Disc]:
     """Writes the discs to the state folder's file system, so that what is wrong with them is known before anything is
     visible. Raises ComponentError.
     """
     from ova_tools.errors import OvaError
 
-    component, forms = seen.component, seen.inputs.forms
+    component = seen.component
     _require_tasks(catalog, settings, seen)
     try:
         found = _seeds(catalog, settings, seen, package, takings)
-        discs = [_written(settings, component.path, seed, stack) for seed in found]
+        written = [_written(settings, component.path, seed, stack) for seed in found]
     except OSError as error:  # no room in the state folder's file system, most likely
         text = f"its seed cannot be written: {error.strerror or error}"
         raise ComponentError(f"{component.path}: {text}", lasting=False) from error
@@ -91,31 +84,45 @@ def prepared(
             f"{component.path}: its seed: {_said(seen, takings, error)}", lasting=not passing
         ) from error
     _require_own_macs(catalog, seen, found)
-    content = _content(settings, seen, takings)
-    beside = discs if forms.beside else []
-    made = _replicas(catalog, seen, [name for name, _, _ in beside])
-    _require_places(catalog, settings, seen, source, made)
-
-    def put_in_place() -> tuple[MadeForm, ...]:
-        return _put_in_place(catalog, settings, seen, source, beside, content, made)
-
-    enclosed: list[Enclosed] = []
-    if forms.embedded:
-        from ova_tools.enclosure import Enclosed
-
-        for seed, (_, out, size) in zip(found, discs):
-            enclosed.append(Enclosed(seed.system, seed.suffix, out.fileno(), size))
-    return Seeds(tuple(_facts(catalog, seen, found)), put_in_place, tuple(enclosed), content)
+    return written
 
 
-def _written(settings: Settings, component: str, seed: Seed, stack: ExitStack) -> tuple[str, BinaryIO, int]:
-    """The name of a disc, its file, which has no name, and its bytes."""
+def form_of(disc: Disc, kind: str | None, content: str) -> Form:
+    """The form of a disc."""
+
+    def fill(descriptor: int) -> Method:
+        from ova_tools.extents import Method, write_all
+
+        disc.file.seek(0)
+        offset = 0
+        while block := disc.file.read(_COPY):
+            write_all(descriptor, block, offset)
+            offset += len(block)
+        return Method.COPIED
+
+    return Form(disc.name, f"{SEED}:{kind}", content, disc.size, fill)
+
+
+def enclosed(found: Sequence[Disc]) -> tuple[Enclosed, ...]:
+    """The discs as they are to lie in the ready OVA."""
+    from ova_tools.enclosure import Enclosed
+
+    return tuple(Enclosed(disc.seed.system, disc.seed.suffix, disc.file.fileno(), disc.size) for disc in found)
+
+
+def note_tasks(settings: Settings, seen: View) -> None:
+    """Notes which tasks are on the discs that were put in their place."""
+    tasks_.note_places(settings, seen.component.chain)
+    tasks_.note_on_seed(settings, seen.component.path, seen.inputs.tasks)
+
+
+def _written(settings: Settings, component: str, seed: Seed, stack: ExitStack) -> Disc:
     from ova_tools.seed import disc
 
     out = stack.enter_context(closing(_unnamed(settings)))
     size = disc.write(seed.files, seed.label, out)
     out.flush()
-    return _name(component, seed), out, size
+    return Disc(seed, file_name(component, seed.suffix, names.SEED_ENDING), out, size)
 
 
 def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, takings: Takings) -> list[Seed]:
@@ -138,7 +145,8 @@ def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, t
     further += [Value(task.name, _text(task, settings)) for task in reversed(texts)]
     tasks = [_task(task, settings) for task in now.tasks if task not in texts]
     kind = Kind(now.forms.kind)
-    return seeds(package, values, further, kind, _roles(settings), identity, tasks, settings.tasks_limit)
+    limit, keep = settings.tasks_limit, not now.forms.has_own_macs
+    return seeds(package, values, further, kind, _roles(settings), identity, tasks, limit, keep_macs=keep)
 
 
 def _said(seen: View, takings: Takings, error: OvaError) -> str:
@@ -193,23 +201,20 @@ def _opened(task: Task, settings: Settings) -> BinaryIO:
     return open(task.replica.vault_path, "rb")
 
 
-def _name(component: str, seed: Seed) -> str:
-    suffix = f"-{seed.suffix}" if seed.suffix else ""
-    return f"{posixpath.basename(component)}{suffix}{names.SEED_ENDING}"
-
-
 def _unnamed(settings: Settings) -> BinaryIO:
     descriptor = os.open(directory(settings.state_directory), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     return os.fdopen(descriptor, "w+b")
 
 
-def _content(settings: Settings, seen: View, takings: Takings) -> str:
+def content_of(settings: Settings, seen: View, takings: Takings) -> str:
+    """A hash of what the bytes of the discs follow from."""
     now = seen.inputs
     further = [[avu.attribute, now.expansions[avu].avu.value] for avu in takings.unmatched]
     source = now.source.state if now.source is not None else ""
     versions_ = tasks_.versions_of(now.tasks)
     roles = sorted(settings.seed_roles.items())
-    return digest([_FORMAT, now.forms.kind, source, sorted(map(list, takings.values)), further, versions_, roles])
+    values, macs = sorted(map(list, takings.values)), ["own MACs"] if now.forms.has_own_macs else []
+    return digest([_FORMAT, now.forms.kind, source, values, further, versions_, roles, *macs])
 
 
 # ---- rights ----------------------------------------------------------------------------------------------------------
@@ -264,126 +269,17 @@ def _require_own_macs(catalog: Catalog, seen: View, found: Sequence[Seed]) -> No
 # ---- facts -----------------------------------------------------------------------------------------------------------
 
 
-def _facts(catalog: Catalog, seen: View, found: Sequence[Seed]) -> list[Avu]:
+def facts_of(catalog: Catalog, seen: View, found: Sequence[Disc]) -> list[Avu]:
+    """What is said of the discs and the tasks on them, apart from the names of objects."""
     from ova_rules.record.disclosure import shown_task_objects
 
     path, now = seen.component.path, seen.inputs
     facts = []
-    if now.forms.embedded:
-        facts.append(fact(path, names.FORM, posixpath.basename(names.ready_path(path)), f"embedded:{now.forms.kind}"))
-    for seed in found:
-        if now.forms.beside:
-            facts.append(fact(path, names.FORM, _name(path, seed), f"seed:{now.forms.kind}"))
+    for seed in (disc.seed for disc in found):
         facts += [
             fact(path, names.MAC, each.mac, f"{seed.suffix} {each.name}".strip()) for each in seed.machine.interfaces
         ]
-    notes = list(dict.fromkeys(note for seed in found for note in seed.notes))
-    facts += remarks.facts(path, remarks.OF_SEED, notes)
+    facts += remarks.facts(path, remarks.OF_SEED, [note for disc in found for note in disc.seed.notes])
     tasks = [Avu(path, names.TASKS, task.path, task.group) for task in now.tasks]
     places = {task.path: tasks_.collection_of(task) for task in now.tasks}
     return facts + shown_task_objects(catalog, now, tasks, places)
-
-
-# ---- in place --------------------------------------------------------------------------------------------------------
-
-
-def _require_places(
-    catalog: Catalog, settings: Settings, seen: View, source: Source, made: Mapping[str, Sequence[Replica]]
-) -> None:
-    """Raises ComponentError unless each seed's place is free or the server's own, and the client may write there."""
-    for name, replicas in made.items():
-        path = f"{seen.component.path}/{name}"
-        if not replicas:
-            require_free(catalog, settings, source, path)
-            continue
-        record = _record(seen, name)
-        if record is None or record.data_id != replicas[0].data_id:
-            require_ours(settings, path, replicas)
-        if not catalog.may_replace(path):
-            raise ComponentError(f"{catalog.user} may not write {path}", lasting=False)
-
-
-def _record(seen: View, name: str) -> MadeForm | None:
-    return next((form for form in seen.last.forms if form.name == name), None) if seen.last is not None else None
-
-
-def _replicas(catalog: Catalog, seen: View, names_: Sequence[str]) -> dict[str, Sequence[Replica]]:
-    """The replicas that these forms have now; no query where they were asked for already."""
-    known = seen.inputs.made
-    missing = [f"{seen.component.path}/{name}" for name in names_ if name not in known]
-    asked = {posixpath.basename(path): found for path, found in catalog.replicas_of(missing).items()} if missing else {}
-    return {name: known[name] if name in known else asked[name] for name in names_}
-
-
-def _put_in_place(
-    catalog: Catalog,
-    settings: Settings,
-    seen: View,
-    source: Source,
-    discs: Sequence[tuple[str, BinaryIO, int]],
-    content: str,
-    made: Mapping[str, Sequence[Replica]],
-) -> tuple[MadeForm, ...]:
-    """Publishes the discs that are not there already. What they are, for the record of the build."""
-    forms = []
-    for name, disc, size in discs:
-        path = f"{seen.component.path}/{name}"
-        record, replicas = _record(seen, name), made[name]
-        if record is not None and record.content == content and version_of(replicas, settings) == record.version:
-            forms.append(record)
-            continue
-        bytes_ = _content_of(settings, path, replicas, disc, size, source.replica.resource)
-        data_id, version = publish_made(catalog, settings, seen.inputs, path, replicas, bytes_)
-        forms.append(MadeForm(name, data_id, version, content))
-    tasks_.note_places(settings, seen.component.chain)
-    tasks_.note_on_seed(settings, seen.component.path, seen.inputs.tasks)
-    return tuple(forms)
-
-
-def _content_of(
-    settings: Settings, path: str, replicas: Sequence[Replica], disc: BinaryIO, size: int, resource: str
-) -> Content:
-    """The disc, with a size by which a client's parallel download tells this version from all others."""
-    if size >= versions.PARALLEL_FROM:
-        size = versions.free_size(settings, path, replicas, size, 1 << 20)
-    versions.note_size(settings, path, size)
-
-    def fill(descriptor: int) -> Method:
-        from ova_tools.extents import Method, write_all
-
-        disc.seek(0)
-        offset = 0
-        while block := disc.read(_COPY):
-            write_all(descriptor, block, offset)
-            offset += len(block)
-        os.ftruncate(descriptor, size)
-        return Method.COPIED
-
-    def stage(vault_path: str) -> Staged:
-        from ova_tools.write import stage_with
-
-        return stage_with(fill, vault_path)
-
-    return Content(size, resource, stage)
-
-
-def remove_unwanted(catalog: Catalog, settings: Settings, seen: View, kept: Sequence[MadeForm]) -> None:
-    """Removes the forms of the last build that are not made any more; what others have made stays."""
-    names_ = {form.name for form in kept}
-    for form in seen.last.forms if seen.last is not None else ():
-        path = f"{seen.component.path}/{form.name}"
-        replicas = seen.inputs.made.get(form.name) or catalog.replicas(path)
-        if form.name in names_ or not replicas or replicas[0].data_id != form.data_id:
-            continue
-        if catalog.may_rename(path):
-            catalog.unlink(path)
-            forget_made(settings.state_directory, path)
-
-
-def is_ours_at(settings: Settings, seen: View, path: str) -> bool:
-    """Whether the server has made the object at `path` beside the ready OVA."""
-    name = posixpath.basename(path)
-    replicas, record = seen.inputs.made.get(name, ()), _record(seen, name)
-    if record is not None and replicas and replicas[0].data_id == record.data_id:
-        return True
-    return bool(replicas) and is_ours(settings, path, replicas)

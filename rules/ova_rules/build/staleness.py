@@ -65,7 +65,7 @@ class View:
         name = posixpath.basename(path)
         recorded = last.version_of(name)
         replicas = now.ready if path == now.component.ready_path else now.made.get(name, ())
-        return recorded is not None and version_of(replicas, settings) == recorded
+        return bool(recorded) and version_of(replicas, settings) == recorded
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def view(catalog: Access, settings: Settings, component: Component, trail: tuple
         and last is not None
         and last.fingerprint == now.fingerprint
         and version_of(now.ready, settings) == last.version
-        and all(version_of(now.made.get(form.name, ()), settings) == form.version for form in last.forms)
+        and all(form.is_at(version_of(now.made.get(form.name, ()), settings)) for form in last.forms)
     )
     return View(now, last, fresh)
 
@@ -153,9 +153,9 @@ def _inputs(
 
 
 def form_paths(component: Component, last: LastBuild | None, forms: Forms) -> dict[str, str]:
-    """The paths of the component's forms, by name: those of the last build, and the one seed that most images have."""
+    """The paths of the component's forms, by name: those of the last build, and those that most images give."""
     found = [form.name for form in last.forms] if last is not None else []
-    found += [f"{posixpath.basename(component.path)}{names.SEED_ENDING}"] if forms.beside else []
+    found += forms.usual(posixpath.basename(component.path))
     return {name: f"{component.path}/{name}" for name in found}
 
 
@@ -223,7 +223,7 @@ def _require_fresh(
     error = seen.inputs.error
     if error is not None and error.lasting:
         raise ComponentError(f"{address.label}: {_said_of(catalog, component, upstream, str(error))}", lasting=False)
-    if not seen.fresh:
+    if not seen.is_fresh(settings, other.ready_path):
         message = other.fact(names.MESSAGE)
         said = _said_of(catalog, component, upstream, f"is out of date{f': {message.value}' if message else ''}")
         below = error.chain if isinstance(error, BehindError) else ()

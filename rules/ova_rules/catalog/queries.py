@@ -25,7 +25,8 @@ _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
 REPLICA_COLUMNS = ["DATA_ID", "DATA_REPL_NUM", "DATA_REPL_STATUS", "DATA_SIZE", "DATA_MODIFY_TIME", "DATA_CHECKSUM"]
 REPLICA_COLUMNS += ["DATA_PATH", "RESC_LOC", "DATA_RESC_HIER", "COLL_NAME", "DATA_NAME"]
 _HAS = ["COLL_NAME", "META_COLL_ATTR_NAME"]
-SHORT_ENDINGS = "DATA_NAME like '%.___'"  # .ova in any case, .iso
+# .ova in any case, and the endings of forms
+ENDINGS = "DATA_NAME like '%.___' || like '%.qcow2' || like '%.user-data' || like '%.image.json' || like '%.qm'"
 
 
 class Queries:
@@ -243,15 +244,15 @@ class Queries:
 
     def packages_below(self, collection: str) -> list[str]:
         """The data objects at or below a collection whose names end in .ova, in any case; sorted."""
-        return [path for path in self._short_endings_below(collection) if looks_like_package(path)]
+        return [path for path in self._with_endings_below(collection) if looks_like_package(path)]
 
     def made_below(self, collection: str) -> list[str]:
         """The data objects at or below a collection that the server may have made, by their names; sorted."""
-        return [path for path in self._short_endings_below(collection) if component_of(path) is not None]
+        return [path for path in self._with_endings_below(collection) if component_of(path) is not None]
 
-    def _short_endings_below(self, collection: str) -> list[str]:
+    def _with_endings_below(self, collection: str) -> list[str]:
         below = collection.rstrip("/") + "/"
-        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{begins('COLL_NAME', collection)} AND {SHORT_ENDINGS}")
+        rows = self._rows(["COLL_NAME", "DATA_NAME"], f"{begins('COLL_NAME', collection)} AND {ENDINGS}")
         return sorted({f"{row[0]}/{row[1]}" for row in rows if row[0] == collection or row[0].startswith(below)})
 
     # ---- the server ----------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ova_rules.catalog.queries import REPLICA_COLUMNS, SHORT_ENDINGS, replica
+from ova_rules.catalog.queries import ENDINGS, REPLICA_COLUMNS, replica
 from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.names import URL
@@ -35,7 +35,7 @@ class Snapshot(Catalog):
         for avu in super().avus(seen):
             self._avus[avu.collection].append(avu)
         folders = (path.rpartition("/")[0] for path in objects)
-        for row in self._rows_of(REPLICA_COLUMNS, "COLL_NAME", folders, SHORT_ENDINGS):
+        for row in self._rows_of(REPLICA_COLUMNS, "COLL_NAME", folders, ENDINGS):
             self._replicas.setdefault(f"{row[9]}/{row[10]}", []).append(replica(row))
 
     def avus(self, collections: Iterable[str]) -> list[Avu]:

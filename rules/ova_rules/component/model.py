@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import Avu, Replica
-from ova_rules.component.controls import NO_FORMS, Forms, ignored, nearest
+from ova_rules.component.controls import NO_FORMS, Forms, forms_in, ignored, nearest
 from ova_rules.component.inheritance import Lineage, lineage
 from ova_rules.component.pointers import pointed_at
 from ova_rules.component.source import Source
@@ -31,8 +31,8 @@ class Component:
     An AVU is left out if a nearer one with the same attribute and units hides it. prototypes: the components it stands
     for (`ova_like`). likes: the `ova_like` AVUs, each with the collections it adds. notes: who set AVUs, for all
     collections that count. chain: all collections whose AVUs may count, in the order of `levels`. options, default,
-    forms: the `ova_options`, `ova_configuration` and `ova_forms` in effect. error: why its `ova_like` cannot be
-    followed.
+    forms: the `ova_options`, `ova_configuration`, and `ova_forms` with `ova_networks`, in effect. error: why its
+    `ova_like` cannot be followed.
     """
 
     path: str
@@ -99,7 +99,7 @@ def read_any(catalog: Access, path: str) -> Component | None:
         tuple(found.levels),
         nearest(found.levels, names.OPTIONS),
         nearest(found.levels, names.CONFIGURATION),
-        nearest(found.levels, names.FORMS),
+        forms_in(found.levels),
         found.error,
     )
 

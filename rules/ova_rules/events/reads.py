@@ -153,15 +153,10 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     collection = names.component_of(path)
     if collection is None or not Catalog(callback, rei).is_component(collection):
         return CONTINUE
-    if path[-4:] == names.SEED_ENDING and not _is_seed(path, callback, rei):
-        return CONTINUE
+    if names.is_form(path) and not is_known_ready(context(callback, rei)[1].state_directory, path):
+        return CONTINUE  # a user's own file
     text = f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
     return refuse(callback, NOT_PERMITTED, text)
-
-
-def _is_seed(path: str, callback: Any, rei: Any) -> bool:
-    """Whether an object is a seed made by the server, and not a user's own disc."""
-    return is_known_ready(context(callback, rei)[1].state_directory, path)
 
 
 def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
@@ -224,7 +219,7 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
     """Whether the client sees `ova_url`, or does not see the collection although a ready OVA was made there."""
     collection = str(names.component_of(path))
-    if path[-4:] == names.SEED_ENDING:  # users may have discs with that name
+    if names.is_form(path):  # users may have files with that name
         return _is_known(settings, path)
     return catalog.is_component(collection) or (_is_known(settings, path) and not catalog.visible([collection]))
 
@@ -233,7 +228,7 @@ def _is_ready_ova(catalog: Catalog, settings: Settings, path: str) -> bool:
     """Whether it is a ready OVA, as far as known if the catalog query is what failed (under a ticket it does)."""
     if _is_known(settings, path):
         return True
-    return path[-4:] != names.SEED_ENDING and catalog.is_component(str(names.component_of(path)))
+    return not names.is_form(path) and catalog.is_component(str(names.component_of(path)))
 
 
 def _is_known(settings: Settings, path: str) -> bool:
@@ -261,15 +256,15 @@ def _reason_against_reading(
     if component is None:
         return reason_if_hidden(catalog, settings, collection, path)
     seen = view(catalog, settings, component)
-    is_seed = path[-4:] == names.SEED_ENDING
-    if is_seed:
-        from ova_rules.build.seeds import is_ours_at
+    is_form = names.is_form(path)
+    if is_form:
+        from ova_rules.build.beside import is_ours_at
 
         if not is_ours_at(settings, seen, path) and not is_known_ready(settings.state_directory, path):
             return None  # a user's own object
     elif not seen.fresh and seen.inputs.ready and _is_of_a_user(settings, seen, path):
         return None
-    if is_seed or seen.inputs.forms.embedded:
+    if is_form or seen.inputs.forms.embedded:
         from ova_rules.build.seeds import reason_if_tasks_hidden
 
         hidden = reason_if_tasks_hidden(catalog, settings, seen)
@@ -279,7 +274,7 @@ def _reason_against_reading(
         return _mixed_versions(catalog, settings, seen, path, keywords, reading)
     fresh = seen.is_fresh(settings, path)
     reason = None if fresh else _make_fresh(catalog, settings, seen, path)
-    if reason is None and is_seed:
+    if reason is None and is_form:
         reason = _no_form(catalog, settings, seen, path)
     replicas = _replicas_at(seen, path)
     reason = reason or _stale_replica(replicas, path, keywords)
@@ -298,16 +293,16 @@ def _replicas_at(seen: View, path: str) -> Sequence[Replica]:
 
 
 def _no_form(catalog: Catalog, settings: Settings, seen: View, path: str) -> str | None:
-    """Why a seed does not belong to the component as it is now; None if it does."""
+    """Why a form does not belong to the component as it is now, or could not be made; None if it is there."""
+    from ova_rules.build.beside import reason_if_not_made
+
     if not seen.is_fresh(settings, path):
         component = read(catalog, seen.component.path)
         if component is None:
             return None
         seen = view(catalog, settings, component)
-    known = {form.name for form in seen.last.forms} if seen.last is not None else set()
-    if path.rpartition("/")[2] in known:
-        return None
-    return one_line(f"{path} is not asked for any more; {names.FORMS} of {seen.component.path} says what is")
+    reason = reason_if_not_made(seen, path.rpartition("/")[2])
+    return one_line(f"{path}: {reason}") if reason is not None else None
 
 
 def _is_of_a_user(settings: Settings, seen: View, path: str) -> bool:
@@ -395,7 +390,8 @@ def _wait(catalog: Catalog, settings: Settings, path: str) -> str | None:
         status = component.fact(names.STATUS)
         queued = status is not None and status.value in (names.QUEUED, names.BUILDING)
         if status is not None and not queued and not is_held(settings.state_directory, component.path):
-            return _reason(catalog, seen.inputs, path)  # no agent builds it
+            not_made = _no_form(catalog, settings, seen, path) if names.is_form(path) else None
+            return not_made or _reason(catalog, seen.inputs, path)  # no agent builds it
         patience = settings.gate_wait if queued else min(settings.gate_wait, _PATIENCE_SECONDS)
         if has_failed(seen.inputs, signer_of(settings)) or time.monotonic() - start >= patience:
             return _reason(catalog, seen.inputs, path)

@@ -189,7 +189,7 @@ def _require_control(avu: Avu) -> None:
         from ova_rules.component.controls import require_options
 
         require_options(avu)
-    elif avu.attribute == names.FORMS:
+    elif avu.attribute in (names.FORMS, names.NETWORKS):
         from ova_rules.component.controls import forms_of
 
         forms_of([avu])

@@ -19,15 +19,30 @@ from ova_rules.settings import Settings
 from ova_rules.state import source_file
 from ova_tools.records import asdict, dataclass
 
+IMPOSSIBLE = "-"
+
 
 @dataclass(frozen=True)
 class MadeForm:
-    """A data object beside the ready OVA, by its name. content: a hash of what decides its bytes."""
+    """A data object beside the ready OVA, by its name. content: a hash of what decides its bytes.
+
+    version: "" for one that could not be made, and is tried again; IMPOSSIBLE for one that cannot be made from this
+    content. data_id is then that of an older one, if there is one.
+    """
 
     name: str
     data_id: str
     version: str
     content: str
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it could be made."""
+        return self.version not in ("", IMPOSSIBLE)
+
+    def is_at(self, version: str | None) -> bool:
+        """Whether the object with this version, None for none, is what the last build left there."""
+        return self.version == IMPOSSIBLE or self.version == version
 
 
 @dataclass(frozen=True)

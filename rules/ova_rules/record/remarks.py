@@ -1,7 +1,7 @@
 """`ova::note`: what is odd about a component but no failure, in one line each. Pure.
 
 The units give the subject of a note: the image (remarks of an edit), the component's AVUs, those of its
-ready OVA, its seed, or a restore.
+ready OVA, its seed, a form that could not be made, or a restore.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 OF_IMAGE = "image"
 OF_AVUS = "AVUs"
 OF_SEED = "seed"
+OF_FORM = "form"  # one that could not be made
 OF_READY = "ready OVA"  # its AVUs; kept while they are there
 OF_RESTORING = "restore"  # in a component with the fingerprint that it is about
 
