@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .commands import capture, completion, compose, diff, inspect, libvirt, pack, seed, set, unpack, verify
+from .commands import capture, completion, compose, deploy, diff, inspect, libvirt, pack, seed, set, unpack, verify
 from .errors import OvaError, one_line
 
 
@@ -63,7 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and end")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (inspect, set, seed, verify, diff, pack, unpack, capture, compose, libvirt):
+    for command in (inspect, set, seed, verify, diff, pack, unpack, capture, compose, libvirt, deploy):
         command.add(commands)
     completion.add(commands, make_parser)
     return parser

@@ -63,6 +63,10 @@ class CaptureError(OvaError):
     """A machine cannot be captured: libvirt does not know it, refuses, or cannot be asked."""
 
 
+class DeployError(OvaError):
+    """A machine cannot be deployed: its files are not there, or something of another's is in its place."""
+
+
 class DomainError(OvaError):
     """A package cannot become a libvirt domain: its hardware cannot be read, or libvirt has no place for it."""
 

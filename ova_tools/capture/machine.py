@@ -17,11 +17,11 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import quoteattr
 
 from ova_tools import qemu_img
-from ova_tools.capture.virsh import Virsh, VirshError
 from ova_tools.compose.domain import Domain, parsed, read_domain
 from ova_tools.compose.package import images_of
 from ova_tools.errors import CaptureError, ComposeError, WriteError
 from ova_tools.libvirt.domain_xml import domain_name, image_names
+from ova_tools.libvirt.virsh import Virsh, VirshError
 from ova_tools.records import dataclass
 
 Report = Callable[[int], None]

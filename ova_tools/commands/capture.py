@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
     """Capture the machine."""
     from ova_tools import qemu_img
     from ova_tools.capture.machine import capture, look_up, size_of
-    from ova_tools.capture.virsh import Virsh
+    from ova_tools.libvirt.virsh import Virsh
     from ova_tools.progress import ProgressBar
 
     qemu_img.require()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-import pwd
-import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ova_tools.cli import main
+from tests.support.libvirt import Host, libvirt_host, missing
 
-PROGRAMS = ("libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "qemu-img", "qemu-io")
 MACHINE = """\
 <domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
 <os><type arch='x86_64' machine='q35'>hvm</type></os>
@@ -25,64 +22,17 @@ MACHINE = """\
 """
 
 
-def _missing() -> str:
-    """What this host lacks, '' for nothing."""
-    programs = [name for name in PROGRAMS if shutil.which(name) is None]
-    if programs:
-        return f"{', '.join(programs)}: not installed here (libvirt-daemon-system libvirt-clients qemu-system-x86)"
-    if os.getuid() != 0:
-        return "libvirtd is started as root"
-    try:
-        pwd.getpwnam("libvirt-qemu")
-    except KeyError:
-        return "no account libvirt-qemu here (libvirt-daemon-system)"
-    return ""
-
-
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("libvirt"),
-    pytest.mark.skipif(bool(_missing()), reason=_missing() or "all is here"),
+    pytest.mark.skipif(bool(missing()), reason=missing() or "all is here"),
 ]
-
-
-class Host:
-    """A libvirt, and a folder that its emulator may enter."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.uri = f"qemu:///system?socket={folder}/libvirt-sock"
-
-    def virsh(self, *arguments: str) -> str:
-        command = ["virsh", "--quiet", "--connect", self.uri, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 @pytest.fixture(scope="module")
 def host() -> Iterator[Host]:
-    folder = Path(tempfile.mkdtemp(prefix="ova-libvirt-"))
-    folder.chmod(0o755)
-    for place in ("/var/log/libvirt", "/run/libvirt"):
-        Path(place).mkdir(parents=True, exist_ok=True)
-    found = Host(folder)
-    configuration = f'unix_sock_dir = "{folder}"\nauth_unix_ro = "none"\nauth_unix_rw = "none"\n'
-    (folder / "libvirtd.conf").write_text(configuration, encoding="utf-8")
-    log = (folder / "log").open("wb")
-    logger = subprocess.Popen(["virtlogd", "-p", str(folder / "virtlogd.pid")], stdout=log, stderr=log)
-    arguments = ["-f", str(folder / "libvirtd.conf"), "-p", str(folder / "libvirtd.pid")]
-    daemon = subprocess.Popen(["libvirtd", *arguments], stdout=log, stderr=log)
-    try:
-        deadline = time.monotonic() + 30
-        while not (folder / "libvirt-sock").exists():
-            assert daemon.poll() is None and time.monotonic() < deadline, (folder / "log").read_text()[-2000:]
-            time.sleep(0.05)
+    with libvirt_host() as found:
         yield found
-    finally:
-        for process in (daemon, logger):
-            process.terminate()
-            process.wait(30)
-        log.close()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

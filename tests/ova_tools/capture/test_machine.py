@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ova_tools.capture import machine
-from ova_tools.capture.virsh import Virsh, VirshError
 from ova_tools.compose.domain import read_domain
+from ova_tools.libvirt.virsh import Virsh, VirshError
 from ova_tools.records import replace
 from tests.ova_tools.compose.domains import disk, domain, nic
 

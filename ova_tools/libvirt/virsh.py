@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 
-from ova_tools.errors import CaptureError
+from ova_tools.errors import OvaError
 from ova_tools.records import dataclass
 
 _SECONDS = 120  # a host whose KVM does not answer makes the first call of a libvirtd that slow
@@ -20,7 +20,7 @@ _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40
 _AMOUNT = re.compile(r"(File|Data) (processed|total):\s*([0-9.]+) ([KMGT]iB|B)")
 
 
-class VirshError(CaptureError):
+class VirshError(OvaError):
     """libvirt refused a call, or could not be asked; str() is what it said."""
 
 
