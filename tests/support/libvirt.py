@@ -15,13 +15,21 @@ from pathlib import Path
 
 BRIDGE = "ovabr0"  # in its namespace
 _PROGRAMS = ("libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "qemu-img", "qemu-io", "unshare", "ip", "mount")
-_PLACES = ("/run/libvirt", "/var/lib/libvirt", "/etc/libvirt/qemu", "/var/log/libvirt", "/var/cache/libvirt")
+_PLACES = ("/run/libvirt", "/var/lib/libvirt", "/etc/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
 # In namespaces of its own: so it neither finds nor leaves anything. Without KVM, so that it is the same everywhere:
-# where KVM is there and does not work, each call would take more than a minute.
+# where KVM is there and does not work, each definition would take more than a minute.
 _SETUP = f"""
 set -e
 for place in {" ".join(_PLACES)}; do mount -t tmpfs -o mode=755 tmpfs "$place"; done
-[ ! -e /dev/kvm ] || mount --bind /dev/null /dev/kvm
+echo 'namespaces = []' >/etc/libvirt/qemu.conf
+if [ -e /dev/kvm ]; then
+    mkdir -p "$1/dev/net" "$1/dev/pts" "$1/dev/shm"
+    cp -a /dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty /dev/ptmx "$1/dev"
+    cp -a /dev/net/tun "$1/dev/net"
+    mount --rbind /dev/pts "$1/dev/pts"
+    mount --rbind /dev/shm "$1/dev/shm"
+    mount --rbind "$1/dev" /dev
+fi
 ip link add {BRIDGE} type bridge
 ip link set {BRIDGE} up
 virtlogd -p "$1/virtlogd.pid" &
