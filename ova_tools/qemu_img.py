@@ -29,6 +29,7 @@ _CHECKING_SECONDS = 1800
 _SILENT_SECONDS = 1.0
 _ERROR_BYTES = 10_000
 _NO_ROOM = 1 << 20
+_ALIGNMENT = 1 << 16
 _MAGIC = {"qcow2": b"QFI\xfb", "vmdk": b"KDMV"}
 _HEAD, _VMDK_CAPACITY = 64, slice(12, 20)
 _OWN_VMDKS = ("monolithicSparse", "streamOptimized")
@@ -110,6 +111,26 @@ def examine(fd: int, shown: str, format_: str, offset: int = 0, size: int | None
     snapshots = told.get("snapshots") or []
     notes = (f"{shown}: {len(snapshots)} snapshots inside the image",) if snapshots else ()
     return Image(fd, shown, format_, capacity, notes, state, offset, size)
+
+
+def private_copy(fd: int, offset: int, size: int, folder: str) -> tuple[int, int]:
+    """Copy a part of a file to one without a name in `folder`: nobody else can change what is examined there.
+
+    Returns its descriptor, which the caller closes, and where the part begins in it. Shares extents where possible.
+    Raises WriteError and OSError.
+    """
+    from ova_tools.extents import Carrier
+    from ova_tools.layout import Extent
+
+    copy = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        start = offset % _ALIGNMENT  # extents are shared where both begin at the same place of a block
+        os.ftruncate(copy, start + size)
+        Carrier(fd, copy, None, to_disk=False).extent(Extent(offset, size), start)
+    except BaseException:
+        os.close(copy)
+        raise
+    return copy, start
 
 
 def _state(fd: int) -> tuple[int, ...]:

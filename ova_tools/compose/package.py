@@ -70,15 +70,14 @@ def compose(
     """
 
     def fill(fd: int) -> Method:
-        _write(domain, images, values, fd, report)
+        write(domain, images, values, fd, report)
         return Method.COPIED
 
     return stage_with(fill, target, mode=mode, durable=target.exists())
 
 
-def _write(
-    domain: Domain, images: Sequence[qemu_img.Image], values: Mapping[str, str], fd: int, report: Report
-) -> None:
+def write(domain: Domain, images: Sequence[qemu_img.Image], values: Mapping[str, str], fd: int, report: Report) -> None:
+    """Write the package of a machine to an empty file that is open as `fd`; otherwise as `compose`."""
     base = file_name(domain.name)
     names = [f"{base}-disk{number}.vmdk" for number, _ in enumerate(images, 1)]
     widest = [DiskFile(name, _WIDEST, _WIDEST) for name in names]

@@ -41,10 +41,13 @@ def images_of(package: Package, machine: Machine) -> Iterator[dict[str, qemu_img
         yield {disk.target: image_of(package, disk, stack) for disk in machine.disks}
 
 
-def image_of(package: Package, disk: MachineDisk, stack: ExitStack) -> qemu_img.Image | None:
+def image_of(
+    package: Package, disk: MachineDisk, stack: ExitStack, private: str | None = None
+) -> qemu_img.Image | None:
     """Open and examine a disk in its package, for as long as `stack`; None for one without data.
 
-    Raises DomainError and ComposeError.
+    `private`: a folder for a copy, where others may write to the package meanwhile. Raises DomainError, ComposeError,
+    and WriteError or OSError for a copy that cannot be made.
     """
     if not disk.file:
         return None
@@ -57,7 +60,11 @@ def image_of(package: Package, disk: MachineDisk, stack: ExitStack) -> qemu_img.
     member = next(each for each in package.members if each.name == where.members[0])
     format_ = _format(disk.format, member.name)
     if package.kind is Kind.OVA:
-        return qemu_img.examine(package.fileno(), member.name, format_, member.offset, member.size)
+        fd, offset = package.fileno(), member.offset
+        if private is not None:
+            fd, offset = qemu_img.private_copy(fd, offset, member.size, private)
+            stack.callback(os.close, fd)
+        return qemu_img.examine(fd, member.name, format_, offset, member.size)
     file = stack.enter_context(open_regular(str(package.path.parent / member.name), member.name))
     return qemu_img.examine(file.fileno(), member.name, format_)
 

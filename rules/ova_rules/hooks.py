@@ -60,12 +60,15 @@ def _may_be_taken(path: str) -> bool:
 
 
 def _written(rule_args: "list[Any]", rei: "Any") -> bool:
-    return _may_be_taken(str(rule_args[1].map()["logical_path"]))
+    path = str(rule_args[1].map()["logical_path"])
+    return _may_be_taken(path) or names.may_be_captured(path)
 
 
 def _registered(rule_args: "list[Any]", rei: "Any") -> bool:
     # For one that is being created (status 2), the hook at its close follows.
-    return rei.doi is not None and int(rei.doi.replStatus) == 1 and _removed(rule_args, rei)
+    if rei.doi is None or int(rei.doi.replStatus) != 1:
+        return False
+    return _removed(rule_args, rei) or names.may_be_captured(str(rei.doi.objPath))
 
 
 def _removed(rule_args: "list[Any]", rei: "Any") -> bool:

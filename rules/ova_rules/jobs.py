@@ -32,6 +32,7 @@ BUILD = "build"  # a component
 CHANGE = "change"  # all that depends on a collection or a source
 LIKE = "like"  # a collection with ova_like: makes the components that it should have
 CHECK = "check"  # an image, or a collection of images
+CAPTURE = "capture"  # the image of a collection with ova_capture
 FETCH = "fetch"  # the source of a component whose ova_url is a URL
 
 _FUNCTION = "ova_job"

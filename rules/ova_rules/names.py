@@ -18,8 +18,11 @@ CONFIGURATION = "ova_configuration"
 IGNORE = "ova_ignore"
 FORMS = "ova_forms"
 NETWORKS = "ova_networks"
+CAPTURE = "ova_capture"
 
-OF_COLLECTIONS = (URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE, FORMS, NETWORKS)
+OF_COLLECTIONS = (
+    URL, LIKE, IMAGES, RESTORE, REFRESH, OPTIONS, CONFIGURATION, IGNORE, FORMS, NETWORKS, CAPTURE,
+)  # fmt: skip
 OF_OBJECTS = (RELEASE,)
 
 # Facts of a component.
@@ -43,6 +46,9 @@ MAC = "ova::mac"
 HISTORY = "ova::history"
 HISTORY_VALUES = "ova::history_values"
 
+# Of a collection with a captured machine: what its image was made from, and which it is.
+CAPTURED = "ova::captured"
+
 # Facts of an image, a data object.
 PACKAGE = "ova::package"
 PROPERTY = "ova::property"
@@ -55,6 +61,8 @@ READY = "ready"
 QUEUED = "queued"
 BUILDING = "building"
 FAILED = "failed"
+
+CAPTURED_ENDINGS = (".xml", ".qcow2", ".raw", ".img", ".vmdk")  # of a domain XML and of disks
 
 TASK_COLLECTIONS = ("install", "config", "reset")
 TEXTS = "config"  # the collection with the texts that values take
@@ -93,6 +101,11 @@ def looks_like_package(path: str) -> bool:
 def may_be_taken(path: str) -> bool:
     """Whether the data object at `path` may be a task, or the text of a value (`${<config/NAME}`)."""
     return any(f"/{name}/" in path for name in TASK_COLLECTIONS)
+
+
+def may_be_captured(path: str) -> bool:
+    """Whether the data object at `path` may be a part of a captured machine, by its name."""
+    return path.endswith(CAPTURED_ENDINGS)
 
 
 def component_of(path: str) -> "str | None":

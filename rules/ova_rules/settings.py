@@ -111,6 +111,8 @@ class Settings:
         "gateway to names separated by blanks.")  # fmt: skip
     tasks_limit: int = _setting(256 * 1024 * 1024, _BYTES,
         "The maximum total size of the tasks on one seed.")  # fmt: skip
+    disk_limit: int = _setting(2 * 1024**4, _BYTES,
+        "The maximum size of a disk that is converted, as its machine sees it.")  # fmt: skip
     rules_for_users: tuple[str, ...] = _setting((), _list_of("rule names"),
         'The rules that ordinary users may call with irule. ["*"] lifts the gate on rule text.')  # fmt: skip
     state_directory: str = _setting("", _PATH,

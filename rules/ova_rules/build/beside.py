@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from ova_rules import names
 from ova_rules.build import versions
 from ova_rules.build.ownership import is_ours, require_free, require_ours
-from ova_rules.build.publish import Content, publish_made
+from ova_rules.build.publish import UNKNOWN_SIZE, Content, publish_made
 from ova_rules.build.staleness import View
 from ova_rules.catalog.types import Replica
 from ova_rules.catalog.writes import Catalog
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ova_tools.extents import Method
     from ova_tools.write import Staged
 
-UNKNOWN = -1
 _PADDING = 1 << 20
 
 
@@ -36,7 +35,7 @@ _PADDING = 1 << 20
 class Form:
     """One object to be beside the ready OVA. content: a hash of what its bytes follow from.
 
-    kind: as `ova::form` has it. size: in bytes, or UNKNOWN until they are written; fill: writes them to a new file.
+    kind: as `ova::form` has it. size: in bytes, or UNKNOWN_SIZE until it is written; fill: writes it to a new file.
     """
 
     name: str
@@ -101,7 +100,7 @@ class Shelf:
             return kept
         path, replicas = self.path(form.name), self.made[form.name]
         content = self._content(form, path, replicas)
-        data_id, version = publish_made(self.catalog, self.settings, self.seen.inputs, path, replicas, content)
+        data_id, version = publish_made(self.catalog, self.settings, self.seen.inputs.holds, path, replicas, content)
         return MadeForm(form.name, data_id, version, form.content)
 
     def _content(self, form: Form, path: str, replicas: Sequence[Replica]) -> Content:
@@ -121,8 +120,8 @@ class Shelf:
 
             return stage_with(fill, vault_path)
 
-        size = form.size if form.size < versions.PARALLEL_FROM else UNKNOWN  # it is to differ from that of the replicas
-        return Content(size, self.source.replica.resource, stage)
+        known = form.size if form.size < versions.PARALLEL_FROM else UNKNOWN_SIZE
+        return Content(known, self.source.replica.resource, stage)
 
 
 def shelf(catalog: Catalog, settings: Settings, seen: View, source: Source, names_: Iterable[str]) -> Shelf:

@@ -159,7 +159,7 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
     try:
         if seen.fresh:
             facts.write(catalog, component, facts.fresh(catalog, now))
-            note_as_made(settings, now, component.ready_path, now.ready)
+            note_as_made(settings, now.holds, component.ready_path, now.ready)
             return Outcome(State.UNCHANGED)
         require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
@@ -273,7 +273,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
 
         plan = _told_apart(settings, ready, seen, edit.plan)
         bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
-        data_id, version = publish_made(catalog, settings, seen.inputs, ready, seen.inputs.ready, bytes_, check)
+        data_id, version = publish_made(catalog, settings, seen.inputs.holds, ready, seen.inputs.ready, bytes_, check)
         note_source_file(settings.state_directory, source.path, source.replica.vault_path)
         beside = forms.put_in_place(progress) if forms is not None else None
         if progress is not None:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from ova_rules import names
-from ova_rules.build.beside import UNKNOWN, Form, Shelf, file_name
+from ova_rules.build.beside import Form, Shelf, file_name
+from ova_rules.build.publish import UNKNOWN_SIZE
 from ova_rules.component.fingerprint import digest, file_identity, source_state
 from ova_rules.component.source import Source, version_of
 from ova_rules.errors import Changed, ComponentError
@@ -117,28 +118,34 @@ def _put_copy(shelf: Shelf, disk: Disk, donor: int) -> MadeForm:
 
 def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[[int], None]) -> MadeForm:
     from ova_tools import qemu_img
-    from ova_tools.errors import ComposeError
+    from ova_tools.errors import ComposeError, DomainError, WriteError
     from ova_tools.libvirt.export import image_of
 
     try:
         qemu_img.require()
     except ComposeError as error:
         raise ComponentError(str(error), lasting=False) from error
+    if disk.of_machine.capacity > shelf.settings.disk_limit:
+        limit = shelf.settings.disk_limit
+        raise DomainError(f"it has {disk.of_machine.capacity} bytes; the setting disk_limit is {limit}")
     with ExitStack() as stack:
-        image = image_of(package, disk.of_machine, stack)
+        try:
+            folder = os.path.dirname(shelf.source.replica.vault_path)
+            image = image_of(package, disk.of_machine, stack, folder)
+        except (OSError, WriteError) as error:
+            raise ComponentError(f"{disk.name}: cannot be read: {error}", lasting=False) from error
+        if source_state(shelf.source.replica, os.fstat(package.fileno())) != shelf.source.state:
+            raise Changed
+        if image is not None and image.capacity > shelf.settings.disk_limit:
+            raise DomainError(f"it has {image.capacity} bytes; the setting disk_limit is {shelf.settings.disk_limit}")
 
         def fill(out: int) -> Method:
             from ova_tools.extents import Method
 
-            try:
-                if image is None:
-                    qemu_img.empty_qcow2(out, disk.of_machine.capacity, disk.name)
-                else:
-                    qemu_img.to_qcow2(image, out, report)
-            except ComposeError as error:
-                if source_state(shelf.source.replica, os.fstat(package.fileno())) != shelf.source.state:
-                    raise Changed from error
-                raise
+            if image is None:
+                qemu_img.empty_qcow2(out, disk.of_machine.capacity, disk.name)
+            else:
+                qemu_img.to_qcow2(image, out, report)
             return Method.COPIED
 
         return _put(shelf, disk, fill)
@@ -146,7 +153,7 @@ def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[
 
 def _put(shelf: Shelf, disk: Disk, fill: Callable[[int], Method]) -> MadeForm:
     shelf.require_place(disk.name)
-    made = shelf.put(Form(disk.name, KIND, disk.content, UNKNOWN, fill))
+    made = shelf.put(Form(disk.name, KIND, disk.content, UNKNOWN_SIZE, fill))
     file = ready_file(shelf.settings.state_directory, shelf.path(disk.name))
     identity = _identity(file) if file is not None else None
     if file is not None and identity is not None:

@@ -9,7 +9,7 @@ synced, its folder is not: if a power cut brings the old file back, the facts do
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ova_rules.catalog.types import GOOD, STALE, Replica
 from ova_rules.catalog.writes import Catalog
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
-    from ova_rules.component.model import Inputs
-
     class Staged(AbstractContextManager["Staged"], Protocol):
         """A complete file that is not yet in its place. Leaving its `with` block removes it."""
 
@@ -34,9 +32,14 @@ if TYPE_CHECKING:
             """Puts the file in its place, in one step."""
 
 
+UNKNOWN_SIZE = -1
+
+
 @dataclass(frozen=True)
 class Content:
-    """The new content of a data object. size: in bytes; resource: where a new object goes.
+    """The new content of a data object. size: in bytes, or UNKNOWN_SIZE until it is staged.
+
+    resource: where a new object goes.
 
     stage: makes the file ready to replace a vault file, on the same file system.
     """
@@ -92,15 +95,16 @@ def publish(
 def publish_made(
     catalog: Catalog,
     settings: Settings,
-    now: Inputs,
+    holds: Iterable[str],
     path: str,
     replicas: Sequence[Replica],
     content: Content,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
-    """Publishes what a component's build has made. Its errors are in words for the component's owner.
+    """Publishes what the server has made. Its errors are in words for the owner.
 
-    Notes that the server has made it. Returns the number and the version of the object. Raises ComponentError, Changed.
+    holds: the collections whose values it holds. Notes that the server has made it. Returns the number and the version
+    of the object. Raises ComponentError, Changed.
     """
     from ova_tools.errors import OvaError
 
@@ -125,13 +129,12 @@ def publish_made(
     version = version_of(after, settings)
     if version is None:
         raise Changed
-    note_as_made(settings, now, path, after)
+    note_as_made(settings, holds, path, after)
     return after[0].data_id, version
 
 
-def note_as_made(settings: Settings, now: Inputs, path: str, replicas: Sequence[Replica]) -> None:
+def note_as_made(settings: Settings, holds: Iterable[str], path: str, replicas: Sequence[Replica]) -> None:
     """Notes that the server has made the object at `path`, its file, and whose values it holds."""
-    holds = sorted(now.component.contributors | now.depends)
     note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
     note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
 

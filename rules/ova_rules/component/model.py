@@ -211,6 +211,11 @@ class Inputs:
         return frozenset().union(*(each.named for each in self.expansions.values()), self._upstream)
 
     @property
+    def holds(self) -> list[str]:
+        """The other collections whose values are in what is made of the component; sorted."""
+        return sorted(self.component.contributors | self.depends)
+
+    @property
     def public(self) -> frozenset[str]:
         """The collections known to all readers of the component's own AVUs: named by these, or above the component."""
         own = (each.named for avu, each in self.expansions.items() if avu.collection == self.component.path)

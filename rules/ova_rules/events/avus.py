@@ -118,6 +118,8 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
             restore(catalog, settings, path)
     if names.IMAGES in attributes:
         jobs.queue(catalog, settings, jobs.CHECK, path, running=True)
+    if names.CAPTURE in attributes:
+        jobs.queue(catalog, settings, jobs.CAPTURE, path, running=True)
     if names.REFRESH in attributes:
         jobs.queue(catalog, settings, jobs.FETCH, path, running=True)
     if attributes & {names.URL, names.LIKE}:  # elsewhere, or here, a component may be missing now
@@ -164,7 +166,7 @@ def _forget(catalog: Catalog, path: str) -> None:
     from ova_rules.state import made_at, note_made
 
     component = read_any(catalog, path)
-    if component is None or not component.facts:
+    if component is None or not component.facts or catalog.having([path], names.CAPTURE):
         return
     settings = settings_for(catalog)
     forget_authors(catalog, settings, component)

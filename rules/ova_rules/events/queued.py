@@ -116,4 +116,21 @@ def _fetch(catalog: Catalog, settings: Settings, path: str) -> None:
         build_users(catalog, settings, changed)
 
 
-_JOBS = {jobs.BUILD: _build, jobs.CHANGE: _change, jobs.LIKE: _like, jobs.CHECK: _check, jobs.FETCH: _fetch}
+def _capture(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Makes the image of a captured machine; then all components that use it are built."""
+    from ova_rules.captures.capture import run_capture
+    from ova_rules.events.sources import build_users
+
+    made = run_capture(catalog, settings, path)
+    if made is not None:
+        build_users(catalog, settings, made)
+
+
+_JOBS = {
+    jobs.BUILD: _build,
+    jobs.CHANGE: _change,
+    jobs.LIKE: _like,
+    jobs.CHECK: _check,
+    jobs.FETCH: _fetch,
+    jobs.CAPTURE: _capture,
+}

@@ -189,6 +189,10 @@ def _require_control(avu: Avu) -> None:
         from ova_rules.component.controls import require_options
 
         require_options(avu)
+    elif avu.attribute == names.CAPTURE and avu.value not in ("yes", "no"):
+        from ova_rules.component.matching import described
+
+        raise ComponentError(f"{described(avu)}: yes or no is right")
     elif avu.attribute in (names.FORMS, names.NETWORKS):
         from ova_rules.component.controls import forms_of
 

@@ -28,6 +28,10 @@ def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
 
 def _changed(path: str, callback: Any, rei: Any) -> int:
     catalog, settings = context(callback, rei, f"written {path}")
+    if names.may_be_captured(path):
+        from ova_rules.captures.capture import on_written as on_captured
+
+        on_captured(catalog, settings, path)
     if not names.looks_like_package(path):
         from ova_rules.events.small_objects import build_takers
 

@@ -79,7 +79,7 @@ def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
     BusyError while another job checks the same image, so that iRODS tries again.
     """
     if catalog.replicas(path):
-        _check_one(catalog, settings, path)
+        check_one(catalog, settings, path)
         return
     if path not in catalog.having([path], names.IMAGES):
         return
@@ -87,7 +87,7 @@ def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
     for image in catalog.packages_below(path):
         try:
             if not _is_ready_ova(settings, image):
-                _check_one(catalog, settings, image)
+                check_one(catalog, settings, image)
         except BusyError as error:
             busy = error
         except Exception as error:  # a fault in one image stops no other
@@ -96,7 +96,8 @@ def run_check(catalog: Catalog, settings: Settings, path: str) -> None:
         raise busy
 
 
-def _check_one(catalog: Catalog, settings: Settings, path: str) -> None:
+def check_one(catalog: Catalog, settings: Settings, path: str) -> None:
+    """Checks one image, as `run_check`."""
     if not (catalog.may_read(path) and catalog.may_annotate_object(path)):
         return
     with locked(settings.state_directory, path, settings.gate_wait):
