@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup demo check test test-slow coverage lint corpus fuzz boot boot-grid bench client-suite install acceptance up down guide man clean
+.PHONY: setup demo check test test-slow coverage lint corpus fuzz boot boot-grid deploy bench client-suite install acceptance up down guide man clean
 
 setup: $(STAMP)
 
@@ -94,6 +94,16 @@ boot: $(STAMP) $(GUEST)/disk.raw
 
 boot-grid: $(STAMP) $(GUEST)/disk.raw
 	$(BIN)/python -m tests.guest.boot_grid $(GUEST)
+
+# From a running machine to its deployed copy, with a guest and a libvirt (as root, about ten minutes): docs/clouds.md.
+deploy: $(STAMP) $(GUEST)/bootable.raw
+	$(BIN)/python -m tests.guest.deploy $(GUEST)
+	$(BIN)/python -m pytest -q -m slow tests/ova_tools/deploy tests/ova_tools/capture tests/acceptance/test_moved_grid.py
+
+$(GUEST)/bootable.raw: $(GUEST)/disk.raw
+	@command -v libvirtd >/dev/null && command -v extlinux >/dev/null || \
+		{ echo "make deploy needs: apt-get install libvirt-daemon-system libvirt-clients qemu-utils extlinux"; exit 1; }
+	tests/guest/make_bootable.sh $(GUEST)
 
 $(GUEST)/disk.raw:
 	@command -v qemu-system-x86_64 >/dev/null && command -v mmdebstrap >/dev/null || \
