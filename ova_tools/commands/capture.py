@@ -24,12 +24,17 @@ def add(commands: Commands) -> None:
         "frozen file systems if the guest has an agent. An earlier capture is replaced when all files are there.",
         (
             "ova capture sg12 -o captured/",
-            "ova capture sg12 --connect qemu:///system -o captured/",
+            "ova capture sg12 --reset --connect qemu:///system -o captured/",
             "ova compose --domain captured/sg12.xml -o sg12.ova",
         ),
     )
     parser.add_argument("domain", metavar="DOMAIN", help="the machine's name in libvirt")
     parser.add_argument("-o", "--output", metavar="FOLDER", required=True, help="where the files go; made if missing")
+    parser.add_argument(
+        "--reset",
+        action="store_true",
+        help="first run the reset tasks of the machine's seed, by the agent in the guest",
+    )
     parser.add_argument("--connect", metavar="URI", default="", help="libvirt's connection (default: as virsh has it)")
 
 
@@ -44,6 +49,10 @@ def run(options: argparse.Namespace) -> int:
     virsh = Virsh(options.connect)
     machine = look_up(virsh, options.domain)
     folder = made_folder(options.output)
+    if options.reset:
+        from ova_tools.capture.agent import reset
+
+        reset(virsh, machine.name)
     with ProgressBar("capturing", size_of(virsh, machine)) as progress:
         found = capture(virsh, machine, folder, progress.advance)
     for path in found.files:

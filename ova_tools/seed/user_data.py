@@ -23,7 +23,8 @@ _KINDS = (
 )
 _MIME = ("content-type:", "mime-version:")
 
-_RUN_TASKS = """\
+# Runs the tasks of the disc that configures this machine, with the arguments of `tasks/run`.
+RUN_TASKS = """\
 #!/bin/sh
 # Runs the tasks of the disc that configures this machine; at each boot, since the disc may have changed.
 place=/run/ova-seed
@@ -31,14 +32,14 @@ mkdir -p "$place" || exit 1
 for device in /dev/disk/by-label/OVF\\x20ENV /dev/disk/by-label/cidata /dev/disk/by-label/config-2 /dev/sr[0-9]*; do
     [ -b "$device" ] && mount -o ro "$device" "$place" 2>/dev/null || continue
     if [ -f "$place/tasks/run" ]; then
-        sh "$place/tasks/run"
+        sh "$place/tasks/run" "$@"
         status=$?
         umount "$place"
         exit "$status"
     fi
     umount "$place"
 done
-exit 0
+[ $# -eq 0 ] || { echo "no disc with tasks is in this machine" >&2; exit 1; }
 """
 
 
@@ -54,7 +55,7 @@ def user_data(machine: Machine, own: str, *, has_tasks: bool) -> tuple[bytes, li
         config["ssh_authorized_keys"] = list(machine.public_keys)
     parts = [_part("text/cloud-config", "#cloud-config\n" + json.dumps(config, indent=1, sort_keys=True) + "\n")]
     if has_tasks:
-        parts.append(_part("text/x-shellscript-per-boot", _RUN_TASKS, "ova-tasks.sh"))
+        parts.append(_part("text/x-shellscript-per-boot", RUN_TASKS, "ova-tasks.sh"))
     notes = []
     if own.strip():
         kind = kind_of(own)

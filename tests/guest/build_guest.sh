@@ -13,7 +13,7 @@ for command in mmdebstrap mke2fs; do
 done
 mkdir -p "$folder"
 packages=systemd-sysv,udev,cloud-init,linux-image-cloud-amd64,ifupdown,iproute2,openssh-server,ca-certificates
-packages=$packages,isc-dhcp-client,resolvconf
+packages=$packages,isc-dhcp-client,resolvconf,qemu-guest-agent
 for package in "$@"; do packages=$packages,$package; done
 
 mmdebstrap --quiet --variant=minbase --include="$packages" bookworm "$folder/root.tar"

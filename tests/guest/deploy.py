@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ova_tools.cli import main as ova
 from tests.guest.machine import BOOT_SECONDS, REPORT, expect, reported, told
+from tests.support import REPOSITORY
 from tests.support.clients import PythonClient
 from tests.support.libvirt import BRIDGE, Host, libvirt_host, missing
 from tests.support.waiting import until
@@ -34,8 +35,12 @@ MACHINE = f"""\
 <disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{{disk}}'/>
 <target dev='vda' bus='virtio'/></disk>
 <interface type='bridge'><mac address='52:54:00:12:34:56'/><source bridge='{BRIDGE}'/><model type='virtio'/></interface>
+<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{{seed}}'/>
+<target dev='sda' bus='sata'/><readonly/></disk>
+<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <console type='pty'/></devices></domain>
 """
+RESET = "#!/bin/sh\necho reset >/var/captured\nsync\n"
 USER_DATA = f"""#cloud-boothook
 #!/bin/sh
 cat >/usr/local/bin/report <<'END'
@@ -44,6 +49,7 @@ cat >/usr/local/bin/report <<'END'
     echo "{REPORT} hostname $(hostname)"
     echo "{REPORT} fqdn $(hostname -f 2>/dev/null)"
     ip -o -4 addr show dev eth0 | while read -r _ _ _ address _; do echo "{REPORT} address $address"; done
+    echo "{REPORT} captured $(cat /var/captured)"
     echo "{REPORT} end"
 }} >/dev/ttyS0
 END
@@ -81,6 +87,7 @@ def command(*arguments: str) -> None:
 
 def follow(host: Host, name: str, log: Path) -> None:
     """Writes what a domain prints on its console to a file, as long as the domain runs."""
+    log.touch()
     terminal = os.open(host.virsh("ttyconsole", name).strip(), os.O_RDONLY | os.O_NOCTTY)
 
     def copy() -> None:
@@ -99,19 +106,31 @@ def wait_for(log: Path, text: str) -> None:
     until(lambda: text in log.read_text(errors="replace"), f"{log} does not show {text!r}", BOOT_SECONDS)
 
 
+def answers(host: Host) -> bool:
+    """Whether the agent in the guest does."""
+    ping = ["qemu-agent-command", SOURCE, '{"execute":"guest-ping"}']
+    return subprocess.run(["virsh", "-q", "-c", host.uri, *ping], capture_output=True, check=False).returncode == 0
+
+
 def captured(host: Host, guest: Path, place: Path) -> Path:
     """The folder with a machine that was captured while it ran."""
     with step("a machine boots on a libvirt"):
         disk = host.folder / "source.qcow2"
         arguments = ["-f", "raw", "-O", "qcow2", str(guest / "bootable.raw"), str(disk)]
         subprocess.run(["qemu-img", "convert", *arguments], check=True)
-        (host.folder / "source.xml").write_text(MACHINE.format(disk=disk), encoding="utf-8")
+        (host.folder / "tasks/reset").mkdir(parents=True)
+        (host.folder / "tasks/reset/10-captured.sh").write_text(RESET, encoding="utf-8")
+        seed = host.folder / "source.iso"
+        tasks = ["--tasks", str(host.folder / "tasks"), "--kind", "nocloud", "-o", str(seed)]
+        command("seed", str(REPOSITORY / "demo/sample.ova"), f"hostname={SOURCE}", *tasks)
+        (host.folder / "source.xml").write_text(MACHINE.format(disk=disk, seed=seed), encoding="utf-8")
         host.virsh("define", str(host.folder / "source.xml"))
         host.virsh("start", SOURCE)
         follow(host, SOURCE, guest / "console-source.log")
-        wait_for(guest / "console-source.log", "login:")
-    with step("it is captured while it runs"):
-        command("capture", SOURCE, "--connect", host.uri, "-o", str(place))
+        wait_for(guest / "console-source.log", f"{SOURCE} login:")
+        until(lambda: answers(host), "the agent in the guest does not answer", BOOT_SECONDS)
+    with step("its reset tasks run, and it is captured while it runs"):
+        command("capture", SOURCE, "--reset", "--connect", host.uri, "-o", str(place))
     if host.virsh("domstate", SOURCE).strip() != "running":
         raise SystemExit("it does not run any more")
     host.virsh("destroy", SOURCE)
@@ -189,7 +208,7 @@ def main(guest: Path) -> None:
             log = guest / "console-deployed.log"
             follow(host, "grid02-sg77", log)
             until(lambda: "end" in reported(log), f"{log} has no report", BOOT_SECONDS)
-        expect(told(log), hostname="sg78", fqdn="sg78.cc.kek.jp", address="10.91.14.77/24")
+        expect(told(log), hostname="sg78", fqdn="sg78.cc.kek.jp", address="10.91.14.77/24", captured="reset")
         host.clear("grid02-sg77", SOURCE)
     print("the machine is up, with the name and the address of its AVUs")
 

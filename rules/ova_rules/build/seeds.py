@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from ova_tools.seed.seeds import Seed
     from ova_tools.seed.tasks import Task as DiscTask
 
-_FORMAT = 1  # raise it when a disc of the same inputs gets other bytes
+_FORMAT = 2  # raise it when a disc of the same inputs gets other bytes
 _COPY = 1 << 20
 _TEXTS = ("user-data", "public-keys")
 _MOST_TEXT = 256 * 1024
