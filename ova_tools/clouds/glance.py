@@ -10,6 +10,11 @@ import json
 from ova_tools.libvirt.machine import Machine
 
 CONTENT = "ova_disk"  # a hash of what the disk follows from: equal ones are one image
+PROPERTIES = {  # all that a document may have
+    "name", "disk_format", "container_format", "min_disk", "min_ram", "architecture", "hypervisor_type",
+    "hw_firmware_type", "hw_cpu_cores", "hw_cpu_sockets", "hw_disk_bus", "hw_scsi_model", "hw_machine_type",
+    "hw_vif_model", "os_secure_boot", CONTENT,
+}  # fmt: skip
 _SCSI = {"virtio-scsi", "lsisas1068", "vmpvscsi", "lsilogic"}  # libvirt's models that Nova's hw_scsi_model has too
 _BUSES = {"virtio", "scsi", "sata", "ide", "usb"}
 _VIFS = {"virtio", "e1000", "e1000e", "vmxnet3", "pcnet", "rtl8139"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ from ova_tools.errors import OvaError, one_line
 from .common import add_command
 
 if TYPE_CHECKING:
-    from ova_tools.deploy.folders import Machine
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ova_tools.deploy.folders import Machine as LibvirtMachine
     from ova_tools.deploy.libvirt import Host, Plan
+    from ova_tools.deploy.openstack import Machine
 
     from .common import Commands
 
@@ -34,7 +38,7 @@ def add(commands: Commands) -> None:
         (
             "iget -r grid02 && ova deploy grid02 --start",
             "ova deploy grid02/sg12 --dry-run",
-            "ova deploy grid02 --connect qemu:///session",
+            "ova deploy grid02 --to openstack --cloud ours --network grid",
         ),
     )
     parser.add_argument("folders", metavar="FOLDER", nargs="+", help="the folder of a grid or of a component")
@@ -44,6 +48,14 @@ def add(commands: Commands) -> None:
     parser.add_argument("--images", metavar="FOLDER", help="where the machines' files go (default: that of libvirt)")
     parser.add_argument("--start", action="store_true", help="start the machines that do not run")
     parser.add_argument("--emulate", action="store_true", help="run the machines without KVM, though it is there")
+    parser.add_argument(
+        "--to", choices=("libvirt", "openstack"), default="libvirt", help="the cloud (default: libvirt, on this host)"
+    )
+    openstack = parser.add_argument_group("with --to openstack (ova_forms openstack)")
+    openstack.add_argument("--cloud", metavar="NAME", default="", help="the cloud in clouds.yaml (default: OS_CLOUD)")
+    openstack.add_argument("--flavor", metavar="NAME", default="", help="of servers (default: the smallest that fits)")
+    openstack.add_argument("--network", metavar="NAME", action="append", default=[], help="the next network of servers")
+    openstack.add_argument("--images-only", action="store_true", help="upload the images, and make no servers")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument(
         "--replace-disks",
@@ -54,34 +66,62 @@ def add(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Deploy the machines; what fails in one of them stops no other."""
+    folders = [Path(folder).absolute() for folder in options.folders]
+    return _to_openstack(folders, options) if options.to == "openstack" else _to_libvirt(folders, options)
+
+
+def _to_openstack(folders: list[Path], options: argparse.Namespace) -> int:
+    from ova_tools import qemu_img
+    from ova_tools.deploy.openstack import Wanted, connect, deploy, is_uploaded, machines_in
+    from ova_tools.progress import ProgressBar
+
+    qemu_img.require()
+    machines, faults = machines_in(folders)
+    cloud = connect(options.cloud)
+    wanted = Wanted(options.flavor, tuple(options.network), options.images_only, options.replace_disks)
+
+    def deployed(machine: Machine) -> str:
+        if options.dry_run:
+            return "unchanged image" if is_uploaded(cloud, machine) else "would be: image uploaded"
+        with ProgressBar(f"uploading {machine.name}", machine.disk.stat().st_size) as progress:
+            return "; ".join(deploy(cloud, machine, wanted, progress.advance))
+
+    return _each({machine.name: partial(deployed, machine) for machine in machines}, faults)
+
+
+def _to_libvirt(folders: list[Path], options: argparse.Namespace) -> int:
     from ova_tools.deploy.folders import machines_in
     from ova_tools.deploy.libvirt import host
 
-    machines, faults = machines_in([Path(folder).absolute() for folder in options.folders])
+    machines, faults = machines_in(folders)
     at = host(options.connect, Path(options.images) if options.images else None, emulate=options.emulate)
+    failed = _each({machine.name: partial(_deployed, at, machine, options) for machine in machines}, faults)
+    if at.virtual == "qemu" and not options.emulate:
+        print("ova: note: libvirt has no KVM here, so the machines are emulated and slow", file=sys.stderr)
+    return failed
+
+
+def _each(deploys: Mapping[str, Callable[[], str]], faults: Sequence[str]) -> int:
+    """Deploy each machine, by its name; what was done and what failed, in a line each. Returns the exit status."""
     for fault in faults:
         print(one_line(f"ova: {fault}"), file=sys.stderr)
     failed = len(faults)
-    for machine in machines:
+    for name, deploy in deploys.items():
         try:
-            print(one_line(f"{machine.name}: {_deployed(at, machine, options)}"), flush=True)
+            print(one_line(f"{name}: {deploy()}"), flush=True)
         except (OvaError, OSError) as error:
             failed += 1
-            print(one_line(f"ova: {machine.name}: {error}"), file=sys.stderr, flush=True)
+            print(one_line(f"ova: {name}: {error}"), file=sys.stderr, flush=True)
         except KeyboardInterrupt:
-            print(one_line(f"ova: {machine.name}: interrupted; the machines listed above are done"), file=sys.stderr)
+            print(one_line(f"ova: {name}: interrupted; the machines listed above are done"), file=sys.stderr)
             return 1
-    if at.virtual == "qemu" and not options.emulate:
-        print("ova: note: libvirt has no KVM here, so the machines are emulated and slow", file=sys.stderr)
     if failed:
-        print(
-            f"ova: {failed} of {len(machines) + len(faults)} machines failed; run it again when the cause is gone",
-            file=sys.stderr,
-        )
+        count = len(deploys) + len(faults)
+        print(f"ova: {failed} of {count} machines failed; run it again when the cause is gone", file=sys.stderr)
     return 1 if failed else 0
 
 
-def _deployed(at: Host, machine: Machine, options: argparse.Namespace) -> str:
+def _deployed(at: Host, machine: LibvirtMachine, options: argparse.Namespace) -> str:
     """Deploy one machine; what was done, in words."""
     from ova_tools.deploy.libvirt import carry_out, plan, start
     from ova_tools.progress import ProgressBar

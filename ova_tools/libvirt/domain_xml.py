@@ -15,6 +15,7 @@ from ova_tools.xmltext import not_xml
 
 NAMESPACE = "urn:ova-tools:machine"
 _OF_LIBVIRT = "network:"
+_VIRTIO = "virtio-scsi"  # the model of a SCSI controller
 _NAME = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -126,17 +127,23 @@ def _disks(machine: Machine, files: Files) -> list[str]:
     lines: list[str] = []
     controllers: dict[str, int] = {}
     units: dict[str, int] = {}
+
+    def place_on(model: str) -> str:
+        index = controllers.setdefault(model, len(controllers))
+        unit = units[model] = units.get(model, -1) + 1
+        return f"<address type='drive' controller='{index}' bus='0' target='0' unit='{unit}'/>"
+
     for disk in machine.disks:
-        place = ""
-        if disk.bus == "scsi":
-            index = controllers.setdefault(disk.scsi, len(controllers))
-            unit = units[disk.scsi] = units.get(disk.scsi, -1) + 1
-            place = f"<address type='drive' controller='{index}' bus='0' target='0' unit='{unit}'/>"
+        place = place_on(disk.scsi) if disk.bus == "scsi" else ""
         lines += _drive("disk", "qcow2", files.disks[disk.target], f"dev='{disk.target}' bus='{disk.bus}'", place)
     taken = {disk.target for disk in machine.disks}
+    free = (name for number in itertools.count() if (name := f"sd{letters(number)}") not in taken)
     if machine.cdrom or files.seed is not None:
-        target = next(name for number in itertools.count() if (name := f"sd{letters(number)}") not in taken)
-        lines += _drive("cdrom", "raw", files.seed, f"dev='{target}' bus='sata'", "<readonly/>")
+        lines += _drive("cdrom", "raw", files.seed, f"dev='{next(free)}' bus='sata'", "<readonly/>")
+    if files.seed is not None and any(disk.bus == "virtio" or disk.scsi == _VIRTIO for disk in machine.disks):
+        # Kernels for clouds (Debian's linux-image-cloud) have drivers for virtio, and none for SATA.
+        place = f"<readonly/>{place_on(_VIRTIO)}"
+        lines += _drive("cdrom", "raw", files.seed, f"dev='{next(free)}' bus='scsi'", place)
     for model, index in controllers.items():
         lines.append(f"    <controller type='scsi' index='{index}' model='{model}'/>")
     return lines
