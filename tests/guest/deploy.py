@@ -36,7 +36,7 @@ MACHINE = f"""\
 <target dev='vda' bus='virtio'/></disk>
 <interface type='bridge'><mac address='52:54:00:12:34:56'/><source bridge='{BRIDGE}'/><model type='virtio'/></interface>
 <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='{{seed}}'/>
-<target dev='sda' bus='sata'/><readonly/></disk>
+<target dev='sda' bus='scsi'/><readonly/></disk><controller type='scsi' model='virtio-scsi'/>
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
 <console type='pty'/></devices></domain>
 """
