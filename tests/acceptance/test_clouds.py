@@ -360,3 +360,37 @@ def test_proxmox_gets_commands(component: str, client: PythonClient, tmp_path: P
     assert (options["--memory"], options["--sockets"]) == ("2048", "2")
     assert options["--ide2"] == "local:iso/grid01-comp01.iso,media=cdrom"
     assert (tmp_path / "seed.iso").read_bytes() == (folder / "comp01.iso").read_bytes()
+
+
+def test_a_renamed_component_keeps_its_disk(site: Site, component: str, client: PythonClient) -> None:
+    client.set(component, "ova_forms", "libvirt")
+    built(client, component)
+    renamed = f"{site.home}/grid01/comp77"
+    client.session.collections.move(component, renamed)
+    assert client.facts(renamed)["ova::status"] == "ready"  # at once: nothing is converted
+    assert set(forms(client, renamed)) == {"comp77.iso", "comp77.qcow2", "comp77.xml"}
+    assert {each.name for each in client.session.collections.get(renamed).data_objects} == {
+        "comp77.ova",
+        "comp77.iso",
+        "comp77.qcow2",
+        "comp77.xml",
+    }
+    assert b"<name>grid01-comp77</name>" in client.get(f"{renamed}/comp77.xml")
+
+
+def test_a_file_of_a_users_own_with_such_a_name_is_theirs(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
+    """Values that a user may not read are no reason to keep them from their own file."""
+    secret = f"{site.home}/secret"
+    client.make(secret)
+    client.set(secret, "hostname", "sg99")
+    client.set(component, "hostname", f"${{{secret}:hostname}}")
+    site.allow("read", site.home, person.name)
+    site.allow("read", f"{site.home}/grid01", person.name)
+    site.allow("write", component, person.name)
+    person.client.put(b"<mine/>", f"{component}/comp01-notes.xml")
+    assert person.client.get(f"{component}/comp01-notes.xml") == b"<mine/>"
+    person.client.session.data_objects.move(f"{component}/comp01-notes.xml", f"{component}/notes.xml")
+    assert person.client.get(f"{component}/notes.xml") == b"<mine/>"
+    client.allow("own", f"{component}/notes.xml", site.session.username, admin=True)  # so that it can be removed

@@ -413,3 +413,15 @@ def test_user_data_and_keys_are_objects_or_avus(site: Site, component: str, seed
     assert parts == ["multipart/mixed", "text/cloud-config", "text/cloud-config"]
     client.put(b"\xff\xfe", f"{component}/config/user-data")
     assert "config/user-data is no text in UTF-8" in site.facts()["ova::message"]
+
+
+def test_a_renamed_component_has_its_seed_under_its_new_name(
+    site: Site, component: str, seed: str, client: PythonClient
+) -> None:
+    client.set(component, "hostname", "sg12")
+    assert read(client, seed).properties["hostname"] == "sg12"
+    renamed = f"{site.home}/grid01/comp77"
+    client.session.collections.move(component, renamed)
+    assert read(client, f"{renamed}/comp77.iso").properties["hostname"] == "sg12"
+    found = {each.name for each in client.session.collections.get(renamed).data_objects}
+    assert found == {"comp77.ova", "comp77.iso"}

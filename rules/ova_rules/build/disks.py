@@ -64,7 +64,7 @@ def waiting(shelf: Shelf, disk: Disk) -> int:
 
     if shelf.kept(disk.name, disk.content) is not None:
         return 0
-    with _donor(shelf.settings, disk.content) as donor:
+    with _donor(shelf, disk) as donor:
         if donor is None:
             return max(1, disk.of_machine.capacity)
         size = os.fstat(donor).st_size
@@ -81,11 +81,11 @@ def put(shelf: Shelf, disk: Disk, package: Package, report: Callable[[int], None
     kept = shelf.kept(disk.name, disk.content) or _found(shelf, disk)
     if kept is not None:
         return kept
-    with _donor(shelf.settings, disk.content) as donor:
+    with _donor(shelf, disk) as donor:
         if donor is not None:
             return _put_copy(shelf, disk, donor)
     with locked(shelf.settings.state_directory, f"disk {disk.content}", shelf.settings.gate_wait):
-        with _donor(shelf.settings, disk.content) as donor:  # another agent may just have made it
+        with _donor(shelf, disk) as donor:  # another agent may just have made it
             if donor is not None:
                 return _put_copy(shelf, disk, donor)
         return _put_converted(shelf, disk, package, report)
@@ -164,9 +164,9 @@ def _put(shelf: Shelf, disk: Disk, fill: Callable[[int], Method]) -> MadeForm:
 
 
 @contextmanager
-def _donor(settings: Settings, content: str) -> Iterator[int | None]:
+def _donor(shelf: Shelf, disk: Disk) -> Iterator[int | None]:
     """A file that holds this disk, open for reading; None if there is none."""
-    for file, identity in _noted(settings, content):
+    for file, identity in [*_own(shelf, disk), *_noted(shelf.settings, disk.content)]:
         try:
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -178,6 +178,18 @@ def _donor(settings: Settings, content: str) -> Iterator[int | None]:
         finally:
             os.close(descriptor)
     yield None
+
+
+def _own(shelf: Shelf, disk: Disk) -> list[tuple[str, str]]:
+    """The component's own disk under another name: of before it was renamed, and its files moved with it."""
+    found = []
+    for form in shelf.seen.last.forms if shelf.seen.last is not None else ():
+        if form.content != disk.content or form.name == disk.name:
+            continue
+        replicas = shelf.made.get(form.name, ())
+        if form.is_made and version_of(replicas, shelf.settings) == form.version:
+            found += [(each.vault_path, _identity(each.vault_path) or "") for each in replicas if each.good]
+    return found
 
 
 def _noted(settings: Settings, content: str) -> list[tuple[str, str]]:

@@ -12,14 +12,14 @@ from ova_rules.component.model import read, unseen, unseen_error
 from ova_rules.component.source import version_of
 from ova_rules.errors import ComponentError, one_line
 from ova_rules.settings import Settings
-from ova_rules.state import made_at
+from ova_rules.state import is_known_ready, made_at
 
 
 def reason_against_moving(catalog: Access, settings: Settings, path: str) -> str | None:
     """Why the object at `path` must not be renamed, in one line; None if it may, or is no ready OVA."""
     collection = names.component_of(path)
-    if collection is None:
-        return None
+    if collection is None or (names.is_form(path) and not is_known_ready(settings.state_directory, path)):
+        return None  # or a user's own file, with a name as forms have it
     try:
         component = read(catalog, collection)
         if component is None:
