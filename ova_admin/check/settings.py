@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,17 @@ from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
 from ova_rules.settings import FILE_NAME, Settings
 
-_NAMES = ("settings", "settings' owner", "state folder", "key", "rules for users", "httpx", "pycdlib", "admin_command")
+_NAMES = (
+    "settings",
+    "settings' owner",
+    "state folder",
+    "key",
+    "rules for users",
+    "httpx",
+    "pycdlib",
+    "qemu-img",
+    "admin_command",
+)
 _KEY_BYTES = 32
 
 
@@ -38,6 +49,7 @@ def _findings(places: Places) -> Iterator[Finding]:
     yield _gate(settings)
     yield _downloads(places, settings)
     yield _seeds(places)
+    yield _disks()
     yield _admin_command(places, settings)
 
 
@@ -139,6 +151,15 @@ def _seeds(places: Places) -> Finding:
         return ok("pycdlib", found)
     remedy = "install pycdlib where ova-admin is installed from, then run `ova-admin install` again"
     return note("pycdlib", "cannot be imported: components with ova_forms cannot be built", remedy)
+
+
+def _disks() -> Finding:
+    """qemu-img converts disks; agents look for it along the PATH of the server, which is this one at most."""
+    found = shutil.which("qemu-img")
+    if found is not None:
+        return ok("qemu-img", found)
+    text = "is not installed: ova_capture, and ova_forms libvirt, proxmox and openstack, give no disks"
+    return note("qemu-img", text, "install it (Debian: qemu-utils)")
 
 
 def _version_of(places: Places, package: str) -> str:
