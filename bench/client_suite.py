@@ -30,7 +30,18 @@ def main() -> None:
         (secrets / "irods_environment.json").write_text(zone.environment.read_text())
         (secrets / ".irodsA").write_text(encode("rods", os.getuid()))
         (secrets / ".irodsA").chmod(0o600)
-        command = [sys.executable, "-m", "pytest", "-q", "-rfE", "--no-header", "-p", "no:cacheprovider"]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-c",
+            os.devnull,
+            "-q",
+            "-rfE",
+            "--no-header",
+            "-p",
+            "no:cacheprovider",
+        ]
         for name in sys.argv[1:] or FILES:
             done = subprocess.run(
                 [*command, "--rootdir", str(suite), str(suite / name)],

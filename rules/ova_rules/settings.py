@@ -152,6 +152,22 @@ def defaults_text() -> str:
     return json.dumps({setting.key: setting.default for setting in SETTINGS.values()}, indent=4) + "\n"
 
 
+_SERVER_FILE = "server_config.json"  # iRODS's own, beside core.py
+
+
+@lru_cache(maxsize=4)
+def is_provider(directory: str) -> bool:
+    """Whether this server has the zone's catalog. iRODS writes AVUs there, and its hooks would refuse our own facts.
+
+    directory: where core.py lies. A server that does not say its role has the catalog.
+    """
+    try:
+        role = _data(os.path.join(directory, _SERVER_FILE)).get("catalog_service_role")
+    except (OSError, ValueError, RecursionError):
+        return True
+    return role != "consumer"
+
+
 def load(directory: str, report: Callable[[str], None]) -> Settings:
     """The settings in `directory`. Reports each mistake once, in one line, and uses the default. Raises nothing."""
     settings, problems = _read(os.path.join(directory, FILE_NAME))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import Enum
 
-from ova_rules import jobs, names
+from ova_rules import agent, jobs, names
 from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, note_as_made, publish_made
@@ -31,7 +31,7 @@ from ova_rules.locks import BusyError, locked
 from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
-from ova_rules.settings import Settings
+from ova_rules.settings import Settings, is_provider
 from ova_rules.state import note_source_file
 from ova_tools.records import dataclass, replace
 
@@ -98,8 +98,18 @@ def build(
     build; a failure that another client might not meet is then shown to nobody else. Raises BusyError if another agent
     builds the component for longer than `wait` seconds.
     """
+    if not is_provider(agent.settings_directory):
+        return _handed_over(catalog, settings, path, may_queue)
     order = _Order(may_queue, progress, {} if upstream else None, reading)
     return _journaled(catalog, settings, path, order, wait)
+
+
+def _handed_over(catalog: Catalog, settings: Settings, path: str, may_queue: bool) -> Outcome:
+    """Leaves the build to a job: iRODS runs jobs on the server with the catalog, the only one that can write facts."""
+    if not may_queue:
+        raise ComponentError(f"{path} is built on the catalog provider only; the job is tried again", lasting=False)
+    jobs.queue(catalog, settings, jobs.BUILD, path, running=True)
+    return Outcome(State.QUEUED, "left to the catalog provider")
 
 
 def _journaled(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:

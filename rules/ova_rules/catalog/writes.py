@@ -122,6 +122,10 @@ class Catalog(Access):
     ) -> None:
         operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
         if operations:
+            from ova_rules.settings import is_provider
+
+            if not is_provider(agent.settings_directory):  # the refusal there would end this server's agent
+                raise RuntimeError(f"facts of {path} are written on the catalog provider only")
             request: dict[str, object] = {"entity_name": path, "entity_type": kind, "operations": operations}
             if admin:
                 request["admin_mode"] = True

@@ -17,7 +17,7 @@ from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import COPY_TARGET, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, points, replica_tokens, states, vault
+from irods_zone.operations import hashing, points, replica_tokens, replication, states, vault
 from irods_zone.session import Session
 
 
@@ -115,6 +115,8 @@ def _finish(session: Session, descriptor: Descriptor) -> tuple[Replica, bool]:
         raise
     siblings = None if created and not descriptor.adds_replica else ReplicaStatus.STALE
     done = states.unlock(db, replica, ReplicaStatus.GOOD, siblings, size=size, modified=now(), checksum=checksum)
+    if ";" in done.hierarchy:
+        replication.follow(session, done.logical_path)
     return done, True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,9 @@ from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, points, removal, resources, states, stats, vault
+from irods_zone.operations import opening, points, removal, resources, states, stats, vault
 from irods_zone.operations.failures import displayed, refusal
+from irods_zone.operations.replication import copy_to, fill, follow, is_unchanged
 from irods_zone.session import Session
 
 
@@ -34,83 +34,14 @@ def replicate(session: Session, path: str, keywords: dict[str, str] | None = Non
     if "updateRepl" in keywords or "all" in keywords:
         stale = [replica for replica in found if replica.status == ReplicaStatus.STALE]
         stale = stale if "all" in keywords else stale[:1]
-        return sum(_copy_to(session, path, replica.resc, found, keywords) for replica in stale)
+        done = sum(copy_to(session, path, replica.resc, found, keywords) for replica in stale)
+        follow(session, path)
+        return done
     target = keywords.get("destRescName") or keywords.get("defRescName") or keywords.get("backupRescName")
     resource = resources.for_new_replica(session, {"destRescName": target} if target else {})
-    return _copy_to(session, path, resource.name, found, keywords)
-
-
-def _copy_to(session: Session, path: str, target: str, found: list[Replica], keywords: dict[str, str]) -> int:
-    with displayed(session):
-        states.require_choice(found)
-    states.require_at_rest(found)
-    source = _source(found, keywords)
-    existing = next((each for each in found if each.resc == target), None)
-    keywords["resc_hier"] = source.hierarchy
-    keywords["dest_resc_hier"] = resources.by_name(session, target).hierarchy
-    if existing is not None and source.status != ReplicaStatus.GOOD:
-        with displayed(session):
-            raise IrodsError(
-                errors.SYS_NOT_ALLOWED,
-                f"Selected source replica in hierarchy [{source.hierarchy}] is not good and will overwrite an existing"
-                " replica. Replication is not allowed.",
-            )
-    if existing is not None and existing.status == ReplicaStatus.GOOD:
-        points.resource(session, "modified", existing, open_type=int(OpenType.WRITE))
-        return 0
-    session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
-    row = resources.by_name(session, target)
-    if existing is None:
-        replica = catalog.add_replica(
-            session.db, source, resc=row.name, physical_path=vault.free_path(row.vault, path), size=0
-        )
-        try:
-            points.resource(session, "create", replica, phase="pre")
-            handle = vault.create(replica.path)
-        except BaseException:
-            catalog.delete(session.db, replica)
-            raise
-        points.resource(session, "create", replica)
-    else:
-        with session.db.transaction():
-            replica = catalog.update(session.db, existing, status=int(ReplicaStatus.INTERMEDIATE), status_text="")
-        with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-            handle = os.open(replica.path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    try:
-        moved = _fill(session, source, handle)
-    except BaseException:
-        catalog.update(session.db, replica, status=int(ReplicaStatus.STALE))
-        raise
-    points.static_after(session, "acPostProcForDataCopyReceived", args=(target,))
-    checksum = source.checksum or (hashing.of_file(replica.path) if "verifyChksum" in keywords else "")
-    opened = replica
-    with session.db.transaction():
-        status = source.status if _is_unchanged(session, source) else ReplicaStatus.STALE
-        replica = catalog.update(session.db, replica, size=moved, status=int(status), checksum=checksum,
-                                 modified=source.modified)  # fmt: skip
-    open_type = OpenType.CREATE if existing is None else OpenType.WRITE
-    # A real server names the source's file here.
-    announced = dataclasses.replace(replica, path=source.path) if existing is None else replica
-    points.resource(session, "modified", announced, size=moved, open_type=int(open_type))
-    info = points.object_info(opened, dataSize=moved, chksum=checksum)
-    points.static_after(session, "acPostProcForCreate" if existing is None else "acPostProcForOpen", info)
-    points.static_after(session, "acPostProcForPut", info)
-    return moved
-
-
-def _source(found: list[Replica], keywords: Mapping[str, str]) -> Replica:
-    """The replica to copy from; SYS_REPLICA_INACCESSIBLE if there is none on the named resource."""
-    resource = keywords.get("rescName", "")
-    if resource and not any(replica.is_on(resource) for replica in found):
-        raise IrodsError(errors.SYS_REPLICA_INACCESSIBLE, f"no replica on {resource}")
-    named = {key: keywords[key] for key in ("replNum", "rescName") if keywords.get(key)}
-    return states.choose(found, named, write=False)
-
-
-def _is_unchanged(session: Session, source: Replica) -> bool:
-    """Whether a replica is unchanged since it was read, and no process is about to write it."""
-    fresh = catalog.replica(session.db, source.data_id, source.repl_num)
-    return (fresh.status, fresh.modified, fresh.size) == (source.status, source.modified, source.size)
+    done = copy_to(session, path, resource.name, found, keywords)
+    follow(session, path)
+    return done
 
 
 def move(session: Session, path: str, keywords: dict[str, str]) -> int:
@@ -152,11 +83,11 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     new_path = vault.free_path(target.vault, path)
     coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
     points.resource(session, "create", coming, phase="pre")
-    moved = _fill(session, source, vault.create(new_path))
+    moved = fill(session, source, vault.create(new_path))
     try:
         points.resource(session, "create", coming)
         with session.db.transaction():
-            if not _is_unchanged(session, source):
+            if not is_unchanged(session, source):
                 raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' was written meanwhile")
             replica = catalog.update(session.db, source, resc_id=target.id, path=new_path)
     except BaseException:
@@ -165,20 +96,6 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     removal.after_delete(session, source)
     points.resource(session, "modified", replica, size=moved, open_type=int(OpenType.CREATE))
     return moved
-
-
-def _fill(session: Session, source: Replica, handle: int) -> int:
-    try:
-        with points.opening(session, source, os.O_RDONLY) as opened:
-            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-                reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
-            opened(reader)
-        try:
-            return vault.copy(reader, handle)
-        finally:
-            os.close(reader)
-    finally:
-        os.close(handle)
 
 
 def trim(session: Session, path: str, keywords: dict[str, str], *, operation: int = 0) -> int:

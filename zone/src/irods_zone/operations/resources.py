@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from irods_zone import errors
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog import resources as rows
+from irods_zone.catalog.objects import Replica
 from irods_zone.catalog.resources import ResourceRow
 from irods_zone.errors import IrodsError
 from irods_zone.session import Session
@@ -15,9 +17,10 @@ from irods_zone.session import Session
 # Keywords with which clients name a resource, in order of precedence.
 _KEYWORDS = ("resc_hier", "destRescName", "rescName", "leafRescName", "defRescName", "backupRescName")
 DOWN = "down"
-# Resources that choose one of their children. Those that synchronise replicas (replication …) are not served.
+# Resources that choose one of their children for a new replica. Compound ones are not served.
 _RANDOM = "random"
-_CHOOSING = ("passthru", "deferred", _RANDOM)
+_REPLICATION = "replication"  # all its other children get a replica, too
+_CHOOSING = ("passthru", "deferred", _RANDOM, _REPLICATION)
 
 
 def by_name(session: Session, name: str) -> ResourceRow:
@@ -64,6 +67,28 @@ def _below(session: Session, resource: ResourceRow) -> ResourceRow:
     if resource.type not in _CHOOSING or not leaves:
         raise IrodsError(errors.SYS_INVALID_RESC_INPUT, f"nothing can be stored on resource '{resource.name}'")
     return random.choice(leaves) if resource.type == _RANDOM else leaves[0]  # noqa: S311 - no secret
+
+
+def followers(session: Session, replica: Replica, others: Sequence[Replica]) -> list[ResourceRow]:
+    """Where replicas have to follow a good one: on each other child of a replication resource above it.
+
+    That is where such a child has one of `others`, good or not, or where it would put a new one. A child that is down
+    gets none.
+    """
+    names = replica.hierarchy.split(";")
+    found = []
+    for parent, own in zip(names, names[1:]):
+        row = by_name(session, parent)
+        for child in rows.children(session.db, row) if row.type == _REPLICATION else ():
+            there = next((each for each in others if each.is_on(child.name)), None)
+            if child.name == own or (there is not None and there.status == catalog.ReplicaStatus.GOOD):
+                continue
+            with contextlib.suppress(IrodsError):  # nothing can be stored there now
+                target = by_name(session, there.resc) if there is not None else child
+                target = target if target.is_storage else _below(session, target)
+                if target.status != DOWN:
+                    found.append(target)
+    return found
 
 
 def for_operation(session: Session, path: str, keywords: Mapping[str, str]) -> ResourceRow:
