@@ -187,14 +187,16 @@ def _read(place: str, *, archive: bool) -> Package:
         raise
 
 
-def open_regular(path: str | os.PathLike[str], shown: str = "") -> io.FileIO:
+def open_regular(path: str | os.PathLike[str], shown: str = "", *, follow: bool = True) -> io.FileIO:
     """Open a regular file for reading; raise PackageError for anything else: a pipe would block.
 
-    `shown` is the name of the file in the message, if it is not the package itself.
+    `shown` is the name of the file in the message, if it is not the package itself. `follow`: also one that a symbolic
+    link leads to.
     """
     name = f"{shown} " if shown else ""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+        descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
         raise PackageError(f"{name}cannot be opened: {getattr(error, 'strerror', None) or error}") from error
     mode = os.fstat(descriptor).st_mode

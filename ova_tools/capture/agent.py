@@ -23,9 +23,12 @@ def reset(virsh: Virsh, name: str) -> None:
     """Run `run reset` of the disc in the guest. Raises CaptureError if there is no agent, or if a task fails."""
     arguments = ["-c", RUN_TASKS, "ova-tasks", "reset"]
     begun = _ask(virsh, name, "guest-exec", {"path": "/bin/sh", "arg": arguments, "capture-output": True})
+    pid = begun.get("pid")
+    if not isinstance(pid, int) or not 0 < pid < 1 << 32:
+        raise CaptureError(f"the agent in {name} gave no answer that can be read")
     deadline = time.monotonic() + _SECONDS
     while True:
-        state = _ask(virsh, name, "guest-exec-status", {"pid": begun.get("pid")})
+        state = _ask(virsh, name, "guest-exec-status", {"pid": pid})
         if state.get("exited") is True:
             break
         if time.monotonic() > deadline:

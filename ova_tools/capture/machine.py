@@ -132,6 +132,8 @@ def _backed_up(virsh: Virsh, machine: Machine, targets: dict[str, Path], report:
     try:
         virsh("domfsfreeze", "--domain", name)
     except VirshError as error:
+        with suppress(VirshError):  # it may have frozen them, and answered too late
+            virsh("domfsthaw", "--domain", name)
         note = f"disks are as after a power cut, since no guest agent froze the file systems ({error})"
     has_begun = False
     try:

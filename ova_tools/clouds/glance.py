@@ -9,11 +9,14 @@ import json
 
 from ova_tools.libvirt.machine import Machine
 
-CONTENT = "ova_disk"  # a hash of what the disk follows from: equal ones are one image
+CONTENT = "ova_disk"  # a hash of what the disk follows from
+FILE = "ova_file"  # the name of the image's file, beside the document
+NUMBERS = ("min_disk", "min_ram")
+TEXTS_OF_NUMBERS = ("hw_cpu_cores", "hw_cpu_sockets")
 PROPERTIES = {  # all that a document may have
     "name", "disk_format", "container_format", "min_disk", "min_ram", "architecture", "hypervisor_type",
     "hw_firmware_type", "hw_cpu_cores", "hw_cpu_sockets", "hw_disk_bus", "hw_scsi_model", "hw_machine_type",
-    "hw_vif_model", "os_secure_boot", CONTENT,
+    "hw_vif_model", "os_secure_boot", CONTENT, FILE,
 }  # fmt: skip
 _SCSI = {"virtio-scsi", "lsisas1068", "vmpvscsi", "lsilogic"}  # libvirt's models that Nova's hw_scsi_model has too
 _BUSES = {"virtio", "scsi", "sata", "ide", "usb"}
@@ -21,8 +24,11 @@ _VIFS = {"virtio", "e1000", "e1000e", "vmxnet3", "pcnet", "rtl8139"}
 _GIB, _MIB = 1 << 30, 1 << 20
 
 
-def document(machine: Machine, name: str, content: str) -> str:
-    """The document, as JSON text. `content` becomes the property by which an image that is there is found again."""
+def document(machine: Machine, name: str, content: str, file: str) -> str:
+    """The document, as JSON text. `content` becomes the property by which an image that is there is found again.
+
+    `file` is the name of the disk's file.
+    """
     disk = machine.disks[0]
     found: dict[str, object] = {
         "name": name,
@@ -36,6 +42,7 @@ def document(machine: Machine, name: str, content: str) -> str:
         "hw_cpu_cores": str(machine.cores),
         "hw_cpu_sockets": str(machine.processors // machine.cores),
         CONTENT: content,
+        FILE: file,
     }
     if disk.bus in _BUSES:
         found["hw_disk_bus"] = disk.bus

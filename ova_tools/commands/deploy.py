@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,7 +96,8 @@ def _to_libvirt(folders: list[Path], options: argparse.Namespace) -> int:
 
     machines, faults = machines_in(folders)
     at = host(options.connect, Path(options.images) if options.images else None, emulate=options.emulate)
-    failed = _each({machine.name: partial(_deployed, at, machine, options) for machine in machines}, faults)
+    with nullcontext() if options.dry_run else at.alone():
+        failed = _each({machine.name: partial(_deployed, at, machine, options) for machine in machines}, faults)
     if at.virtual == "qemu" and not options.emulate:
         print("ova: note: libvirt has no KVM here, so the machines are emulated and slow", file=sys.stderr)
     return failed
@@ -149,7 +151,7 @@ def _words(found: Plan) -> list[str]:
     if not (found.is_new or found.copies or found.is_changed):
         return ["unchanged"]
     words = ["new" if found.is_new else "changed"]
-    disks = [each for each in found.copies if each.place in found.places.values()]
+    disks = found.disks
     if disks:
         size = sum(each.size for each in disks)
         words.append(f"{len(disks)} disk{'s' if len(disks) > 1 else ''} copied ({_amount(size)})")

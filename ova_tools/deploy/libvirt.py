@@ -1,42 +1,39 @@
-"""Machines on a host with libvirt: copies of their files, and their definitions.
+"""Machines on a host with libvirt: their files, and their definitions.
 
-A machine runs on copies in a folder for images, so that getting the grid again changes none that runs. It is known
-again by its UUID, which follows from its component; a domain of that name with another UUID is never touched. The
-definition notes what each disk was made from and which file it was then: a disk that differs was written to, and is
-replaced only if that is said.
+A machine runs on copies in a folder of its own, so that getting the grid again changes none that runs. It is known
+again by its UUID and its component; a domain of that name that is not of this component is never touched.
 Source: libvirt, formatdomain; virsh(1).
 """
 
 from __future__ import annotations
 
 import copy
-import filecmp
+import fcntl
 import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from ova_tools import qemu_img
 from ova_tools.compose.domain import parsed
-from ova_tools.deploy.folders import DISK, MACHINE, Machine, MachineDisk, contents_of, drives
+from ova_tools.deploy.copies import Copy, Report, carry, needed
+from ova_tools.deploy.folders import MACHINE, Machine, drives
 from ova_tools.errors import DeployError
-from ova_tools.extents import Carrier, Method
-from ova_tools.layout import Extent
 from ova_tools.libvirt.domain_xml import NAMESPACE
 from ova_tools.libvirt.virsh import Virsh, VirshError
+from ova_tools.manifest import file_digest
 from ova_tools.package import open_regular
 from ova_tools.records import dataclass
-from ova_tools.write import stage_with
 
-Report = Callable[[int], None]
-_AT_REST = ("shut off", "crashed", "")
+AT_REST = ("shut off", "crashed", "")
 _LISTED = re.compile(r"^\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s+(.+?)\s*$", re.MULTILINE)
 _SYSTEM = Path("/var/lib/libvirt/images")
+_MOST_SEED = 1 << 30
 
 ElementTree.register_namespace("ova", NAMESPACE)
 
@@ -53,39 +50,50 @@ class Host:
     virtual: str
     names: dict[str, str]
 
+    def folder(self, machine: Machine) -> Path:
+        """Where a machine's files go."""
+        return self.images / machine.name
 
-@dataclass(frozen=True)
-class Copy:
-    """A file that is to be copied. `is_written`: what it replaces was written to by the machine."""
-
-    source: Path
-    place: Path
-    is_written: bool = False
-
-    @property
-    def size(self) -> int:
-        """The bytes to copy."""
-        return self.source.stat().st_size
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep another `ova deploy` away from the folder for images. Raises DeployError if one is at work."""
+        try:
+            self.images.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DeployError(f"{self.images} cannot be made: {error.strerror}") from error
+        fd = os.open(self.images, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+        except BlockingIOError:
+            raise DeployError(f"another ova deploy is at work in {self.images}") from None
+        finally:
+            os.close(fd)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What deploying a machine takes. `is_new`: libvirt does not know it; `xml` is its definition, but for the identity
-    of its disks' files. `state` is libvirt's word, '' for a new one.
+    """What deploying a machine takes. `is_new`: libvirt does not know it; `xml` is its definition.
+
+    `state` is libvirt's word, '' for a new one. `is_changed`: another definition than that in libvirt.
     """
 
     machine: Machine
     is_new: bool
     state: str
     copies: tuple[Copy, ...]
-    places: dict[str, Path]
     xml: Element
     is_changed: bool
 
     @property
+    def disks(self) -> list[Copy]:
+        """The copies of disks."""
+        return [each for each in self.copies if each.is_disk]
+
+    @property
     def written(self) -> list[Path]:
         """The disks that would lose what the machine wrote to them."""
-        return [each.place for each in self.copies if each.is_written]
+        return [each.place for each in self.copies if each.is_disk and each.is_written]
 
     @property
     def size(self) -> int:
@@ -122,44 +130,58 @@ def plan(at: Host, machine: Machine) -> Plan:
     """What deploying a machine takes; nothing is changed. Raises DeployError and VirshError."""
     other = next((uuid for uuid, name in at.names.items() if name == machine.name and uuid != machine.uuid), None)
     if other is not None:
-        raise DeployError(
-            f"libvirt has another machine of that name ({other}), which stays as it is; rename one of them"
-        )
+        raise DeployError(f"libvirt has another machine of that name ({other}), which stays as it is")
     known = at.names.get(machine.uuid)
     if known is not None and known != machine.name:
         raise DeployError(f"libvirt knows it as {known}; shut it down and run: virsh domrename {known} {machine.name}")
-    old = _old(at, machine) if known is not None else None
-    state = at.virsh("domstate", "--domain", machine.uuid).strip() if old is not None else ""
-    places = {disk.target: _place(at, machine, disk, old) for disk in machine.disks}
-    copies = [found for disk in machine.disks if (found := _copy(disk, places[disk.target], old)) is not None]
+    old = _noted(at, machine) if known is not None else None
+    state = _state(at, machine) if old is not None else ""
+    folder = at.folder(machine)
+    disks = (
+        needed(disk.file, folder / f"{disk.target}.qcow2", machine.uuid, disk.content, is_disk=True)
+        for disk in machine.disks
+    )
+    copies = [each for each in disks if each is not None]
     if machine.seed is not None:
-        seed = at.images / f"{machine.name}.iso"
-        _require_free(seed, old)
-        if not (seed.is_file() and filecmp.cmp(machine.seed, seed, shallow=False)):
-            copies.append(Copy(machine.seed, seed))
-    if state not in _AT_REST and any(each.place in places.values() for each in copies):
+        seed = needed(machine.seed, folder / "seed.iso", machine.uuid, _digest(machine.seed), is_disk=False)
+        copies += [seed] if seed is not None else []
+    xml = _definition(at, machine)
+    found = Plan(machine, old is None, state, tuple(copies), xml, old is None or old != _identity_of(xml))
+    _require_rest(at, found)
+    return found
+
+
+def _require_rest(at: Host, found: Plan) -> None:
+    """Raise DeployError if a disk would be replaced of a machine that runs, or that is saved with its memory."""
+    if not any(each.replaces for each in found.disks):
+        return
+    if _state(at, found.machine) not in AT_REST:
         raise DeployError("it runs, and its disk is of another version of its image; shut it down first")
-    xml = _definition(at, machine, places)
-    noted = "" if old is None else _identity_of(old)
-    is_changed = old is None or noted != _identity_of(xml)
-    return Plan(machine, old is None, state, tuple(copies), places, xml, is_changed)
+    info = at.virsh("dominfo", "--domain", found.machine.uuid)
+    if re.search(r"^Managed save:\s*yes", info, re.MULTILINE):
+        raise DeployError("its memory is saved, and its disk is of another version of its image; shut it down first")
 
 
-def carry_out(at: Host, plan: Plan, report: Report) -> None:
+def _state(at: Host, machine: Machine) -> str:
+    return at.virsh("domstate", "--domain", machine.uuid).strip()
+
+
+def carry_out(at: Host, found: Plan, report: Report) -> None:
     """Copy the files and define the machine. `report` is called with the bytes done since the last call.
 
-    Raises DeployError, VirshError and WriteError. What is done then is found again by the next run.
+    Raises DeployError, VirshError and what a copy raises. What is done then is found again by the next run.
     """
-    if plan.is_new:  # from here on it is ours, also if this run ends before all is copied
-        _define(at, plan, {})
+    folder = at.folder(found.machine)
     try:
-        at.images.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o711, exist_ok=True)
     except OSError as error:
-        raise DeployError(f"{at.images} cannot be made: {error.strerror}") from error
-    for each in plan.copies:
-        _carry(each, report, is_disk=each.place in plan.places.values())
-    if plan.is_new or plan.is_changed or plan.copies:
-        _define(at, plan, {target: _identity(place) for target, place in plan.places.items()})
+        raise DeployError(f"{folder} cannot be made: {error.strerror}") from error
+    if not found.is_new:
+        _require_rest(at, found)  # a question may have taken long
+    for each in found.copies:
+        carry(each, report)
+    if found.is_changed:
+        _define(at, found)
 
 
 def start(at: Host, machine: Machine) -> None:
@@ -167,61 +189,45 @@ def start(at: Host, machine: Machine) -> None:
     at.virsh("start", "--domain", machine.uuid)
 
 
-def _old(at: Host, machine: Machine) -> Element:
+def _noted(at: Host, machine: Machine) -> str:
+    """What the definition in libvirt is known by. Raises DeployError for one that is not of this component."""
     root = parsed(at.virsh("dumpxml", "--inactive", "--domain", machine.uuid).encode())
-    if root.find(f"metadata/{MACHINE}") is None:
+    noted = root.find(f"metadata/{MACHINE}")
+    if noted is None:
         raise DeployError("libvirt has a machine of its UUID that ova deploy has not made, which stays as it is")
-    return root
+    if noted.get("component") != machine.component:
+        text = f"libvirt has it for the component {noted.get('component')}, not for {machine.component}"
+        raise DeployError(f"{text}; if that was moved, undefine the machine, and its disks are taken again")
+    return noted.get("definition", "")
 
 
-def _place(at: Host, machine: Machine, disk: MachineDisk, old: Element | None) -> Path:
-    """Where the file of a disk is, or is to be."""
-    if old is not None:
-        for _, target, source in drives(old):
-            if target == disk.target:
-                return Path(source)
-    suffix = f"-{disk.target}" if len(machine.disks) > 1 else ""
-    return at.images / f"{machine.name}{suffix}.qcow2"
+def _digest(seed: Path) -> str:
+    with open_regular(str(seed), seed.name, follow=False) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if size > _MOST_SEED:
+            raise DeployError(f"{seed.name} has {size} bytes; a seed has at most {_MOST_SEED}")
+        return file_digest(stream.fileno(), 0, size, "sha256")
 
 
-def _copy(disk: MachineDisk, place: Path, old: Element | None) -> Copy | None:
-    """The copy that a disk needs, None if its file is there and of this version of the image."""
-    noted = [] if old is None else old.findall(f"metadata/{MACHINE}")
-    content, identity = contents_of(noted).get(disk.target), contents_of(noted, "file").get(disk.target, "")
-    if not place.exists():
-        return Copy(disk.file, place)
-    _require_free(place, old)
-    if not identity:  # an earlier run ended before this file was noted
-        return Copy(disk.file, place)
-    return None if content == disk.content else Copy(disk.file, place, is_written=_identity(place) != identity)
-
-
-def _require_free(place: Path, old: Element | None) -> None:
-    if old is None and place.exists():
-        raise DeployError(f"{place} is there, and libvirt has no machine of ours that uses it; move it or remove it")
-
-
-def _definition(at: Host, machine: Machine, places: dict[str, Path]) -> Element:
+def _definition(at: Host, machine: Machine) -> Element:
     """The machine's domain with the files where they are to be, for this host."""
     root = copy.deepcopy(machine.root)
     root.set("type", at.virtual)
     cpu = root.find("cpu")
     if at.virtual == "qemu" and cpu is not None:
         cpu.set("mode", "maximum")  # an emulated processor has no model of the host
+    folder = at.folder(machine)
     for drive, target, _ in drives(root):
         source = drive.find("source")
         if source is not None:
-            place = at.images / f"{machine.name}.iso" if drive.get("device") == "cdrom" else places[target]
-            source.set("file", str(place))
+            source.set("file", str(folder / ("seed.iso" if drive.get("device") == "cdrom" else f"{target}.qcow2")))
     return root
 
 
-def _define(at: Host, plan: Plan, identities: dict[str, str]) -> None:
-    root = copy.deepcopy(plan.xml)
+def _define(at: Host, found: Plan) -> None:
+    root = copy.deepcopy(found.xml)
     for noted in root.iterfind(f"metadata/{MACHINE}"):
-        noted.set("definition", _identity_of(plan.xml))
-        for disk in noted.iterfind(DISK):
-            disk.set("file", identities.get(disk.get("target", ""), ""))
+        noted.set("definition", _identity_of(found.xml))
     with tempfile.NamedTemporaryFile(prefix="ova-deploy-", suffix=".xml") as file:
         file.write(ElementTree.tostring(root, encoding="utf-8"))
         file.flush()
@@ -229,28 +235,4 @@ def _define(at: Host, plan: Plan, identities: dict[str, str]) -> None:
 
 
 def _identity_of(root: Element) -> str:
-    """What a definition is known by: as noted in it, else a hash of it."""
-    noted = next((each.get("definition", "") for each in root.iterfind(f"metadata/{MACHINE}")), "")
-    return noted or hashlib.sha256(ElementTree.tostring(root)).hexdigest()[:32]
-
-
-def _carry(each: Copy, report: Report, *, is_disk: bool) -> None:
-    """Copy a file. A disk that leads to other files of the host is refused: libvirt would let its machine read them."""
-    with open_regular(str(each.source), each.source.name) as source:
-        if is_disk:
-            qemu_img.examine(source.fileno(), each.source.name, "qcow2")
-        size = os.fstat(source.fileno()).st_size
-
-        def fill(out: int) -> Method:
-            os.ftruncate(out, size)
-            carrier = Carrier(source.fileno(), out, report, to_disk=True)
-            carrier.extent(Extent(0, size), 0)
-            return carrier.method
-
-        with stage_with(fill, each.place) as staged:
-            staged.commit()
-
-
-def _identity(place: Path) -> str:
-    found = place.stat()
-    return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+    return hashlib.sha256(ElementTree.tostring(root)).hexdigest()[:32]

@@ -1,7 +1,7 @@
 """Machines on an OpenStack: the image of each disk, once, and a server with its values as user data.
 
-An image is known again by a hash of what its disk follows from, and only if it is private: anybody may name a public
-one as they like. A server is ours if its metadata say so; another one of that name is never touched.
+An image is known again by the hash of its bytes, which Glance itself has computed: its properties are only a hint,
+since anybody may have written them. A server is ours if its metadata say so; another one of that name is never touched.
 Source: OpenStack, Image service API v2, Compute API; openstacksdk.
 """
 
@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ova_tools import qemu_img
-from ova_tools.clouds.glance import CONTENT, PROPERTIES
-from ova_tools.deploy.folders import files_below
-from ova_tools.errors import DeployError, OvaError, one_line
+from ova_tools.clouds.glance import CONTENT, FILE, NUMBERS, PROPERTIES, TEXTS_OF_NUMBERS
+from ova_tools.deploy.folders import found_in
+from ova_tools.errors import DeployError, one_line
+from ova_tools.manifest import file_digest
 from ova_tools.package import open_regular
 from ova_tools.records import dataclass
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
 Report = Callable[[int], None]
 ENDING = ".image.json"
 _MOST_DOCUMENT, _MOST_USER_DATA = 64 * 1024, 48 * 1024  # Nova takes 65,535 characters in base64
-_DISKS = ("", "-vda", "-sda", "-hda")  # behind the name, of the first disk's file
 _USER_DATA = "ova_user_data"
 _WAIT_SECONDS = 600
+_DIGESTS = ("sha512", "sha256")  # of those that Glance may be set to
 
 
 @dataclass(frozen=True)
@@ -72,41 +73,35 @@ def machines_in(folders: Sequence[Path]) -> tuple[list[Machine], list[str]]:
 
     Raises DeployError where there is none in a folder.
     """
-    found: dict[str, Machine] = {}
-    faults: list[str] = []
-    for folder in folders:
-        paths = list(files_below(folder, ENDING)) if folder.is_dir() else []
-        if not paths:
-            raise DeployError(f"{folder} has no image document; the server makes them where ova_forms says openstack")
-        for path in paths:
-            try:
-                machine = _machine(path)
-                if found.setdefault(machine.name, machine) != machine:
-                    raise DeployError(f"{machine.name} is the name of two machines")
-            except OvaError as error:
-                faults.append(one_line(f"{path}: {error}"))
-    return [found[name] for name in sorted(found)], list(dict.fromkeys(faults))
+    none = "has no image document; the server makes them where ova_forms says openstack"
+    return found_in(folders, ENDING, _machine, none)
 
 
 def _machine(path: Path) -> Machine:
-    base = str(path)[: -len(ENDING)]
     try:
         document = json.loads(_read(path, _MOST_DOCUMENT))
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or not isinstance(document.get("name"), str) or not document.get(CONTENT):
         raise DeployError("it is no image document of the server")
-    unknown = sorted(set(document) - PROPERTIES)
-    if unknown:
-        raise DeployError(f"it has {unknown[0]!r:.80}, which the server does not write")
-    disk = next((Path(f"{base}{suffix}.qcow2") for suffix in _DISKS if Path(f"{base}{suffix}.qcow2").is_file()), None)
-    if disk is None:
+    for name, value in document.items():
+        if name not in PROPERTIES:
+            raise DeployError(f"it has {name!r:.80}, which the server does not write")
+        if name in NUMBERS and not (isinstance(value, int) and 0 <= value < 1 << 40):
+            raise DeployError(f"its {name} is no number")
+        if name in TEXTS_OF_NUMBERS and not (isinstance(value, str) and value.isascii() and value.isdigit()):
+            raise DeployError(f"its {name} is no number")
+    if not set(document) >= {*NUMBERS, *TEXTS_OF_NUMBERS, FILE}:
+        raise DeployError("it is no image document of the server")
+    disk = path.parent / str(document[FILE]).rpartition("/")[2]
+    if disk.is_symlink() or not disk.is_file():
         raise DeployError("its disk is not beside it; get the whole collection again (iget -r)")
-    return Machine(document["name"], document, disk, _read(Path(f"{base}.user-data"), _MOST_USER_DATA))
+    user_data = path.parent / f"{path.name[: -len(ENDING)]}.user-data"
+    return Machine(document["name"], document, disk, _read(user_data, _MOST_USER_DATA))
 
 
 def _read(path: Path, most: int) -> bytes:
-    with open_regular(str(path), path.name) as stream:
+    with open_regular(str(path), path.name, follow=False) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
         raise DeployError(f"{path.name} has more than {most} bytes")
@@ -174,17 +169,25 @@ def is_uploaded(cloud: Any, machine: Machine) -> bool:
 
 
 def _image(cloud: Any, machine: Machine) -> Any:
-    """The image of that disk, which is private, so that nobody else has made it."""
+    """The image of that disk; None if there is none with the same bytes, whatever its properties say."""
+    digest = ""
     for image in cloud.image.images(**{CONTENT: machine.content, "visibility": "private", "status": "active"}):
-        if (image.properties or {}).get(CONTENT) == machine.content:
-            return image
+        if image.hash_algo in _DIGESTS:
+            digest = digest or _digest(machine.disk, image.hash_algo)
+            if image.hash_value == digest:
+                return image
     return None
+
+
+def _digest(disk: Path, algorithm: str) -> str:
+    with open_regular(str(disk), disk.name, follow=False) as stream:
+        return file_digest(stream.fileno(), 0, os.fstat(stream.fileno()).st_size, algorithm)
 
 
 def _uploaded(cloud: Any, machine: Machine, report: Report) -> Any:
     from openstack.image.v2.image import Image
 
-    with open_regular(str(machine.disk), machine.disk.name) as stream:
+    with open_regular(str(machine.disk), machine.disk.name, follow=False) as stream:
         qemu_img.examine(stream.fileno(), machine.disk.name, "qcow2")
         image = Image.new(**machine.document, visibility="private").create(cloud.image)
         try:

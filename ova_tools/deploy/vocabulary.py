@@ -58,6 +58,12 @@ def require_known(root: Element) -> None:
     name, uuid = root.findtext("name") or "", root.findtext("uuid") or ""
     if root.tag != "domain" or domain_name(name) != name or not _UUID.fullmatch(uuid):
         raise DeployError("its name or UUID is none that the server gives")
+    for once in ("name", "uuid", "metadata", f"metadata/{{{NAMESPACE}}}machine", "os", "cpu", "devices"):
+        if len(root.findall(once)) > 1:
+            raise DeployError(f"it has {once.rpartition('}')[2]} more than once, which the server does not write")
+    targets = [each.get("dev") for each in root.iterfind("devices/disk/target")]
+    if len(set(targets)) < len(targets):
+        raise DeployError("two of its disks have one target, which the server does not write")
     _require(root, "")
     for drive in root.iterfind("devices/disk"):
         driver, device = drive.find("driver"), drive.get("device")

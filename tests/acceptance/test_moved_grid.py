@@ -79,7 +79,7 @@ def test_a_grid_and_its_copy_run_side_by_side(host: Host, tmp_path: Path) -> Non
             text = host.virsh("domiflist", name)
             assert BRIDGE in text
             macs |= {word for word in text.split() if word.count(":") == 5}
-            disc = disc_of((images / f"{name}.iso").read_bytes())
+            disc = disc_of((images / name / "seed.iso").read_bytes())
             assert disc.properties["hostname"] == name[-4:]
             (subnet,) = disc.ethernet["subnets"]
             assert subnet["address"] == f"10.9{int(name[4:6])}.14.{name[-2:]}/24"

@@ -240,7 +240,7 @@ def _openstack(told: _Told) -> list[bytes]:
 
     if not told.disks:
         raise DomainError(f"the virtual system {told.seed.system} has no disk, so there is no image")
-    return [told.seed.user_data, document(told.machine, told.name, told.disks[0].content).encode()]
+    return [told.seed.user_data, document(told.machine, told.name, told.disks[0].content, told.disks[0].name).encode()]
 
 
 def _proxmox(told: _Told) -> list[bytes]:

@@ -65,8 +65,20 @@ def test_two_grids_with_machines_of_one_name(tmp_path: Path) -> None:
     put_machine(tmp_path / "a/grid")
     other = put_machine(tmp_path / "b/grid")
     other.write_text(other.read_text().replace(f"{ZONE}/grid", f"{ZONE}/other/grid"))
-    with pytest.raises(DeployError, match=f"grid-sg12 is the name of {ZONE}/grid/sg12 and of {ZONE}/other/grid/sg12"):
-        machines_in([tmp_path])
+    found, faults = machines_in([tmp_path])
+    assert found == []  # which of them is meant?
+    (fault,) = faults
+    assert "it has the name grid-sg12, and so has" in fault
+
+
+@pytest.mark.parametrize(("folder", "name"), [("evil", "sg12"), ("grid02/sg13", "sg12"), ("grid02", "other")])
+def test_a_file_counts_only_where_iget_brings_it(tmp_path: Path, folder: str, name: str) -> None:
+    put_machine(tmp_path / "grid02")
+    place = tmp_path / "brought" / folder / name
+    place.parent.mkdir(parents=True)
+    (tmp_path / "grid02/sg12").rename(place)
+    found, faults = machines_in([tmp_path / "brought"])
+    assert found == [] and "does not belong in the folder" in faults[0]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +103,7 @@ def test_two_grids_with_machines_of_one_name(tmp_path: Path) -> None:
         ),
         lambda text: text.replace("<console type='pty'/>", "<console type='file'><source path='/etc/x'/></console>"),
         lambda text: "<!DOCTYPE domain [<!ENTITY x 'y'>]>" + text,
+        lambda text: text.replace("<memory", "<metadata/><memory", 1),
         lambda text: text.replace("target='vda'", "target='../../x'").replace("dev='vda'", "dev='../../x'"),
     ],
 )

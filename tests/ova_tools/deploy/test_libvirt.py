@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,8 +41,7 @@ def grid(host: Host, tmp_path: Path) -> Iterator[Path]:
 def images(host: Host) -> Iterator[Path]:
     place = host.folder / "images"
     yield place
-    for each in place.iterdir() if place.exists() else ():
-        each.unlink()
+    shutil.rmtree(place, ignore_errors=True)
 
 
 def deploy(host: Host, images: Path, folder: Path, *options: str) -> int:
@@ -74,18 +74,18 @@ def test_a_grid_is_deployed_and_follows_its_components(
     assert deploy(host, images, grid, "--start") == 0
     assert capsys.readouterr().out.endswith("defined; started\n")
     assert host.virsh("domstate", name).strip() == "running"
-    assert pattern_at_1m(images / f"{name}.qcow2") == 0x42
+    assert pattern_at_1m(images / name / "vda.qcow2") == 0x42
     assert deploy(host, images, grid, "--start") == 0
     assert capsys.readouterr().out == f"{name}: unchanged\n"
 
     put_machine(grid, seed=b"other values")  # an AVU changed
-    before = (images / f"{name}.qcow2").stat().st_ino
+    before = (images / name / "vda.qcow2").stat().st_ino
     assert deploy(host, images, grid) == 0
     assert capsys.readouterr().out == (
         f"{name}: changed; seed copied; runs: it gets its new values when it is started again\n"
     )
-    assert (images / f"{name}.iso").read_bytes().startswith(b"other values")
-    assert (images / f"{name}.qcow2").stat().st_ino == before
+    assert (images / name / "seed.iso").read_bytes().startswith(b"other values")
+    assert (images / name / "vda.qcow2").stat().st_ino == before
 
     put_machine(grid, seed=b"other values", memory=80 << 20)
     assert deploy(host, images, grid) == 0
@@ -96,7 +96,7 @@ def test_a_grid_is_deployed_and_follows_its_components(
 def test_a_new_version_of_the_image_takes_no_disk_that_was_written_to(
     host: Host, images: Path, grid: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    disk = images / f"{grid.name}-sg12.qcow2"
+    disk = images / f"{grid.name}-sg12" / "vda.qcow2"
     assert deploy(host, images, grid) == 0
     put_machine(grid, content="c2", data="0x43")
     assert deploy(host, images, grid) == 0  # it has never run
@@ -137,17 +137,17 @@ def test_a_machine_of_that_name_that_is_not_ours_is_never_touched(
     assert f"ova: {name}: libvirt has another machine of that name" in printed.err
     assert printed.out.startswith(f"{grid.name}-sg13: new; ")
     assert host.virsh("dumpxml", name) == before
-    assert not (images / f"{name}.qcow2").exists()
+    assert not (images / name / "vda.qcow2").exists()
 
 
 def test_a_file_that_is_in_the_place_of_a_disk_stays(
     host: Host, images: Path, grid: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    images.mkdir(exist_ok=True)
-    disk = images / f"{grid.name}-sg12.qcow2"
+    (images / f"{grid.name}-sg12").mkdir(parents=True)
+    disk = images / f"{grid.name}-sg12" / "vda.qcow2"
     disk.write_bytes(b"mine")
     assert deploy(host, images, grid) == 1
-    assert "is there, and libvirt has no machine of ours that uses it" in capsys.readouterr().err
+    assert "is there, and was not put there for this machine; it stays as it is" in capsys.readouterr().err
     assert disk.read_bytes() == b"mine"
     assert f"{grid.name}-sg12" not in host.virsh("list", "--all", "--name")
 
@@ -160,10 +160,40 @@ def test_a_disk_that_leads_to_a_file_of_the_host_is_refused_and_the_next_run_goe
     subprocess.run(command, check=True)
     assert deploy(host, images, grid) == 1
     assert "sg12.qcow2 has a backing file" in capsys.readouterr().err
-    assert not (images / f"{grid.name}-sg12.qcow2").exists()
+    assert not (images / f"{grid.name}-sg12" / "vda.qcow2").exists()
     put_machine(grid)
     assert deploy(host, images, grid, "--start") == 0
     assert capsys.readouterr().out.endswith("started\n")
+
+
+def test_a_redefinition_takes_no_written_disk_for_a_new_one(
+    host: Host, images: Path, grid: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = images / f"{grid.name}-sg12" / "vda.qcow2"
+    assert deploy(host, images, grid) == 0
+    write_to(disk)
+    put_machine(grid, memory=80 << 20)
+    assert deploy(host, images, grid) == 0
+    before = disk.stat().st_ino
+    put_machine(grid, content="c2", memory=80 << 20)
+    assert deploy(host, images, grid) == 1
+    assert "it has written to" in capsys.readouterr().err
+    assert disk.stat().st_ino == before
+
+
+def test_a_machine_of_another_component_is_not_taken_over(
+    host: Host, images: Path, grid: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert deploy(host, images, grid) == 0
+    seed = (images / f"{grid.name}-sg12" / "seed.iso").read_bytes()
+    evil = tmp_path / "evil" / grid.name
+    path = put_machine(evil, seed=b"evil")
+    text = path.read_text()
+    path.write_text(text.replace('component="/tempZone/home/rods/', 'component="/tempZone/home/eve/'))
+    assert path.read_text() != text
+    assert deploy(host, images, evil) == 1
+    assert "libvirt has it for the component /tempZone/home/rods/" in capsys.readouterr().err
+    assert (images / f"{grid.name}-sg12" / "seed.iso").read_bytes() == seed
 
 
 def test_a_libvirt_that_is_away_or_elsewhere_is_said(

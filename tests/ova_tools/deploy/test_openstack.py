@@ -165,10 +165,14 @@ def put_machine(folder: Path, name: str, *, content: str, user_data: bytes = b"#
     place.mkdir(parents=True, exist_ok=True)
     disk = place / f"{name}.qcow2"
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", disk, "64M"], check=True)
-    subprocess.run(["qemu-io", "-f", "qcow2", "-c", "write -P 0x42 1M 4M", disk], check=True, capture_output=True)
+    subprocess.run(
+        ["qemu-io", "-f", "qcow2", "-c", f"write -P {sum(content.encode()) % 256} 1M 4M", disk],
+        check=True,
+        capture_output=True,
+    )
     disks = (MachineDisk("sda", "scsi", "f", "vmdk", 64 << 20, "virtio-scsi"),)
     machine = Machine(name, 2, 1, 1 << 30, "efi", True, (Nic("", "net", "virtio"),), True, (), disks)
-    (place / f"{name}.image.json").write_text(document(machine, f"{folder.name}-{name}", content))
+    (place / f"{name}.image.json").write_text(document(machine, f"{folder.name}-{name}", content, disk.name))
     (place / f"{name}.user-data").write_bytes(user_data)
     return place / f"{name}.image.json"
 
