@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ova_tools.errors import ComposeError
+from ova_tools.errors import ComposeError, WriteError
 from ova_tools.records import dataclass
 
 MAX_VIRTUAL_BYTES = 64 << 40
@@ -275,11 +275,13 @@ def _run(
     try:
         out, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        raise ComposeError(f"{shown}: qemu-img {arguments[0]} took longer than {seconds} seconds") from None
+        raise WriteError(f"{shown}: qemu-img {arguments[0]} took longer than {seconds} seconds") from None
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
+    if process.returncode < 0:
+        raise WriteError(f"{shown}: qemu-img {arguments[0]} was ended by the signal {-process.returncode}")
     if process.returncode not in right:
         raise ComposeError(f"{shown} cannot be read: {_reason(errors)}")
     return subprocess.CompletedProcess(arguments, process.returncode, out, errors)

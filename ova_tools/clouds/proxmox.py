@@ -11,6 +11,7 @@ from ova_tools.libvirt.machine import Machine
 from ova_tools.libvirt.terms import Nic
 
 _NAME = re.compile(r"[^A-Za-z0-9-]+")
+_FILE = re.compile(r"[^,\x00-\x1f\x7f]+")
 _SHOWN = re.compile(r"[^A-Za-z0-9._-]+")  # a name may hold a newline, and this is a comment
 _SCSI = {"virtio-scsi": "virtio-scsi-pci", "vmpvscsi": "pvscsi", "lsisas1068": "lsi", "lsilogic": "lsi"}
 _NICS = {"e1000", "e1000e", "rtl8139", "virtio", "vmxnet3", "pcnet"}
@@ -45,6 +46,9 @@ def script(
     `own` is its file's name; `disks` are the names of the files beside it, by target; `seed` the name of the CD image;
     `macs` as of `domain_xml`; `bridges` the bridge for each network, vmbr0 for others. Raises DomainError.
     """
+    wrong = next((each for each in (name, own, seed, *disks.values()) if not _FILE.fullmatch(each)), None)
+    if wrong is not None:
+        raise DomainError(f"{wrong!a:.80} has a comma or a control character, which no name has for Proxmox")
     iso = f"{name}.iso"
     quoted = shlex.quote
     lines = [

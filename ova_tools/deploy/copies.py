@@ -1,8 +1,8 @@
 """The files that a machine runs on: copies in a folder of its own, each with a note of what it is.
 
-The note is an extended attribute of the file itself, so it stays with the file whatever is defined: whose it is, what it
-was made from, and how the file was then. A file without a note was put there by somebody else, and stays. One that is
-not as its note says was written to.
+The note is an extended attribute of the file itself, so it stays with the file whatever is defined: whose it is, what
+it was made from, and how the file was then. A file without a note was put there by somebody else, and stays. One that
+is not as its note says was written to.
 """
 
 from __future__ import annotations

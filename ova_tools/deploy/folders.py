@@ -116,7 +116,11 @@ def _require_place(path: Path, name: str, *, is_named: bool) -> None:
     """Raise DeployError unless a machine's file lies where `iget -r` brings it. `is_named`: its folder was named."""
     own, grid = path.parent.name, path.parent.parent.name
     wanted = domain_name(f"{grid}-{own}")
-    right = name == wanted or name.startswith(f"{wanted}-") or (is_named and f"-{domain_name(own)}" in name)
+    right = (
+        name == wanted
+        or name.startswith((f"{wanted}-", f"{wanted[:50]}-"))
+        or (is_named and f"-{domain_name(own)}" in name)
+    )
     if not right or not path.name.startswith(own):
         raise DeployError(f"it is of {name}, which does not belong in the folder {grid}/{own}")
 

@@ -394,3 +394,84 @@ def test_a_file_of_a_users_own_with_such_a_name_is_theirs(
     person.client.session.data_objects.move(f"{component}/comp01-notes.xml", f"{component}/notes.xml")
     assert person.client.get(f"{component}/notes.xml") == b"<mine/>"
     client.allow("own", f"{component}/notes.xml", site.session.username, admin=True)  # so that it can be removed
+
+
+def test_a_record_of_many_forms_is_read_back(site: Site, client: PythonClient, raw: Path, tmp_path: Path) -> None:
+    """One AVU would be too short for it."""
+    disks = "".join(disk(f"vd{letter}", format="raw", source=str(raw)) for letter in "abcdefghijklmnopqrst")
+    (tmp_path / "many.xml").write_bytes(domain(disks))
+    assert main(["compose", "--domain", str(tmp_path / "many.xml"), "-o", str(tmp_path / "many.ova")]) == 0
+    client.make(f"{site.home}/images")
+    client.put((tmp_path / "many.ova").read_bytes(), f"{site.home}/images/many.ova")
+    component = client.component(f"{site.home}/grid01/comp09", f"{site.home}/images/many.ova", ova_forms="libvirt")
+    assert built(client, component)["ova::status"] == "ready"
+    assert len(forms(client, component)) == 22
+    assert client.get(f"{component}/comp09-vdt.qcow2")[:4] == b"QFI\xfb"
+    modified = client.session.data_objects.get(f"{component}/comp09.ova").modify_time
+    assert client.ready(component).whole
+    assert client.session.data_objects.get(f"{component}/comp09.ova").modify_time == modified
+    for avu in client.metadata(component).get_all("ova_forms"):
+        client.metadata(component).remove(avu)
+    assert {each.name for each in client.session.collections.get(component).data_objects} == {"comp09.ova"}
+
+
+def test_a_rename_takes_no_form_out_of_its_gate(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
+    secret = f"{site.home}/secret"
+    client.make(secret)
+    client.set(secret, "hostname", "sg99")
+    client.set(component, "hostname", f"${{{secret}:hostname}}")
+    client.set(component, "ova_forms", "libvirt openstack")
+    built(client, component)
+    for path in (site.home, f"{site.home}/grid01"):
+        site.allow("read", path, person.name)
+    site.allow("read", component, person.name, recursive=True)
+    client.set(component, "mac", "zz")  # from now on no build succeeds
+    client.session.collections.move(component, f"{site.home}/grid01/comp77")
+    found = {each.name for each in client.session.collections.get(f"{site.home}/grid01/comp77").data_objects}
+    assert found == {f"comp77{ending}" for ending in (".ova", ".iso", ".xml", ".qcow2", ".user-data", ".image.json")}
+    for name in found:
+        with pytest.raises(Refused):
+            person.client.get(f"{site.home}/grid01/comp77/{name}")
+
+
+def test_a_form_with_a_hidden_task_is_not_moved_out_of_its_gate(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
+    client.make(f"{component}/reset")
+    client.put(b"#!/bin/sh\n# secret\n", f"{component}/reset/t1")
+    client.set(component, "ova_forms", "libvirt")
+    built(client, component)
+    for path in (site.home, f"{site.home}/grid01"):
+        site.allow("read", path, person.name)
+    site.allow("own", component, person.name)
+    site.allow("own", f"{component}/comp01.iso", person.name)
+    with pytest.raises(iRODSException, match="may not read"):
+        person.client.session.data_objects.move(f"{component}/comp01.iso", f"{component}/x.iso")
+
+
+def test_a_limit_that_was_raised_counts_at_the_next_change(tmp_path: Path, image: bytes) -> None:
+    rules = rule_folder(tmp_path / "etc", disk_limit=1_000_000)
+    with embedded_zone(tmp_path / "zone", rules) as zone:
+        place = Place(zone, image, 1)
+        component = place.components[0]
+        place.client.set(component, "ova_forms", "libvirt")
+        assert place.status(component) == "ready"  # at once
+        assert any("the setting disk_limit is 1000000" in text for text in notes(place.client, component))
+        settings = json.loads((tmp_path / "etc/ova_rules.json").read_text())
+        (tmp_path / "etc/ova_rules.json").write_text(json.dumps({**settings, "disk_limit": 1 << 40}))
+        later = PythonClient(zone.session())
+        later.set(component, "hostname", "sg17")
+        built(later, component)
+        assert later.get(f"{component}/comp00.qcow2")[:4] == b"QFI\xfb"
+
+
+def test_names_that_cannot_be_those_of_a_cloud(site: Site, component: str, client: PythonClient) -> None:
+    texts = []
+    for name in ("a'b", 'a"b', "x,import-from=local:evil,y"):
+        other = client.component(f"{site.home}/grid01/{name}", site.source, ova_forms="libvirt proxmox")
+        assert built(client, other)["ova::status"] == "ready"
+        texts.append(client.get(f"{other}/{name}.xml"))
+    assert len({ElementTree.fromstring(text).findtext("name") for text in texts}) == 3
+    assert any("which no name has for Proxmox" in text for text in notes(client, other))

@@ -197,8 +197,12 @@ class _Told:
     @property
     def name(self) -> str:
         """The machine's name: machines of several grids may run on one host."""
+        from ova_tools.libvirt.domain_xml import domain_name
+
         grid, name = posixpath.split(self.component)
-        return f"{posixpath.basename(grid)}-{name}{f'-{self.seed.suffix}' if self.seed.suffix else ''}"
+        full = f"{posixpath.basename(grid)}-{name}{f'-{self.seed.suffix}' if self.seed.suffix else ''}"
+        plain = domain_name(full)
+        return plain if plain == full else f"{plain[:50]}-{digest([full])[:8]}"  # else two could have one name
 
     @property
     def macs(self) -> list[str]:

@@ -62,7 +62,12 @@ def waiting(shelf: Shelf, disk: Disk) -> int:
     """The bytes that putting this disk in its place takes; 0 if it is there, takes nothing or is impossible."""
     from ova_tools.extents import can_share
 
-    if shelf.kept(disk.name, disk.content) is not None:
+    limit = shelf.settings.disk_limit
+    if (
+        shelf.kept(disk.name, disk.content) is not None
+        or disk.of_machine.capacity > limit
+        or not _has_place(shelf, disk)
+    ):
         return 0
     with _donor(shelf, disk) as donor:
         if donor is None:
@@ -70,6 +75,14 @@ def waiting(shelf: Shelf, disk: Disk) -> int:
         size = os.fstat(donor).st_size
         place = os.path.dirname(shelf.source.replica.vault_path)
         return 0 if size <= shelf.settings.inline_limit or can_share(donor, place) else size
+
+
+def _has_place(shelf: Shelf, disk: Disk) -> bool:
+    try:
+        shelf.require_place(disk.name)
+    except ComponentError:
+        return False
+    return True
 
 
 def put(shelf: Shelf, disk: Disk, package: Package, report: Callable[[int], None]) -> MadeForm:
@@ -81,6 +94,7 @@ def put(shelf: Shelf, disk: Disk, package: Package, report: Callable[[int], None
     kept = shelf.kept(disk.name, disk.content) or _found(shelf, disk)
     if kept is not None:
         return kept
+    shelf.require_place(disk.name)  # before anything is copied or converted
     with _donor(shelf, disk) as donor:
         if donor is not None:
             return _put_copy(shelf, disk, donor)
@@ -118,7 +132,7 @@ def _put_copy(shelf: Shelf, disk: Disk, donor: int) -> MadeForm:
 
 def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[[int], None]) -> MadeForm:
     from ova_tools import qemu_img
-    from ova_tools.errors import ComposeError, DomainError, WriteError
+    from ova_tools.errors import ComposeError, WriteError
     from ova_tools.libvirt.export import image_of
 
     try:
@@ -126,8 +140,7 @@ def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[
     except ComposeError as error:
         raise ComponentError(str(error), lasting=False) from error
     if disk.of_machine.capacity > shelf.settings.disk_limit:
-        limit = shelf.settings.disk_limit
-        raise DomainError(f"it has {disk.of_machine.capacity} bytes; the setting disk_limit is {limit}")
+        raise _too_large(shelf, disk.of_machine.capacity)
     with ExitStack() as stack:
         try:
             folder = os.path.dirname(shelf.source.replica.vault_path)
@@ -137,7 +150,7 @@ def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[
         if source_state(shelf.source.replica, os.fstat(package.fileno())) != shelf.source.state:
             raise Changed
         if image is not None and image.capacity > shelf.settings.disk_limit:
-            raise DomainError(f"it has {image.capacity} bytes; the setting disk_limit is {shelf.settings.disk_limit}")
+            raise _too_large(shelf, image.capacity)
 
         def fill(out: int) -> Method:
             from ova_tools.extents import Method
@@ -151,8 +164,12 @@ def _put_converted(shelf: Shelf, disk: Disk, package: Package, report: Callable[
         return _put(shelf, disk, fill)
 
 
+def _too_large(shelf: Shelf, size: int) -> ComponentError:
+    text = f"it has {size} bytes; the setting disk_limit is {shelf.settings.disk_limit}"
+    return ComponentError(text, lasting=False)  # an administrator may change that
+
+
 def _put(shelf: Shelf, disk: Disk, fill: Callable[[int], Method]) -> MadeForm:
-    shelf.require_place(disk.name)
     made = shelf.put(Form(disk.name, KIND, disk.content, UNKNOWN_SIZE, fill))
     file = ready_file(shelf.settings.state_directory, shelf.path(disk.name))
     identity = _identity(file) if file is not None else None
@@ -166,7 +183,7 @@ def _put(shelf: Shelf, disk: Disk, fill: Callable[[int], Method]) -> MadeForm:
 @contextmanager
 def _donor(shelf: Shelf, disk: Disk) -> Iterator[int | None]:
     """A file that holds this disk, open for reading; None if there is none."""
-    for file, identity in [*_own(shelf, disk), *_noted(shelf.settings, disk.content)]:
+    for file, identity in _noted(shelf.settings, disk.content):
         try:
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -178,18 +195,6 @@ def _donor(shelf: Shelf, disk: Disk) -> Iterator[int | None]:
         finally:
             os.close(descriptor)
     yield None
-
-
-def _own(shelf: Shelf, disk: Disk) -> list[tuple[str, str]]:
-    """The component's own disk under another name: of before it was renamed, and its files moved with it."""
-    found = []
-    for form in shelf.seen.last.forms if shelf.seen.last is not None else ():
-        if form.content != disk.content or form.name == disk.name:
-            continue
-        replicas = shelf.made.get(form.name, ())
-        if form.is_made and version_of(replicas, shelf.settings) == form.version:
-            found += [(each.vault_path, _identity(each.vault_path) or "") for each in replicas if each.good]
-    return found
 
 
 def _noted(settings: Settings, content: str) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ova_rules import names
 from ova_rules.build.staleness import view
 from ova_rules.catalog.access import Access
+from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import read, unseen, unseen_error
 from ova_rules.component.source import version_of
 from ova_rules.errors import ComponentError, one_line
@@ -15,7 +16,7 @@ from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready, made_at
 
 
-def reason_against_moving(catalog: Access, settings: Settings, path: str) -> str | None:
+def reason_against_moving(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Why the object at `path` must not be renamed, in one line; None if it may, or is no ready OVA."""
     collection = names.component_of(path)
     if collection is None or (names.is_form(path) and not is_known_ready(settings.state_directory, path)):
@@ -24,9 +25,17 @@ def reason_against_moving(catalog: Access, settings: Settings, path: str) -> str
         component = read(catalog, collection)
         if component is None:
             return reason_if_hidden(catalog, settings, collection, path)
-        now = view(catalog, settings, component).inputs
+        seen = view(catalog, settings, component)
+        now = seen.inputs
         hidden = unseen(catalog, component, now.depends)
-        return one_line(f"{path}: {unseen_error(now, hidden, catalog.user)}") if hidden else None
+        if hidden:
+            return one_line(f"{path}: {unseen_error(now, hidden, catalog.user)}")
+        if now.forms.kind is not None and (names.is_form(path) or now.forms.embedded):
+            from ova_rules.build.seeds import reason_if_tasks_hidden
+
+            reason = reason_if_tasks_hidden(catalog, settings, seen)
+            return one_line(f"{path}: {reason}") if reason is not None else None
+        return None
     except ComponentError as error:
         return one_line(f"{path}: {error}")
 

@@ -30,7 +30,7 @@ from ova_rules.component.source import (
 from ova_rules.component.tree import above
 from ova_rules.errors import BehindError, ComponentError
 from ova_rules.record.facts import has_failed
-from ova_rules.record.last_build import LastBuild, MadeForm, last_build, recorded_state
+from ova_rules.record.last_build import LastBuild, last_build, recorded_state
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
@@ -95,16 +95,9 @@ def view(catalog: Access, settings: Settings, component: Component, trail: tuple
         and last is not None
         and last.fingerprint == now.fingerprint
         and version_of(now.ready, settings) == last.version
-        and all(_is_right(settings, now, form) for form in last.forms)
+        and all(form.is_at(version_of(now.made.get(form.name, ()), settings)) for form in last.forms)
     )
     return View(now, last, fresh)
-
-
-def _is_right(settings: Settings, now: Inputs, form: MadeForm) -> bool:
-    """Whether a form is what the last build left there, under the name that the component has now."""
-    path = now.component.path
-    has_name = names.component_of(f"{path}/{form.name}") == path
-    return has_name and form.is_at(version_of(now.made.get(form.name, ()), settings))
 
 
 def _inputs(

@@ -80,7 +80,6 @@ def run_capture(catalog: Catalog, settings: Settings, collection: str) -> str | 
     with locked(settings.state_directory, collection, settings.gate_wait):
         own = [avu for avu in catalog.avus([collection]) if avu.collection == collection]
         asked = [avu.value for avu in own if avu.attribute == names.CAPTURE]
-        present = [avu for avu in own if avu.attribute in _OURS]
         if YES not in asked or not catalog.may_annotate(collection):
             return None
         try:
@@ -88,12 +87,18 @@ def run_capture(catalog: Catalog, settings: Settings, collection: str) -> str | 
                 raise ComponentError(f"{collection} is a component; ova_capture is for a collection without ova_url")
             made = _made(catalog, settings, collection)
         except ComponentError as error:
-            kept = [avu for avu in present if avu.attribute == names.CAPTURED]  # the last image is there still
-            _note(catalog, collection, names.FAILED, one_line(str(error)), kept)
+            note_failed(catalog, collection, str(error))
             return None
     if made is not None:
         check_one(catalog, settings, made)
     return made
+
+
+def note_failed(catalog: Catalog, collection: str, message: str) -> None:
+    """Notes why there is no new image; the last one is there still."""
+    if catalog.may_annotate(collection):
+        kept = [avu for avu in _present(catalog, collection) if avu.attribute == names.CAPTURED]
+        _note(catalog, collection, names.FAILED, one_line(message), kept)
 
 
 def _made(catalog: Catalog, settings: Settings, collection: str) -> str | None:
@@ -246,7 +251,10 @@ def _image(settings: Settings, inputs: _Inputs, target: str, format_: str, stack
     stack.callback(os.close, copy)
     if local_source(source.path, [source.replica], settings) != source:
         raise Changed
-    image = qemu_img.examine(copy, f"disk {target} ({posixpath.basename(source.path)})", format_, offset)
+    try:
+        image = qemu_img.examine(copy, f"disk {target} ({posixpath.basename(source.path)})", format_, offset)
+    except WriteError as error:  # qemu-img was ended
+        raise ComponentError(f"{source.path}: {error}", lasting=False) from error
     if image.capacity > settings.disk_limit:
         raise ComposeError(f"{image.shown} has {image.capacity} bytes; the setting disk_limit is {settings.disk_limit}")
     return image

@@ -57,6 +57,10 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
     catalog.journal("job", job=kind, path=path, done=message)
     if kind == jobs.CHECK:
         note_unchecked(catalog, settings, path, message)
+    elif kind == jobs.CAPTURE:
+        from ova_rules.captures.capture import note_failed
+
+        note_failed(catalog, path, message)
     elif kind in (jobs.BUILD, jobs.FETCH):
         component = read(catalog, path)
         if component is not None:  # as if lasting: neither a read nor reconcile starts it again

@@ -14,6 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ova_rules.component.model import Component
+    from ova_rules.record.last_build import LastBuild
+
 _RENAME_DATA_OBJECT = 11  # the value of oprType; 12 is a collection, 21 may be either
 
 
@@ -96,7 +99,7 @@ def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> No
     after = names.ready_path(new)
     component = read(catalog, new)
     last = last_build(component, signer_of(settings)) if component is not None else None
-    if last is None or before == after:
+    if component is None or last is None or before == after:
         return
     with locked(settings.state_directory, new, PATIENCE_SECONDS):  # a build could be making it now
         replicas = catalog.replicas(before)
@@ -104,3 +107,21 @@ def _follow_name(catalog: Catalog, settings: Settings, old: str, new: str) -> No
         if is_ours and not catalog.replicas(after) and catalog.may_rename(before):
             catalog.rename(before, after)
             in_use.renamed(catalog, settings, before, after)
+        _forms_follow(catalog, settings, component, last, old)
+
+
+def _forms_follow(catalog: Catalog, settings: Settings, component: Component, last: LastBuild, old: str) -> None:
+    """Gives the forms of a renamed component its new name: under the old one no gate would guard them."""
+    from ova_rules.state import made_at, note_made
+
+    before, own = posixpath.basename(old), posixpath.basename(component.path)
+    for form in last.forms:
+        rest = form.name[len(own) :]
+        there, wanted = f"{component.path}/{before}{rest}", f"{component.path}/{form.name}"
+        replicas = catalog.replicas(there)
+        if not replicas or replicas[0].data_id != form.data_id or catalog.replicas(wanted):
+            continue
+        if catalog.may_rename(there):
+            catalog.rename(there, wanted)
+            made = made_at(settings.state_directory, f"{old}/{before}{rest}")
+            note_made(settings.state_directory, wanted, form.data_id, holds=made[2] if made is not None else ())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 
 from ova_rules import names
 from ova_rules.catalog.types import Avu, fact
@@ -17,9 +18,10 @@ from ova_rules.component.pointers import hashed
 from ova_rules.record.signing import Signer, is_same
 from ova_rules.settings import Settings
 from ova_rules.state import source_file
-from ova_tools.records import asdict, dataclass
+from ova_tools.records import asdict, dataclass, replace
 
 IMPOSSIBLE = "-"
+_IN_ONE = 8  # forms in one fact, whose length is limited
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,26 @@ class LastBuild:
     verified: str
     forms: tuple[MadeForm, ...] = ()
 
-    def avu(self, component: Component, signer: Signer) -> Avu:
-        """The record as a fact."""
-        parts = {**asdict(self), "forms": [asdict(form) for form in self.forms]}
+    def avus(self, component: Component, signer: Signer) -> list[Avu]:
+        """The record as facts: one, and further ones where there are many forms.
+
+        Forms are named by what follows the component's name, so that they keep their place if it is renamed.
+        """
+        own = len(posixpath.basename(component.path))
+        rows = [[form.name[own:], form.data_id, form.version, form.content] for form in self.forms]
+        first, others = rows[:_IN_ONE], [rows[at : at + _IN_ONE] for at in range(_IN_ONE, len(rows), _IN_ONE)]
+        parts = {**asdict(self), "forms": first, "further": len(others)}
         if not self.forms:  # the format from before there were forms
-            del parts["forms"]
-        text = json.dumps(parts, separators=(",", ":"))
-        return fact(component.path, names.BUILD, text, signer.of_build(component.id, text))
+            del parts["forms"], parts["further"]
+        values = [(names.BUILD, parts)]
+        values += [(names.BUILD_FORMS, {"of": self._stamp, "at": at, "forms": some}) for at, some in enumerate(others)]
+        texts = [(attribute, json.dumps(each, separators=(",", ":"))) for attribute, each in values]
+        return [fact(component.path, attribute, text, signer.of_build(component.id, text)) for attribute, text in texts]
+
+    @property
+    def _stamp(self) -> str:
+        """What tells its facts from those of other builds."""
+        return f"{self.built} {self.fingerprint}"
 
     def version_of(self, name: str) -> str | None:
         """The version of the object made under this name: the ready OVA, or a form; None if it was not made."""
@@ -89,12 +104,27 @@ def last_build(component: Component, signer: Signer) -> LastBuild | None:
     fact = component.fact(names.BUILD)
     if fact is None or not is_same(fact.units, signer.of_build(component.id, fact.value)):
         return None
+    own = posixpath.basename(component.path)
     try:
         parts = json.loads(fact.value)
-        forms = tuple(MadeForm(**form) for form in parts.pop("forms", ()))
-        return LastBuild(**parts, forms=forms)
-    except (ValueError, TypeError):  # written by another version of the rules
+        rows, further = parts.pop("forms", []), parts.pop("further", 0)
+        last = LastBuild(**parts)
+        if further:
+            rows = rows + _further(component, signer, last._stamp, further)
+        return replace(last, forms=tuple(MadeForm(f"{own}{rest}", *values) for rest, *values in rows))
+    except (ValueError, TypeError, KeyError, AttributeError):  # written by another version of the rules
         return None
+
+
+def _further(component: Component, signer: Signer, stamp: str, count: int) -> list[list[str]]:
+    """The forms in further facts of a build. Raises KeyError if one is missing."""
+    found = {}
+    for avu in component.facts:
+        if avu.attribute == names.BUILD_FORMS and is_same(avu.units, signer.of_build(component.id, avu.value)):
+            parts = json.loads(avu.value)
+            if parts["of"] == stamp:
+                found[parts["at"]] = parts["forms"]
+    return [row for at in range(count) for row in found[at]]
 
 
 def recorded_state(settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
