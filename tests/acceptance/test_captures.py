@@ -181,3 +181,19 @@ def test_a_component_is_no_capture_and_words_are_checked(site: Site, client: Pyt
     client.set(captured, "ova_capture", "yes")
     until(lambda: not client.jobs(), "the queue is not empty")
     assert "is for a collection without ova_url" in client.facts(captured)["ova::message"]
+
+
+def test_a_renamed_collection_keeps_its_image_as_the_servers(
+    site: Site, client: PythonClient, captured: str, tmp_path: Path
+) -> None:
+    client.put(XML, f"{captured}/sg12.xml")
+    client.put(qcow2(tmp_path), f"{captured}/sg12.qcow2")
+    client.set(captured, "ova_capture", "yes")
+    outcome(client, captured, "ready")
+    renamed = f"{site.home}/captured/sg77"
+    client.session.collections.move(captured, renamed)
+    before = client.get(f"{renamed}/sg12.ova")
+    client.put(qcow2(tmp_path, "0x43"), f"{renamed}/sg12.qcow2")
+    until(lambda: client.get(f"{renamed}/sg12.ova") != before, "the image is not made anew")
+    outcome(client, renamed, "ready")
+    assert read(client.get(f"{renamed}/sg12.ova")).whole

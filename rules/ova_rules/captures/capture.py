@@ -112,7 +112,9 @@ def _made(catalog: Catalog, settings: Settings, collection: str) -> str | None:
             notes = [avu for avu in present if avu.attribute == names.NOTE]
             _note(catalog, collection, names.READY, "", [*notes, known])
             return None
-        require_ours(settings, inputs.place, replicas)
+        states = [avu.units for avu in present if avu.attribute == names.CAPTURED]
+        if made is None or made.state not in states:  # else it is the last image, also if the collection was renamed
+            require_ours(settings, inputs.place, replicas)
         if not catalog.may_write(collection) or (replicas and not catalog.may_replace(inputs.place)):
             raise ComponentError(f"{catalog.user} may not write {inputs.place}", lasting=False)
         start = time.monotonic()
