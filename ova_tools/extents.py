@@ -158,6 +158,16 @@ class Carrier:
             start += len(data)
 
 
+def copy_part(
+    source: int, target: int, part: Extent, offset: int = 0, report: Report | None = None, *, to_disk: bool
+) -> Method:
+    """Transfer a part of `source` to byte `offset` of an empty file, which ends with it; else as `Carrier`."""
+    os.ftruncate(target, offset + part.length)
+    carrier = Carrier(source, target, report, to_disk=to_disk)
+    carrier.extent(part, offset)
+    return carrier.method
+
+
 def _clone(source: int, target: int, start: int, to: int, length: int) -> bool:
     try:
         fcntl.ioctl(target, _FICLONERANGE, struct.pack("qQQQ", source, start, length, to))

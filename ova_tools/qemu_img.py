@@ -119,14 +119,13 @@ def private_copy(fd: int, offset: int, size: int, folder: str) -> tuple[int, int
     Returns its descriptor, which the caller closes, and where the part begins in it. Shares extents where possible.
     Raises WriteError and OSError.
     """
-    from ova_tools.extents import Carrier
+    from ova_tools.extents import copy_part
     from ova_tools.layout import Extent
 
     copy = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         start = offset % _ALIGNMENT  # extents are shared where both begin at the same place of a block
-        os.ftruncate(copy, start + size)
-        Carrier(fd, copy, None, to_disk=False).extent(Extent(offset, size), start)
+        copy_part(fd, copy, Extent(offset, size), start, to_disk=False)
     except BaseException:
         os.close(copy)
         raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.libvirt import Host
     from tests.support.zones import Place
 
 
@@ -20,6 +21,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """slow: what `make test-slow` runs beside; a fast test asks the same promise."""
     config.addinivalue_line("markers", "slow: left out of `make test`, where a fast test asks the same promise")
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """A libvirt of the tests' own; its tests have the marks `MARKS` of tests.support.libvirt."""
+    from tests.support.libvirt import libvirt_host
+
+    with libvirt_host() as found:
+        yield found
 
 
 @pytest.fixture

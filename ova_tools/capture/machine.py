@@ -21,12 +21,11 @@ from ova_tools.compose.domain import Domain, parsed, read_domain
 from ova_tools.compose.package import images_of
 from ova_tools.errors import CaptureError, ComposeError, WriteError
 from ova_tools.libvirt.domain_xml import domain_name, image_names
-from ova_tools.libvirt.virsh import Virsh, VirshError
+from ova_tools.libvirt.virsh import AT_REST, Virsh, VirshError
 from ova_tools.records import dataclass
 
 Report = Callable[[int], None]
 _EVERY_SECONDS = 0.2
-_AT_REST = ("shut off", "crashed")
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def look_up(virsh: Virsh, name: str) -> Machine:
         domain = read_domain(xml)
     except ComposeError as error:
         raise CaptureError(f"{name} cannot be captured: {error}") from error
-    return Machine(name, xml, domain, state in _AT_REST)
+    return Machine(name, xml, domain, state in AT_REST)
 
 
 def capture(virsh: Virsh, machine: Machine, folder: Path, report: Report) -> Captured:

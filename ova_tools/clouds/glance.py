@@ -14,9 +14,8 @@ FILE = "ova_file"  # the name of the image's file, beside the document
 NUMBERS = ("min_disk", "min_ram")
 TEXTS_OF_NUMBERS = ("hw_cpu_cores", "hw_cpu_sockets")
 PROPERTIES = {  # all that a document may have
-    "name", "disk_format", "container_format", "min_disk", "min_ram", "architecture", "hypervisor_type",
-    "hw_firmware_type", "hw_cpu_cores", "hw_cpu_sockets", "hw_disk_bus", "hw_scsi_model", "hw_machine_type",
-    "hw_vif_model", "os_secure_boot", CONTENT, FILE,
+    "name", "disk_format", "container_format", "architecture", "hypervisor_type", "hw_firmware_type", "hw_disk_bus",
+    "hw_scsi_model", "hw_machine_type", "hw_vif_model", "os_secure_boot", CONTENT, FILE, *NUMBERS, *TEXTS_OF_NUMBERS,
 }  # fmt: skip
 _SCSI = {"virtio-scsi", "lsisas1068", "vmpvscsi", "lsilogic"}  # libvirt's models that Nova's hw_scsi_model has too
 _BUSES = {"virtio", "scsi", "sata", "ide", "usb"}

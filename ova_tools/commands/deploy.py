@@ -126,11 +126,12 @@ def _each(deploys: Mapping[str, Callable[[], str]], faults: Sequence[str]) -> in
 def _deployed(at: Host, machine: LibvirtMachine, options: argparse.Namespace) -> str:
     """Deploy one machine; what was done, in words."""
     from ova_tools.deploy.libvirt import carry_out, plan, start
+    from ova_tools.libvirt.virsh import AT_REST
     from ova_tools.progress import ProgressBar
 
     found = plan(at, machine)
     words = _words(found)
-    starts = options.start and found.state in ("", "shut off", "crashed")
+    starts = options.start and (found.is_new or found.state in AT_REST)
     if options.dry_run:
         written = [f"a question, because it has written to {path}" for path in found.written]
         return f"would be {'; '.join([*words, *(['started'] if starts else []), *written])}"
@@ -148,7 +149,7 @@ def _deployed(at: Host, machine: LibvirtMachine, options: argparse.Namespace) ->
 
 def _words(found: Plan) -> list[str]:
     """What deploying a machine takes, in words that fit before and after."""
-    if not (found.is_new or found.copies or found.is_changed):
+    if not (found.copies or found.is_changed):
         return ["unchanged"]
     words = ["new" if found.is_new else "changed"]
     disks = found.disks
@@ -157,7 +158,7 @@ def _words(found: Plan) -> list[str]:
         words.append(f"{len(disks)} disk{'s' if len(disks) > 1 else ''} copied ({_amount(size)})")
     if len(disks) < len(found.copies):
         words.append("seed copied")
-    if found.is_new or found.is_changed:
+    if found.is_changed:
         words.append("defined")
     return words
 

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from ova_tools import qemu_img
 from ova_tools.errors import DeployError
-from ova_tools.extents import Carrier, Method
+from ova_tools.extents import Method, copy_part
 from ova_tools.layout import Extent
+from ova_tools.manifest import file_digest
 from ova_tools.package import open_regular
 from ova_tools.records import dataclass
 from ova_tools.write import stage_with
@@ -74,18 +75,25 @@ def carry(each: Copy, report: Report) -> None:
         size = os.fstat(source.fileno()).st_size
 
         def fill(out: int) -> Method:
-            os.ftruncate(out, size)
-            carrier = Carrier(source.fileno(), out, report, to_disk=True)
-            carrier.extent(Extent(0, size), 0)
+            method = copy_part(source.fileno(), out, Extent(0, size), report=report, to_disk=True)
             if each.is_disk:
                 qemu_img.examine(out, each.source.name, "qcow2")
             note = {"owner": each.owner, "content": each.content, "file": _identity(os.fstat(out))}
-            with contextlib.suppress(OSError):  # then each change asks whether what was written may go
+            with contextlib.suppress(OSError):  # then no later run takes it for this machine's: it stays as it is
                 os.setxattr(out, _NOTE, json.dumps(note).encode())
-            return carrier.method
+            return method
 
         with stage_with(fill, each.place) as staged:
             staged.commit()
+
+
+def digest_of(file: Path, algorithm: str, most: int | None = None) -> str:
+    """The digest of a file, in hexadecimal. Raises DeployError for one of more than `most` bytes, and PackageError."""
+    with open_regular(str(file), file.name, follow=False) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        if most is not None and size > most:
+            raise DeployError(f"{file.name} has {size} bytes; at most {most} are right")
+        return file_digest(stream.fileno(), 0, size, algorithm)
 
 
 def _note_of(place: Path) -> dict[str, str] | None:

@@ -21,16 +21,13 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from ova_tools.compose.domain import parsed
-from ova_tools.deploy.copies import Copy, Report, carry, needed
+from ova_tools.deploy.copies import Copy, Report, carry, digest_of, needed
 from ova_tools.deploy.folders import MACHINE, Machine, drives
 from ova_tools.errors import DeployError
 from ova_tools.libvirt.domain_xml import NAMESPACE
-from ova_tools.libvirt.virsh import Virsh, VirshError
-from ova_tools.manifest import file_digest
-from ova_tools.package import open_regular
+from ova_tools.libvirt.virsh import AT_REST, Virsh, VirshError
 from ova_tools.records import dataclass
 
-AT_REST = ("shut off", "crashed", "")
 _LISTED = re.compile(r"^\s*([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\s+(.+?)\s*$", re.MULTILINE)
 _SYSTEM = Path("/var/lib/libvirt/images")
 _MOST_SEED = 1 << 30
@@ -143,7 +140,13 @@ def plan(at: Host, machine: Machine) -> Plan:
     )
     copies = [each for each in disks if each is not None]
     if machine.seed is not None:
-        seed = needed(machine.seed, folder / "seed.iso", machine.uuid, _digest(machine.seed), is_disk=False)
+        seed = needed(
+            machine.seed,
+            folder / "seed.iso",
+            machine.uuid,
+            digest_of(machine.seed, "sha256", _MOST_SEED),
+            is_disk=False,
+        )
         copies += [seed] if seed is not None else []
     xml = _definition(at, machine)
     found = Plan(machine, old is None, state, tuple(copies), xml, old is None or old != _identity_of(xml))
@@ -199,14 +202,6 @@ def _noted(at: Host, machine: Machine) -> str:
         text = f"libvirt has it for the component {noted.get('component')}, not for {machine.component}"
         raise DeployError(f"{text}; if that was moved, undefine the machine, and its disks are taken again")
     return noted.get("definition", "")
-
-
-def _digest(seed: Path) -> str:
-    with open_regular(str(seed), seed.name, follow=False) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        if size > _MOST_SEED:
-            raise DeployError(f"{seed.name} has {size} bytes; a seed has at most {_MOST_SEED}")
-        return file_digest(stream.fileno(), 0, size, "sha256")
 
 
 def _definition(at: Host, machine: Machine) -> Element:

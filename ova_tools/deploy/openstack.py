@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from ova_tools import qemu_img
 from ova_tools.clouds.glance import CONTENT, FILE, NUMBERS, PROPERTIES, TEXTS_OF_NUMBERS
+from ova_tools.deploy.copies import digest_of
 from ova_tools.deploy.folders import found_in
 from ova_tools.errors import DeployError, one_line
-from ova_tools.manifest import file_digest
 from ova_tools.package import open_regular
 from ova_tools.records import dataclass
 
@@ -173,15 +173,10 @@ def _image(cloud: Any, machine: Machine) -> Any:
     digest = ""
     for image in cloud.image.images(**{CONTENT: machine.content, "visibility": "private", "status": "active"}):
         if image.hash_algo in _DIGESTS:
-            digest = digest or _digest(machine.disk, image.hash_algo)
+            digest = digest or digest_of(machine.disk, image.hash_algo)
             if image.hash_value == digest:
                 return image
     return None
-
-
-def _digest(disk: Path, algorithm: str) -> str:
-    with open_regular(str(disk), disk.name, follow=False) as stream:
-        return file_digest(stream.fileno(), 0, os.fstat(stream.fileno()).st_size, algorithm)
 
 
 def _uploaded(cloud: Any, machine: Machine, report: Report) -> Any:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from ova_tools.errors import OvaError
 from ova_tools.records import dataclass
 
+AT_REST = ("shut off", "crashed")  # states of a domain whose disks nobody writes to
 _SECONDS = 120  # a host whose KVM does not answer makes the first call of a libvirtd that slow
 _TRANSPORT = ("HOME", "PATH", "SSH_AUTH_SOCK", "KRB5CCNAME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME")
 _UNITS = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}

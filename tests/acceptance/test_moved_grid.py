@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from ova_tools.cli import main
 from tests.acceptance.test_clouds import built
 from tests.acceptance.test_seeds import disc_of
 from tests.ova_tools.compose.domains import disk, domain, nic
-from tests.support.clients import PythonClient
-from tests.support.libvirt import BRIDGE, Host, libvirt_host, missing
+from tests.support.clients import brought
+from tests.support.libvirt import BRIDGE, MARKS, Host
 from tests.support.zones import Place, embedded_zone, rule_folder
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("libvirt"),
-    pytest.mark.skipif(bool(missing()), reason=missing() or "all is here"),
-]
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with libvirt_host() as found:
-        yield found
+pytestmark = MARKS
 
 
 def package(folder: Path) -> bytes:
@@ -36,15 +23,6 @@ def package(folder: Path) -> bytes:
     (folder / "sg.xml").write_bytes(domain(disk(source=str(folder / "vda.qcow2")) + nic(), memory=memory))
     assert main(["compose", "--domain", str(folder / "sg.xml"), "-o", str(folder / "sg.ova")]) == 0
     return (folder / "sg.ova").read_bytes()
-
-
-def brought(client: PythonClient, collection: str, folder: Path) -> Path:
-    """What `iget -r` brings."""
-    for below in client.session.collections.get(collection).subcollections:
-        (folder / below.name).mkdir(parents=True)
-        for each in below.data_objects:
-            (folder / below.name / each.name).write_bytes(client.get(each.path))
-    return folder
 
 
 def test_a_grid_and_its_copy_run_side_by_side(host: Host, tmp_path: Path) -> None:
@@ -67,7 +45,7 @@ def test_a_grid_and_its_copy_run_side_by_side(host: Host, tmp_path: Path) -> Non
         for grid in (place.grid, copied):
             for number in (12, 13):
                 assert built(client, f"{grid}/sg{number}")["ova::status"] == "ready"
-            folders.append(str(brought(client, grid, tmp_path / grid.rpartition("/")[2])))
+            folders.append(str(brought(client, grid, tmp_path)))
 
     names = [f"grid0{grid}-sg{number}" for grid in (1, 2) for number in (12, 13)]
     images = host.folder / "images"

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.guest.machine import REPORT, Machine, expect
+from tests.guest.machine import REPORT, Machine, expect, user_data
 from tests.support import REPOSITORY
 from tests.support.clients import PythonClient
 from tests.support.zones import embedded_zone, rule_folder
@@ -22,11 +22,7 @@ MAC = "52:54:00:12:34:56"
 TASKS = {"install": "echo once >>/var/installed", "config": 'echo "$OVA_hostname" >>/var/configured'}
 
 # The checks in the guest, as a user's own part of the user-data; at each boot, after the tasks.
-USER_DATA = f"""#cloud-boothook
-#!/bin/sh
-cat >/usr/local/bin/report <<'END'
-#!/bin/sh
-{{
+REPORTS = f"""\
     echo "{REPORT} hostname $(hostname)"
     echo "{REPORT} fqdn $(hostname -f 2>/dev/null)"
     ip -o -4 addr show dev eth0 | while read -r _ _ _ address _; do echo "{REPORT} address $address"; done
@@ -35,24 +31,8 @@ cat >/usr/local/bin/report <<'END'
     echo "{REPORT} installed $(cat /var/installed 2>/dev/null | wc -l)"
     echo "{REPORT} configured $(tr '\\n' ' ' </var/configured 2>/dev/null)"
     echo "{REPORT} tasks $(tr '\\n' ' ' </var/lib/ova-tasks/result 2>/dev/null)"
-    echo "{REPORT} end"
-}} >/dev/ttyS0
-END
-chmod +x /usr/local/bin/report
-cat >/etc/systemd/system/report.service <<'END'
-[Unit]
-After=cloud-final.service
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/report
-ExecStart=/bin/systemctl --no-block poweroff
-[Install]
-WantedBy=cloud-init.target
-END
-systemctl daemon-reload
-systemctl enable --no-reload report.service
-systemctl --no-block start report.service
 """
+USER_DATA = user_data(REPORTS, at_each_boot=True, then_off=True)
 
 
 def main(guest: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from irods_zone.pytest_plugin import EmbeddedZone
 
-from tests.guest.machine import BOOT_SECONDS, REPORT, Machine, expect, reported, told
+from tests.guest.machine import BOOT_SECONDS, REPORT, Machine, expect, reported, told, user_data
 from tests.support import REPOSITORY
 from tests.support.clients import PythonClient
 from tests.support.icommands import commands
@@ -27,31 +27,13 @@ from tests.support.zones import embedded_zone, rule_folder
 EXAMPLE = REPOSITORY / "examples/grid"
 PATIENCE = "60"  # tries of srun, with a few seconds between them
 
-USER_DATA = f"""#cloud-boothook
-#!/bin/sh
-cat >/usr/local/bin/report <<'END'
-#!/bin/sh
-{{
+REPORTS = f"""\
     echo "{REPORT} hostname $(hostname)"
     echo "{REPORT} tasks $(tr '\\n' ' ' </var/lib/ova-tasks/result 2>/dev/null)"
     grep -q ' failed ' /var/lib/ova-tasks/result && tail -n 20 /var/log/ova-tasks.log
     WORK
-    echo "{REPORT} end"
-}} >/dev/ttyS0 2>&1
-END
-chmod +x /usr/local/bin/report
-cat >/etc/systemd/system/report.service <<'END'
-[Unit]
-After=cloud-final.service
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/report
-[Install]
-WantedBy=cloud-init.target
-END
-systemctl daemon-reload
-systemctl --no-block start report.service
 """
+USER_DATA = user_data(REPORTS, errors=True)
 WORK = {
     "wn01": "",
     "ce01": f"""

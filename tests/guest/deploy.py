@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ova_tools.cli import main as ova
-from tests.guest.machine import BOOT_SECONDS, REPORT, expect, reported, told
+from tests.guest.machine import BOOT_SECONDS, REPORT, expect, reported, told, user_data
 from tests.support import REPOSITORY
-from tests.support.clients import PythonClient
+from tests.support.clients import PythonClient, brought
 from tests.support.libvirt import BRIDGE, Host, libvirt_host, missing
 from tests.support.waiting import until
 from tests.support.zones import embedded_zone, rule_folder
@@ -41,32 +41,13 @@ MACHINE = f"""\
 <console type='pty'/></devices></domain>
 """
 RESET = "#!/bin/sh\necho reset >/var/captured\nsync\n"
-USER_DATA = f"""#cloud-boothook
-#!/bin/sh
-cat >/usr/local/bin/report <<'END'
-#!/bin/sh
-{{
+REPORTS = f"""\
     echo "{REPORT} hostname $(hostname)"
     echo "{REPORT} fqdn $(hostname -f 2>/dev/null)"
     ip -o -4 addr show dev eth0 | while read -r _ _ _ address _; do echo "{REPORT} address $address"; done
     echo "{REPORT} captured $(cat /var/captured)"
-    echo "{REPORT} end"
-}} >/dev/ttyS0
-END
-chmod +x /usr/local/bin/report
-cat >/etc/systemd/system/report.service <<'END'
-[Unit]
-After=cloud-final.service
-[Service]
-Type=oneshot
-ExecStart=/usr/local/bin/report
-[Install]
-WantedBy=cloud-init.target
-END
-systemctl daemon-reload
-systemctl enable --no-reload report.service
-systemctl --no-block start report.service
 """
+USER_DATA = user_data(REPORTS, at_each_boot=True)
 
 
 @contextmanager
@@ -154,16 +135,6 @@ def status(client: PythonClient, collection: str, wanted: str) -> None:
         return facts.get("ova::status") == wanted
 
     until(there, f"{collection} is not {wanted}", BOOT_SECONDS)
-
-
-def brought(client: PythonClient, collection: str, folder: Path) -> Path:
-    """What `iget -r` brings."""
-    place = folder / collection.rpartition("/")[2]
-    for below in client.session.collections.get(collection).subcollections:
-        (place / below.name).mkdir(parents=True)
-        for each in below.data_objects:
-            client.session.data_objects.get(each.path, str(place / below.name / each.name))
-    return place
 
 
 def main(guest: Path) -> None:

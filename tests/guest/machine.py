@@ -12,6 +12,36 @@ REPORT = "@@"  # begins each line that the guest prints for us
 BOOT_SECONDS = 900
 
 
+def user_data(report: str, *, errors: bool = False, at_each_boot: bool = False, then_off: bool = False) -> str:
+    """A user's own part of the user-data: when all else is done the guest runs these lines, and prints on its console.
+
+    errors: also what they print as an error. at_each_boot: the service is there without cloud-init, too.
+    """
+    off = "ExecStart=/bin/systemctl --no-block poweroff\n" if then_off else ""
+    enabled = "systemctl enable --no-reload report.service\n" if at_each_boot else ""
+    return f"""#cloud-boothook
+#!/bin/sh
+cat >/usr/local/bin/report <<'END'
+#!/bin/sh
+{{
+{report}    echo "{REPORT} end"
+}} >/dev/ttyS0{" 2>&1" if errors else ""}
+END
+chmod +x /usr/local/bin/report
+cat >/etc/systemd/system/report.service <<'END'
+[Unit]
+After=cloud-final.service
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/report
+{off}[Install]
+WantedBy=cloud-init.target
+END
+systemctl daemon-reload
+{enabled}systemctl --no-block start report.service
+"""
+
+
 class Machine:
     """A guest with one disk, which stays over its boots. network: QEMU's -netdev without its id; by default none."""
 

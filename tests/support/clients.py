@@ -140,6 +140,16 @@ class PythonClient(Client):
         self.session.acls.set(iRODSAccess(level, path, user), recursive=recursive, admin=admin)
 
 
+def brought(client: PythonClient, collection: str, folder: Path) -> Path:
+    """What `iget -r` of a grid brings: its folder, with a folder for each component."""
+    place = folder / collection.rpartition("/")[2]
+    for below in client.session.collections.get(collection).subcollections:
+        (place / below.name).mkdir(parents=True)
+        for each in below.data_objects:
+            client.session.data_objects.get(each.path, str(place / below.name / each.name))
+    return place
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turns an exception of python-irodsclient into Refused, with the server's message."""

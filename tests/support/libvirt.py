@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 BRIDGE = "ovabr0"  # in its namespace
 _PROGRAMS = ("libvirtd", "virtlogd", "virsh", "qemu-system-x86_64", "qemu-img", "qemu-io", "unshare", "ip", "mount")
 _PLACES = ("/run/libvirt", "/var/lib/libvirt", "/etc/libvirt", "/var/log/libvirt", "/var/cache/libvirt")
@@ -49,6 +51,13 @@ def missing() -> str:
     except KeyError:
         return "no account libvirt-qemu here (libvirt-daemon-system)"
     return ""
+
+
+MARKS = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("libvirt"),
+    pytest.mark.skipif(bool(missing()), reason=missing() or "all is here"),
+]
 
 
 class Host:

@@ -89,7 +89,7 @@ class Shelf:
     def kept(self, name: str, content: str) -> MadeForm | None:
         """The record of a form that is there already, with this content."""
         record = record_of(self.seen, name)
-        if record is None or record.content != content or not record.version:
+        if record is None or record.content != content:
             return None
         return record if version_of(self.made[name], self.settings) == record.version else None
 

@@ -68,7 +68,7 @@ class Outcome:
     notes: tuple[str, ...]
 
 
-def planned(zone: str, seen: View, source: Source, package: Package, takings: Takings, found: Sequence[Seed]) -> Clouds:
+def planned(seen: View, source: Source, package: Package, takings: Takings, found: Sequence[Seed]) -> Clouds:
     """The forms of a component, without a look into its disks. found: the seeds of its virtual systems."""
     from ova_tools.errors import DomainError
     from ova_tools.libvirt.machine import machines
@@ -88,7 +88,7 @@ def planned(zone: str, seen: View, source: Source, package: Package, takings: Ta
         own = disks_of(component.path, seed.suffix, machine, source)
         disks += own
         notes += _left_out(forms, seed, machine)
-        told = _Told(zone, component.path, seed, machine, tuple(own), dict(forms.networks))
+        told = _Told(component.path, seed, machine, tuple(own), dict(forms.networks))
         for cloud in forms.clouds:
             files = [file_name(component.path, seed.suffix, ending) for ending in CLOUDS[cloud]]
             try:
@@ -187,7 +187,6 @@ def _is_impossible(seen: View, disk: Disk) -> bool:
 class _Told:
     """What the texts of one virtual system are made from."""
 
-    zone: str
     component: str
     seed: Seed
     machine: Machine

@@ -119,13 +119,10 @@ def _put_copy(shelf: Shelf, disk: Disk, donor: int) -> MadeForm:
     size = os.fstat(donor).st_size
 
     def fill(out: int) -> Method:
-        from ova_tools.extents import Carrier
+        from ova_tools.extents import copy_part
         from ova_tools.layout import Extent
 
-        carrier = Carrier(donor, out, None, to_disk=True)
-        os.ftruncate(out, size)
-        carrier.extent(Extent(0, size), 0)
-        return carrier.method
+        return copy_part(donor, out, Extent(0, size), to_disk=True)
 
     return _put(shelf, disk, fill)
 

@@ -98,7 +98,7 @@ def prepared(
     if forms.clouds:
         from ova_rules.build.clouds import planned
 
-        clouds = planned(catalog.zone, seen, source, package, takings, [disc.seed for disc in discs])
+        clouds = planned(seen, source, package, takings, [disc.seed for disc in discs])
     beside = [disc.name for disc in discs] if forms.beside else []
     place = shelf(catalog, settings, seen, source, [*beside, *(clouds.names if clouds is not None else ())])
     for name in beside:

@@ -65,7 +65,7 @@ class View:
         name = posixpath.basename(path)
         recorded = last.version_of(name)
         replicas = now.ready if path == now.component.ready_path else now.made.get(name, ())
-        return bool(recorded) and version_of(replicas, settings) == recorded
+        return recorded is not None and version_of(replicas, settings) == recorded
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ova_tools.cli import main
-from tests.support.libvirt import Host, libvirt_host, missing
+from tests.support.libvirt import MARKS, Host
 
 MACHINE = """\
 <domain type='qemu'><name>{name}</name><memory unit='MiB'>64</memory><vcpu>1</vcpu>
@@ -22,17 +22,7 @@ MACHINE = """\
 """
 
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("libvirt"),
-    pytest.mark.skipif(bool(missing()), reason=missing() or "all is here"),
-]
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with libvirt_host() as found:
-        yield found
+pytestmark = MARKS
 
 
 @pytest.fixture

@@ -13,19 +13,9 @@ import pytest
 
 from ova_tools.cli import main
 from tests.ova_tools.deploy.grids import put_machine
-from tests.support.libvirt import Host, libvirt_host, missing
+from tests.support.libvirt import MARKS, Host
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.xdist_group("libvirt"),
-    pytest.mark.skipif(bool(missing()), reason=missing() or "all is here"),
-]
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with libvirt_host() as found:
-        yield found
+pytestmark = MARKS
 
 
 @pytest.fixture
