@@ -156,7 +156,7 @@ def plan(at: Host, machine: Machine) -> Plan:
 
 def _require_rest(at: Host, found: Plan) -> None:
     """Raise DeployError if a disk would be replaced of a machine that runs, or that is saved with its memory."""
-    if not any(each.replaces for each in found.disks):
+    if found.is_new or not any(each.replaces for each in found.disks):
         return
     if _state(at, found.machine) not in AT_REST:
         raise DeployError("it runs, and its disk is of another version of its image; shut it down first")
@@ -179,8 +179,7 @@ def carry_out(at: Host, found: Plan, report: Report) -> None:
         folder.mkdir(mode=0o711, exist_ok=True)
     except OSError as error:
         raise DeployError(f"{folder} cannot be made: {error.strerror}") from error
-    if not found.is_new:
-        _require_rest(at, found)  # a question may have taken long
+    _require_rest(at, found)  # a question may have taken long
     for each in found.copies:
         carry(each, report)
     if found.is_changed:

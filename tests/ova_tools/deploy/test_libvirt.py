@@ -186,6 +186,22 @@ def test_a_machine_of_another_component_is_not_taken_over(
     assert (images / f"{grid.name}-sg12" / "seed.iso").read_bytes() == seed
 
 
+def test_a_machine_that_was_undefined_takes_its_disk_again(
+    host: Host, images: Path, grid: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = images / f"{grid.name}-sg12" / "vda.qcow2"
+    assert deploy(host, images, grid) == 0
+    write_to(disk)
+    host.virsh("undefine", f"{grid.name}-sg12")
+    before = disk.stat().st_ino
+    put_machine(grid, content="c2", data="0x43")
+    assert deploy(host, images, grid) == 1
+    assert "its image has a new version, and it has written to" in capsys.readouterr().err
+    assert disk.stat().st_ino == before
+    assert deploy(host, images, grid, "--replace-disks") == 0
+    assert pattern_at_1m(disk) == 0x43
+
+
 def test_a_libvirt_that_is_away_or_elsewhere_is_said(
     host: Host, images: Path, grid: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
