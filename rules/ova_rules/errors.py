@@ -54,6 +54,34 @@ class UnusableSettingsError(ComponentError):
         super().__init__(message, lasting=False)
 
 
+class BusyError(ComponentError):
+    """Another agent is building the component; str() says so."""
+
+
+class AwayError(ComponentError):
+    """Another server of the zone does not answer, or cannot do what it was asked. host: which one."""
+
+    def __init__(self, message: str, host: str) -> None:
+        super().__init__(message, lasting=False)
+        self.host = host
+
+
+class NotJoinedError(ComponentError):
+    """This server has no catalog, and was not given the zone's key."""
+
+    def __init__(self) -> None:
+        text = "this server has not got the zone's key; an administrator has to run ova-admin join"
+        super().__init__(text, lasting=False)
+
+
+class SealError(Exception):
+    """A request of another server is not sealed as it must be; str() says why."""
+
+
+class TooMuchError(Exception):
+    """A build would read and copy more than a hook should; str() says what. The delay queue does it."""
+
+
 class SaidError(Exception):
     """The error is in the server log already. A job raises this so that iRODS tries again."""
 

@@ -219,6 +219,13 @@ def ova_job(kind: str, encoded_path: str, callback: "Any", rei: "Any") -> None:
     _run_job(f"job {kind}", run, callback)
 
 
+def ova_request(rule_args: "list[Any]", callback: "Any", rei: "Any") -> None:
+    """What another server of the zone runs here (see `servers`). The last argument becomes the answer."""
+    from ova_rules.events import requests
+
+    rule_args[-1] = requests.answer(rule_args[:-1], callback, rei)
+
+
 def ova_reconcile(callback: "Any", rei: "Any") -> None:
     """For an administrator's rule text: one line of JSON on stdout for each component that has to be built."""
 
@@ -266,6 +273,7 @@ def _run_job(name: str, run: "Callable[[], None]", callback: "Any") -> None:
 # What core.py offers to delayed rules and rule text, beside the hooks.
 JOBS = {
     "ova_job": ova_job,
+    "ova_request": ova_request,
     "ova_reconcile": ova_reconcile,
     "ova_reconcile_job": ova_reconcile_job,
     "ova_reconcile_obstacle": ova_reconcile_obstacle,

@@ -12,14 +12,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ova_rules.errors import ComponentError
+from ova_rules.errors import BusyError
 from ova_rules.state import directory
 
 _POLL_SECONDS = 0.02
-
-
-class BusyError(ComponentError):
-    """Another agent is building the component; str() says so."""
 
 
 @contextmanager

@@ -152,22 +152,6 @@ def defaults_text() -> str:
     return json.dumps({setting.key: setting.default for setting in SETTINGS.values()}, indent=4) + "\n"
 
 
-_SERVER_FILE = "server_config.json"  # iRODS's own, beside core.py
-
-
-@lru_cache(maxsize=4)
-def is_provider(directory: str) -> bool:
-    """Whether this server has the zone's catalog. iRODS writes AVUs there, and its hooks would refuse our own facts.
-
-    directory: where core.py lies. A server that does not say its role has the catalog.
-    """
-    try:
-        role = _data(os.path.join(directory, _SERVER_FILE)).get("catalog_service_role")
-    except (OSError, ValueError, RecursionError):
-        return True
-    return role != "consumer"
-
-
 def load(directory: str, report: Callable[[str], None]) -> Settings:
     """The settings in `directory`. Reports each mistake once, in one line, and uses the default. Raises nothing."""
     settings, problems = _read(os.path.join(directory, FILE_NAME))
@@ -179,7 +163,7 @@ def load(directory: str, report: Callable[[str], None]) -> Settings:
 @lru_cache(maxsize=4)
 def _read(path: str) -> tuple[Settings, list[str]]:
     try:
-        data = _data(path)
+        data = read_json(path)
     except FileNotFoundError:
         return Settings(), []
     except (OSError, ValueError, RecursionError) as error:
@@ -200,8 +184,8 @@ def _read(path: str) -> tuple[Settings, list[str]]:
     return Settings(**chosen), problems
 
 
-def _data(path: str) -> dict[str, Any]:
-    """The content of the file. Raises OSError or ValueError if it must not be trusted. Never blocks."""
+def read_json(path: str) -> dict[str, Any]:
+    """The JSON object in a file. Raises OSError or ValueError if it must not be trusted. Never blocks."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, encoding="utf-8") as stream:
         state = os.fstat(descriptor)

@@ -11,10 +11,18 @@ import hashlib
 import os
 import pwd
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 _NAME = ".ova-rules"
+TASKS, ON_SEED = "tasks", "on seed"
+_MADE, _SOURCES, _READY, _TRIES = "made", "sources", "ready", "tries"  # kinds of notes
+_SHARED = (_MADE, _SOURCES, _READY, TASKS, ON_SEED)  # those that a vault's server makes for the one with the catalog
+_kept: list[list[str | None]] | None = None
 
 
 def directory(configured: str) -> str:
@@ -45,18 +53,17 @@ def note_made(configured: str, path: str, data_id: str, version: str = "", holds
     version: which version the server has made, if others may write the object from now on. holds: the collections whose
     values are in it.
     """
-    _write(_note(configured, path), "\n".join([f"{data_id} {version}".strip(), *holds]))
+    write_note(configured, _MADE, path, "\n".join([f"{data_id} {version}".strip(), *holds]))
 
 
 def forget_made(configured: str, path: str) -> None:
     """Removes the note that the server has made something at `path`."""
-    with suppress(FileNotFoundError):
-        os.unlink(_note(configured, path))
+    forget_note(configured, _MADE, path)
 
 
 def made_at(configured: str, path: str) -> tuple[str, str, list[str]] | None:
     """The noted number and version of what the server has made at `path`, and whose values it holds; or None."""
-    text = _read(_note(configured, path))
+    text = read_note(configured, _MADE, path)
     if text is None:
         return None
     first, *holds = text.split("\n")
@@ -66,48 +73,76 @@ def made_at(configured: str, path: str) -> tuple[str, str, list[str]] | None:
 
 def is_known_ready(configured: str, path: str) -> bool:
     """Whether the server ever made a data object at `path`."""
-    return os.path.exists(_note(configured, path))
+    return os.path.exists(_note(configured, path, _MADE))
 
 
-def note_source_file(configured: str, path: str, file: str) -> None:
-    """Notes which vault file holds the source at `path`, for readers who may not ask the catalog for it."""
-    _write(_note(configured, path, "sources"), file)
+def note_source_file(configured: str, path: str, file: str, host: str) -> None:
+    """Notes which vault file of which host holds the source at `path`, for readers who may not ask the catalog."""
+    write_note(configured, _SOURCES, path, f"{file}\n{host}")
 
 
 def source_file(configured: str, path: str) -> str | None:
-    """The vault file that was noted for the source at `path`, or None."""
-    return _read(_note(configured, path, "sources"))
+    """The vault file that was noted for the source at `path`, and its host, on two lines; or None."""
+    return read_note(configured, _SOURCES, path)
 
 
 def note_ready_file(configured: str, path: str, file: str) -> None:
     """Notes which vault file holds the ready OVA at `path`, because a client may not see that there is one."""
-    _write(_note(configured, path, "ready"), file)
+    write_note(configured, _READY, path, file)
 
 
 def ready_file(configured: str, path: str) -> str | None:
     """The vault file that was noted for the ready OVA at `path`, or None."""
-    return _read(_note(configured, path, "ready"))
+    return read_note(configured, _READY, path)
+
+
+def unnamed(configured: str) -> BinaryIO:
+    """A file without a name, private to the service account."""
+    descriptor = os.open(directory(configured), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    return os.fdopen(descriptor, "w+b")
+
+
+@contextmanager
+def notes_kept(kept: list[list[str | None]]) -> Iterator[None]:
+    """Inside this context, notes on what the server has made and on files are also added to `kept`."""
+    global _kept
+    before, _kept = _kept, kept
+    try:
+        yield
+    finally:
+        _kept = before
+
+
+def note_again(configured: str, notes: Iterable[Sequence[str | None]]) -> None:
+    """Makes the notes that another server made in `notes_kept`."""
+    for kind, name, text in notes:
+        if kind in _SHARED and name is not None:
+            if text is None:
+                forget_note(configured, kind, name)
+            else:
+                write_note(configured, kind, name, text)
 
 
 def note_tries(configured: str, job: str, count: int) -> None:
     """Notes how often a job was begun since it was queued."""
-    _write(_note(configured, job, "tries"), str(count))
+    write_note(configured, _TRIES, job, str(count))
 
 
 def tries_of(configured: str, job: str) -> int:
     """How often a job was begun since it was queued without ending well."""
-    text = _read(_note(configured, job, "tries")) or ""
+    text = read_note(configured, _TRIES, job) or ""
     return int(text) if text.isdigit() else 0
 
 
 def forget_tries(configured: str, job: str) -> None:
     """Removes the note: the job ended well, or begins again."""
-    with suppress(FileNotFoundError):
-        os.unlink(_note(configured, job, "tries"))
+    forget_note(configured, _TRIES, job)
 
 
 def write_note(configured: str, kind: str, name: str, text: str) -> None:
     """Keeps a text of this kind under a name."""
+    if _kept is not None and kind in _SHARED:
+        _kept.append([kind, name, text])
     _write(_note(configured, name, kind), text)
 
 
@@ -118,6 +153,8 @@ def read_note(configured: str, kind: str, name: str) -> str | None:
 
 def forget_note(configured: str, kind: str, name: str) -> None:
     """Removes the text of this kind under a name."""
+    if _kept is not None and kind in _SHARED:
+        _kept.append([kind, name, None])
     with suppress(FileNotFoundError):
         os.unlink(_note(configured, name, kind))
 
@@ -140,6 +177,6 @@ def _read(file: str) -> str | None:
         return None
 
 
-def _note(configured: str, path: str, kind: str = "made") -> str:
+def _note(configured: str, path: str, kind: str) -> str:
     name = hashlib.sha256(path.rstrip("/").encode("utf-8", "surrogateescape")).hexdigest()[:32]
     return os.path.join(directory(configured), kind, name)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from enum import Enum
 
-from ova_rules import agent, jobs, names
+from ova_rules import jobs, names
 from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, note_as_made, publish_made
@@ -26,12 +26,20 @@ from ova_rules.component.fingerprint import content, file_identity, source_state
 from ova_rules.component.model import Component, read, unseen, unseen_error
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import Source, version_of
-from ova_rules.errors import BehindError, Changed, ComponentError, WaitingError
-from ova_rules.locks import BusyError, locked
+from ova_rules.errors import (
+    AwayError,
+    BehindError,
+    BusyError,
+    Changed,
+    ComponentError,
+    TooMuchError,
+    WaitingError,
+)
+from ova_rules.locks import locked
 from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
-from ova_rules.settings import Settings, is_provider
+from ova_rules.settings import Settings
 from ova_rules.state import note_source_file
 from ova_tools.records import dataclass, replace
 
@@ -98,18 +106,8 @@ def build(
     build; a failure that another client might not meet is then shown to nobody else. Raises BusyError if another agent
     builds the component for longer than `wait` seconds.
     """
-    if not is_provider(agent.settings_directory):
-        return _handed_over(catalog, settings, path, may_queue)
     order = _Order(may_queue, progress, {} if upstream else None, reading)
     return _journaled(catalog, settings, path, order, wait)
-
-
-def _handed_over(catalog: Catalog, settings: Settings, path: str, may_queue: bool) -> Outcome:
-    """Leaves the build to a job: iRODS runs jobs on the server with the catalog, the only one that can write facts."""
-    if not may_queue:
-        raise ComponentError(f"{path} is built on the catalog provider only; the job is tried again", lasting=False)
-    jobs.queue(catalog, settings, jobs.BUILD, path, running=True)
-    return Outcome(State.QUEUED, "left to the catalog provider")
 
 
 def _journaled(catalog: Catalog, settings: Settings, path: str, order: _Order, wait: float) -> Outcome:
@@ -179,7 +177,11 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
             from ova_rules.images.in_use import changed
 
             changed(catalog, settings, component.path, None, source.path)
+        if source.host:
+            return _made_there(catalog, settings, seen, source, order)
         return _make(catalog, settings, seen, source, order)
+    except TooMuchError as work:
+        return _queued(catalog, settings, component, str(work))
     except BehindError as behind:
         if order.helped is not None and behind.upstream not in order.helped:
             raise
@@ -194,8 +196,55 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
         return Outcome(State.QUEUED, str(waiting))
     except BusyError:
         raise
+    except AwayError as away:
+        if order.progress is not None:
+            raise  # the job is tried again
+        if order.reading:
+            return _failed(catalog, settings, seen, away, order)
+        jobs.queue(catalog, settings, jobs.BUILD, component.path)
+        facts.write(catalog, component, facts.waiting(catalog, now, str(away)))
+        return Outcome(State.QUEUED, str(away))
     except ComponentError as error:
         return _failed(catalog, settings, seen, error, order)
+
+
+def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source, order: _Order) -> Outcome:
+    """Lets the server that has the source's file build: it does the work of `make_here`. This one keeps the lock."""
+    from ova_rules.servers.asking import ask
+
+    if order.progress is not None:
+        order.progress.leave()  # to the other server
+    state, done = ask(
+        catalog,
+        settings,
+        source.host,
+        "make",
+        path=seen.component.path,
+        fingerprint=seen.inputs.fingerprint,
+        digest=settings.digest,
+        may_queue=order.may_queue,
+        is_job=order.progress is not None,
+    )
+    return Outcome(State(state), f"{done}, on {source.host}")
+
+
+def make_here(
+    catalog: Catalog, settings: Settings, path: str, fingerprint: str, *, may_queue: bool, progress: Progress | None
+) -> Outcome:
+    """Builds from a source in a vault of this server, for the server that has the catalog and holds the lock.
+
+    fingerprint: of what that server saw. Raises Changed if this one sees something else, and what `_make` raises.
+    """
+    component = read(catalog, path)
+    seen = view(catalog, settings, component) if component is not None else None
+    if seen is None or seen.inputs.fingerprint != fingerprint:
+        raise Changed
+    source = _permitted_source(catalog, settings, seen)
+    if source.host:
+        raise ComponentError(f"{source.path}: its file is not on the server that was asked", lasting=False)
+    if not seen.inputs.ready:
+        require_free(catalog, settings, source, seen.component.ready_path)
+    return _make(catalog, settings, seen, source, _Order(may_queue, progress, None))
 
 
 def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError, order: _Order) -> Outcome:
@@ -244,7 +293,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
 
                 forms = prepared(catalog, settings, seen, source, package, takings, stack)
                 if order.may_queue and forms.waiting:
-                    return _queued(catalog, settings, component, f"{forms.waiting} bytes of disks to convert or copy")
+                    raise TooMuchError(f"{forms.waiting} bytes of disks to convert or copy")
                 if progress is not None:
                     progress.expect(forms.waiting)
             enclosed, seed = (forms.enclosed, forms.content) if forms is not None else ((), "")
@@ -254,7 +303,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
             edit = takings.edit(package, enclosed)
             verified = _is_verified(catalog, settings, seen, source)
             if order.may_queue and _is_expensive(package, edit, source, settings, verified):
-                return _queued(catalog, settings, component, f"{edit.plan.size} bytes to read and copy")
+                raise TooMuchError(f"{edit.plan.size} bytes to read and copy")
             if progress is not None:
                 progress.expect(edit.plan.size if verified else 2 * edit.plan.size)
             if not verified:
@@ -284,7 +333,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         plan = _told_apart(settings, ready, seen, edit.plan)
         bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         data_id, version = publish_made(catalog, settings, seen.inputs.holds, ready, seen.inputs.ready, bytes_, check)
-        note_source_file(settings.state_directory, source.path, source.replica.vault_path)
+        note_source_file(settings.state_directory, source.path, source.replica.vault_path, source.replica.host)
         beside = forms.put_in_place(progress) if forms is not None else None
         if progress is not None:
             progress.close()

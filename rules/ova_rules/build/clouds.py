@@ -18,8 +18,7 @@ from ova_rules.build.takings import Takings
 from ova_rules.component.controls import CLOUDS, LIBVIRT, OPENSTACK, PROXMOX, Forms
 from ova_rules.component.fingerprint import digest
 from ova_rules.component.source import Source
-from ova_rules.errors import ComponentError
-from ova_rules.locks import BusyError
+from ova_rules.errors import BusyError, ComponentError
 from ova_rules.record.last_build import IMPOSSIBLE, MadeForm
 from ova_tools.records import dataclass, replace
 

@@ -34,6 +34,10 @@ class Progress:
         """Adds to the number of bytes to come."""
         self._total += total
 
+    def leave(self) -> None:
+        """Shows nothing any more: another server does the work, and shows how far it is."""
+        self._may_show = False
+
     def __call__(self, count: int) -> None:
         """Adds the bytes that were done since the last call."""
         self._deadline(count)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ova_rules.catalog.types import GOOD, STALE, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import file_identity
-from ova_rules.component.source import stat_of, version_of
+from ova_rules.component.source import is_local, version_of
 from ova_rules.errors import Changed, ComponentError
 from ova_rules.settings import Settings
 from ova_rules.state import forget_made, note_made, note_ready_file
@@ -72,7 +72,11 @@ def publish(
         return catalog.replicas(path)
     if any(replica.status not in (GOOD, STALE) for replica in replicas):
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
-    local = next((each for each in replicas if each.good and stat_of(each, settings) is not None), None)
+    local = _local(replicas, settings)
+    if local is None:  # the source lies on another server than before
+        catalog.replicate(path, content.resource)
+        replicas = catalog.replicas(path)
+        local = _local(replicas, settings)
     if local is None:
         raise ComponentError(f"{path}: has no good replica in a vault of this server", lasting=False)
 
@@ -139,6 +143,10 @@ def note_as_made(settings: Settings, holds: Iterable[str], path: str, replicas: 
     note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
 
 
+def _local(replicas: Sequence[Replica], settings: Settings) -> Replica | None:
+    return next((each for each in replicas if each.good and is_local(each, settings)), None)
+
+
 def _place(replica: Replica) -> tuple[str, str, str]:
     return replica.data_id, replica.number, replica.vault_path
 
@@ -156,7 +164,7 @@ def _first(catalog: Catalog, settings: Settings, path: str, content: Content, ch
     done = False
     try:
         created = catalog.replicas(path)
-        if not created or stat_of(created[0], settings) is None:
+        if not created or not is_local(created[0], settings):
             raise ComponentError(f"{path}: was created in a vault of another server", lasting=False)
         note_made(settings.state_directory, path, created[0].data_id)
         with content.stage(created[0].vault_path) as new:

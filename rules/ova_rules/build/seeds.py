@@ -6,7 +6,6 @@ of the event. Nothing here is imported for a component without `ova_forms`.
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -21,12 +20,12 @@ from ova_rules.component import tasks as tasks_
 from ova_rules.component.controls import SEED
 from ova_rules.component.fingerprint import digest
 from ova_rules.component.matching import described
-from ova_rules.component.source import stat_of
+from ova_rules.component.source import opened, stat_of
 from ova_rules.component.tasks import Task
 from ova_rules.errors import ComponentError
 from ova_rules.record import remarks
 from ova_rules.settings import Settings
-from ova_rules.state import directory
+from ova_rules.state import unnamed
 from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
 
 _FORMAT = 2  # raise it when a disc of the same inputs gets other bytes
 _COPY = 1 << 20
+_NOT_THERE = "is being written, or no server has its file"
 _TEXTS = ("user-data", "public-keys")
 _MOST_TEXT = 256 * 1024
 
@@ -119,7 +119,7 @@ def note_tasks(settings: Settings, seen: View) -> None:
 def _written(settings: Settings, component: str, seed: Seed, stack: ExitStack) -> Disc:
     from ova_tools.seed import disc
 
-    out = stack.enter_context(closing(_unnamed(settings)))
+    out = stack.enter_context(closing(unnamed(settings.state_directory)))
     size = disc.write(seed.files, seed.label, out)
     out.flush()
     return Disc(seed, file_name(component, seed.suffix, names.SEED_ENDING), out, size)
@@ -142,8 +142,8 @@ def _seeds(catalog: Catalog, settings: Settings, seen: View, package: Package, t
             further.append(Value(avu.attribute, now.expansions[avu].avu.value))
     identity = f"{catalog.zone}-{component.id}"
     texts = [task for task in now.tasks if task.group == names.TEXTS and task.name in _TEXTS]
-    further += [Value(task.name, _text(task, settings)) for task in reversed(texts)]
-    tasks = [_task(task, settings) for task in now.tasks if task not in texts]
+    further += [Value(task.name, _text(catalog, settings, task)) for task in reversed(texts)]
+    tasks = [_task(catalog, settings, task) for task in now.tasks if task not in texts]
     kind = Kind(now.forms.kind)
     limit, keep = settings.tasks_limit, not now.forms.has_own_macs
     return seeds(package, values, further, kind, _roles(settings), identity, tasks, limit, keep_macs=keep)
@@ -173,17 +173,17 @@ def _roles(settings: Settings) -> Roles:
         raise ComponentError(f"the setting seed_roles: {error}", lasting=False) from error
 
 
-def _task(task: Task, settings: Settings) -> DiscTask:
+def _task(catalog: Catalog, settings: Settings, task: Task) -> DiscTask:
     from ova_tools.seed.tasks import Task as DiscTask
 
-    return DiscTask(task.group, task.level, task.name, task.replica.size, lambda: _opened(task, settings))
+    return DiscTask(task.group, task.level, task.name, task.replica.size, lambda: _opened(catalog, settings, task))
 
 
-def _text(task: Task, settings: Settings) -> str:
+def _text(catalog: Catalog, settings: Settings, task: Task) -> str:
     """The text of `config/user-data` or `config/public-keys`, which are values in the place of an AVU."""
     from ova_tools.errors import SeedError
 
-    with _opened(task, settings) as stream:
+    with _opened(catalog, settings, task) as stream:
         data = stream.read(_MOST_TEXT + 1)
     if len(data) > _MOST_TEXT:
         raise SeedError(f"{task.group}/{task.name} has more than {_MOST_TEXT} bytes")
@@ -193,17 +193,10 @@ def _text(task: Task, settings: Settings) -> str:
         raise SeedError(f"{task.group}/{task.name} is no text in UTF-8 (byte {error.start})") from error
 
 
-def _opened(task: Task, settings: Settings) -> BinaryIO:
+def _opened(catalog: Catalog, settings: Settings, task: Task) -> BinaryIO:
     if stat_of(task.replica, settings) is None:
-        raise ComponentError(
-            f"{task.path} is being written, or has no replica in a vault of this server", lasting=False
-        )
-    return open(task.replica.vault_path, "rb")
-
-
-def _unnamed(settings: Settings) -> BinaryIO:
-    descriptor = os.open(directory(settings.state_directory), os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    return os.fdopen(descriptor, "w+b")
+        raise ComponentError(f"{task.path} {_NOT_THERE}", lasting=False)
+    return opened(catalog, settings, task.replica)
 
 
 def content_of(settings: Settings, seen: View, takings: Takings) -> str:
@@ -228,8 +221,7 @@ def _require_tasks(catalog: Catalog, settings: Settings, seen: View) -> None:
         raise ComponentError(reason, lasting=False)
     for task in tasks:
         if not task.replica.good or stat_of(task.replica, settings) is None:
-            text = "is being written, or has no replica in a vault of this server"
-            raise ComponentError(f"{_shown(seen, task)} {text}", lasting=False)
+            raise ComponentError(f"{_shown(seen, task)} {_NOT_THERE}", lasting=False)
 
 
 def _shown(seen: View, task: Task) -> str:

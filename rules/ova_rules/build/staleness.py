@@ -141,9 +141,10 @@ def _inputs(
         objects = catalog.replicas_and_access([component.ready_path, path, *beside.values()])
         ready = objects[component.ready_path]
         made = {name: tuple(objects[form]) for name, form in beside.items()}
-        state = recorded_state(settings, last, path)
+        state = recorded_state(catalog, settings, last, path)
         try:
-            source = _source(catalog, settings, address, path, objects[path])
+            known = last.source_state if last is not None else ""
+            source = _source(catalog, settings, address, path, objects[path], known)
             state = source.state
         except ComponentError as error:
             failure = error
@@ -173,8 +174,10 @@ def _address(catalog: Access, settings: Settings, component: Component, expanded
     return address_of(component.path, url.value, expansion.avu.value)
 
 
-def _source(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> Source:
-    found = find_source(catalog, settings, address, path, replicas)
+def _source(
+    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica], known: str
+) -> Source:
+    found = find_source(catalog, settings, address, path, replicas, known)
     if address.is_url:
         from ova_rules.record.fetched import is_fetched
 

@@ -20,7 +20,7 @@ from ova_rules.build.publish import UNKNOWN_SIZE, Content, publish_made
 from ova_rules.catalog.types import Avu, Replica, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import digest
-from ova_rules.component.source import Source, local_source
+from ova_rules.component.source import Source, opened, source_at
 from ova_rules.errors import Changed, ComponentError, one_line
 from ova_rules.images.check import check_one
 from ova_rules.locks import locked
@@ -106,7 +106,7 @@ def _made(catalog: Catalog, settings: Settings, collection: str) -> str | None:
         present = _present(catalog, collection)
         inputs = _inputs(catalog, settings, collection)
         replicas = catalog.replicas(inputs.place)
-        made = local_source(inputs.place, replicas, settings)
+        made = source_at(inputs.place, replicas, settings)
         known = fact(collection, names.CAPTURED, inputs.state, made.state if made is not None else "")
         if made is not None and known in present:
             notes = [avu for avu in present if avu.attribute == names.NOTE]
@@ -117,13 +117,15 @@ def _made(catalog: Catalog, settings: Settings, collection: str) -> str | None:
             require_ours(settings, inputs.place, replicas)
         if not catalog.may_write(collection) or (replicas and not catalog.may_replace(inputs.place)):
             raise ComponentError(f"{catalog.user} may not write {inputs.place}", lasting=False)
+        if inputs.xml.host:
+            return _made_there(catalog, settings, collection, inputs.xml.host)
         start = time.monotonic()
         _note(catalog, collection, names.BUILDING, "", [facts.percent(collection, 0)])
         try:
             said = _put(catalog, settings, collection, inputs, replicas)
         except Changed:
             continue
-        made = local_source(inputs.place, catalog.replicas(inputs.place), settings)
+        made = source_at(inputs.place, catalog.replicas(inputs.place), settings)
         known = fact(collection, names.CAPTURED, inputs.state, made.state if made is not None else "")
         _note(catalog, collection, names.READY, "", [*remarks.facts(collection, remarks.OF_IMAGE, said), known])
         milliseconds = round(1000 * (time.monotonic() - start))
@@ -164,7 +166,7 @@ def _inputs(catalog: Catalog, settings: Settings, collection: str) -> _Inputs:
     catalog.learn_access(list(objects))
     xml = _at_rest(catalog, settings, texts[0], objects[texts[0]])
     try:
-        domain = read_domain(_read(xml))
+        domain = read_domain(_read(catalog, settings, xml))
     except ComposeError as error:
         raise ComponentError(f"{xml.path}: {error}") from error
     disks = {}
@@ -177,20 +179,32 @@ def _inputs(catalog: Catalog, settings: Settings, collection: str) -> _Inputs:
     return _Inputs(xml, domain, disks, f"{xml.path[: -len(names.DOMAIN_ENDING)]}{names.OVA_ENDING}")
 
 
+def make_here(catalog: Catalog, settings: Settings, collection: str) -> str | None:
+    """As `run_capture`, for the server with the catalog, which has the lock: the files are on this one."""
+    return _made(catalog, settings, collection)
+
+
+def _made_there(catalog: Catalog, settings: Settings, collection: str, host: str) -> str | None:
+    from ova_rules.servers.asking import ask
+
+    made: str | None = ask(catalog, settings, host, "capture", path=collection)
+    return made
+
+
 def _at_rest(catalog: Catalog, settings: Settings, path: str, replicas: Sequence[Replica]) -> Source:
     if not catalog.may_read(path):
         raise ComponentError(f"{catalog.user} may not read {path}", lasting=False)
-    found = local_source(path, replicas, settings)
+    found = source_at(path, replicas, settings)
     if found is None:
-        text = f"{path} is being written, or has no replica in a vault of this server"
+        text = f"{path} is being written, or no server has its file"
         raise ComponentError(text, lasting=False)
     return found
 
 
-def _read(xml: Source) -> bytes:
+def _read(catalog: Catalog, settings: Settings, xml: Source) -> bytes:
     from ova_tools.compose.domain import MAX_DOMAIN_BYTES
 
-    with open(xml.replica.vault_path, "rb") as stream:
+    with opened(catalog, settings, xml.replica) as stream:
         return stream.read(MAX_DOMAIN_BYTES + 1)
 
 
@@ -225,7 +239,7 @@ def _put(
 
             def check() -> None:
                 for each in (inputs.xml, *inputs.disks.values()):
-                    if local_source(each.path, [each.replica], settings) != each:
+                    if source_at(each.path, [each.replica], settings) != each:
                         raise Changed
 
             content = Content(UNKNOWN_SIZE, inputs.xml.replica.resource, stage)
@@ -244,6 +258,8 @@ def _image(settings: Settings, inputs: _Inputs, target: str, format_: str, stack
     from ova_tools.errors import ComposeError, WriteError
 
     source = inputs.disks[target]
+    if source.host:
+        raise ComponentError(f"{source.path} lies on another server than {inputs.xml.path}; put them on one resource")
     vault_path = source.replica.vault_path
     try:
         with open(vault_path, "rb") as file:
@@ -251,7 +267,7 @@ def _image(settings: Settings, inputs: _Inputs, target: str, format_: str, stack
     except (OSError, WriteError) as error:
         raise ComponentError(f"{source.path} cannot be read: {error}", lasting=False) from error
     stack.callback(os.close, copy)
-    if local_source(source.path, [source.replica], settings) != source:
+    if source_at(source.path, [source.replica], settings) != source:
         raise Changed
     try:
         image = qemu_img.examine(copy, f"disk {target} ({posixpath.basename(source.path)})", format_, offset)

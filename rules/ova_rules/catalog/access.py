@@ -138,7 +138,8 @@ class Access(Queries):
             if seen not in found[path]:
                 found[path].append(seen)
         # No row: it does not exist, or nobody has a right to it. Only a query without the rights can tell.
-        return {**found, **self.replicas_of([path for path in found if not found[path]])}
+        missing = [path for path in found if not found[path]]
+        return {**self._looked_up(found), **(self.replicas_of(missing) if missing else {})}
 
     def learn_access(self, paths: Sequence[str]) -> None:
         """Reads who may do what with some data objects: one query now instead of one for each later."""

@@ -14,11 +14,15 @@ from ova_rules.catalog.rows import select
 from ova_rules.catalog.types import Avu, ObjectAvu, Replica
 from ova_rules.errors import ComponentError
 from ova_rules.names import URL, component_of, in_trash, looks_like_package
+from ova_tools.records import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ova_rules.settings import Settings
+
+_LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
 # A value with fewer characters never has more bytes than a server can read.
 _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
@@ -44,6 +48,10 @@ class Queries:
         # Components that were found up to date in this event; a reader cannot know more than that.
         self.found_fresh: set[str] = set()
         self._children: dict[tuple[str, ...], list[str]] = {}
+        # Without settings it is unknown which files are on other servers, and none is looked up there.
+        self.settings: Settings | None = None
+        # The servers that gave no answer in this event, and why.
+        self.away: dict[str, str] = {}
 
     @property
     def identity(self) -> str:
@@ -198,7 +206,7 @@ class Queries:
         found: dict[str, list[Replica]] = {path: [] for path in paths}
         for row in self._rows_of_objects(REPLICA_COLUMNS, list(found)):
             found[f"{row[9]}/{row[10]}"].append(replica(row))
-        return found
+        return self._looked_up(found)
 
     def objects_in(self, collections: Sequence[str]) -> dict[str, list[Replica]]:
         """The replicas of all data objects right in these collections that the client may see, by path."""
@@ -207,7 +215,26 @@ class Queries:
         for row in self._rows_of(REPLICA_COLUMNS, "COLL_NAME", collections):
             if row[9] in wanted:
                 found.setdefault(f"{row[9]}/{row[10]}", []).append(replica(row))
-        return found
+        return self._looked_up(found)
+
+    def _looked_up(self, found: dict[str, list[Replica]]) -> dict[str, list[Replica]]:
+        """The same replicas, with the states of the good ones' files that are on other servers."""
+        if self.settings is None or not any(found.values()):
+            return found
+        from ova_rules.servers.roles import is_here
+
+        hosts = {each.host for replicas in found.values() for each in replicas if each.good}
+        others = {host for host in hosts if not is_here(host, self.settings.local_hosts)}
+        if not others:
+            return found
+        from ova_rules.servers.files import states
+
+        away = [each for replicas in found.values() for each in replicas if each.good and each.host in others]
+        known = states(self, self.settings, [(each.host, each.vault_path) for each in away])
+        return {
+            path: [replace(each, elsewhere=known.get((each.host, each.vault_path))) for each in replicas]
+            for path, replicas in found.items()
+        }
 
     def _rows_of_objects(self, columns: Sequence[str], paths: Sequence[str]) -> list[list[str]]:
         """Rows about these data objects; the last two columns are COLL_NAME and DATA_NAME. One query for a few."""
@@ -257,6 +284,11 @@ class Queries:
 
     # ---- the server ----------------------------------------------------------------------------------------------
 
+    def run_there(self, host: str, text: str) -> str:
+        """Runs rule text on another server, as the client. Returns its `*ARG3`; RuntimeError with iRODS's code."""
+        reply = self._callback.remoteExec(host, f"<INST_NAME>{_LANGUAGE}</INST_NAME>", text, "")
+        return str(reply["arguments"][3])
+
     def vault_of(self, resource: str) -> str:
         """The directory of a storage resource's vault."""
         rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_NAME", resource))
@@ -288,4 +320,4 @@ def _above(path: str) -> list[str]:
 
 def replica(row: Sequence[str]) -> Replica:
     """The replica in a row of REPLICA_COLUMNS."""
-    return Replica(row[0], row[1], row[2], int(row[3]), *row[4:9])
+    return Replica(row[0], row[1], row[2], int(row[3]), row[4], row[5], row[6], row[7], row[8])

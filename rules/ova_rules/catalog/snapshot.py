@@ -27,6 +27,7 @@ class Snapshot(Catalog):
         # The catalog and this snapshot share what was read in this event.
         self._ids_of_users, self._administrators = catalog._ids_of_users, catalog._administrators
         self._ids, self._access, self._children = catalog._ids, catalog._access, catalog._children
+        self.settings, self.away = catalog.settings, catalog.away
         self._as_user = as_user
         self._avus: dict[str, list[Avu]] = {name: [] for name in collections}
         self._replicas: dict[str, list[Replica]] = {name: [] for name in objects}
@@ -37,6 +38,7 @@ class Snapshot(Catalog):
         folders = (path.rpartition("/")[0] for path in objects)
         for row in self._rows_of(REPLICA_COLUMNS, "COLL_NAME", folders, ENDINGS):
             self._replicas.setdefault(f"{row[9]}/{row[10]}", []).append(replica(row))
+        self._replicas = self._looked_up(self._replicas)
 
     def avus(self, collections: Iterable[str]) -> list[Avu]:
         """As `Queries.avus`."""

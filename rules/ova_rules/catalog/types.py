@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from ova_tools.records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.servers.files import FileState
+
 # Levels of access (R_TOKN_MAIN): a level includes those below it.
 READ_OBJECT = 1050
 DELETE_METADATA = 1090
@@ -41,7 +45,10 @@ class ObjectAvu:
 
 @dataclass(frozen=True)
 class Replica:
-    """One replica of a data object; size in bytes, modified in seconds since 1970."""
+    """One replica of a data object; size in bytes, modified in seconds since 1970.
+
+    elsewhere: the state of its file when it was looked up, if that is on another server that could tell.
+    """
 
     data_id: str
     number: str
@@ -52,6 +59,7 @@ class Replica:
     vault_path: str
     host: str
     hierarchy: str = ""
+    elsewhere: FileState | None = None
 
     @property
     def good(self) -> bool:

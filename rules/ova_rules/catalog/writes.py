@@ -49,6 +49,11 @@ class Catalog(Access):
             reply = self._callback.msiDataObjCreate(path, where, 0)
         return int(reply["arguments"][2])
 
+    def replicate(self, path: str, resource: str) -> None:
+        """Makes a replica of a data object on a resource."""
+        with _own_change():
+            self._callback.msiDataObjRepl(path, f"destRescName={resource}", 0)
+
     def open_for_write(self, path: str, replica: Replica) -> int:
         """The descriptor of a replica, locked against others until close. Closing makes the other replicas stale."""
         with _own_change():
@@ -122,15 +127,30 @@ class Catalog(Access):
     ) -> None:
         operations = [_operation("remove", avu) for avu in remove] + [_operation("add", avu) for avu in add]
         if operations:
-            from ova_rules.settings import is_provider
+            from ova_rules.servers.roles import provider
 
-            if not is_provider(agent.settings_directory):  # the refusal there would end this server's agent
-                raise RuntimeError(f"facts of {path} are written on the catalog provider only")
-            request: dict[str, object] = {"entity_name": path, "entity_type": kind, "operations": operations}
-            if admin:
-                request["admin_mode"] = True
-            with _own_change():
-                self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
+            if provider():  # its hooks would refuse our facts, and that would end this server's agent
+                self._ask_provider(kind, path, operations, admin=admin)
+                return
+            self.apply(kind, path, operations, admin=admin)
+
+    def _ask_provider(self, kind: str, path: str, operations: list[dict[str, str]], *, admin: bool) -> None:
+        from ova_rules.servers.asking import ask_provider
+
+        if self.settings is None:
+            raise RuntimeError(f"AVUs of {path} cannot be written before the settings are read")
+        ask_provider(self, self.settings, "avus", entity=kind, path=path, operations=operations, admin=admin)
+
+    def apply(self, kind: str, path: str, operations: Sequence[dict[str, str]], *, admin: bool) -> None:
+        """Changes AVUs in one transaction, silently, on the server with the catalog.
+
+        kind: collection or data_object. operations: as the atomic call of iRODS takes them. admin: in admin mode.
+        """
+        request: dict[str, object] = {"entity_name": path, "entity_type": kind, "operations": list(operations)}
+        if admin:
+            request["admin_mode"] = True
+        with _own_change():
+            self._callback.msi_atomic_apply_metadata_operations(json.dumps(request), "")
 
     def delay(self, text: str) -> None:
         """Queues Python text as the client, to run soon and again if it fails."""

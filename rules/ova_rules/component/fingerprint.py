@@ -13,6 +13,10 @@ from collections.abc import Sequence
 
 from ova_rules.catalog.types import Avu, Replica
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.servers.files import FileState
+
 # Raise it when the builder makes other bytes from the same inputs: every ready OVA is then rebuilt.
 BUILDER_FORMAT = 3
 
@@ -44,7 +48,7 @@ def content(source: str, settings_digest: str, values: Sequence[tuple[str, ...]]
     return digest([BUILDER_FORMAT, settings_digest, source, sorted(values), *([seed] if seed else [])])
 
 
-def source_state(replica: Replica, file: os.stat_result) -> str:
+def source_state(replica: Replica, file: FileState | os.stat_result) -> str:
     """A hash of a source's identity and version.
 
     The file's own times distinguish two writes within one second. The catalog's modify time and checksum are left out,
@@ -53,7 +57,7 @@ def source_state(replica: Replica, file: os.stat_result) -> str:
     return digest([replica.data_id, replica.size, file.st_ino, file.st_mtime_ns, file.st_size])
 
 
-def file_identity(file: os.stat_result) -> str:
+def file_identity(file: FileState | os.stat_result) -> str:
     """Which version of a vault file this is; changes with every publication and every write."""
     return f"{file.st_ino}-{file.st_mtime_ns}-{file.st_size}"
 

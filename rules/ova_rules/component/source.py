@@ -1,4 +1,4 @@
-"""Finds the OVA that `ova_url` names, if permitted and on this server, and the version of an object here.
+"""Finds the OVA that `ova_url` names, if permitted and in a vault of the zone, and the version of an object there.
 
 Reading only. Raises ComponentError in words for the component's owner.
 """
@@ -14,20 +14,30 @@ from ova_rules import names
 from ova_rules.catalog.access import Access
 from ova_rules.catalog.types import GOOD, STALE, Avu, Replica
 from ova_rules.component.fingerprint import digest, file_identity, source_state
-from ova_rules.errors import ComponentError, HiddenError, WaitingError
+from ova_rules.errors import AwayError, ComponentError, HiddenError, WaitingError
+from ova_rules.servers.roles import is_here
 from ova_rules.settings import Settings
 from ova_tools.records import dataclass
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ova_rules.servers.files import FileState
 
 
 @dataclass(frozen=True)
 class Source:
-    """The OVA that `ova_url` names: its object, the replica on this server, and the hash of its version."""
+    """The OVA that `ova_url` names: its object, the replica that is read, and the hash of its version."""
 
     path: str
     replica: Replica
     state: str
+
+    @property
+    def host(self) -> str:
+        """The other server that has its file; "" if it is on this one."""
+        return self.replica.host if self.replica.elsewhere is not None else ""
 
     def named_in(self, message: str) -> str:
         """A message of ova_tools with the logical path, which the owner knows, in place of the vault file."""
@@ -124,9 +134,9 @@ def path_from(component: str, text: str) -> str:
 
 
 def find_source(
-    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]
+    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica], known: str = ""
 ) -> Source:
-    """The source at `path`, readable by the client and on this server. Raises WaitingError if it must be fetched."""
+    """The source at `path`, which the client may read. Raises WaitingError if it must be fetched."""
     label = address.label
     if not replicas and address.is_url:
         raise waiting_for_download(address)
@@ -135,35 +145,47 @@ def find_source(
     good = [replica for replica in replicas if replica.good]
     if not good:
         raise ComponentError(f"{label}: is being written or has no good replica", lasting=False)
-    found = local_source(path, replicas, settings)
+    found = source_at(path, replicas, settings, known)
     if found is None:
-        raise ComponentError(f"{label}: {_why_not_here(catalog, settings, address, path, good)}", lasting=False)
+        raise _why_not(catalog, settings, address, path, good)
     return found
 
 
-def _why_not_here(catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]) -> str:
+def _why_not(
+    catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica]
+) -> ComponentError:
     """Why none of the good replicas of a source can be used. Only users who may list their files see their names."""
-    here = next((replica for replica in replicas if _is_here(replica.host, settings.local_hosts)), None)
+    near = next((replica for replica in replicas if is_here(replica.host, settings.local_hosts)), None)
+    here = near or next((replica for replica in replicas if replica.elsewhere is not None), None)
     if here is None:
-        return f"has no replica in a vault of this server (found: {replicas[0].host})"
+        host = replicas[0].host
+        reason = catalog.away.get(host, f"has no replica in a vault of this server (found: {host})")
+        return AwayError(f"{address.label}: {reason}", host)
     readers, of_source = catalog.readers_of_both(address.component, path)
     file = f"its file {here.vault_path}" if readers <= of_source else "its file"
     status = stat_of(here, settings)
     if status is None or not stat.S_ISREG(status.st_mode):
-        return f"{file} is not there, or cannot be looked at; iRODS has {here.size} bytes; put it again (iput -f)"
-    return (
-        f"{file} has {status.st_size} bytes, and iRODS has {here.size}: it was written without iRODS; put it again "
-        "(iput -f), or have an administrator set its size (iadmin modrepl)"
-    )
+        text = f"{file} is not there, or cannot be looked at; iRODS has {here.size} bytes; put it again (iput -f)"
+    else:
+        text = (
+            f"{file} has {status.st_size} bytes, and iRODS has {here.size}: it was written without iRODS; put it again "
+            "(iput -f), or have an administrator set its size (iadmin modrepl)"
+        )
+    return ComponentError(f"{address.label}: {text}", lasting=False)
 
 
-def local_source(path: str, replicas: Sequence[Replica], settings: Settings) -> Source | None:
-    """The data object as it lies in a vault of this server, at rest; None if it does not."""
-    for replica in replicas:
+def source_at(path: str, replicas: Sequence[Replica], settings: Settings, known: str = "") -> Source | None:
+    """The data object as it lies in a vault, at rest; None if no server has it so.
+
+    known: the state that is preferred, if a replica has it. Else the first replica counts, on whatever server: all
+    servers come to the same.
+    """
+    found = []
+    for replica in sorted(replicas, key=lambda replica: int(replica.number)):
         file = stat_of(replica, settings) if replica.good else None
         if file is not None and file.st_size == replica.size and stat.S_ISREG(file.st_mode):
-            return Source(path, replica, source_state(replica, file))
-    return None
+            found.append(Source(path, replica, source_state(replica, file)))
+    return next((each for each in found if each.state == known), found[0] if found else None)
 
 
 def waiting_for_download(address: Address) -> WaitingError:
@@ -171,9 +193,11 @@ def waiting_for_download(address: Address) -> WaitingError:
     return WaitingError(f"{address.label}: waits for its download")
 
 
-def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
-    """The vault file of a replica, or None if it is on another server or not there."""
-    if not _is_here(replica.host, settings.local_hosts):
+def stat_of(replica: Replica, settings: Settings) -> FileState | os.stat_result | None:
+    """The state of a replica's vault file, or None if it is not there, or its server could not tell."""
+    if replica.elsewhere is not None:
+        return replica.elsewhere
+    if not is_here(replica.host, settings.local_hosts):
         return None
     try:
         return os.stat(replica.vault_path)
@@ -181,12 +205,22 @@ def stat_of(replica: Replica, settings: Settings) -> os.stat_result | None:
         return None
 
 
-def _is_here(host: str, also: Sequence[str]) -> bool:
-    """Whether a resource's host is this server. A name without a domain matches that name in any domain."""
-    here = os.uname().nodename
-    if host in (here, *_LOOPBACK, *also):
-        return True
-    return ("." not in host or "." not in here) and host.partition(".")[0] == here.partition(".")[0]
+def is_local(replica: Replica, settings: Settings) -> bool:
+    """Whether a replica's file is on this server, and can be opened."""
+    return replica.elsewhere is None and stat_of(replica, settings) is not None
+
+
+def opened(catalog: Access, settings: Settings, replica: Replica) -> BinaryIO:
+    """The file of a replica, to be read; that of another server in an unnamed copy. Raises OSError, ComponentError."""
+    if replica.elsewhere is None:
+        return open(replica.vault_path, "rb")
+    from ova_rules.servers.files import copied
+    from ova_rules.state import unnamed
+
+    copy = unnamed(settings.state_directory)
+    copied(catalog, settings, replica.host, replica.vault_path, replica.elsewhere, copy)
+    copy.seek(0)
+    return copy
 
 
 def version_of(replicas: Sequence[Replica], settings: Settings) -> str | None:

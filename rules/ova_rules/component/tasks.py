@@ -17,13 +17,12 @@ from ova_rules.catalog.types import Replica
 from ova_rules.component.fingerprint import digest, file_identity
 from ova_rules.component.source import stat_of
 from ova_rules.errors import ComponentError
+from ova_rules.servers.roles import is_here
 from ova_rules.settings import Settings
 from ova_tools.records import dataclass
 
 _HOME_DEPTH = 3  # /zone/home/user
 _MOST_COLLECTIONS = 500
-_KIND = "tasks"
-_ON_SEED = "on seed"
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def tasks_of(catalog: Access, settings: Settings, chain: Sequence[str]) -> tuple
 def _task(path: str, group: str, level: int, name: str, replicas: Sequence[Replica], settings: Settings) -> Task:
     chosen = next((each for each in replicas if each.good), replicas[0])
     file = None
-    for each in replicas:
+    for each in sorted(replicas, key=lambda replica: int(replica.number)):
         file = stat_of(each, settings) if each.good else None
         if file is not None:
             chosen = each
@@ -110,7 +109,7 @@ def roles_of(settings: Settings) -> list[object]:
 def note_places(settings: Settings, chain: Sequence[str]) -> None:
     """Notes that tasks of these collections are on a seed, so that a change there is an event."""
     for place in places_of(chain):
-        state.write_note(settings.state_directory, _KIND, place, "")
+        state.write_note(settings.state_directory, state.TASKS, place, "")
 
 
 def place_noted(settings: Settings, path: str) -> str | None:
@@ -119,7 +118,7 @@ def place_noted(settings: Settings, path: str) -> str | None:
     for position, part in enumerate(parts):
         if part in names.TASK_COLLECTIONS:
             place = "/".join(parts[:position])
-            if state.read_note(settings.state_directory, _KIND, place) is not None:
+            if state.read_note(settings.state_directory, state.TASKS, place) is not None:
                 return place
     return None
 
@@ -129,8 +128,8 @@ def place_noted(settings: Settings, path: str) -> str | None:
 
 def note_on_seed(settings: Settings, component: str, tasks: Sequence[Task]) -> None:
     """Notes which tasks a seed holds, and their files: a client may not be shown that they are there."""
-    text = json.dumps([[task.path, task.replica.vault_path] for task in tasks])
-    state.write_note(settings.state_directory, _ON_SEED, component, text)
+    text = json.dumps([[task.path, task.replica.vault_path, task.replica.host] for task in tasks])
+    state.write_note(settings.state_directory, state.ON_SEED, component, text)
 
 
 def hidden_of(catalog: Access, settings: Settings, component: str, tasks: Sequence[Task]) -> list[str]:
@@ -138,8 +137,16 @@ def hidden_of(catalog: Access, settings: Settings, component: str, tasks: Sequen
 
     One query where tasks of the last seed do not count any more.
     """
-    noted = json.loads(state.read_note(settings.state_directory, _ON_SEED, component) or "[]")
+    noted = json.loads(state.read_note(settings.state_directory, state.ON_SEED, component) or "[]")
     seen = {task.path for task in tasks}
-    missing = [path for path, file in noted if path not in seen and os.path.lexists(file)]
+    missing = [path for path, *file in noted if path not in seen and _is_there(catalog, settings, *file)]
     there = catalog.replicas_of(missing) if missing else {}
     return [path for path in missing if not there[path]]
+
+
+def _is_there(catalog: Access, settings: Settings, file: str, host: str = "localhost") -> bool:
+    if is_here(host, settings.local_hosts):
+        return os.path.lexists(file)
+    from ova_rules.servers.files import states
+
+    return bool(states(catalog, settings, [(host, file)]))

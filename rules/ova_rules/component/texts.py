@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ova_rules.catalog.access import Access
-from ova_rules.component.source import stat_of
+from ova_rules.component.source import opened, stat_of
 from ova_rules.errors import ComponentError, HiddenError
 from ova_rules.settings import Settings
 
@@ -11,7 +11,7 @@ from ova_rules.settings import Settings
 def read_text(catalog: Access, settings: Settings, path: str, most: int) -> str:
     """The UTF-8 text of the data object at `path`, which the client must be able to read, of at most `most` bytes.
 
-    Raises ComponentError if the object does not exist, is longer, is no text, or is not on this server.
+    Raises ComponentError if the object does not exist, is longer, is no text, or no server has its file.
     """
     replicas = catalog.replicas(path)
     if not replicas or not catalog.may_read(path):
@@ -20,11 +20,11 @@ def read_text(catalog: Access, settings: Settings, path: str, most: int) -> str:
         raise ComponentError(f"{path} has {replicas[0].size} bytes; a value takes at most {most}")
     for replica in replicas:
         if replica.good and stat_of(replica, settings) is not None:
-            with open(replica.vault_path, "rb") as file:
+            with opened(catalog, settings, replica) as file:
                 data = file.read(most + 1)
             break
     else:
-        raise ComponentError(f"{path} is being written, or has no replica in a vault of this server", lasting=False)
+        raise ComponentError(f"{path} is being written, or no server has its file", lasting=False)
     if len(data) != replica.size:
         raise ComponentError(f"{path} is being written, or was without iRODS", lasting=False)
     try:

@@ -24,19 +24,19 @@ from ova_rules.build.staleness import View, view
 from ova_rules.catalog.types import Avu, Replica, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import read
-from ova_rules.component.source import Address, Source, address_of, path_named, stat_of, the_url
+from ova_rules.component.source import Address, Source, address_of, path_named, the_url
 from ova_rules.component.url_policy import policy_of
 from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
-from ova_rules.errors import Changed, ComponentError
+from ova_rules.errors import BusyError, Changed, ComponentError
 from ova_rules.images.check import image_at, note_checked
-from ova_rules.locks import BusyError, locked
+from ova_rules.locks import locked
 from ova_rules.record import authorship, facts, fetched
 from ova_rules.record.disclosure import may_know_url
 from ova_rules.record.signing import signer_of
+from ova_rules.servers.roles import is_here
 from ova_rules.settings import Settings
 from ova_rules.state import note_made
 from ova_tools.package import read_archive
-from ova_tools.records import replace
 
 _FOLDER = ".ova-downloads"  # in the vault, where no user's collection can have its files
 
@@ -151,6 +151,8 @@ def _transferred(
 ) -> bool:
     url = address.value
     resource = _resource(catalog, settings, target)
+    if not is_here(resource.host, settings.local_hosts):
+        return _transferred_there(catalog, settings, target, address, known, resource.host, shown)
     folder = _folder(catalog, resource)
     file = folder / f"{hashlib.sha256(target.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}.part"
     transfer = Transfer(policy_of(settings.allowed_urls), Limits(settings.fetch_limit, settings.fetch_time))
@@ -182,6 +184,29 @@ def _transferred(
     return True
 
 
+def _transferred_there(
+    catalog: Catalog,
+    settings: Settings,
+    target: str,
+    address: Address,
+    known: Version | None,
+    host: str,
+    shown: Progress,
+) -> bool:
+    from ova_rules.servers.asking import ask
+
+    shown.leave()  # to the other server
+    validators = [known.etag, known.modified] if known is not None else None
+    of = [address.component, address.text, address.value]
+    return bool(ask(catalog, settings, host, "download", target=target, address=of, known=validators))
+
+
+def download_here(catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None) -> bool:
+    """Downloads into a vault of this server, for the server with the catalog. Whether the object has changed."""
+    with progress(catalog, settings, address.component) as shown:
+        return _transferred(catalog, settings, target, address, known, shown)
+
+
 def _require_valid(file: Path, url: str) -> None:
     from ova_tools.errors import OvaError
     from ova_tools.verify import verify_members
@@ -205,11 +230,11 @@ def _resource(catalog: Catalog, settings: Settings, target: str) -> Replica:
         finally:
             catalog.close(descriptor)
             catalog.unlink(probe)
-    for found in replicas:
-        if stat_of(replace(found, vault_path="/"), settings) is not None and (found.good or len(replicas) == 1):
-            return found
-    hosts = ", ".join(sorted({found.host for found in replicas})) or "none"
-    raise ComponentError(f"{target}: its vault is on another server ({hosts}); downloads go to this one", lasting=False)
+    usable = [found for found in replicas if found.good or len(replicas) == 1]
+    if not usable:
+        raise ComponentError(f"{target} has no good replica; remove it", lasting=False)
+    here = [found for found in usable if is_here(found.host, settings.local_hosts)]
+    return (here or usable)[0]
 
 
 def _folder(catalog: Catalog, resource: Replica) -> Path:

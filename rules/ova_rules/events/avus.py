@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ova_rules import agent, jobs, names
+from ova_rules import jobs, names
 from ova_rules.agent import CONTINUE
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
@@ -47,6 +47,10 @@ def _matters_when_gone(avu: Avu) -> bool:
 
 def after_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Builds what AVUs set through the atomic API change."""
+    from ova_rules.servers.roles import provider
+
+    if provider():  # its own hook does this
+        return CONTINUE
     request = request_in(rule_args[2])
     operations = request.get("operations", ())
     if request.get("entity_type") == "data_object" and any(o.get("attribute") == names.RELEASE for o in operations):
@@ -106,10 +110,7 @@ def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:
     from ova_rules.build.completion import complete_all
     from ova_rules.component import dependents
     from ova_rules.events.context import settings_for
-    from ova_rules.settings import is_provider
 
-    if not is_provider(agent.settings_directory):  # two servers may see a call; the one with the catalog obeys
-        return
     settings = settings_for(catalog)
     attributes = {avu.attribute for avu in added}
     with others_go_on(catalog, path):
@@ -166,10 +167,9 @@ def _forget(catalog: Catalog, path: str) -> None:
     from ova_rules.record.authorship import forget_authors
     from ova_rules.record.last_build import last_build
     from ova_rules.record.signing import signer_of
-    from ova_rules.settings import is_provider
     from ova_rules.state import made_at, note_made
 
-    component = read_any(catalog, path) if is_provider(agent.settings_directory) else None
+    component = read_any(catalog, path)
     if component is None or not component.facts or catalog.having([path], names.CAPTURE):
         return
     settings = settings_for(catalog)

@@ -23,4 +23,5 @@ def settings_for(catalog: Catalog) -> Settings:
     settings = load(agent.settings_directory, catalog.log)
     if settings.unusable:
         raise UnusableSettingsError(settings.unusable)
+    catalog.settings = settings
     return settings

@@ -9,10 +9,11 @@ from ova_rules.build.completion import complete
 from ova_rules.build.staleness import stale, view
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import dependents
-from ova_rules.errors import ComponentError, SaidError
+from ova_rules.errors import AwayError, BusyError, ComponentError, SaidError
 from ova_rules.events.context import context
 from ova_rules.faults import report
-from ova_rules.locks import BusyError
+from ova_rules.servers.asking import ask_provider
+from ova_rules.servers.roles import provider
 from ova_rules.settings import Settings
 
 TYPE_CHECKING = False
@@ -24,8 +25,16 @@ def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
     """Runs a job. Raises SaidError if iRODS is to try again, or any error from outside the job itself."""
     catalog, settings = context(callback, rei, f"job {kind}")
     path = jobs.path_of(encoded_path)
+    if provider():  # it has the locks, and counts the tries
+        ask_provider(catalog, settings, "job", job=kind, path=path)
+    else:
+        run_job(catalog, settings, kind, path)
+
+
+def run_job(catalog: Catalog, settings: Settings, kind: str, path: str) -> None:
+    """Runs a job on the server with the catalog. Raises SaidError if iRODS is to try again."""
     if not jobs.begin(settings, kind, path):  # the last tries did not end at all
-        _give_up(catalog, settings, kind, path, "its agent died, or was ended")
+        _give_up(catalog, settings, kind, path, ComponentError("its agent died, or was ended"))
         return
     try:
         _JOBS[kind](catalog, settings, path)
@@ -40,13 +49,13 @@ def run(kind: str, encoded_path: str, callback: Any, rei: Any) -> None:
             report(catalog.log, f"job {kind} {path}", error)
         if not jobs.is_last_try(settings, kind, path):
             raise SaidError(str(error)) from error
-        reason = str(error) if isinstance(error, ComponentError) else "a fault, which the server log tells"
-        _give_up(catalog, settings, kind, path, reason)
+        fault = ComponentError("a fault, which the server log tells")
+        _give_up(catalog, settings, kind, path, error if isinstance(error, ComponentError) else fault)
     else:
         jobs.end(settings, kind, path)
 
 
-def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason: str) -> None:
+def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason: ComponentError) -> None:
     """Gives the job up until something changes, and notes that on its component or image."""
     from ova_rules.component.model import read
     from ova_rules.images.check import note_unchecked
@@ -65,7 +74,8 @@ def _give_up(catalog: Catalog, settings: Settings, kind: str, path: str, reason:
         component = read(catalog, path)
         if component is not None:  # as if lasting: neither a read nor reconcile starts it again
             now = view(catalog, settings, component).inputs
-            facts.write(catalog, component, facts.failed(catalog, now, ComponentError(message), signer_of(settings)))
+            given_up = ComponentError(message, lasting=not isinstance(reason, AwayError))  # a server may come back
+            facts.write(catalog, component, facts.failed(catalog, now, given_up, signer_of(settings)))
 
 
 def _build(catalog: Catalog, settings: Settings, path: str) -> None:

@@ -40,6 +40,7 @@ from ova_rules.faults import report
 from ova_rules.locks import is_held
 from ova_rules.record.facts import has_failed
 from ova_rules.record.signing import signer_of
+from ova_rules.servers.roles import provider
 from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
 from ova_tools.records import dataclass
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _O_ACCMODE = 3
+_OF_REPLICA = ("replNum", "rescName", "resc_hier")  # keywords by which a client names one
 _POLL_SECONDS = 0.05
 # How long a reader who may not build waits for a builder that has not begun.
 _PATIENCE_SECONDS = 2.0
@@ -153,10 +155,29 @@ def _refuse_writing(path: str, callback: Any, rei: Any) -> int:
     collection = names.component_of(path)
     if collection is None or not Catalog(callback, rei).is_component(collection):
         return CONTINUE
-    if names.is_form(path) and not is_known_ready(context(callback, rei)[1].state_directory, path):
-        return CONTINUE  # a user's own file
-    text = f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
-    return refuse(callback, NOT_PERMITTED, text)
+    reason = reason_against_writing(*context(callback, rei), path) if names.is_form(path) else _not_by_users(path)
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def reason_against_writing(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    """Why clients must not write the object at `path` of a component; None for a file of a user, named like a form."""
+    if provider():
+        return _asked(catalog, settings, "write", path=path)
+    if names.is_form(path) and not is_known_ready(settings.state_directory, path):
+        return None
+    return _not_by_users(path)
+
+
+def _not_by_users(path: str) -> str:
+    return f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
+
+
+def _asked(catalog: Catalog, settings: Settings, kind: str, **content: object) -> str | None:
+    """What the server with the catalog says against it: it knows what was made, and builds."""
+    from ova_rules.servers.asking import ask_provider
+
+    reason: str | None = ask_provider(catalog, settings, kind, **content)
+    return reason
 
 
 def _gate(rule_args: list[Any], request: Any, callback: Any, rei: Any) -> int:
@@ -178,14 +199,25 @@ def _judge(path: str, keywords: Mapping[str, str], callback: Any, rei: Any, read
         catalog, settings = context(callback, rei, "read")
     except UnusableSettingsError:
         return _refuse_unjudged(path, callback, rei)
+    reason = reason_against_reading(catalog, settings, path, keywords, reading)
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def reason_against_reading(
+    catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str], reading: _Reading | None = None
+) -> str | None:
+    """Why the object at `path` must not be read now, in one line; None if it may.
+
+    keywords: those of the request; they may name a replica, or belong to one more connection of a parallel download:
+    then `reading` gets the version to open.
+    """
     try:
         reason = _reason_against_reading(catalog, settings, path, keywords, reading)
     except Exception as error:
         reason = _reason_if_unjudged(catalog, settings, path, error)
     if reason:
         catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
-        return refuse(callback, NOT_PERMITTED, reason)
-    return CONTINUE
+    return reason
 
 
 def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
@@ -244,18 +276,17 @@ def _is_known(settings: Settings, path: str) -> bool:
 def _reason_against_reading(
     catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str], reading: _Reading | None
 ) -> str | None:
-    """Why the ready OVA at `path` must not be read now, in one line; None if it may, or is no ready OVA.
-
-    keywords: those of the request; they may name a replica, or belong to one more connection of a parallel download:
-    then `reading` gets the version to open.
-    """
     collection = names.component_of(path)
     if collection is None:
         return None
     component = read(catalog, collection)
-    if component is None:
+    seen = view(catalog, settings, component) if component is not None else None
+    is_part = "dataSize" in keywords and bool(keywords.get("resc_hier"))
+    if provider() and (seen is None or not (is_part or seen.is_fresh(settings, path))):
+        named = {name: keywords[name] for name in _OF_REPLICA if name in keywords}
+        return _asked(catalog, settings, "read", path=path, keywords=named)
+    if seen is None:
         return reason_if_hidden(catalog, settings, collection, path)
-    seen = view(catalog, settings, component)
     is_form = names.is_form(path)
     if is_form:
         from ova_rules.build.beside import is_ours_at
@@ -270,7 +301,7 @@ def _reason_against_reading(
         hidden = reason_if_tasks_hidden(catalog, settings, seen)
         if hidden is not None:
             return one_line(f"{path}: {hidden}")
-    if "dataSize" in keywords and keywords.get("resc_hier"):
+    if is_part:
         return _mixed_versions(catalog, settings, seen, path, keywords, reading)
     fresh = seen.is_fresh(settings, path)
     reason = None if fresh else _make_fresh(catalog, settings, seen, path)
@@ -347,7 +378,7 @@ def _changed_meanwhile(path: str) -> str:
 
 def _stale_replica(replicas: Sequence[Replica], path: str, keywords: Mapping[str, str]) -> str | None:
     """Why the replica that the client names must not be read. If it names none, the server picks a good one."""
-    asked = {keywords.get(name, "") for name in ("replNum", "rescName", "resc_hier")} - {""}
+    asked = {keywords.get(name, "") for name in _OF_REPLICA} - {""}
     for replica in replicas:
         names_of = {replica.number, replica.resource, replica.hierarchy, replica.hierarchy.rpartition(";")[2]}
         if asked & names_of and not replica.good:

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from ova_rules.settings import Settings
+
 
 def before_change(rule_args: list[str], callback: Any, rei: Any) -> int:
     """Refuses what clients may not set. rule_args: operation, -C, path, …; `cp` names two kinds and paths.
@@ -53,16 +55,9 @@ def _keep_strict(
         return CONTINUE
     catalog = Catalog(callback, rei)
     try:
-        from ova_rules.component.strictness import may_matter
         from ova_rules.events.context import settings_for
 
-        settings = settings_for(catalog)
-        if not may_matter(settings, path):
-            return CONTINUE
-        from ova_rules.events.strict import misfit
-
-        new = added(catalog)
-        reason = misfit(catalog, settings, path, new, dropped) if new else None
+        reason = reason_if_strict(catalog, settings_for(catalog), path, added(catalog), dropped)
     except Exception as error:
         if not isinstance(error, UnusableSettingsError):  # reported when it matters
             from ova_rules.faults import report
@@ -95,7 +90,43 @@ def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if answer != CONTINUE:
         return answer
     path = str(request.get("entity_name", "")).rstrip("/")
+    from ova_rules.servers.roles import provider
+
+    if provider() and kind in OF_COLLECTION:
+        return _keep_strict_there(path, added, removed, callback, rei)
     return _keep_strict(kind, path, lambda _: added, callback, rei, lambda avu: avu in removed)
+
+
+def _keep_strict_there(path: str, added: Sequence[Avu], removed: set[Avu], callback: Any, rei: Any) -> int:
+    """Asks the server with the catalog what its own hook will say: a refusal there would end this server's agent."""
+    from ova_rules.events.context import context
+    from ova_rules.servers.asking import ask_provider
+
+    try:
+        catalog, settings = context(callback, rei)
+        new, old = (
+            [[avu.attribute, avu.value, avu.units] for avu in avus] for avus in (added, sorted(removed, key=str))
+        )
+        reason = ask_provider(catalog, settings, "strict", path=path, added=new, removed=old)
+    except Exception as error:
+        from ova_rules.faults import report
+
+        report(Catalog(callback, rei).log, path, error)
+        return CONTINUE
+    return CONTINUE if reason is None else refuse(callback, NOT_PERMITTED, reason)
+
+
+def reason_if_strict(
+    catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]
+) -> str | None:
+    """Why a strict component refuses this change of a collection's AVUs, in one line; None if there is no such."""
+    from ova_rules.component.strictness import may_matter
+
+    if not added or not may_matter(settings, path):
+        return None
+    from ova_rules.events.strict import misfit
+
+    return misfit(catalog, settings, path, added, dropped)
 
 
 def _may_be_refused(request: bytes) -> bool:

@@ -9,6 +9,7 @@ from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.events.context import context
 from ova_rules.images import in_use
+from ova_rules.servers.roles import provider
 from ova_rules.settings import Settings
 
 TYPE_CHECKING = False
@@ -18,32 +19,45 @@ if TYPE_CHECKING:
 
 def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Keeps an image in use from being removed or unregistered by accident. The trash is no way around the gate."""
-    path = str(rule_args[2].objPath)
-    answer = _refuse_if_in_use(path, callback, rei)
     request = rule_args[2]
     keywords = [str(request.condInput.key[i]) for i in range(request.condInput.len)]
-    if answer != CONTINUE or "forceFlag" in keywords or names.component_of(path) is None:
-        return answer
-    reason = reason_against_moving(*context(callback, rei, "removal"), path)
+    catalog, settings = context(callback, rei, "removal")
+    reason = reason_against_unlinking(catalog, settings, str(request.objPath), forced="forceFlag" in keywords)
     return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def reason_against_unlinking(catalog: Catalog, settings: Settings, path: str, *, forced: bool) -> str | None:
+    """Why a data object must not be removed, in one line. forced: not into the trash."""
+    if provider():
+        from ova_rules.servers.asking import ask_provider
+
+        answer: str | None = ask_provider(catalog, settings, "unlink", path=path, forced=forced)
+        return answer
+    reason = _reason_if_in_use(catalog, settings, path)
+    if reason is not None or forced or names.component_of(path) is None:
+        return reason
+    return reason_against_moving(catalog, settings, path)
 
 
 def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Keeps an image in use from being removed with a collection, unless the collection also holds all its users."""
-    return _refuse_if_in_use(str(rule_args[2].collName), callback, rei)
-
-
-def _refuse_if_in_use(path: str, callback: Any, rei: Any) -> int:
-    catalog, settings = context(callback, rei, "removal")
-    reason = in_use.refusal(catalog, settings, path)
-    if reason is None:
+    if provider():  # its own hook follows
         return CONTINUE
-    catalog.journal("image", path=path.rstrip("/"), done=f"removal refused: {reason}")
-    return refuse(callback, NOT_PERMITTED, reason)
+    reason = _reason_if_in_use(*context(callback, rei, "removal"), str(rule_args[2].collName))
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def _reason_if_in_use(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    reason = in_use.refusal(catalog, settings, path)
+    if reason is not None:
+        catalog.journal("image", path=path.rstrip("/"), done=f"removal refused: {reason}")
+    return reason
 
 
 def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Components removed with a collection no longer use an image. Tasks may be removed with it, too."""
+    if provider():  # its own hook does this
+        return CONTINUE
     catalog, settings = context(callback, rei, "removed")
     path = str(rule_args[2].collName).rstrip("/")
     in_use.removed(catalog, settings, path)
@@ -56,15 +70,23 @@ def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> i
 
 def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A data object was removed: notes that on the component whose ready OVA or source it was."""
-    path = str(rei.doi.objPath)
-    catalog, settings = context(callback, rei, "removed")
+    object_removed(*context(callback, rei, "removed"), str(rei.doi.objPath))
+    return CONTINUE
+
+
+def object_removed(catalog: Catalog, settings: Settings, path: str) -> None:
+    """What follows the removal of a data object."""
+    if provider():
+        from ova_rules.servers.asking import ask_provider
+
+        ask_provider(catalog, settings, "removed", path=path)
+        return
     if names.looks_like_package(path) or names.component_of(path) is not None:
         _removed(catalog, settings, path)
     else:
         from ova_rules.events.small_objects import build_takers
 
         build_takers(catalog, settings, path)
-    return CONTINUE
 
 
 def _removed(catalog: Catalog, settings: Settings, path: str) -> None:

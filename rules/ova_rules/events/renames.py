@@ -28,7 +28,10 @@ def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
         return CONTINUE
     from ova_rules.events.context import context
     from ova_rules.images import in_use
+    from ova_rules.servers.roles import provider
 
+    if provider():  # its own hook follows
+        return CONTINUE
     catalog, settings = context(callback, rei, "rename")
     reason = in_use.refusal(catalog, settings, source)
     if reason is None and names.component_of(source) is not None:

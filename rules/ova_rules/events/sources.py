@@ -9,6 +9,7 @@ from ova_rules.catalog.writes import Catalog
 from ova_rules.component import dependents
 from ova_rules.events.context import context
 from ova_rules.images.check import on_written
+from ova_rules.servers.roles import provider
 from ova_rules.settings import Settings
 
 TYPE_CHECKING = False
@@ -18,16 +19,25 @@ if TYPE_CHECKING:
 
 def after_write(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A data object was written, by any client."""
-    return _changed(str(rule_args[1].map()["logical_path"]), callback, rei)
+    path = str(rule_args[1].map()["logical_path"])
+    object_written(*context(callback, rei, f"written {path}"), path)
+    return CONTINUE
 
 
 def after_registration(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """A file was registered as a data object."""
-    return _changed(str(rei.doi.objPath), callback, rei)
+    path = str(rei.doi.objPath)
+    object_written(*context(callback, rei, f"written {path}"), path)
+    return CONTINUE
 
 
-def _changed(path: str, callback: Any, rei: Any) -> int:
-    catalog, settings = context(callback, rei, f"written {path}")
+def object_written(catalog: Catalog, settings: Settings, path: str) -> None:
+    """What follows a data object's new content."""
+    if provider():
+        from ova_rules.servers.asking import ask_provider
+
+        ask_provider(catalog, settings, "written", path=path)
+        return
     if names.may_be_captured(path):
         from ova_rules.captures.capture import on_written as on_captured
 
@@ -36,10 +46,9 @@ def _changed(path: str, callback: Any, rei: Any) -> int:
         from ova_rules.events.small_objects import build_takers
 
         build_takers(catalog, settings, path)
-        return CONTINUE
+        return
     build_users(catalog, settings, path)
     on_written(catalog, settings, path)
-    return CONTINUE
 
 
 def build_users(catalog: Catalog, settings: Settings, path: str) -> None:

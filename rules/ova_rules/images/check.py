@@ -17,12 +17,12 @@ from ova_rules import jobs, names
 from ova_rules.catalog.types import ObjectAvu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.fingerprint import source_state
-from ova_rules.component.source import Source, local_source
+from ova_rules.component.source import Source, source_at
 from ova_rules.component.tree import above
-from ova_rules.errors import Changed, one_line
+from ova_rules.errors import BusyError, Changed, one_line
 from ova_rules.faults import report
 from ova_rules.images import usage
-from ova_rules.locks import BusyError, locked
+from ova_rules.locks import locked
 from ova_rules.record.signing import is_same, signer_of
 from ova_rules.settings import Settings
 from ova_rules.state import is_known_ready
@@ -100,9 +100,15 @@ def check_one(catalog: Catalog, settings: Settings, path: str) -> None:
     """Checks one image, as `run_check`."""
     if not (catalog.may_read(path) and catalog.may_annotate_object(path)):
         return
+    source = image_at(catalog, settings, path)
+    if source is not None and source.host:
+        from ova_rules.servers.asking import ask
+
+        ask(catalog, settings, source.host, "check", path=path)
+        return
     with locked(settings.state_directory, path, settings.gate_wait):
         source = image_at(catalog, settings, path)
-        if source is None:  # being written, or on another server
+        if source is None:  # being written, or no server has its file
             return
         present = catalog.object_avus(path, _FACTS)
         if _signed_fact(settings, present, source.state) is not None:
@@ -126,8 +132,8 @@ def note_unchecked(catalog: Catalog, settings: Settings, path: str, message: str
 
 
 def image_at(catalog: Catalog, settings: Settings, path: str) -> Source | None:
-    """The image as it lies on this server, at rest; None if it does not."""
-    return local_source(path, catalog.replicas(path), settings)
+    """The image as it lies in a vault, at rest; None if no server has it so."""
+    return source_at(path, catalog.replicas(path), settings)
 
 
 def _examined(catalog: Catalog, settings: Settings, source: Source) -> Verdict:

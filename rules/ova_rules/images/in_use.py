@@ -15,10 +15,10 @@ from ova_rules.catalog.types import ObjectAvu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.pointers import hashed
 from ova_rules.component.source import is_url, path_from
-from ova_rules.errors import one_line
+from ova_rules.errors import BusyError, one_line
 from ova_rules.images import usage
 from ova_rules.images.usage import Use
-from ova_rules.locks import BusyError, locked
+from ova_rules.locks import locked
 from ova_rules.record.signing import is_same, signer_of
 from ova_rules.settings import Settings
 

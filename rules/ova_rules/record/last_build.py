@@ -16,9 +16,14 @@ from ova_rules.component.fingerprint import file_identity
 from ova_rules.component.model import Component
 from ova_rules.component.pointers import hashed
 from ova_rules.record.signing import Signer, is_same
+from ova_rules.servers.roles import is_here
 from ova_rules.settings import Settings
 from ova_rules.state import source_file
 from ova_tools.records import asdict, dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ova_rules.catalog.access import Access
 
 IMPOSSIBLE = "-"
 _IN_ONE = 8  # forms in one fact, whose length is limited
@@ -127,14 +132,19 @@ def _further(component: Component, signer: Signer, stamp: str, count: int) -> li
     return [row for at in range(count) for row in found[at]]
 
 
-def recorded_state(settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
+def recorded_state(catalog: Access, settings: Settings, last: LastBuild | None, source_path: str) -> str | None:
     """The state of the source at this path as the last build noted it, if its file is still the same; else None.
 
     For readers who may read the ready OVA but not its source: they learn only that nothing changed.
     """
     if last is None or not last.is_from(source_path):
         return None
-    file = source_file(settings.state_directory, source_path)
+    file, _, host = (source_file(settings.state_directory, source_path) or "").partition("\n")
+    if host and not is_here(host, settings.local_hosts):
+        from ova_rules.servers.files import states
+
+        there = states(catalog, settings, [(host, file)]).get((host, file))
+        return last.source_state if there is not None and file_identity(there) == last.source_file else None
     try:
         return last.source_state if file and file_identity(os.stat(file)) == last.source_file else None
     except OSError:

@@ -1,9 +1,7 @@
 """Signatures, which make facts trustworthy.
 
 AVUs can be copied and edited in ways that no hook sees in time. So the facts that the gate relies on carry a keyed hash
-that only the service account can make.
-
-The key is a file of the service account, made when first needed. A lost key costs a rebuild of each ready OVA.
+that only the service accounts of the zone's servers can make.
 """
 
 from __future__ import annotations
@@ -11,13 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-from functools import lru_cache
 
+from ova_rules.servers.key import zone_key
 from ova_rules.settings import Settings
-from ova_rules.state import directory
-
-_KEY_BYTES = 32
 
 
 class Signer:
@@ -65,34 +59,5 @@ def is_same(signature: str, other: str) -> bool:
 
 
 def signer_of(settings: Settings) -> Signer:
-    """The signer of this server."""
-    return _signer_in(directory(settings.state_directory))
-
-
-@lru_cache(maxsize=4)
-def _signer_in(folder: str) -> Signer:
-    path = os.path.join(folder, "key")
-    try:
-        return Signer(_read(path))
-    except FileNotFoundError:
-        pass
-    temporary = os.path.join(folder, f"key.{os.urandom(8).hex()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, os.urandom(_KEY_BYTES))
-        os.fsync(descriptor)
-        os.link(temporary, path)  # two agents at once: the first one's key stays
-    except FileExistsError:
-        pass
-    finally:
-        os.close(descriptor)
-        os.unlink(temporary)
-    return Signer(_read(path))
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        key = stream.read()
-    if len(key) != _KEY_BYTES:
-        raise ValueError(f"{path}: is not a key; remove it to have a new one made")
-    return key
+    """The signer of the zone. Raises NotJoinedError."""
+    return Signer(zone_key(settings))

@@ -1,0 +1,120 @@
+"""Asks another server of the zone, as the client, by iRODS's remote execution of one fixed rule (see `envelope`).
+
+The first request of an agent to a server costs that server's agent, about 0.1 s; the next ones a millisecond. What the
+other server finds wrong with a component arrives here as the same error. See `ova_rules.events.requests` for what may
+be asked.
+"""
+
+from __future__ import annotations
+
+from ova_rules import errors
+from ova_rules.errors import AwayError, BehindError, ComponentError
+from ova_rules.servers.envelope import calls, unpacked
+from ova_rules.servers.key import zone_key
+from ova_rules.servers.roles import provider
+from ova_rules.state import note_again
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Protocol
+
+    from ova_rules.settings import Settings
+
+    class Channel(Protocol):
+        """iRODS as the client of this agent sees it."""
+
+        @property
+        def identity(self) -> str:
+            """The client, name#zone."""
+
+        @property
+        def away(self) -> dict[str, str]:
+            """The servers that gave no answer in this event, and why: each is waited for once."""
+
+        def run_there(self, host: str, text: str) -> str:
+            """Runs rule text on another server. Returns its `*ARG3`; raises RuntimeError with iRODS's code."""
+
+
+_REASONS = {
+    "-305111": "it does not run",
+    "-305113": "it cannot be reached",
+    "-21000": "its name is unknown",
+    "-1102000": "it has not got these rules",
+    "-1201000": "it has not got these rules",
+    "-830000": "its rules let no server ask",
+}
+
+
+def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: Any) -> Any:
+    """The answer of the server `host` to a request of this kind; JSON values.
+
+    Raises AwayError if it gives none, what the other server raised (ComponentError, Changed, TooMuchError …), and
+    RuntimeError after a fault there.
+    """
+    if host in channel.away:
+        raise AwayError(channel.away[host], host)
+    key = zone_key(settings)
+    answer = ""
+    try:
+        for text in calls(key, channel.identity, host, [kind, content]):
+            answer = channel.run_there(host, text)
+    except RuntimeError as error:
+        code = next((code for code in _REASONS if code in str(error)), "")
+        channel.away[host] = f"the server {host} gives no answer: {_REASONS.get(code, str(error))}"
+        raise AwayError(channel.away[host], host) from error
+    try:
+        outcome = unpacked(answer)
+        notes, value, error_ = outcome["notes"], outcome.get("value"), outcome.get("error")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        channel.away[host] = f"the server {host} gives no answer: it has not got these rules"
+        raise AwayError(channel.away[host], host) from error
+    note_again(settings.state_directory, notes)
+    if error_ is not None:
+        raise _raised(host, error_)
+    return value
+
+
+def ask_provider(channel: Channel, settings: Settings, kind: str, **content: Any) -> Any:
+    """The answer of the server with the catalog: it has the locks, knows what was made, and runs what follows."""
+    return ask(channel, settings, provider(), kind, **content)
+
+
+# ---- errors, as they travel ------------------------------------------------------------------------------------------
+
+_PLAIN = ("HiddenError", "WaitingError", "Changed", "TooMuchError")
+
+
+def told(error: Exception) -> list[Any]:
+    """An error as JSON: its kind, its text and what else it holds."""
+    kind = type(error).__name__
+    if isinstance(error, BehindError):
+        return ["BehindError", str(error), list(error.chain)]
+    if isinstance(error, errors.BusyError):
+        return ["BusyError", str(error), None]
+    if isinstance(error, AwayError):
+        return ["AwayError", str(error), error.host]
+    if kind in _PLAIN:
+        return [kind, str(error), None]
+    if isinstance(error, ComponentError):
+        return ["ComponentError", str(error), error.lasting]
+    if isinstance(error, errors.SealError):
+        return ["SealError", str(error), None]
+    return ["Fault", f"{kind}: {error}", None]
+
+
+def _raised(host: str, outcome: list[Any]) -> Exception:
+    kind, text, rest = outcome
+    if kind == "BehindError":
+        return BehindError(text, tuple(rest))
+    if kind == "AwayError":
+        return AwayError(text, rest)
+    if kind == "ComponentError":
+        return ComponentError(text, lasting=rest)
+    if kind == "BusyError":
+        return errors.BusyError(text, lasting=False)
+    if kind in _PLAIN:
+        made: Exception = getattr(errors, kind)(text)
+        return made
+    if kind == "SealError":
+        return AwayError(f"the server {host} refuses: {text}", host)
+    return RuntimeError(f"a fault on the server {host}, whose log tells it: {text}")
