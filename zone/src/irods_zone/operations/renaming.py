@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from irods_zone.catalog import objects as catalog
-from irods_zone.operations import provider, relocation, removal, states
+from irods_zone.operations import provider, relocation, removal, states, stats
 from irods_zone.session import Session
 
 
@@ -22,7 +22,9 @@ def rename(
     CAT_NAME_EXISTS_AS_DATAOBJ, CAT_NAME_EXISTS_AS_COLLECTION, CAT_UNKNOWN_COLLECTION, SAME_SRC_DEST_PATHS_ERR …
     """
     if not session.config.is_provider:
-        provider.rename(session, source, target, operation or 0, force=force, admin=admin)
+        if operation is None:
+            operation = relocation.DATA_OBJECT if stats.visible_replicas(session, source) else relocation.COLLECTION
+        provider.rename(session, source, target, operation, force=force, admin=admin)
         return
     kind = operation if operation in (relocation.DATA_OBJECT, relocation.COLLECTION) else None
     source, target, replicas = relocation.checked(session, source, target, kind, admin=admin)
