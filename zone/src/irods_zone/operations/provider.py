@@ -65,6 +65,14 @@ def rename(
     _call(session, 627, "DataObjCopyInp_PI", record)
 
 
+def modify_replica(
+    session: Session, path: str, keywords: Mapping[str, str], *, data_id: int, replica_number: int, hierarchy: str
+) -> None:
+    """A correction of a replica's row."""
+    info = {"objPath": path, "dataId": data_id, "replNum": replica_number, "rescHier": hierarchy}
+    _call(session, 622, "ModDataObjMeta_PI", {"DataObjInfo_PI": info, "KeyValPair_PI": keywords})
+
+
 def _call(session: Session, number: int, layout: str, record: Mapping[str, Any], output: str = "") -> servers.Answer:
     return servers.call(session, session.config.provider_host, number, layout, record, output)
 

@@ -13,7 +13,7 @@ from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import files, opening, points, removal, resources, states, stats, vault
+from irods_zone.operations import files, opening, points, provider, removal, resources, states, stats, vault
 from irods_zone.operations.failures import displayed, refusal
 from irods_zone.operations.replication import copy_to, fill, follow, is_unchanged
 from irods_zone.session import Session
@@ -186,6 +186,11 @@ def modify(
     hierarchy: str = "",
 ) -> None:
     """Changes a replica's row as requested by `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta."""
+    if not session.config.is_provider:
+        provider.modify_replica(
+            session, path, keywords, data_id=data_id, replica_number=replica_number, hierarchy=hierarchy
+        )
+        return
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
     if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
         raise refusal(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")

@@ -50,6 +50,8 @@ def connect(session: Session, host: str) -> ClientConnection:
     known = session.connections.get(host)
     if known is not None and known.is_open:
         return known
+    if known is not None:
+        known.drop()
     config, client = session.config, session.client
     administrator = users.require(session.db, config.administrator)
     try:
