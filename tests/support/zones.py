@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from irods_zone.forkserver import Forkserver
-from irods_zone.pytest_plugin import EmbeddedZone
+from irods_zone.pytest_plugin import EmbeddedZone, free_port
 
 from tests.support import REPOSITORY
 from tests.support.appliances import ova
@@ -44,6 +44,40 @@ def embedded_zone(root: Path, rules: Path | None) -> Iterator[EmbeddedZone]:
             yield zone
         finally:
             zone.close()
+    finally:
+        forkserver.close()
+
+
+@contextmanager
+def several_servers(folder: Path, consumers: int = 1, **settings: object) -> Iterator[tuple[EmbeddedZone, ...]]:
+    """A zone of several servers: the provider on 127.0.0.2, its consumers on 127.0.0.3, 127.0.0.4 …
+
+    Server N, from 0, has its rule file, these settings and a server_config.json in folder/etc-N. The vaults are
+    demoResc, consumer1Resc …
+    """
+    hosts = [f"127.0.0.{2 + number}" for number in range(1 + consumers)]
+    cores = []
+    for number, host in enumerate(hosts):
+        core = rule_folder(folder / f"etc-{number}", local_hosts=[host], **settings)
+        described = {
+            "catalog_service_role": "consumer" if number else "provider",
+            "catalog_provider_hosts": hosts[:1],
+            "host": host,
+            "zone_name": EmbeddedZone.zone,
+        }
+        core.with_name("server_config.json").write_text(json.dumps(described))
+        cores.append(core)
+    forkserver = Forkserver()
+    try:
+        provider = EmbeddedZone(forkserver, folder / "zone", cores[0], {}, host=hosts[0], port=free_port(*hosts))
+        try:
+            servers = [provider]
+            for number in range(1, 1 + consumers):
+                resources = {f"consumer{number}Resc": folder / f"vault-{number}"}
+                servers.append(provider.consumer(cores[number], hosts[number], resources))
+            yield tuple(servers)
+        finally:
+            provider.close()
     finally:
         forkserver.close()
 

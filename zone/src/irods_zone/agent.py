@@ -22,7 +22,7 @@ from irods_zone.catalog.database import Database
 from irods_zone.catalog.users import UNAUTHENTICATED, User
 from irods_zone.config import ClientLimits, ZoneConfig
 from irods_zone.errors import IrodsError
-from irods_zone.operations import closing
+from irods_zone.operations import closing, servers
 from irods_zone.policy import NoPolicy
 from irods_zone.prep import engine
 from irods_zone.protocol import auth, connection
@@ -116,6 +116,7 @@ class _Agent:
         """Cleans up as a real agent does after its client has left: replicas left open for writing become stale."""
         try:
             closing.abandon_all(self._session)
+            servers.leave_all(self._session)
             if self._session.trace is not None:
                 self._session.trace.close()
         except Exception:

@@ -39,6 +39,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--resource", action="append", default=[], metavar="NAME:DIR", type=_resource,
                       help="a storage resource and its vault; repeatable, the first is the default "
                       "(default: demoResc in ROOT/vault)")  # fmt: skip
+    made.add_argument("--provider", type=Path, default=None, metavar="ROOT",
+                      help="serve as a consumer of the zone with this root: other address, same port")  # fmt: skip
     made.add_argument("--zone", default="tempZone", help="name of a new zone (default: %(default)s)")
     made.add_argument("--user", default="rods", help="administrator of a new zone (default: %(default)s)")
     made.add_argument("--max-connections", type=int, default=ClientLimits.connections, metavar="N",
@@ -76,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         resources=tuple(arguments.resource),
         zone_name=arguments.zone,
         administrator=arguments.user,
+        provider=arguments.provider.absolute() if arguments.provider else None,
         limits=ClientLimits(
             connections=arguments.max_connections,
             handshake=arguments.handshake_timeout,

@@ -1,4 +1,4 @@
-"""The configuration of a zone as values: folder, address, resources, limits. This module reads and opens no file."""
+"""The configuration of a server of a zone as values: folder, address, resources, limits. It reads and opens no file."""
 
 from __future__ import annotations
 
@@ -39,11 +39,13 @@ class ServerOptions:
     zone_name: str = "tempZone"
     administrator: str = "rods"
     limits: ClientLimits = field(default_factory=ClientLimits)
+    # The root of the catalog service provider, if this server is a consumer.
+    provider: Path | None = None
 
 
 @dataclass(frozen=True)
 class ZoneConfig:
-    """The configuration at the zone's start; the same in every agent."""
+    """The configuration at the server's start; the same in every agent. All servers of a zone have one port."""
 
     root: Path
     zone_name: str
@@ -53,8 +55,22 @@ class ZoneConfig:
     rules: Path | None = None
     trace: Path | None = None
     started: int = field(default_factory=lambda: int(time.time()))
+    administrator: str = "rods"
+    # Of the catalog service provider, if this server is a consumer.
+    provider: Path | None = None
+    provider_host: str = ""
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether this server is the zone's catalog service provider."""
+        return self.provider is None
 
     @property
     def catalog_path(self) -> Path:
         """The SQLite file."""
-        return self.root / "catalog.sqlite"
+        return (self.provider or self.root) / "catalog.sqlite"
+
+    @property
+    def servers_path(self) -> Path:
+        """The folder in which each server of the zone has left a file named after its host."""
+        return (self.provider or self.root) / "servers"

@@ -20,7 +20,7 @@ from irods_zone.catalog.delay_queue import Job
 from irods_zone.catalog.users import User
 from irods_zone.config import ZoneConfig
 from irods_zone.errors import CAT_INVALID_USER, IrodsError
-from irods_zone.operations import closing
+from irods_zone.operations import closing, servers
 from irods_zone.prep import engine, execution
 from irods_zone.prep.repeat import next_run
 from irods_zone.session import Session
@@ -135,6 +135,7 @@ def execute(config: ZoneConfig, job: Job, logger: logging.Logger) -> bool:
                 execution.run_delayed(session, job.text, job.instance)
             finally:
                 closing.abandon_all(session)
+                servers.leave_all(session)
                 if session.trace is not None:
                     session.trace.close()
     except IrodsError as error:

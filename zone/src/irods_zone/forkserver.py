@@ -49,8 +49,10 @@ class Forkserver:
         resources: dict[str, Path] | None = None,
         port: int = 0,
         trace: Path | None = None,
+        host: str = "127.0.0.1",
+        provider: Path | None = None,
     ) -> Started:
-        """Start a zone on `root`, new or existing. Raises ForkserverError."""
+        """Start a zone on `root`, new or existing, or a consumer of the zone of `provider`. Raises ForkserverError."""
         reply = self._request(
             {
                 "start": {
@@ -59,6 +61,8 @@ class Forkserver:
                     "resources": {name: str(vault) for name, vault in (resources or {}).items()},
                     "port": port,
                     "trace": None if trace is None else str(trace),
+                    "host": host,
+                    "provider": None if provider is None else str(provider),
                 }
             }
         )
@@ -137,7 +141,9 @@ def _serve(request: dict[str, Any], write: int, parent: int) -> int:
     try:
         options = ServerOptions(
             root=Path(request["root"]),
+            host=request["host"],
             port=request["port"],
+            provider=Path(request["provider"]) if request["provider"] else None,
             rules=Path(request["rules"]) if request["rules"] else None,
             trace=Path(request["trace"]) if request["trace"] else None,
             resources=tuple(Resource(name, Path(vault)) for name, vault in request["resources"].items()),

@@ -7,7 +7,10 @@ used.
 
 from __future__ import annotations
 
+import contextlib
+import random
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -25,27 +28,38 @@ Rules = Union[Path, str, None]
 
 
 class EmbeddedZone:
-    """A running zone. `root` is its directory, `vault` that of its first resource, `log` its log file."""
+    """A running server of a zone. `root` is its directory, `vault` that of its first resource, `log` its log file."""
 
     user = "rods"
     password = "rods"  # noqa: S105 (the password of every test zone)
     zone = "tempZone"
 
     def __init__(
-        self, forkserver: Forkserver, root: Path, rules: Path | None, resources: dict[str, Path], *, trace: bool = False
+        self,
+        forkserver: Forkserver,
+        root: Path,
+        rules: Path | None,
+        resources: dict[str, Path],
+        *,
+        trace: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        provider: EmbeddedZone | None = None,
     ) -> None:
         self._forkserver = forkserver
         self._resources = resources
         self._pid = 0
         self._sessions: list[iRODSSession] = []
+        self._consumers: list[EmbeddedZone] = []
+        self._provider = provider
         self.root = root
         self.rules = rules
         self.vault = next(iter(resources.values()), root / "vault")
         self.log = root / "log" / "zone.log"
         self._trace = root / "trace.jsonl" if trace else None
         self.environment = root / "irods_environment.json"
-        self.host = ""
-        self.port = 0
+        self.host = host
+        self.port = port
         self.start()
 
     @property
@@ -72,6 +86,25 @@ class EmbeddedZone:
 
         return RawClient(self.host, self.port, **options)
 
+    def consumer(
+        self,
+        rules: Path | None = None,
+        host: str = "127.0.0.3",
+        resources: dict[str, Path] | None = None,
+        *,
+        trace: bool = False,
+    ) -> EmbeddedZone:
+        """Another server of this zone, a catalog service consumer, on another address and the same port.
+
+        It has a root, vaults ({name: directory}, else `consumerResc`) and rules of its own; it is closed with the zone.
+        """
+        made = EmbeddedZone(
+            self._forkserver, self.root / "consumers" / host, rules, resources or {}, trace=trace, host=host,
+            port=self.port, provider=self,
+        )  # fmt: skip
+        self._consumers.append(made)
+        return made
+
     def log_text(self) -> str:
         """The zone's log so far."""
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
@@ -87,7 +120,15 @@ class EmbeddedZone:
     def start(self) -> None:
         """Start it, or start it again on the same port."""
         if not self._pid:
-            started = self._forkserver.start(self.root, self.rules, self._resources, self.port, self._trace)
+            started = self._forkserver.start(
+                self.root,
+                self.rules,
+                self._resources,
+                self.port,
+                self._trace,
+                self.host,
+                None if self._provider is None else self._provider.root,
+            )
             self._pid, self.host, self.port = started.pid, started.host, started.port
 
     def stop(self) -> None:
@@ -99,7 +140,9 @@ class EmbeddedZone:
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """Close the sessions and stop it."""
+        """Close the sessions and stop it, after its consumers."""
+        while self._consumers:
+            self._consumers.pop().close()
         while self._sessions:
             self._sessions.pop().cleanup()
         self.stop()
@@ -108,6 +151,16 @@ class EmbeddedZone:
         if self._pid:
             pid, self._pid = self._pid, 0
             self._forkserver.stop(pid, number)
+
+
+def free_port(*hosts: str) -> int:
+    """A port that is free on each of these addresses, and that the system gives to no connection by itself."""
+    while True:
+        port = random.randrange(20000, 32000)  # noqa: S311 - no secret
+        with contextlib.suppress(OSError), contextlib.ExitStack() as sockets:
+            for host in hosts:
+                sockets.enter_context(socket.socket()).bind((host, port))
+            return port
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -138,18 +191,26 @@ def irods_zone_factory(
 ) -> Iterator[Callable[..., EmbeddedZone]]:
     """Makes fresh zones.
 
-    rules: a path, or the text of a rule file; resources: {name: vault}; trace: keep a trace of what the rules do.
+    rules: a path, or the text of a rule file; resources: {name: vault}; trace: keep a trace of what the rules do; host
+    and port: where it listens.
     """
     made: list[EmbeddedZone] = []
 
-    def make(rules: Rules = None, resources: dict[str, Path] | None = None, *, trace: bool = False) -> EmbeddedZone:
+    def make(
+        rules: Rules = None,
+        resources: dict[str, Path] | None = None,
+        *,
+        trace: bool = False,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> EmbeddedZone:
         root = tmp_path_factory.mktemp("zone")
         if isinstance(rules, str) and ("\n" in rules or not rules.endswith(".py")):
             text, rules = rules, root / "rules" / "core.py"
             rules.parent.mkdir()
             rules.write_text(text, encoding="utf-8")
         path = None if rules is None else Path(rules).absolute()
-        zone = EmbeddedZone(irods_forkserver, root, path, resources or {}, trace=trace)
+        zone = EmbeddedZone(irods_forkserver, root, path, resources or {}, trace=trace, host=host, port=port)
         made.append(zone)
         return zone
 

@@ -1,4 +1,5 @@
-"""The listening process: opens the zone, accepts connections, forks one agent for each, and reaps those that ended.
+"""The listening process: opens the zone, or joins it as a consumer, accepts connections, forks one agent for each, and
+reaps those that ended.
 
 It never imports the rule file, and never touches the catalog once it accepts connections: a fault in an agent affects
 only that agent.
@@ -17,6 +18,7 @@ import shlex
 import signal
 import socket
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from irods_zone import log, processes
@@ -24,7 +26,7 @@ from irods_zone.catalog import resources as rows
 from irods_zone.catalog import users
 from irods_zone.catalog.database import Database
 from irods_zone.config import Resource, ServerOptions, ZoneConfig
-from irods_zone.operations import replica_tokens
+from irods_zone.operations import replica_tokens, servers
 
 # Both files: with the first alone `iinit` would overwrite the password of the user's own zone in ~/.irods/.irodsA.
 _CLIENT_SCRIPT = """\
@@ -47,11 +49,14 @@ class Server:
         self._lock = _lock(options.root)
         self._limits = options.limits
         self._log = log.open_log(options.root)
-        self._listener = _bind(options.host, options.port)
+        provider = None if options.provider is None else _provider(options.provider)
+        self._listener = _bind(options.host, options.port if provider is None else provider.port)
         host, port = self._listener.getsockname()[:2]
-        self.config = open_zone(options, str(host), int(port))
+        self.config = open_zone(options, str(host), int(port), provider)
         replica_tokens.forget_all(self.config.root)
-        write_environment(self.config, options.administrator)
+        write_environment(self.config)
+        self.config.servers_path.mkdir(exist_ok=True)
+        (self.config.servers_path / self.config.host).touch()
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._wake = _catch_signals()  # before any process knows the server and could stop it
         self._listener.listen(512)
@@ -67,17 +72,19 @@ class Server:
         gc.freeze()  # the parent's objects stay shared with the agents
         self._log.info("listening on %s %s, root %s, rules %s", self.config.host, self.config.port, self.config.root,
                        self.config.rules)  # fmt: skip
-        self._start_delay_server()
+        if self.config.is_provider:
+            self._start_delay_server()
         with selectors.DefaultSelector() as selector:
             selector.register(self._listener, selectors.EVENT_READ)
             selector.register(self._wake, selectors.EVENT_READ)
             while not self._stopping:
-                for key, _ in selector.select(timeout=None if self._delay_server else 1.0):
+                waits = bool(self._delay_server) or not self.config.is_provider
+                for key, _ in selector.select(timeout=None if waits else 1.0):
                     if key.fileobj is self._listener:
                         self._accept()
                     else:
                         self._on_signals(os.read(self._wake, 512))
-                if not self._delay_server and not self._stopping:
+                if not waits and not self._delay_server and not self._stopping:
                     self._start_delay_server()
         self._stop()
         return 0
@@ -191,12 +198,33 @@ def import_for_agents() -> None:
     from irods_zone import agent, delay_server  # noqa: F401 - for the forks
 
 
-def open_zone(options: ServerOptions, host: str, port: int) -> ZoneConfig:
-    """Makes the catalog and the vaults on the first start; opens them on later ones."""
-    catalog = options.root / "catalog.sqlite"
-    resources = options.resources
-    if not catalog.exists():
-        resources = resources or (Resource("demoResc", options.root / "vault"),)
+@dataclass(frozen=True)
+class Provider:
+    """The catalog service provider that a consumer joins."""
+
+    root: Path
+    host: str
+    port: int
+    administrator: str
+
+
+def _provider(root: Path) -> Provider:
+    """The provider in a root; ValueError if it was never started."""
+    try:
+        environment = json.loads((root / "irods_environment.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(f"there is no catalog service provider in {root}: start it first") from None
+    return Provider(root, environment["irods_host"], environment["irods_port"], environment["irods_user_name"])
+
+
+def open_zone(options: ServerOptions, host: str, port: int, provider: Provider | None = None) -> ZoneConfig:
+    """Makes the catalog and the vaults on the first start; opens them on later ones. A consumer makes only vaults."""
+    catalog = (options.root if provider is None else provider.root) / "catalog.sqlite"
+    if provider is not None:
+        own = options.resources or (Resource("consumerResc", options.root / "vault"),)
+        _renew(catalog, replace(options, password=None, resources=own), host)
+    elif not catalog.exists():
+        resources = options.resources or (Resource("demoResc", options.root / "vault"),)
         for resource in resources:
             resource.vault.mkdir(parents=True, exist_ok=True)
         Database.create(
@@ -208,23 +236,29 @@ def open_zone(options: ServerOptions, host: str, port: int) -> ZoneConfig:
             port=port,
             resources=[(resource.name, str(resource.vault)) for resource in resources],
         ).close()
-    elif options.password is not None or resources:
-        _renew(catalog, options)
+    elif options.password is not None or options.resources:
+        _renew(catalog, options, "localhost" if host == "127.0.0.1" else host)
     database = Database.open(catalog)
     try:
-        found = [Resource(row.name, Path(row.vault)) for row in rows.all_resources(database) if row.is_storage]
+        storage = [row for row in rows.all_resources(database) if row.is_storage]
         zone_name = database.zone
     finally:
         database.close()
+    config = ZoneConfig(
+        options.root, zone_name, host, port, (), options.rules, options.trace,
+        administrator=options.administrator if provider is None else provider.administrator,
+        provider=options.provider, provider_host=host if provider is None else provider.host,
+    )  # fmt: skip
+    found = [Resource(row.name, Path(row.vault)) for row in storage if servers.other(config, row.host) is None]
     first = {resource.name for resource in options.resources[:1]}
     found.sort(key=lambda resource: resource.name not in first)
     for resource in found:
         resource.vault.mkdir(parents=True, exist_ok=True)
-    return ZoneConfig(options.root, zone_name, host, port, tuple(found), options.rules, options.trace)
+    return replace(config, resources=tuple(found))
 
 
-def _renew(catalog: Path, options: ServerOptions) -> None:
-    """Writes a new password of the administrator and new resources into an existing catalog."""
+def _renew(catalog: Path, options: ServerOptions, host: str) -> None:
+    """Writes a new password of the administrator and new resources of a host into an existing catalog."""
     database = Database.open(catalog)
     try:
         if options.password is not None:
@@ -235,17 +269,18 @@ def _renew(catalog: Path, options: ServerOptions) -> None:
         for resource in options.resources:
             resource.vault.mkdir(parents=True, exist_ok=True)
             if rows.find(database, resource.name) is None:
-                rows.create(database, resource.name, "unixfilesystem", "localhost", str(resource.vault))
+                rows.create(database, resource.name, "unixfilesystem", host, str(resource.vault))
     finally:
         database.close()
 
 
-def write_environment(config: ZoneConfig, user: str) -> Path:
+def write_environment(config: ZoneConfig) -> Path:
     """Writes ROOT/irods_environment.json, the file that iRODS clients read, and ROOT/client.sh, which sets its path.
 
     Each is replaced in one step.
     """
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(config.host, config.host)  # noqa: S104 - compared only
+    user = config.administrator
     environment = {
         "irods_host": host,
         "irods_port": config.port,

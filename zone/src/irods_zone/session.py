@@ -12,6 +12,7 @@ from irods_zone import log
 from irods_zone.catalog.database import Database
 from irods_zone.catalog.genquery import Cursors
 from irods_zone.catalog.users import User
+from irods_zone.client_connection import ClientConnection
 from irods_zone.config import ZoneConfig
 from irods_zone.descriptors import Descriptors
 from irods_zone.policy import NoPolicy, Policy
@@ -45,4 +46,10 @@ class Session:
     rule_stderr: list[str] = field(default_factory=list)
     # Records what rules do, if the zone was started with a trace.
     trace: Trace | None = None
+    # The connections to other servers of the zone, by host.
+    connections: dict[str, ClientConnection] = field(default_factory=dict)
+    # Open files in vaults of other servers: their handle here -> host, connection, and their number there.
+    far_files: dict[int, tuple[str, ClientConnection, int]] = field(default_factory=dict)
+    # The files that are open for another server.
+    lent_files: set[int] = field(default_factory=set)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger(log.NAME))

@@ -18,8 +18,13 @@ class World:
     def __init__(self) -> None:
         self.calls: list[tuple[str, list[Value]]] = []
         self.delayed: list[tuple[str, str]] = []
-        self.scope = Scope(self.call, lambda condition, text: self.delayed.append((condition, text)))
+        self.sent: list[tuple[str, str, str, dict[str, Value]]] = []
+        self.scope = Scope(self.call, lambda condition, text: self.delayed.append((condition, text)), self.remote)
         self.scope.session["$userNameClient"] = "alice"
+
+    def remote(self, host: str, condition: str, text: str, variables: dict[str, Value]) -> dict[str, Value]:
+        self.sent.append((host, condition, text, dict(variables)))
+        return {"*back": "there"}
 
     def call(self, name: str, values: list[Value]) -> list[Value]:
         self.calls.append((name, values))
@@ -92,3 +97,18 @@ def test_any_text_runs_or_is_refused(text: str) -> None:
         World().run(text)
     except IrodsError as error:
         assert error.code in (-1201000, -1211000)
+
+
+def test_remote_sends_its_text_with_the_variables_and_takes_variables_back() -> None:
+    world = World()
+    assert world.run("*host = 'c'; remote(*host, '') { work('x'); } show(*back)") == [("show", ["there"])]
+    assert world.sent == [("c", "", "work('x');", {"*host": "c"})]
+
+
+def test_a_block_inside_a_block_runs() -> None:
+    assert World().run("remExec{{ work('x'); }}") == [("work", ["x"])]
+
+
+def test_a_literal_has_at_most_1023_characters() -> None:
+    assert World().run(f"work('{'x' * 1023}')")
+    assert code_of(World().run, f"work('{'x' * 1024}')") == -1201000

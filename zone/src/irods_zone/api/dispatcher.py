@@ -60,7 +60,7 @@ class Dispatcher:
             self._send(PackedReply(errors.SYS_UNMATCHED_API_NUM))
             return
         session = self._session
-        if api.admins_only and not (session.client.is_admin and session.proxy.is_admin):
+        if not api.may_call(session):
             self._send(PackedReply(errors.SYS_NO_API_PRIV))
             return
         session.api_number, session.api_name = number, api.name

@@ -79,7 +79,8 @@ Handler = Callable[[Session, Call], Result]
 class ApiCall:
     """A served API call. `arguments` are what policy points see: input, data (bytes in), output, output_data.
 
-    For other users, nothing of an administrators' call runs, not even a policy point.
+    For other users, nothing of an administrators' call runs, not even a policy point. The same goes for a call of the
+    zone's servers: there an administrator has signed in, but may act for another user.
     """
 
     number: int
@@ -89,6 +90,12 @@ class ApiCall:
     arguments: tuple[str, ...]
     handler: Handler
     admins_only: bool = False
+    servers_only: bool = False
+
+    def may_call(self, session: Session) -> bool:
+        """Whether the session's user may make this call at all."""
+        needs_admin = self.admins_only or self.servers_only
+        return (session.proxy.is_admin or not needs_admin) and (session.client.is_admin or not self.admins_only)
 
 
 CALLS: dict[int, ApiCall] = {}
@@ -102,12 +109,13 @@ def serve(
     *,
     arguments: str = "",
     admins_only: bool = False,
+    servers_only: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Enters a handler into the table. `arguments` defaults to the input and, if there is one, the output."""
 
     def enter(handler: Handler) -> Handler:
         shape = tuple(arguments.split()) or (("input",) if input else ()) + (("output",) if output else ())
-        CALLS[number] = ApiCall(number, name, input, output, shape, handler, admins_only)
+        CALLS[number] = ApiCall(number, name, input, output, shape, handler, admins_only, servers_only)
         return handler
 
     return enter

@@ -62,6 +62,7 @@ class Replica:
     resc: str
     hierarchy: str
     vault: str
+    host: str
     owner: str
     owner_zone: str
     checksum: str
@@ -94,8 +95,9 @@ class Replica:
 _SELECT = (
     "SELECT d.data_id, d.coll_id, c.coll_name, d.data_name, d.data_repl_num, d.data_size, d.data_is_dirty, d.data_path,"
     " d.resc_id, coalesce(r.resc_name, ''), coalesce(r.hierarchy, ''), coalesce(r.resc_def_path, ''),"
-    " d.data_owner_name, d.data_owner_zone, d.data_checksum, d.data_mode, d.data_type_name, d.data_version,"
-    " d.r_comment, d.data_status, d.data_expiry_ts, d.data_map_id, d.create_ts, d.modify_ts, d.access_ts"
+    " coalesce(r.resc_net, ''), d.data_owner_name, d.data_owner_zone, d.data_checksum, d.data_mode, d.data_type_name,"
+    " d.data_version, d.r_comment, d.data_status, d.data_expiry_ts, d.data_map_id, d.create_ts, d.modify_ts,"
+    " d.access_ts"
     " FROM R_DATA_MAIN d JOIN R_COLL_MAIN c ON c.coll_id = d.coll_id LEFT JOIN R_RESC_MAIN r ON r.resc_id = d.resc_id"
 )
 # Field of Replica -> column, for `update`.

@@ -7,6 +7,7 @@ from typing import Any
 from irods_zone import errors, paths
 from irods_zone.catalog import access as catalog
 from irods_zone.errors import ClientMessageError, IrodsError
+from irods_zone.operations import provider
 from irods_zone.operations.failures import DetailedError, refusal
 from irods_zone.session import Session
 
@@ -15,6 +16,9 @@ def modify(session: Session, level: str, user_name: str, zone: str, path: str, *
     """Does what ichmod requests; the catalog makes the checks."""
     name, _, named_zone = user_name.partition("#")
     path = paths.checked(path)
+    if not session.config.is_provider:
+        provider.modify_access(session, level, name, zone or named_zone, path, recursive=recursive)
+        return
     args = (str(int(recursive)), level, name, zone or named_zone, path)
     session.policy.static("acPreProcForModifyAccessControl", args)
     try:
@@ -38,6 +42,8 @@ def require_parent(session: Session, path: str, *, admin: bool = False) -> None:
 
 def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
     """Many changes of one object's access, all or none (API 20005)."""
+    if not session.config.is_provider:
+        return provider.atomic_access(session, request)
     path = request.get("logical_path")
     operations = request.get("operations")
     if not isinstance(path, str) or not isinstance(operations, list):

@@ -9,7 +9,7 @@ from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, opening, points, resources, states, stats, vault
+from irods_zone.operations import files, hashing, opening, points, resources, states, stats, vault
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -67,8 +67,11 @@ def _computed(session: Session, replica: Replica, keywords: dict[str, str], *, a
         return replica.checksum
     if not admin:
         access.require(session.db, session.client, replica.data_id, access.MODIFY_OBJECT)
-    with points.opening(session, replica, os.O_RDONLY):
+    handle = files.open_(session, replica, os.O_RDONLY)
+    try:
         found = hashing.of_file(replica.path, hashing.scheme_of(keywords.get("regChksum", "")))
+    finally:
+        files.close(session, handle)
     info = points.object_info(replica)
     session.policy.static("acPreProcForModifyDataObjMeta", (), info)
     catalog.update(session.db, replica, checksum=found)

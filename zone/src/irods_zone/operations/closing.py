@@ -17,7 +17,7 @@ from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import COPY_TARGET, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, points, replica_tokens, replication, states, vault
+from irods_zone.operations import files, hashing, points, replica_tokens, replication, states, vault
 from irods_zone.session import Session
 
 
@@ -87,8 +87,7 @@ def _let_go(session: Session, number: int) -> Descriptor:
     if descriptor.token:
         replica = descriptor.replica
         replica_tokens.release(session.config.root, replica.data_id, replica.repl_num, descriptor.token, number)
-    with vault.system_errors(errors.UNIX_FILE_CLOSE_ERR):
-        os.close(descriptor.handle)
+    files.close(session, descriptor.handle)
     return descriptor
 
 

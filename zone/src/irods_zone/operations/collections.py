@@ -10,7 +10,7 @@ from irods_zone.catalog import access
 from irods_zone.catalog import collections as catalog
 from irods_zone.catalog import objects as objects_catalog
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, points, relocation, removal, stats, trash
+from irods_zone.operations import opening, points, provider, relocation, removal, stats, trash
 from irods_zone.operations.creation import RECURSIVE
 from irods_zone.session import Session
 
@@ -24,6 +24,8 @@ def remove(session: Session, path: str, keywords: dict[str, str] | None = None, 
     """
     keywords = {} if keywords is None else keywords
     path = paths.checked(path)
+    if not session.config.is_provider:
+        return provider.remove_collection(session, path, keywords, operation)
     keywords["translatedPath"] = ""
     session.policy.static("acPreprocForRmColl")
     if RECURSIVE not in keywords:
@@ -131,6 +133,9 @@ def _delete_row(session: Session, path: str, keywords: Mapping[str, str]) -> Non
 def modify(session: Session, path: str, keywords: Mapping[str, str]) -> None:
     """Changes a collection's type, infos or modify time."""
     path = paths.checked(path)
+    if not session.config.is_provider:
+        provider.modify_collection(session, path, keywords)
+        return
     session.policy.static("acPreProcForModifyCollMeta")
     admin = opening.is_admin_call(session, keywords)
     access.require_collection(session.db, session.client, path, access.MODIFY_OBJECT, admin=admin)

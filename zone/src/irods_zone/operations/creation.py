@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from irods_zone import errors, paths
 from irods_zone.catalog import access, collections
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, points, stats
+from irods_zone.operations import opening, points, provider, stats
 from irods_zone.operations.failures import refusal
 from irods_zone.session import Session
 
@@ -17,6 +17,9 @@ RECURSIVE = "recursiveOpr"
 def create(session: Session, path: str, keywords: dict[str, str] | None = None) -> None:
     """Makes a collection, with those above it if `recursiveOpr` is given (then an existing one is no error)."""
     keywords = {} if keywords is None else keywords
+    if not session.config.is_provider:
+        provider.create_collection(session, path, keywords)
+        return
     _require_zone(session, path)
     path = paths.checked(path)
     keywords["translatedPath"] = ""
@@ -30,6 +33,10 @@ def create(session: Session, path: str, keywords: dict[str, str] | None = None) 
 
 def make_missing(session: Session, path: str, keywords: Mapping[str, str] | None = None) -> None:
     """Makes a collection and those above it, as far as they are missing."""
+    if not session.config.is_provider:
+        if not stats.is_visible_collection(session, path):
+            provider.create_collection(session, path, {**(keywords or {}), RECURSIVE: ""})
+        return
     missing: list[str] = []
     while not stats.is_visible_collection(session, path):
         _require_zone(session, path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from irods_zone.catalog import metadata as catalog
 from irods_zone.errors import ClientMessageError
+from irods_zone.operations import provider
 from irods_zone.operations.failures import DetailedError
 from irods_zone.session import Session
 
@@ -18,6 +19,9 @@ def modify(session: Session, args: Sequence[str | None], keywords: Mapping[str, 
 
     The change is committed before the points after it run, so that rules and other clients see it.
     """
+    if not session.config.is_provider:
+        provider.modify_avu(session, args, keywords or {})
+        return
     padded = [*args, *[None] * (10 - len(args))]
     command = padded[0] or ""
     arguments = _static_arguments(command, [text or "" for text in padded])
@@ -50,6 +54,8 @@ def atomic(session: Session, request: dict[str, Any]) -> dict[str, Any]:
 
     It has no static or database points; the dispatcher passes the points of the API.
     """
+    if not session.config.is_provider:
+        return provider.atomic_avus(session, request)
     result = catalog.atomic(session.db, session.client, request)
     if result.code < 0:
         raise DetailedError(result.code, result.output, str(result.output.get("error_message", "")))

@@ -19,7 +19,7 @@ from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.catalog.resources import ResourceRow
 from irods_zone.descriptors import COPY_TARGET, PUT, Descriptor, OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import points, replica_tokens, resources, states, stats, vault
+from irods_zone.operations import files, points, replica_tokens, resources, states, stats, vault
 from irods_zone.operations.access import require_parent
 from irods_zone.session import Session
 
@@ -199,14 +199,9 @@ def _make_file(session: Session, descriptor: Descriptor) -> None:
     try:
         points.resource(session, "registered", replica)
         session.policy.static("acPostProcForFilePathReg", (), points.object_info(replica))
-        points.resource(session, "create", replica, phase="pre")
-        descriptor.handle = vault.create(replica.path)
-        points.resource(session, "create", replica)
+        descriptor.handle = files.create(session, replica)
     except BaseException:
         catalog.delete(session.db, replica)
-        if descriptor.handle >= 0:
-            os.close(descriptor.handle)
-            vault.remove(replica.path, replica.vault)
         raise
 
 
@@ -225,11 +220,7 @@ def _open_existing(session: Session, request: OpenRequest, chosen: Replica) -> i
     try:
         info = points.object_info(replica, writeFlag=int(request.writes))
         session.policy.static("acPreprocForDataObjOpen", (), info)
-        flags = request.flags & _KEPT_FLAGS
-        with points.opening(session, replica, flags, request.mode) as opened:
-            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-                handle = os.open(replica.path, flags | os.O_CLOEXEC)
-            opened(handle)
+        handle = files.open_(session, replica, request.flags & _KEPT_FLAGS, request.mode)
     except BaseException:
         if first:
             states.unlock(session.db, replica, None, None)

@@ -5,16 +5,39 @@ The order and the contents are those recorded on a 5.0.2 server (tests/data/peps
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from irods_zone import paths
 from irods_zone.catalog import collections
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
 from irods_zone.session import Session
+
+
+class StoredFile(Protocol):
+    """A file in a vault, as the points of its resource see it; a replica is one."""
+
+    @property
+    def logical_path(self) -> str:
+        """The data object's path."""
+
+    @property
+    def path(self) -> str:
+        """The file's path."""
+
+    @property
+    def resc(self) -> str:
+        """The resource."""
+
+    @property
+    def hierarchy(self) -> str:
+        """The names of the resources from the root to this one, joined by semicolons."""
+
+    @property
+    def vault(self) -> str:
+        """The resource's directory."""
+
 
 TIME_IS_NOW = "set time to now"  # what the server writes into a modify time that the catalog fills in
 
@@ -78,43 +101,24 @@ def static_after(
 def resource(
     session: Session,
     name: str,
-    replica: Replica,
+    file: StoredFile,
     *args: Any,
     size: int = 0,
     phase: str = "post",
     open_type: int = 0,
     more: Mapping[str, str] | None = None,
 ) -> None:
-    """Passes a point of a replica's resource."""
+    """Passes a point of a file's resource."""
     context = {
         "file_size": str(size),
-        "logical_path": replica.logical_path,
-        "physical_path": replica.path,
-        "resc_hier": replica.hierarchy,
+        "logical_path": file.logical_path,
+        "physical_path": file.path,
+        "resc_hier": file.hierarchy,
     }
     if open_type:
         context["openType"] = str(open_type)
     context.update(more or {})
-    session.policy.resource(name, phase, replica.resc, context, *args)
-
-
-@contextlib.contextmanager
-def opening(session: Session, replica: Replica, flags: int, mode: int = 0) -> Iterator[Callable[[int], None]]:
-    """The points before and after the file of a replica is opened; call the given function with the file's number.
-
-    flags: those of open(2). A refusal by the first point keeps the file closed; one by the second point closes it.
-    """
-    context = {"flags_kw": str(flags), "mode_kw": str(mode), "l1_desc_idx": "-1"}
-    resource(session, "open", replica, phase="pre", more={**context, "file_descriptor": "0"})
-    handles: list[int] = []
-    yield handles.append
-    try:
-        for handle in handles:
-            resource(session, "open", replica, more={**context, "file_descriptor": str(handle)})
-    except BaseException:
-        for handle in handles:
-            os.close(handle)
-        raise
+    session.policy.resource(name, phase, file.resc, context, *args)
 
 
 def touch_collection(session: Session, path: str) -> None:

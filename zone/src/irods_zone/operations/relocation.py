@@ -16,7 +16,7 @@ from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import points, stats, vault
+from irods_zone.operations import files, points, provider, stats, vault
 from irods_zone.session import Session
 
 # Values of oprType that say what is renamed.
@@ -27,6 +27,9 @@ _NO_RESOURCE = "EMPTY_RESC_NAME"
 
 def relocate(session: Session, source: str, target: str, kind: int) -> None:
     """Renames an object or a collection, as its `kind` says, to a path that is free."""
+    if not session.config.is_provider:
+        provider.rename(session, source, target, kind)
+        return
     source, target, replicas = checked(session, source, target, kind)
     move(session, source, target, replicas)
 
@@ -64,6 +67,7 @@ def move(session: Session, source: str, target: str, replicas: list[Replica], *,
     if not admin:
         _require_access(session, source, target, replicas)
     is_collection = not replicas
+    files.require_servers(session, replicas or catalog.list_subtree(db, source))
     moved: list[tuple[Replica, Replica]] = []
     linked: list[str] = []
     try:

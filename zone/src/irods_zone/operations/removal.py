@@ -13,7 +13,7 @@ from irods_zone.catalog import access
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, points, relocation, states, stats, trash, vault
+from irods_zone.operations import files, opening, points, relocation, states, stats, trash
 from irods_zone.session import Session
 
 UNREGISTER = 26
@@ -58,6 +58,7 @@ def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, 
 
 
 def _for_good(session: Session, replicas: list[Replica], *, keep_file: bool) -> None:
+    files.require_servers(session, replicas)
     with session.db.transaction():
         states.require_at_rest(catalog.by_id(session.db, replicas[0].data_id))
         for replica in replicas:
@@ -71,6 +72,4 @@ def after_delete(session: Session, replica: Replica, *, keep_file: bool = False)
     points.resource(session, "unregistered", replica, size=replica.size)
     if keep_file or not replica.is_in_vault:
         return
-    points.resource(session, "unlink", replica, phase="pre")
-    vault.remove(replica.path, replica.vault)
-    points.resource(session, "unlink", replica)
+    files.remove(session, replica)

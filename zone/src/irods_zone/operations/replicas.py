@@ -13,7 +13,7 @@ from irods_zone.catalog.database import now
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import opening, points, removal, resources, states, stats, vault
+from irods_zone.operations import files, opening, points, provider, removal, resources, states, stats, vault
 from irods_zone.operations.failures import displayed, refusal
 from irods_zone.operations.replication import copy_to, fill, follow, is_unchanged
 from irods_zone.session import Session
@@ -81,11 +81,11 @@ def move(session: Session, path: str, keywords: dict[str, str]) -> int:
     keywords["translatedPath"] = ""
     session.policy.static("acPreprocForDataObjOpen", (), points.object_info(source))
     new_path = vault.free_path(target.vault, path)
-    coming = dataclasses.replace(source, path=new_path, resc=target.name, hierarchy=target.hierarchy)
-    points.resource(session, "create", coming, phase="pre")
-    moved = fill(session, source, vault.create(new_path))
+    coming = dataclasses.replace(
+        source, path=new_path, resc=target.name, hierarchy=target.hierarchy, vault=target.vault, host=target.host
+    )
+    moved = fill(session, source, files.create(session, coming))
     try:
-        points.resource(session, "create", coming)
         with session.db.transaction():
             if not is_unchanged(session, source):
                 raise IrodsError(errors.LOCKED_DATA_OBJECT_ACCESS, f"'{path}' was written meanwhile")
@@ -186,6 +186,11 @@ def modify(
     hierarchy: str = "",
 ) -> None:
     """Changes a replica's row as requested by `iadmin modrepl`, isysmeta and python-irodsclient's modDataObjMeta."""
+    if not session.config.is_provider:
+        provider.modify_replica(
+            session, path, keywords, data_id=data_id, replica_number=replica_number, hierarchy=hierarchy
+        )
+        return
     found = catalog.find(session.db, paths.checked(path)) if path else catalog.by_id(session.db, data_id)
     if not found and path and opening.ADMIN in keywords and collections.find(session.db, paths.parent(path)) is None:
         raise refusal(session, errors.CAT_UNKNOWN_COLLECTION, f"collection '{paths.parent(path)}' is unknown")

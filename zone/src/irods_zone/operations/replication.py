@@ -14,7 +14,7 @@ from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica, ReplicaStatus
 from irods_zone.descriptors import OpenType
 from irods_zone.errors import IrodsError
-from irods_zone.operations import hashing, points, resources, states, vault
+from irods_zone.operations import files, hashing, points, resources, states, vault
 from irods_zone.operations.failures import displayed
 from irods_zone.session import Session
 
@@ -56,12 +56,10 @@ def copy_to(session: Session, path: str, target: str, found: list[Replica], keyw
             session.db, source, resc=row.name, physical_path=vault.free_path(row.vault, path), size=0
         )
         try:
-            points.resource(session, "create", replica, phase="pre")
-            handle = vault.create(replica.path)
+            handle = files.create(session, replica)
         except BaseException:
             catalog.delete(session.db, replica)
             raise
-        points.resource(session, "create", replica)
     else:
         with session.db.transaction():
             replica = catalog.update(session.db, existing, status=int(ReplicaStatus.INTERMEDIATE), status_text="")
@@ -107,13 +105,10 @@ def is_unchanged(session: Session, source: Replica) -> bool:
 def fill(session: Session, source: Replica, handle: int) -> int:
     """Copies a replica's file to an open one, which is closed; returns the number of bytes."""
     try:
-        with points.opening(session, source, os.O_RDONLY) as opened:
-            with vault.system_errors(errors.UNIX_FILE_OPEN_ERR):
-                reader = os.open(source.path, os.O_RDONLY | os.O_CLOEXEC)
-            opened(reader)
+        reader = files.open_(session, source, os.O_RDONLY)
         try:
             return vault.copy(reader, handle)
         finally:
-            os.close(reader)
+            files.close(session, reader)
     finally:
-        os.close(handle)
+        files.close(session, handle)

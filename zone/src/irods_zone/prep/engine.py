@@ -193,7 +193,7 @@ class PythonPolicy(Policy):
             # Only the rule's own frames: its callers do not concern its author.
             within = error.__traceback__ and error.__traceback__.tb_next
             self.session.log.error("rule %s raised", name, exc_info=(type(error), error, within))
-            raise RuleRaisedError(code_in(_text_of(error)) or -1) from error
+            raise RuleRaisedError(code_in(_text_of(error)) or RuleRaisedError.UNKNOWN) from error
         code = result if isinstance(result, int) else 0
         if code == SYS_NOT_SUPPORTED:
             return RULE_ENGINE_CONTINUE
@@ -203,7 +203,9 @@ class PythonPolicy(Policy):
 
 
 class RuleRaisedError(IrodsError):
-    """A rule ended with an exception; the code is the one of the callback that failed, or -1."""
+    """A rule ended with an exception; the code is the one of the callback that failed, or UNKNOWN."""
+
+    UNKNOWN = -1
 
 
 def _text_of(error: BaseException) -> str:

@@ -10,25 +10,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from irods_zone.errors import (
-    RE_PARSER_ERROR,
     RULE_ENGINE_ERROR,
     SYS_INVALID_INPUT_PARAM,
+    SYS_INVALID_OPR_TYPE,
     IrodsError,
 )
-from irods_zone.prep import delay, interpreter, language, microservices
+from irods_zone.prep import language, language_engine
 from irods_zone.prep.engine import INSTANCE as PYTHON_INSTANCE
-from irods_zone.prep.engine import PythonPolicy
+from irods_zone.prep.engine import PythonPolicy, RuleRaisedError
+from irods_zone.prep.parameters import array_of, parameter, variables_of
 from irods_zone.session import Session
 
-LANGUAGE_INSTANCE = "irods_rule_engine_plugin-irods_rule_language-instance"
-INSTANCES = (PYTHON_INSTANCE, LANGUAGE_INSTANCE)
+INSTANCES = (PYTHON_INSTANCE, language_engine.INSTANCE)
 OUTPUT_LABEL = "ruleExecOut"
 OUTPUT_TYPE = "ExecCmdOut_PI"
 
 # A real server's output buffer has this much room after the text, and grows by as much.
 _ROOM = 5 * 1088
-
-_SIMPLE = {"STR_PI": "myStr", "INT_PI": "myInt", "DOUBLE_PI": "myDouble"}
 
 
 def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,24 +34,28 @@ def execute(session: Session, record: Mapping[str, Any]) -> dict[str, Any]:
     keywords: Mapping[str, str] = record.get("KeyValPair_PI") or {}
     if "available" in keywords:
         session.error_stack.append((0, "".join(["Available rule engine plugin instances:\n", *_listed()])))
-        return {"paramLen": 0, "oprType": 0, "MsParam_PI": []}
+        return array_of([])
     text, instance = record["myRule"], keywords.get("instance_name", "")
     output_labels = str(record.get("outParamDesc") or "")
-    variables = _variables(record.get("MsParamArray_PI"))
+    variables = variables_of(record.get("MsParamArray_PI"))
     session.rule_stdout.clear()
     session.rule_stderr.clear()
     if instance and instance not in INSTANCES:
         raise IrodsError(SYS_INVALID_INPUT_PARAM, f"there is no rule engine {instance}")
     # Without an instance the engines are tried in turn: Python takes what irule reads from files, the other the rest.
     has_python = isinstance(session.policy, PythonPolicy)
+    from_server = language_engine.is_from_server(text)
     python = instance == PYTHON_INSTANCE or (not instance and has_python and text.startswith("@external\n"))
     try:
         if python:
             _python(session).run_external(text, variables)
         else:
-            variables = {label: _typed(value) for label, value in variables.items()}
-            _run_language(session, text, variables, statements=False)
-    except IrodsError:
+            if not from_server:
+                variables = {label: _typed(value) for label, value in variables.items()}
+            language_engine.run(session, text, variables, statements=False)
+    except IrodsError as error:
+        if from_server and isinstance(error, RuleRaisedError) and error.code != RuleRaisedError.UNKNOWN:
+            raise IrodsError(SYS_INVALID_OPR_TYPE, "applyRuleUpdateParams failed") from error
         if instance:
             raise
         # The last engine reports no error, so the client gets none.
@@ -68,7 +70,7 @@ def run_delayed(session: Session, text: str, instance: str) -> int:
     """Run a job's text. Returns the rule's code."""
     if instance == PYTHON_INSTANCE or (not instance and not _is_language(text)):
         return _python(session).run_expression(text)
-    _run_language(session, text, {})
+    language_engine.run(session, text, {})
     return 0
 
 
@@ -90,52 +92,6 @@ def _is_language(text: str) -> bool:
     return True
 
 
-def _run_language(session: Session, text: str, variables: dict[str, Any], *, statements: bool = True) -> None:
-    """Run rules; `statements` without a rule around them are for delayed text only."""
-
-    def enqueue(condition: str, job: str) -> None:
-        delay.enqueue(session, condition, job)
-
-    scope = interpreter.Scope(
-        call=lambda name, values: _call(session, name, values),
-        delay=enqueue,
-        session={
-            "$userNameClient": session.client.name,
-            "$rodsZoneClient": session.client.zone,
-            "$userNameProxy": session.proxy.name,
-            "$rodsZoneProxy": session.proxy.zone,
-        },
-        variables=variables,
-    )
-    try:
-        interpreter.run(text, scope, statements=statements)
-    except IrodsError as error:
-        message = error.message if error.code == RE_PARSER_ERROR else ""
-        session.error_stack.append((error.code, f"DEBUG: {message}\n"))
-        raise
-
-
-def _call(session: Session, name: str, values: list[Any]) -> list[Any]:
-    """Call a rule of core or a microservice as the rule language does: any output can be returned in a variable."""
-    policy = session.policy
-    if isinstance(policy, PythonPolicy) and policy.knows(name):
-        arguments = ["" if value is None else str(value) for value in values]
-        policy.call(name, arguments)
-        return list(arguments)
-    service, parameters = microservices.prepare(session, name, values)
-    service(session, parameters)
-    return [parameter.value for parameter in parameters]
-
-
-def _variables(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    variables: dict[str, Any] = {}
-    for parameter in (given or {}).get("MsParam_PI") or []:
-        member, content = _SIMPLE.get(parameter.get("type") or ""), parameter.get("inOutStruct")
-        label = parameter.get("label") or ""
-        variables[label] = content.get(member) if member and isinstance(content, Mapping) else content
-    return variables
-
-
 def _typed(value: Any) -> Any:
     """A variable for the rule language. Clients send it as typed: a quoted text, a number, or bare text.
 
@@ -154,7 +110,7 @@ def _outputs(session: Session, variables: dict[str, Any], output_labels: str, *,
     parameters = []
     for label, value in variables.items():
         if label in labels or output_labels == "ALL":
-            parameters.append(_parameter(label, value))
+            parameters.append(parameter(label, value))
     written = session.rule_stdout or session.rule_stderr or always
     if written and (OUTPUT_LABEL in labels or output_labels == "ALL"):
         parameters.append(
@@ -169,18 +125,7 @@ def _outputs(session: Session, variables: dict[str, Any], output_labels: str, *,
                 "BinBytesBuf_PI": None,
             }
         )
-    return {"paramLen": len(parameters), "oprType": 0, "MsParam_PI": parameters}
-
-
-def _parameter(label: str, value: Any) -> dict[str, Any]:
-    content: dict[str, Any]
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        kind, content = "STR_PI", {"myStr": "" if value is None else str(value)}
-    elif isinstance(value, int):
-        kind, content = "INT_PI", {"myInt": value}
-    else:
-        kind, content = "DOUBLE_PI", {"myDouble": int(value)}
-    return {"label": label, "type": kind, "inOutStruct": content, "BinBytesBuf_PI": None}
+    return array_of(parameters)
 
 
 def _buffer(pieces: list[str]) -> dict[str, Any]:

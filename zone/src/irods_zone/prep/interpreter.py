@@ -16,6 +16,7 @@ from irods_zone.prep.language import (
     Literal,
     Node,
     Operation,
+    Remote,
     Rule,
     Statement,
     Variable,
@@ -31,10 +32,13 @@ _MAX_CALLS = 50
 
 @dataclass
 class Scope:
-    """Variables, and the functions for rule text: `call(name, values) -> values`, `delay(condition, text)`, $names."""
+    """Variables, and the functions for rule text: `call(name, values) -> values`, `delay(condition, text)`,
+    `remote(host, condition, text, variables) -> variables`, $names.
+    """
 
     call: Callable[[str, list[Value]], list[Value]]
     delay: Callable[[str, str], None]
+    remote: Callable[[str, str, str, dict[str, Value]], dict[str, Value]]
     session: dict[str, str] = field(default_factory=dict)
     variables: dict[str, Value] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -49,6 +53,9 @@ class Scope:
                 self.run(statement.then if self.evaluate(statement.condition) else statement.otherwise)
             elif isinstance(statement, Delay):
                 self.delay(str(self.evaluate(statement.condition)), statement.text)
+            elif isinstance(statement, Remote):
+                host, condition = self.evaluate(statement.host), self.evaluate(statement.condition)
+                self.variables.update(self.remote(str(host), str(condition), statement.text, self.variables))
             else:
                 self.evaluate(statement)
 

@@ -1,4 +1,5 @@
-"""Reads the part of the iRODS rule language that this zone runs: calls, assignments, if, delay, and expressions.
+"""Reads the part of the iRODS rule language that this zone runs: calls, assignments, if, delay, remote, and
+expressions.
 
 It serves rule text that clients send (`irule`) and delayed text for the rule language. Text is first read into a tree,
 so that a mistake anywhere means that nothing runs. There are no loops, no pattern matching and no rule conditions; such
@@ -26,6 +27,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_LONGEST_LITERAL = 1023  # of a real server's parser
 _LEVELS = (("||",), ("&&",), ("==", "!=", "<", ">", "<=", ">="), ("++",), ("+", "-"), ("*", "/", "%"))
 
 
@@ -96,7 +98,16 @@ class Delay:
     text: str
 
 
-Statement = Union[CallNode, Assign, If, Delay]
+@dataclass(frozen=True)
+class Remote:
+    """remote(host, condition) { text }: the text runs on another server."""
+
+    host: Node
+    condition: Node
+    text: str
+
+
+Statement = Union[CallNode, Assign, If, Delay, Remote]
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,8 @@ def _tokens(text: str) -> Iterator[Token]:
         found = _TOKEN.match(text, position)
         if not found:
             raise IrodsError(RE_PARSER_ERROR, f"rule text cannot be read from {text[position : position + 20]!r}")
+        if found.lastgroup == "string" and len(found.group()) > _LONGEST_LITERAL + 2:
+            raise IrodsError(RE_PARSER_ERROR, f"a literal of more than {_LONGEST_LITERAL} characters")
         if found.lastgroup != "space":
             yield Token(found.lastgroup or "", found.group(), position)
         position = found.end()
@@ -148,7 +161,7 @@ class _Parser:
 
     def _rule(self) -> Rule | None:
         first, mark = self._peek(), self._next
-        if first.kind != "name" or first.text in ("if", "delay"):
+        if first.kind != "name" or first.text in ("if", "delay", "remote"):
             return None
         self._next += 1
         parameters: list[str] = []
@@ -196,6 +209,8 @@ class _Parser:
                 self._next += 1
             elif self._peek().kind == "end":
                 raise self._error(self._peek(), f"expected {end!r}")
+            elif self._peek().text == "{":
+                found.extend(self._block())
             else:
                 found.append(self._statement())
         return tuple(found)
@@ -211,6 +226,8 @@ class _Parser:
             return self._if()
         if token.text == "delay":
             return self._delay()
+        if token.text == "remote":
+            return self._remote()
         return CallNode(token.text, self._arguments() if self._peek().text == "(" else ())
 
     def _if(self) -> If:
@@ -228,9 +245,20 @@ class _Parser:
         self._take("(")
         condition = self._expression()
         self._take(")")
+        return Delay(condition, self._block_text().lstrip())
+
+    def _remote(self) -> Remote:
+        self._take("(")
+        host = self._expression()
+        self._take(",")
+        condition = self._expression()
+        self._take(")")
+        return Remote(host, condition, self._block_text().strip())
+
+    def _block_text(self) -> str:
         start = self._peek()
         self._block()
-        return Delay(condition, self._text[start.start + 1 : self._peek(-1).start].lstrip())
+        return self._text[start.start + 1 : self._peek(-1).start]
 
     def _arguments(self) -> tuple[Node, ...]:
         self._take("(")
