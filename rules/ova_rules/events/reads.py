@@ -105,7 +105,7 @@ def before_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     global _reading
     context_ = rule_args[1].map()
     path, api = str(context_["logical_path"]), str(context_.get("api_index"))
-    known = _reading if _reading is not None and (_reading.path, _reading.api) == (path, api) else None
+    known = _reading if _reading is not None and _reading.path == path and _reading.api in (api, "") else None
     if known is not None and known.judged_once:
         return CONTINUE
     _reading = None  # without a hook of its own nothing shows where one call ends and the next begins
@@ -123,14 +123,28 @@ def after_resource_open(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if _reading is None or _reading.path != path or handle < 1:
         return CONTINUE
     try:
-        file = file_identity(os.fstat(handle))
+        state = os.fstat(handle)
     except OSError:  # not a file of this server
         return CONTINUE
+    if state.st_size < PARALLEL_FROM:  # opened once, and the next open is another call's
+        _reading = None
+        return CONTINUE
+    file = file_identity(state)
     _reading.file = _reading.file or file
     if _reading.file == file:
+        _reading = _reading if _reading.api else None  # a call of another server opens it once
         return CONTINUE
     _reading = None
     return refuse(callback, NOT_PERMITTED, _changed_meanwhile(path))
+
+
+def next_call(path: str, file: str) -> None:
+    """Another server, which has judged it, begins a call that reads `path`.
+
+    file: the version that it must be, if the call is one more part of a download; "" if what is opened may be new.
+    """
+    global _reading
+    _reading = _Reading(path, "", file) if file else None
 
 
 def before_bundle(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -313,7 +327,17 @@ def _reason_against_reading(
         for replica in replicas if fresh else catalog.replicas(path):
             if replica.good:
                 note_read(settings, path, catalog.identity, replica.size)
+        for replica in replicas:
+            _tell_of_call(catalog, settings, path, replica)
     return reason
+
+
+def _tell_of_call(catalog: Catalog, settings: Settings, path: str, replica: Replica, file: str = "") -> None:
+    """Tells the server that may open a large file, once for each thread, that this is one call."""
+    if replica.elsewhere is not None:
+        from ova_rules.servers.asking import ask
+
+        ask(catalog, settings, replica.host, "next call", path=path, file=file)
 
 
 def _replicas_at(seen: View, path: str) -> Sequence[Replica]:
@@ -368,6 +392,9 @@ def _mixed_versions(
         file = files.get(keywords["resc_hier"])
         if reading is not None and file is not None:
             reading.file = file_identity(file)
+            for replica in good:
+                if replica.hierarchy == keywords["resc_hier"]:
+                    _tell_of_call(catalog, settings, path, replica, reading.file)
         return None
     return _changed_meanwhile(path)
 

@@ -145,6 +145,12 @@ def _make(
     return [made.state.value, made.done]
 
 
+def _next_call(catalog: Catalog, settings: Settings, path: str, file: str) -> None:
+    from ova_rules.events.reads import next_call
+
+    next_call(path, file)
+
+
 def _check(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.images.check import check_one
 
@@ -193,6 +199,7 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "files": _files,
     "piece": _piece,
     "make": _make,
+    "next call": _next_call,
     "check": _check,
     "capture": _capture,
     "download": _download,

@@ -48,8 +48,7 @@ _REASONS = {
 def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: Any) -> Any:
     """The answer of the server `host` to a request of this kind; JSON values.
 
-    Raises AwayError if it gives none, what the other server raised (ComponentError, Changed, TooMuchError …), and
-    RuntimeError after a fault there.
+    Raises AwayError if it gives none, or had a fault, and what the other server raised (ComponentError, Changed …).
     """
     if host in channel.away:
         raise AwayError(channel.away[host], host)
@@ -60,18 +59,23 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
             answer = channel.run_there(host, text)
     except RuntimeError as error:
         code = next((code for code in _REASONS if code in str(error)), "")
-        channel.away[host] = f"the server {host} gives no answer: {_REASONS.get(code, str(error))}"
-        raise AwayError(channel.away[host], host) from error
+        raise _away(channel, host, f"gives no answer: {_REASONS.get(code, str(error))}") from error
     try:
         outcome = unpacked(answer)
         notes, value, error_ = outcome["notes"], outcome.get("value"), outcome.get("error")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        channel.away[host] = f"the server {host} gives no answer: it has not got these rules"
-        raise AwayError(channel.away[host], host) from error
+        raise _away(channel, host, "gives no answer: it has not got these rules") from error
     note_again(settings.state_directory, notes)
+    if error_ is not None and error_[0] == "SealError":
+        raise _away(channel, host, f"refuses: {error_[1]}")
     if error_ is not None:
         raise _raised(host, error_)
     return value
+
+
+def _away(channel: Channel, host: str, why: str) -> AwayError:
+    channel.away[host] = f"the server {host} {why}"
+    return AwayError(channel.away[host], host)
 
 
 def ask_provider(channel: Channel, settings: Settings, kind: str, **content: Any) -> Any:
@@ -95,6 +99,8 @@ def told(error: Exception) -> list[Any]:
         return ["AwayError", str(error), error.host]
     if kind in _PLAIN:
         return [kind, str(error), None]
+    if isinstance(error, (errors.NotJoinedError, errors.UnusableSettingsError)):
+        return ["SealError", str(error), None]
     if isinstance(error, ComponentError):
         return ["ComponentError", str(error), error.lasting]
     if isinstance(error, errors.SealError):
@@ -115,6 +121,4 @@ def _raised(host: str, outcome: list[Any]) -> Exception:
     if kind in _PLAIN:
         made: Exception = getattr(errors, kind)(text)
         return made
-    if kind == "SealError":
-        return AwayError(f"the server {host} refuses: {text}", host)
-    return RuntimeError(f"a fault on the server {host}, whose log tells it: {text}")
+    return AwayError(f"a fault on the server {host}, whose log tells it: {text}", host)
