@@ -74,7 +74,7 @@ def publish(
         raise ComponentError(f"{path} is being written or replicated; try again", lasting=False)
     local = _local(replicas, settings)
     if local is None:  # the source lies on another server than before
-        catalog.replicate(path, content.resource)
+        _bring_here(catalog, settings, path, replicas, content.resource)
         replicas = catalog.replicas(path)
         local = _local(replicas, settings)
     if local is None:
@@ -141,6 +141,16 @@ def note_as_made(settings: Settings, holds: Iterable[str], path: str, replicas: 
     """Notes that the server has made the object at `path`, its file, and whose values it holds."""
     note_made(settings.state_directory, path, replicas[0].data_id, holds=holds)
     note_ready_file(settings.state_directory, path, next(each.vault_path for each in replicas if each.good))
+
+
+def _bring_here(catalog: Catalog, settings: Settings, path: str, replicas: Sequence[Replica], resource: str) -> None:
+    """Makes a replica here, to be overwritten: the object keeps its number and its permissions."""
+    from ova_rules.servers.asking import ask
+
+    for each in replicas:
+        if each.good and each.elsewhere is not None:  # that server's gate would wait for this build
+            ask(catalog, settings, each.host, "next call", path=path, file=file_identity(each.elsewhere))
+    catalog.replicate(path, resource)
 
 
 def _local(replicas: Sequence[Replica], settings: Settings) -> Replica | None:
