@@ -51,7 +51,7 @@ def connect(session: Session, host: str) -> ClientConnection:
     if known is not None and known.is_open:
         return known
     if known is not None:
-        known.drop()
+        session.connections.pop(host).drop()
     config, client = session.config, session.client
     administrator = users.require(session.db, config.administrator)
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from irods_zone.raw_client import Answer
 from tests.server.several.conftest import Watched
-from tests.support import PASSWORD
+from tests.support import PASSWORD, wait_until
 
 Servers = tuple[Watched, Watched]
 LANGUAGE = "<INST_NAME>irods_rule_engine_plugin-irods_rule_language-instance</INST_NAME>"
@@ -152,7 +152,7 @@ def pep_api_atomic_apply_metadata_operations_pre(rule_args, callback, rei):
     callback.msiExit("-830000", "no")
 """)
     assert code(ask(provider, "mark();")) == -4000
-    assert "killed by signal 11" in consumer.zone.log_text()
+    wait_until(lambda: "killed by signal 11" in consumer.zone.log_text())
 
 
 def _run(server: Watched, text: str) -> Answer:

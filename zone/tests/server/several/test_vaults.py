@@ -8,7 +8,7 @@ import pytest
 from irods import exception as failures
 
 from tests.server.several.conftest import Watched
-from tests.support import PASSWORD
+from tests.support import PASSWORD, children_of, is_alive, wait_until
 
 PATH = "/tempZone/home/alice/o"
 Servers = tuple[Watched, Watched]
@@ -102,7 +102,9 @@ def test_an_agent_reaches_a_server_that_was_killed_and_started_again(servers: Se
     provider, consumer = servers
     session = provider.session()
     file = session.data_objects.open(PATH, "r")
+    agents = children_of(consumer.zone.pid)
     consumer.zone.kill()
+    wait_until(lambda: not any(is_alive(agent) for agent in agents))
     assert file.read() == b"text"
     file.close()
     with pytest.raises(failures.iRODSException) as refusal:
