@@ -99,7 +99,7 @@ def test_errors_come_back_as_codes(servers: Servers, text: str, expected: int) -
 
 
 def test_what_fits_goes(servers: Servers) -> None:
-    text = "*ARG3='';" + "".join(f"work('{'x' * 900}', *ARG3);" for _ in range(21))
+    text = "*ARG3='';" + "".join(f"work('{'x' * 900}', *ARG3);" for _ in range(22))
     assert ask(servers[0], text).startswith("done xxx")
     assert ask(servers[0], f"*ARG3=''; work('{'x' * 1000}', *ARG3);").startswith("done xxx")
 
