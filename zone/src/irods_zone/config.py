@@ -72,5 +72,5 @@ class ZoneConfig:
 
     @property
     def servers_path(self) -> Path:
-        """The folder in which each server of the zone has left a file named after its host."""
+        """The folder in which each consumer has left a file named after its host."""
         return (self.provider or self.root) / "servers"

@@ -55,8 +55,9 @@ class Server:
         self.config = open_zone(options, str(host), int(port), provider)
         replica_tokens.forget_all(self.config.root)
         write_environment(self.config)
-        self.config.servers_path.mkdir(exist_ok=True)
-        (self.config.servers_path / self.config.host).touch()
+        if not self.config.is_provider:
+            self.config.servers_path.mkdir(exist_ok=True)
+            (self.config.servers_path / self.config.host).touch()
         self._lifeline_read, self._lifeline_write = os.pipe()
         self._wake = _catch_signals()  # before any process knows the server and could stop it
         self._listener.listen(512)

@@ -88,7 +88,7 @@ def close(session: Session, handle: int) -> None:
     with vault.system_errors(errors.UNIX_FILE_CLOSE_ERR):
         os.close(handle)
     host, connection, number = session.far_files.pop(handle, ("", None, 0))
-    if connection is not None and session.connections.get(host) is connection:
+    if connection is not None and session.connections.get(host) is connection and connection.is_open:
         with contextlib.suppress(IrodsError):
             servers.call(session, host, CLOSE, "fileCloseInp_PI", {"fileInx": number})
 

@@ -24,11 +24,14 @@ def modify_avu(session: Session, args: Sequence[str | None], keywords: Mapping[s
 
 def atomic_avus(session: Session, request: Mapping[str, Any]) -> dict[str, Any]:
     """Many changes of one entity. If a rule of the provider refuses them, this agent crashes, as a real one does."""
-    return _in_json(session, 20002, request)
+    try:
+        return _in_json(session, 20002, request)
+    except AnsweredError:
+        processes.crash()
 
 
 def atomic_access(session: Session, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Many changes of one object's access. If a rule of the provider refuses them, this agent crashes."""
+    """Many changes of one object's access."""
     return _in_json(session, 20005, request)
 
 
@@ -78,13 +81,14 @@ def _call(session: Session, number: int, layout: str, record: Mapping[str, Any],
 
 
 def _in_json(session: Session, number: int, request: Mapping[str, Any]) -> dict[str, Any]:
+    """A call in JSON. DetailedError for a refusal by the call, AnsweredError for one by a rule before it."""
     data = json.dumps(request, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\0"
     record = {"buflen": len(data), "buf": data}
     try:
         answer = _call(session, number, "BinBytesBuf_PI", record, "BinBytesBuf_PI")
     except AnsweredError as error:
-        if error.output is None:  # refused before the call itself: a real server reads the missing output
-            processes.crash()
+        if error.output is None:  # refused before the call itself
+            raise
         details = _json(error.output)
         raise DetailedError(error.code, details, str(details.get("error_message", ""))) from error
     return _json(answer.output or {})

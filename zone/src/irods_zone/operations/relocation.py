@@ -16,7 +16,7 @@ from irods_zone.catalog import access, collections
 from irods_zone.catalog import objects as catalog
 from irods_zone.catalog.objects import Replica
 from irods_zone.errors import IrodsError
-from irods_zone.operations import files, points, provider, stats, vault
+from irods_zone.operations import files, points, provider, servers, stats, vault
 from irods_zone.session import Session
 
 # Values of oprType that say what is renamed.
@@ -67,7 +67,8 @@ def move(session: Session, source: str, target: str, replicas: list[Replica], *,
     if not admin:
         _require_access(session, source, target, replicas)
     is_collection = not replicas
-    files.require_servers(session, replicas or catalog.list_subtree(db, source))
+    if not servers.is_alone(session.config):
+        files.require_servers(session, replicas or catalog.list_subtree(db, source))
     moved: list[tuple[Replica, Replica]] = []
     linked: list[str] = []
     try:

@@ -58,7 +58,8 @@ def unlink(session: Session, path: str, keywords: dict[str, str] | None = None, 
 
 
 def _for_good(session: Session, replicas: list[Replica], *, keep_file: bool) -> None:
-    files.require_servers(session, replicas)
+    if not keep_file:
+        files.require_servers(session, replicas)
     with session.db.transaction():
         states.require_at_rest(catalog.by_id(session.db, replicas[0].data_id))
         for replica in replicas:

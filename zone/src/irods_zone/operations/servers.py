@@ -35,14 +35,25 @@ class AnsweredError(IrodsError):
         self.output = output
 
 
-def other(config: ZoneConfig, host: str) -> str | None:
-    """The host of another server, if that is where the vaults of `host` are; None if they are this server's.
+def is_known(config: ZoneConfig, host: str) -> bool:
+    """Whether the zone has a server on a host, running or not."""
+    return host == config.provider_host or (config.servers_path / host).is_file()
 
-    `localhost` is the provider. A host without a server of its own is this one.
+
+def other(config: ZoneConfig, host: str) -> str | None:
+    """The host of the server that has the vaults of `host`; None if that is this server.
+
+    The vaults of a host without a server, such as localhost, are the provider's.
     """
-    if host == "localhost":
-        host = config.provider_host
-    return host if host != config.host and (config.servers_path / host).is_file() else None
+    if host == config.host:
+        return None
+    server = host if is_known(config, host) else config.provider_host
+    return None if server == config.host else server
+
+
+def is_alone(config: ZoneConfig) -> bool:
+    """Whether the zone has had no server but the provider."""
+    return not config.servers_path.is_dir()
 
 
 def connect(session: Session, host: str) -> ClientConnection:
@@ -51,7 +62,7 @@ def connect(session: Session, host: str) -> ClientConnection:
     if known is not None and known.is_open:
         return known
     if known is not None:
-        known.drop()
+        session.connections.pop(host).drop()
     config, client = session.config, session.client
     administrator = users.require(session.db, config.administrator)
     try:

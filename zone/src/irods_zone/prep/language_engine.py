@@ -84,7 +84,7 @@ def run_at(session: Session, host: str, condition: str, text: str, variables: Ma
         known = dict(variables)
         run(session, rule, known)
         return known
-    if servers.other(session.config, host) is None:
+    if not servers.is_known(session.config, host):
         raise IrodsError(SYS_INVALID_SERVER_HOST, f"{host!r} is no server of this zone")
     record = {
         "myRule": rule,

@@ -58,9 +58,9 @@ class Watched:
         path.unlink(missing_ok=True)
         return [line for line in lines if not names or line.split()[0] in names]
 
-    def session(self, user: str = "alice") -> iRODSSession:
+    def session(self, user: str = "alice", **options: str) -> iRODSSession:
         """A session of alice, or of the administrator."""
-        return self.zone.session() if user == "rods" else self.zone.session(user, PASSWORD)
+        return self.zone.session(**options) if user == "rods" else self.zone.session(user, PASSWORD, **options)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def servers(irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path) -> 
     for core in cores:
         core.parent.mkdir()
         core.write_text(RULES)
-    port = free_port("127.0.0.2", "127.0.0.3")
+    port = free_port("127.0.0.2", "127.0.0.3", "127.0.0.4")
     provider = irods_zone_factory(cores[0], host="127.0.0.2", port=port)
     consumer = provider.consumer(cores[1], host="127.0.0.3", resources={"consumerResc": tmp_path / "vault"})
     with provider.session() as session:

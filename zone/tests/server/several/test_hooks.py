@@ -9,7 +9,7 @@ from irods.session import iRODSSession
 
 from irods_zone.raw_client import RawClient
 from tests.server.several.conftest import Watched
-from tests.support import PASSWORD
+from tests.support import PASSWORD, wait_until
 
 HOME = "/tempZone/home/alice"
 Servers = tuple[Watched, Watched]
@@ -75,7 +75,7 @@ def test_a_consumer_s_agent_crashes_if_a_hook_of_the_provider_refuses_its_atomic
     metadata = consumer.session().collections.get(HOME).metadata
     with pytest.raises(failures.NetworkException):
         metadata.apply_atomic_operations(AVUOperation("add", iRODSMeta("a", "1")))
-    assert "killed by signal 11" in consumer.zone.log_text()
+    wait_until(lambda: "killed by signal 11" in consumer.zone.log_text())
     assert "a" not in provider.session().collections.get(HOME).metadata
 
 

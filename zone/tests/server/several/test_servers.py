@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -89,12 +91,40 @@ def test_a_consumer_without_a_provider_does_not_start(tmp_path: Path) -> None:
         Server(options)
 
 
-def test_a_host_without_a_server_of_its_own_is_this_server(
-    irods_zone_factory: Callable[..., EmbeddedZone], tmp_path: Path
+def test_a_host_without_a_server_of_its_own_is_the_provider(servers: Servers, tmp_path: Path) -> None:
+    provider, consumer = servers
+    vault = str(tmp_path / "elsewhere")
+    provider.session("rods").resources.create("elsewhere", "unixfilesystem", host="elsewhere.example", path=vault)
+    hook = "pep_resource_create_post"
+    for server, users in ((provider, "alice/alice"), (consumer, "alice/rods")):
+        with server.session().data_objects.open(f"{HOME}/{server.zone.host}", "w", destRescName="elsewhere") as file:
+            file.write(b"text")
+        assert provider.notes(hook) == [f"{hook} {users}"]
+    assert consumer.notes(hook) == []
+
+
+def test_a_zone_that_starts_again_on_another_address_has_its_vault_still(
+    irods_zone_factory: Callable[..., EmbeddedZone],
 ) -> None:
     zone = irods_zone_factory()
-    session = zone.session()
-    session.resources.create("elsewhere", "unixfilesystem", host="elsewhere.example", path=str(tmp_path / "vault"))
-    with session.data_objects.open(f"{zone.home}/o", "w", destRescName="elsewhere") as file:
+    with zone.session().data_objects.open(f"{zone.home}/o", "w") as file:
         file.write(b"text")
-    assert (tmp_path / "vault/home/rods/o").read_bytes() == b"text"
+    zone.stop()
+    zone.host = "127.0.0.2"
+    zone.start()
+    with zone.session().data_objects.open(f"{zone.home}/o", "r") as file:
+        assert file.read() == b"text"
+
+
+def test_the_command_starts_a_consumer_on_the_provider_s_port(servers: Servers, tmp_path: Path) -> None:
+    provider, _ = servers
+    root, zone = tmp_path / "third", provider.zone.root
+    options = ["--root", root, "--host", "127.0.0.4", "--provider", zone, "--resource", f"thirdResc:{root / 'vault'}"]
+    command = [sys.executable, "-m", "irods_zone.cli", *map(str, options)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == f"irods-zone listening on 127.0.0.4 {provider.zone.port}\n"
+        with provider.session().data_objects.open(f"{HOME}/o", "w", destRescName="thirdResc") as file:
+            file.write(b"text")
+        process.terminate()
+    assert (root / "vault/home/alice/o").read_bytes() == b"text"

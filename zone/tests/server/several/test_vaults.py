@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from irods import exception as failures
 
 from tests.server.several.conftest import Watched
-from tests.support import PASSWORD
+from tests.support import PASSWORD, children_of, is_alive, wait_until, write_file
 
 PATH = "/tempZone/home/alice/o"
 Servers = tuple[Watched, Watched]
@@ -102,7 +103,9 @@ def test_an_agent_reaches_a_server_that_was_killed_and_started_again(servers: Se
     provider, consumer = servers
     session = provider.session()
     file = session.data_objects.open(PATH, "r")
+    agents = children_of(consumer.zone.pid)
     consumer.zone.kill()
+    wait_until(lambda: not any(is_alive(agent) for agent in agents))
     assert file.read() == b"text"
     file.close()
     with pytest.raises(failures.iRODSException) as refusal:
@@ -129,3 +132,30 @@ def acPostProcForModifyAVUMetadata(rule_args, callback, rei):
 def _exists(server: Watched, path: str) -> bool:
     exists: bool = server.session().data_objects.exists(path)
     return exists
+
+
+def test_the_other_server_sees_the_server_s_address_and_the_client_s_program(servers: Servers) -> None:
+    provider, consumer = servers
+    consumer.add_rules("""
+def pep_resource_open_pre(rule_args, callback, rei):
+    context = rule_args[1].map()
+    NOTES.with_name("seen").write_text(context["client_addr"] + " " + context["option"])
+""")
+    provider.session(application_name="a-program").data_objects.open(PATH, "r").close()
+    assert consumer.core.with_name("seen").read_text() == "127.0.0.2 a-program"
+
+
+def test_a_parallel_transfer_opens_the_file_on_the_vault_s_server_each_time(servers: Servers, tmp_path: Path) -> None:
+    provider, consumer = servers
+    hook = "pep_resource_open_pre"
+    big = write_file(tmp_path / "big", 40 << 20)
+    session = provider.session()
+    session.data_objects.put(str(big), f"{PATH}2", destRescName="consumerResc")
+    assert (consumer.zone.vault / "home/alice/o2").read_bytes() == big.read_bytes()
+    consumer.notes()
+    session.data_objects.get(f"{PATH}2", str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_bytes() == big.read_bytes()
+    seen = consumer.notes(hook)
+    assert len(seen) > 1
+    assert set(seen) == {f"{hook} alice/rods"}
+    assert provider.notes(hook) == []
