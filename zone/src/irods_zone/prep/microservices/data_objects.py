@@ -87,7 +87,7 @@ def write(session: Session, args: Sequence[Parameter]) -> None:
     content = args[1].value
     with reporting(session, "msiDataObjWrite"):
         if isinstance(content, BytesBuf):
-            data = bytes(content.get_bytes())
+            data = content.as_bytes()
         else:
             data = args[1].text().encode("utf-8", "surrogateescape")
         args[2].set(transfer.write(session, args[0].integer(), data))
