@@ -143,7 +143,7 @@ def clean_up(catalog: Catalog, settings: Settings, path: str) -> bool:
 
 
 def _mine(catalog: Catalog, path: str, replicas: Sequence[Replica]) -> Replica | None:
-    """A replica of what a publication has left at `path`; None if there is nothing, or if only its owner can move it."""
+    """A replica of what a publication has left at `path`; None if there is nothing, or nothing that the client owns."""
     if replicas and not catalog.may_rename(path):
         catalog.log(f"{path} was left behind by an agent that died; {catalog.user} may not remove it")
         return None
