@@ -116,5 +116,5 @@ def test_after_a_failed_read_the_next_one_seeks() -> None:
 
 def test_a_write_of_fewer_bytes_fails() -> None:
     writer = ObjectWriter(cast(Catalog, Calls()), "/zone/b.ova", "")
-    with pytest.raises(RuntimeError, match="iRODS wrote 2 of 3 bytes of /zone/b.ova"):
+    with pytest.raises(RuntimeError, match=r"iRODS wrote 2 of 3 bytes of /zone/b\.ova"):
         writer.pass_on(Buffer(Raw(b"abc")))
