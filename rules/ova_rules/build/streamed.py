@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
 from ova_rules.build.publish import move_away
-from ova_rules.catalog.streams import PIECE, ObjectReader, ObjectWriter
+from ova_rules.catalog.streams import MOST, PIECE, ObjectReader, ObjectWriter
 from ova_rules.catalog.types import GOOD, STALE, Replica
 from ova_rules.catalog.writes import Catalog
 from ova_rules.errors import Changed, ComponentError
@@ -62,6 +62,10 @@ def publish_streamed(
     become visible. AVUs and permissions of the old object are the new one's. Raises ComponentError, Changed, and
     OvaError for a source that is wrong. Whatever it raises, the old object is at `path`, and no other of ours.
     """
+    if stream.plan.size > MOST:
+        size = stream.plan.size
+        text = f"{path} has {size} bytes, at most {MOST} can be streamed; replicate the source to this server"
+        raise ComponentError(text, lasting=False)
     names = _Names(path, os.urandom(8).hex())
     try:
         if clean_up(catalog, settings, path):

@@ -1,7 +1,8 @@
-"""Data objects that are read and written through iRODS's own calls, wherever their vaults are; never whole in memory.
+"""Data objects that are read and written through iRODS's own calls, wherever their vaults are, piece by piece.
 
 Bytes that only pass through never become Python's: PREP hands the rules a `BytesBuf`, which is passed on as it is. To
-turn one into `bytes`, or `bytes` into one, costs PREP a call for each byte (docs/decisions/0030-streamed-builds.md).
+turn one into `bytes`, or `bytes` into one, costs PREP a call for each byte. What is freed here is all that a rule can
+free; iRODS keeps more until the agent ends, hence MOST (docs/decisions/0030-streamed-builds.md).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 PIECE = 4 << 20  # bytes of one call
+# Bytes that one job may stream: of each, iRODS 5.0.2 keeps two copies until the agent of the job ends.
+MOST = 1 << 30
 _AHEAD = 1 << 16  # bytes that a small read brings: the headers, descriptor and manifest of most packages
 
 
@@ -114,10 +117,11 @@ class ObjectWriter:
                 self.pass_on(buffer)
 
     def pass_on(self, buffer: Buffer) -> None:
-        """Appends what was read from another object, without a look at its bytes."""
-        count = self._catalog.write(self._descriptor, buffer.raw)
-        if count != len(buffer):
-            raise RuntimeError(f"iRODS wrote {count} of {len(buffer)} bytes of {self._path}")
+        """Appends what was read from another object, without a look at its bytes; the buffer is empty then."""
+        length = len(buffer)
+        count = self._catalog.send(self._descriptor, buffer.raw)
+        if count != length:
+            raise RuntimeError(f"iRODS wrote {count} of {length} bytes of {self._path}")
 
     def close(self) -> None:
         """Closes it: from now on it can be read."""

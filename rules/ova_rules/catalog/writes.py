@@ -71,10 +71,18 @@ class Catalog(Access):
         """The next bytes as a `BytesBuf`, which the caller must clear: nothing else frees it. Fewer only at the end."""
         return self._callback.msiDataObjRead(descriptor, count, 0)["arguments"][2]
 
-    def write(self, descriptor: int, content: Any) -> int:
-        """Writes a text or a `BytesBuf` to the file that the descriptor was opened on. Returns how many bytes."""
+    def write(self, descriptor: int, text: str) -> None:
+        """Writes through the descriptor, to the file that it was opened on."""
         with _own_change():
-            return int(self._callback.msiDataObjWrite(descriptor, content, 0)["arguments"][2])
+            self._callback.msiDataObjWrite(descriptor, text, 0)
+
+    def send(self, descriptor: int, buffer: Any) -> int:
+        """Writes a `BytesBuf` through the descriptor, and clears it. Returns how many bytes were written."""
+        with _own_change():
+            _, copy, count = self._callback.msiDataObjWrite(descriptor, buffer, 0)["arguments"]
+        for each in (buffer, copy):  # a server hands back a copy
+            each.clear_buffer()
+        return int(count)
 
     def close(self, descriptor: int) -> None:
         """Closes the descriptor; the server takes the size from the file now at the vault path."""

@@ -296,6 +296,13 @@ def test_an_object_that_the_client_does_not_own_stays(make_streams: MakeStreams)
     assert (streams.names, streams.hostname) == (["comp.ova"], "first")
 
 
+def test_more_than_an_agent_can_hold_is_refused_before_anything_is_made(make_streams: MakeStreams) -> None:
+    streams = make_streams("streamed.MOST = 1000")
+    [error, message] = streams.stream("large")
+    assert error == "ComponentError" and "at most 1000 can be streamed" in message
+    assert streams.names == []
+
+
 @pytest.mark.parametrize("verified", [False, True])
 def test_a_large_ova_is_streamed_in_flat_memory(verified: bool, make_streams: MakeStreams, tmp_path: Path) -> None:
     streams = make_streams()

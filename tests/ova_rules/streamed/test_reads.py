@@ -54,9 +54,9 @@ class Calls:
         self.at += count
         return Raw(DATA[self.at - count : self.at])
 
-    def write(self, descriptor: int, content: Raw) -> int:
-        self._call("write", content.len)
-        return content.len - 1
+    def send(self, descriptor: int, buffer: Raw) -> int:
+        self._call("send", buffer.len)
+        return buffer.len - 1
 
     def close(self, descriptor: int) -> None:
         self._call("close", descriptor)
