@@ -119,8 +119,13 @@ def looks_like_tar(block: bytes) -> bool:
 
 
 def pread(archive: Archive, count: int, offset: int) -> bytes:
-    """Return up to `count` bytes of an archive from byte `offset` on; none only at its end. Raises OSError."""
-    return os.pread(archive, count, offset) if isinstance(archive, int) else archive.pread(count, offset)
+    """Return `count` bytes of an archive from byte `offset` on; fewer only at its end. Raises OSError."""
+    if isinstance(archive, int):
+        return os.pread(archive, count, offset)
+    found = archive.pread(count, offset)
+    while 0 < len(found) < count and (more := archive.pread(count - len(found), offset + len(found))):
+        found += more
+    return found
 
 
 def read_index(archive: Archive, size: int) -> Index:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,12 @@ def renamed(package: Package) -> Edit:
     return edit(package, [Change(select(package.properties, "host.hostname"), "sg17")])
 
 
-def test_a_package_behind_a_reader_is_the_one_in_the_file(tmp_path: Path) -> None:
-    data = ova(DISK)
-    reader = Bytes(data)
+@pytest.mark.parametrize("most", [100, 100_000])
+@pytest.mark.parametrize("name", ["disk1.vmdk", f"{'d' * 200}.vmdk"])
+def test_a_package_behind_a_reader_is_the_one_in_the_file(name: str, most: int, tmp_path: Path) -> None:
+    members = {"vm.ovf": descriptor_of(disk=name), name: DISK}
+    data = tar_of({**members, "vm.mf": manifest_of(members)}, tarfile.PAX_FORMAT)
+    reader = Bytes(data, most)
 
     package = read_archive_from(reader, "/tempZone/source.ova")
 
