@@ -24,17 +24,17 @@ _AHEAD = 1 << 16  # bytes that a small read brings: the headers, descriptor and 
 
 
 class Buffer:
-    """Bytes of a data object in the server's memory, until the end of its `with` block."""
+    """Bytes of a data object in the server's memory, until the end of its `with` block. raw: None if there are none."""
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
 
     def __len__(self) -> int:
-        return int(self.raw.len)
+        return int(self.raw.len) if self.raw is not None else 0
 
     def data(self) -> bytes:
         """Its bytes, as Python's."""
-        return bytes(self.raw.get_bytes())
+        return bytes(self.raw.get_bytes()) if self.raw is not None else b""
 
     def __enter__(self) -> Buffer:
         return self
@@ -42,7 +42,8 @@ class Buffer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.raw.clear_buffer()  # PREP frees no buffer by itself
+        if self.raw is not None:
+            self.raw.clear_buffer()  # PREP frees no buffer by itself
 
 
 class ObjectReader:

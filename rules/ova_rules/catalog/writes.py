@@ -68,7 +68,7 @@ class Catalog(Access):
         self._callback.msiDataObjLseek(descriptor, str(offset), "SEEK_SET", 0)  # as text: PREP makes a C int of an int
 
     def read(self, descriptor: int, count: int) -> Any:
-        """The next bytes as a `BytesBuf`, which the caller must clear: nothing else frees it. Fewer only at the end."""
+        """The next bytes as a `BytesBuf`, which the caller must clear: nothing else frees it. None at the end."""
         return self._callback.msiDataObjRead(descriptor, count, 0)["arguments"][2]
 
     def write(self, descriptor: int, text: str) -> None:

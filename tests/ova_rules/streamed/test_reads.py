@@ -49,10 +49,11 @@ class Calls:
         self._call("seek", offset)
         self.at = offset
 
-    def read(self, descriptor: int, count: int) -> Raw:
+    def read(self, descriptor: int, count: int) -> Raw | None:
         self._call("read", count)
-        self.at += count
-        return Raw(DATA[self.at - count : self.at])
+        found = DATA[self.at : self.at + count]
+        self.at += len(found)
+        return Raw(found) if found else None
 
     def send(self, descriptor: int, buffer: Raw) -> int:
         self._call("send", buffer.len)
@@ -94,6 +95,8 @@ def test_no_call_asks_for_more_than_a_piece_or_beyond_the_end() -> None:
     reader.size = 10 * PIECE
     reader.buffer(3 * PIECE, 0)
     assert calls.made[1:] == [("read", PIECE)]
+    with reader.buffer(100, len(DATA)) as end:  # the file is shorter than the catalog says
+        assert (len(end), end.data()) == (0, b"")
     assert reader.pread(100, 11 * PIECE) == b""
 
 

@@ -133,7 +133,7 @@ def test_read_and_seek_give_their_structures(run: Any, request: Any) -> None:
 
 def test_bytes_of_any_value_pass_from_object_to_object_and_are_set_and_read(run: Any, request: Any) -> None:
     path = path_of(request)
-    written, passed, found, cleared = run(f"""
+    written, passed, found, cleared, end = run(f"""
         from irods_types import BytesBuf
         data = bytes(range(256)) * 16
         buffer = BytesBuf()
@@ -147,12 +147,13 @@ def test_bytes_of_any_value_pass_from_object_to_object_and_are_set_and_read(run:
         passed = callback.msiDataObjWrite(second, read, 0)["arguments"][2]
         rest = callback.msiDataObjRead(first, 4000, 0)["arguments"][2]
         found = bytes(read.get_bytes()) == data[:4000], read.len, rest.len
+        end = callback.msiDataObjRead(first, 4000, 0)["arguments"][2]
         read.clear_buffer()
         for each in (first, second):
             callback.msiDataObjClose(each, 0)
-        result = written, passed, found, read.len
+        result = written, passed, found, read.len, end
     """)
-    assert (written, passed, found, cleared) == (4096, 4000, [True, 4000, 96], 0)
+    assert (written, passed, found, cleared, end) == (4096, 4000, [True, 4000, 96], 0, None)
 
 
 def test_an_offset_beyond_an_int_is_passed_as_text(run: Any, request: Any) -> None:
