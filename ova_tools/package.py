@@ -39,6 +39,7 @@ __all__ = [
     "Property",
     "open_regular",
     "read_archive",
+    "read_archive_from",
     "read_package",
 ]
 
@@ -80,7 +81,7 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Package:
-    """An open package. Close it, or use it in a `with` statement; `fileno()` is valid until then.
+    """An open package. Close it, or use it in a `with` statement; `archive` is valid until then.
 
     `members` are its existing files; `located` says for each reference where it leads. `names` are those of its
     members, or, beside a plain .ovf, of all files that could be members. `notes` are what is odd about it.
@@ -97,7 +98,12 @@ class Package:
     names: MemberNames = field(repr=False, compare=False)
     notes: tuple[Note, ...] = field(repr=False)
     index: tar.Index | None = field(repr=False)
-    file: io.FileIO = field(repr=False, compare=False)
+    file: io.FileIO | tar.Reader = field(repr=False, compare=False)
+
+    @property
+    def archive(self) -> tar.Archive:
+        """The descriptor of the open .ova or .ovf file, or the reader that the package was opened with."""
+        return self.file.fileno() if isinstance(self.file, io.FileIO) else self.file
 
     @property
     def path(self) -> Path:
@@ -127,12 +133,15 @@ class Package:
         return self.descriptor.content.configurations
 
     def fileno(self) -> int:
-        """Return the descriptor of the open .ova or .ovf file, open for reading."""
+        """Return the descriptor of the open .ova or .ovf file. Raises io.UnsupportedOperation if a reader reads it."""
+        if not isinstance(self.file, io.FileIO):
+            raise io.UnsupportedOperation(f"{self.location} is no file of this machine")
         return self.file.fileno()
 
     def close(self) -> None:
-        """Close the file."""
-        self.file.close()
+        """Close the file. A reader stays open: it is its owner's."""
+        if isinstance(self.file, io.FileIO):
+            self.file.close()
 
     def __enter__(self) -> Package:
         return self
@@ -163,28 +172,49 @@ def read_archive(path: str | os.PathLike[str]) -> Package:
     return _read(os.fspath(path), archive=True)
 
 
+def read_archive_from(reader: tar.Reader, shown: str) -> Package:
+    """Open the .ova behind a reader; `shown` is its location in messages. Reads and raises what `read_archive` does.
+
+    The package is read through `reader`, which its owner closes when the package is no longer used.
+    """
+    try:
+        start = tar.pread(reader, tar.BLOCK, 0)
+        if tar.looks_like_tar(start):
+            return _read_ova(shown, reader, reader, reader.size)
+        raise _no_archive(shown, reader, reader.size, start)
+    except OSError as error:
+        raise PackageError(f"cannot be read: {error.strerror or error}") from error
+
+
 def _read(place: str, *, archive: bool) -> Package:
     file = open_regular(place)
     try:
         size = os.fstat(file.fileno()).st_size
         start = os.pread(file.fileno(), tar.BLOCK, 0)
         if tar.looks_like_tar(start):
-            return _read_ova(place, file, size)
-        if start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf"):
-            if archive:
-                _check_limit("", size, MAX_DESCRIPTOR_BYTES)
-                _load_descriptor("", _read_exactly(file.fileno(), "", size, 0))  # refuses, say, a page of a web server
-                raise PackageError(
-                    "is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)"
-                )
+            return _read_ova(place, file, file.fileno(), size)
+        if not archive and _may_be_descriptor(place, start):
             return _read_ovf(place, file, size)
-        raise PackageError(_neither(start, size))
+        raise _no_archive(place, file.fileno(), size, start)
     except OSError as error:
         file.close()
         raise PackageError(f"cannot be read: {error.strerror or error}") from error
     except BaseException:
         file.close()
         raise
+
+
+def _may_be_descriptor(place: str, start: bytes) -> bool:
+    return start.lstrip(b" \t\r\n").startswith(_XML_STARTS) or place.lower().endswith(".ovf")
+
+
+def _no_archive(place: str, archive: tar.Archive, size: int, start: bytes) -> PackageError:
+    """Return the error for what is no tar archive. Raises DescriptorError for, say, a page of a web server."""
+    if not _may_be_descriptor(place, start):
+        return PackageError(_neither(start, size))
+    _check_limit("", size, MAX_DESCRIPTOR_BYTES)
+    _load_descriptor("", _read_exactly(archive, "", size, 0))
+    return PackageError("is an OVF descriptor without its files; an .ova, one archive of all, is right (DSP0243 5.3)")
 
 
 def open_regular(path: str | os.PathLike[str], shown: str = "", *, follow: bool = True) -> io.FileIO:
@@ -219,14 +249,14 @@ def _neither(start: bytes, size: int) -> str:
     return "is neither a tar archive (.ova) nor an OVF descriptor (.ovf)"
 
 
-def _read_ova(location: str, file: io.FileIO, size: int) -> Package:
-    index = tar.read_index(file.fileno(), size)
+def _read_ova(location: str, file: io.FileIO | tar.Reader, archive: tar.Archive, size: int) -> Package:
+    index = tar.read_index(archive, size)
     entries = {entry.name: entry for entry in index.entries if entry.is_file}
 
     def load(name: str, limit: int) -> bytes:
         entry = entries[name]
         _check_limit(name, entry.size, limit)
-        return _read_exactly(file.fileno(), name, entry.size, entry.data_offset)
+        return _read_exactly(archive, name, entry.size, entry.data_offset)
 
     name = _descriptor_name(tuple(entries))
     descriptor = _load_descriptor(name, load(name, MAX_DESCRIPTOR_BYTES))
@@ -331,10 +361,10 @@ def _check_limit(name: str, size: int, limit: int) -> None:
         raise PackageError(f"{name} has {size} bytes, at most {limit} are right")
 
 
-def _read_exactly(fd: int, name: str, size: int, offset: int) -> bytes:
+def _read_exactly(archive: tar.Archive, name: str, size: int, offset: int) -> bytes:
     parts = []
     while size:
-        part = os.pread(fd, size, offset)
+        part = tar.pread(archive, size, offset)
         if not part:
             raise PackageError(f"truncated: {name} became shorter while it was read")
         parts.append(part)

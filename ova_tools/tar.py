@@ -14,6 +14,22 @@ from .errors import PackageError
 from .limits import MAX_EXTENSION, MAX_EXTENSIONS, MAX_HEADERS, MAX_MEMBER_NAME, MAX_TAIL
 from .records import dataclass
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol, Union
+
+    class Reader(Protocol):
+        """An archive that is no file of this machine, but can be read at any offset."""
+
+        @property
+        def size(self) -> int:
+            """Its bytes."""
+
+        def pread(self, count: int, offset: int) -> bytes:
+            """Return up to `count` bytes from byte `offset` on; none only at the end. Raises OSError."""
+
+    Archive = Union[int, Reader]  # an open file's descriptor, or a reader
+
 BLOCK = 512
 RECORD = 20 * BLOCK  # tar programs write whole records, so most archives end at a multiple of it
 _LONGEST_LENGTH = 12  # digits of a pax record's length, with the blank
@@ -102,8 +118,18 @@ def looks_like_tar(block: bytes) -> bool:
     return len(block) >= BLOCK and (block[:BLOCK] == bytes(BLOCK) or _checksum_right(block[:BLOCK]))
 
 
-def read_index(fd: int, size: int) -> Index:
-    """Index the archive in `fd`, a regular file of `size` bytes, reading its headers only.
+def pread(archive: Archive, count: int, offset: int) -> bytes:
+    """Return `count` bytes of an archive from byte `offset` on; fewer only at its end. Raises OSError."""
+    if isinstance(archive, int):
+        return os.pread(archive, count, offset)
+    found = archive.pread(count, offset)
+    while 0 < len(found) < count and (more := archive.pread(count - len(found), offset + len(found))):
+        found += more
+    return found
+
+
+def read_index(archive: Archive, size: int) -> Index:
+    """Index an archive of `size` bytes, a regular file or what is behind a reader, reading its headers only.
 
     An archive may end without its end-of-archive blocks; `Index.unfinished` says so. Raises PackageError if it is
     otherwise not a complete, plain archive of regular files and directories.
@@ -116,10 +142,10 @@ def read_index(fd: int, size: int) -> Index:
     has_pax = False
     for _ in range(MAX_HEADERS):
         if offset + BLOCK > size:
-            if any(os.pread(fd, max(0, size - offset), offset)):
+            if any(pread(archive, max(0, size - offset), offset)):
                 raise PackageError(f"truncated archive: a part of a header only at byte {offset}")
             break
-        header = os.pread(fd, BLOCK, offset)
+        header = pread(archive, BLOCK, offset)
         if len(header) != BLOCK:
             raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
         if header == bytes(BLOCK):
@@ -130,7 +156,7 @@ def read_index(fd: int, size: int) -> Index:
         length = _number(header[124:136], "size", offset)
         if kind in (b"L", b"K", b"x", b"g"):
             extensions += length
-            record = _extension(fd, size, offset + BLOCK, length, extensions)
+            record = _extension(archive, size, offset + BLOCK, length, extensions)
             if kind == b"L":
                 long_name = _text(record.split(b"\0", 1)[0])
             elif kind == b"x":
@@ -169,7 +195,7 @@ def read_index(fd: int, size: int) -> Index:
         raise PackageError(f"more than {MAX_HEADERS} headers, an OVA has few members")
     if start != offset:
         raise PackageError(f"truncated archive: an extension header at byte {start} has no member")
-    _check_tail(fd, offset, size)
+    _check_tail(archive, offset, size)
     return Index(tuple(entries), offset, size)
 
 
@@ -283,7 +309,7 @@ def _number(field: bytes, name: str, offset: int) -> int:
         raise PackageError(f"the tar header at byte {offset} has a {name} that is not an octal number") from None
 
 
-def _extension(fd: int, size: int, offset: int, length: int, in_all: int) -> bytes:
+def _extension(archive: Archive, size: int, offset: int, length: int, in_all: int) -> bytes:
     if length > MAX_EXTENSION:
         raise PackageError(
             f"an extension header at byte {offset - BLOCK} claims {length} bytes, at most 1 MiB is right"
@@ -292,7 +318,7 @@ def _extension(fd: int, size: int, offset: int, length: int, in_all: int) -> byt
         raise PackageError(f"extension headers of more than {MAX_EXTENSIONS} bytes, an OVA has few and short names")
     if offset + round_up(length) > size:
         raise PackageError(f"truncated archive: an extension header at byte {offset - BLOCK} is cut short")
-    return os.pread(fd, length, offset)
+    return pread(archive, length, offset)
 
 
 def _pax_records(record: bytes, offset: int) -> dict[str, str]:
@@ -329,16 +355,17 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
-def _check_tail(fd: int, offset: int, size: int) -> None:
+def _check_tail(archive: Archive, offset: int, size: int) -> None:
     if size - offset > MAX_TAIL:
         raise PackageError(f"{size - offset} bytes after the last member, at most {MAX_TAIL} bytes of zeros are right")
     try:
-        offset = max(offset, os.lseek(fd, offset, os.SEEK_DATA))
+        if isinstance(archive, int):
+            offset = max(offset, os.lseek(archive, offset, os.SEEK_DATA))
     except OSError as error:
         if error.errno == errno.ENXIO:  # only a hole up to the end: zeros that need not be read
             return
     while offset < size:
-        chunk = os.pread(fd, min(_CHUNK, size - offset), offset)
+        chunk = pread(archive, min(_CHUNK, size - offset), offset)
         if not chunk:
             raise PackageError(f"truncated archive: the file became shorter than {size} bytes while it was read")
         if chunk != _ZEROS[: len(chunk)]:

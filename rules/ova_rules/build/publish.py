@@ -65,7 +65,7 @@ def publish(
     replicas other than the written one (replicated, moved or checksummed meanwhile).
     """
     if replicas and not any(replica.good for replica in replicas):
-        _move_away(catalog, path, replicas[0])
+        move_away(catalog, path, replicas[0])
         replicas = ()
     if not replicas:
         _first(catalog, settings, path, content, check)
@@ -225,8 +225,11 @@ def _first_character(file: str) -> str:
     return text[0]
 
 
-def _move_away(catalog: Catalog, path: str, replica: Replica) -> None:
-    """Renames a replica that is unusable since an agent died between open and close; the server allows nothing else."""
+def move_away(catalog: Catalog, path: str, replica: Replica, found: str = "") -> None:
+    """Renames a replica that is unusable since an agent died between open and close; the server allows nothing else.
+
+    found: the name under which it lies, if that is not `path`.
+    """
     aside = f"{path}.unfinished-{replica.data_id}"
-    catalog.rename(path, aside)
+    catalog.rename(found or path, aside)
     catalog.log(f"{path} was left unfinished by an agent that died; moved to {aside}")

@@ -131,6 +131,45 @@ def test_read_and_seek_give_their_structures(run: Any, request: Any) -> None:
     """) == ["FileLseekOut_t", 4, "BytesBuf", "456"]
 
 
+def test_bytes_of_any_value_pass_from_object_to_object_and_are_set_and_read(run: Any, request: Any) -> None:
+    path = path_of(request)
+    written, passed, found, cleared, end = run(f"""
+        from irods_types import BytesBuf
+        data = bytes(range(256)) * 16
+        buffer = BytesBuf()
+        buffer.set_buffer(data)
+        fd = callback.msiDataObjCreate("{path}", "", 0)["arguments"][2]
+        written = callback.msiDataObjWrite(fd, buffer, 0)["arguments"][2]
+        callback.msiDataObjClose(fd, 0)
+        first = callback.msiDataObjOpen("objPath={path}++++replNum=0++++openFlags=O_RDONLY", 0)["arguments"][1]
+        second = callback.msiDataObjCreate("{path}.2", "", 0)["arguments"][2]
+        read = callback.msiDataObjRead(first, 4000, 0)["arguments"][2]
+        passed = callback.msiDataObjWrite(second, read, 0)["arguments"][2]
+        rest = callback.msiDataObjRead(first, 4000, 0)["arguments"][2]
+        found = bytes(read.get_bytes()) == data[:4000], read.len, rest.len
+        end = callback.msiDataObjRead(first, 4000, 0)["arguments"][2]
+        read.clear_buffer()
+        for each in (first, second):
+            callback.msiDataObjClose(each, 0)
+        result = written, passed, found, read.len, end
+    """)
+    assert (written, passed, found, cleared, end) == (4096, 4000, [True, 4000, 96], 0, None)
+
+
+def test_an_offset_beyond_an_int_is_passed_as_text(run: Any, request: Any) -> None:
+    path = path_of(request)
+    assert run(f"""
+        fd = callback.msiDataObjCreate("{path}", "", 0)["arguments"][2]
+        try:
+            callback.msiDataObjLseek(fd, 2**31, "SEEK_SET", 0)
+        except OverflowError as error:
+            said = str(error)
+        out = callback.msiDataObjLseek(fd, str(2**31), "SEEK_SET", 0)["arguments"][3]
+        callback.msiDataObjClose(fd, 0)
+        result = said, out.offset
+    """) == ["bad numeric conversion: overflow", 2**31]
+
+
 def test_touch_rename_checksum_copy_replicate_and_unlink(run: Any, request: Any) -> None:
     path = path_of(request)
     moved, digest, copied, replicas, gone = run(f"""

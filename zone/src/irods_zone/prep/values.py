@@ -104,6 +104,10 @@ class BytesBuf:
             raise RuntimeError("this zone streams large transfers: their bytes cannot be had in a rule")
         return list(self._data)
 
+    def as_bytes(self) -> bytes:
+        """The bytes; only for the zone itself: PREP has no such method for rules."""
+        return bytes(self.get_bytes()) if self._data is None else self._data
+
     def get_byte(self, index: int) -> int:
         """One byte."""
         if self._data is None:

@@ -76,9 +76,10 @@ def seek(session: Session, args: Sequence[Parameter]) -> None:
 
 @microservice("msiDataObjRead", 3)
 def read(session: Session, args: Sequence[Parameter]) -> None:
-    """(descriptor, length, out BytesBuf)."""
+    """(descriptor, length, out BytesBuf; None at the end, because a server copies no empty buffer for a rule)."""
     with reporting(session, "msiDataObjRead"):
-        args[2].set(BytesBuf(transfer.read(session, args[0].integer(), args[1].integer())))
+        data = transfer.read(session, args[0].integer(), args[1].integer())
+    args[2].set(BytesBuf(data) if data else None)
 
 
 @microservice("msiDataObjWrite", 3)
@@ -87,7 +88,7 @@ def write(session: Session, args: Sequence[Parameter]) -> None:
     content = args[1].value
     with reporting(session, "msiDataObjWrite"):
         if isinstance(content, BytesBuf):
-            data = bytes(content.get_bytes())
+            data = content.as_bytes()
         else:
             data = args[1].text().encode("utf-8", "surrogateescape")
         args[2].set(transfer.write(session, args[0].integer(), data))
