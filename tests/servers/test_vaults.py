@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,14 @@ from tests.support.waiting import until
 
 def test_images_are_checked_where_they_lie(servers: Servers) -> None:
     client = servers.client()
+
+    def checked(image: str) -> bool:
+        return client.package(image) == "valid"
+
     client.set(f"{servers.home}/images", "ova_images", "yes")
     for name in ("near", "far"):
-        until(lambda name=name: client.package(f"{servers.home}/images/{name}.ova") == "valid", "it is not checked")
+        image = f"{servers.home}/images/{name}.ova"
+        until(partial(checked, image), "it is not checked")
     servers.put(client, f"{servers.home}/images/bad.ova", ova()[:2000], "consumer1Resc")
     until(lambda: client.package(f"{servers.home}/images/bad.ova") not in ("", "valid"), "it is not checked")
 
