@@ -84,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--no-connection", action="store_true", help="look at files only; ask no zone, make nothing")
     check.add_argument("--json", action="store_true", help="as JSON")
 
+    join = commands.add_parser("join", help="bring the zone's key from the server with the catalog to another one")
+    _add_places(join)
+    join.add_argument("--give", action="store_true", help="on the server with the catalog: write it to stdout")
+
     status = commands.add_parser("status", help="the components: state, age, source, message")
     status.add_argument("paths", metavar="PATH", nargs="*", help="collections to look at and below (default: all)")
     _add_environment(status)
@@ -163,6 +167,22 @@ def _check(options: argparse.Namespace) -> int:
             console.print(commands.line(finding), soft_wrap=True, highlight=False)
     _report(json.dumps([finding.as_json() for finding in found], indent=2) if options.json else summary(found))
     return 1 if any(finding.outcome is Outcome.NOT_OK for finding in found) else 0
+
+
+def _join(options: argparse.Namespace) -> int:
+    from ova_admin import join
+
+    places = _places(options)
+    if not options.give:
+        if sys.stdin.isatty():
+            raise AdminError("the key is read from standard input: ssh PROVIDER ova-admin join --give | ova-admin join")
+        made = join.take(places, sys.stdin.read(4096))
+        _report("joined; now run `ova-admin check`" if made else "joined, as before")
+        return 0
+    if sys.stdout.isatty():
+        raise AdminError("the key would be shown; pipe it: ova-admin join --give | ssh SERVER ova-admin join")
+    _report(join.given(places))
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -251,6 +271,7 @@ _COMMANDS = {
     "install": _install,
     "uninstall": _uninstall,
     "check": _check,
+    "join": _join,
     "status": _status,
     "rebuild": _rebuild,
     "reconcile": _reconcile,

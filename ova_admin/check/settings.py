@@ -15,6 +15,8 @@ from ova_admin.install.payload import PACKAGES
 from ova_admin.places import Places, is_root
 from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
+from ova_rules.servers.key import KEY_BYTES
+from ova_rules.servers.roles import provider_named
 from ova_rules.settings import FILE_NAME, Settings
 
 _NAMES = (
@@ -28,7 +30,6 @@ _NAMES = (
     "qemu-img",
     "admin_command",
 )
-_KEY_BYTES = 32
 
 
 def findings(places: Places) -> Iterator[Finding]:
@@ -92,7 +93,7 @@ def _state(places: Places, settings: Settings) -> Iterator[Finding]:
         state = folder.lstat()
     except FileNotFoundError:
         yield ok("state folder", f"{folder} is made when it is first needed")
-        yield _key(folder / "key")
+        yield _key(folder / "key", provider_named(str(places.etc)))
         return
     wrong = not stat.S_ISDIR(state.st_mode) or state.st_mode & 0o077 or (account and state.st_uid != account.pw_uid)
     if wrong:
@@ -101,15 +102,17 @@ def _state(places: Places, settings: Settings) -> Iterator[Finding]:
         yield not_ok("state folder", seen, f"make it a folder of {name} with mode 0700, else no OVA is built or read")
         return
     yield ok("state folder", str(folder))
-    yield _key(folder / "key")
+    yield _key(folder / "key", provider_named(str(places.etc)))
 
 
-def _key(key: Path) -> Finding:
+def _key(key: Path, provider: str) -> Finding:
     try:
         state = key.lstat()
     except FileNotFoundError:
+        if provider:
+            return not_ok("key", f"{key} is not there", f"ssh {provider} ova-admin join --give | ova-admin join")
         return ok("key", f"{key} is made when it is first needed; then keep it with your backups")
-    if not stat.S_ISREG(state.st_mode) or state.st_size != _KEY_BYTES:
+    if not stat.S_ISREG(state.st_mode) or state.st_size != KEY_BYTES:
         return not_ok(
             "key", f"{key} is no key", "put it back from a backup, or remove it and set ova_url anew everywhere"
         )

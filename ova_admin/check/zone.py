@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ova_admin import recurring, rule_text
+from ova_admin.check import servers
 from ova_admin.check.finding import Finding, Outcome, not_applicable, not_ok, note, ok, whole
 from ova_grid.connection import Environment, User, connected, message, rows
 from ova_grid.errors import GridError
@@ -24,7 +25,7 @@ from ova_tools.extents import can_share
 if TYPE_CHECKING:
     from irods.session import iRODSSession
 
-NAMES = ("connection", "hooks", "rule-text gate", "proxy", "recurring job", "vaults")
+NAMES = ("connection", "hooks", "rule-text gate", "proxy", "recurring job", servers.NAME, "vaults")
 _BLOCK_BYTES = 1 << 16
 _WORST_FIRST = (Outcome.NOT_OK, Outcome.NOTE, Outcome.OK, Outcome.NOT_APPLICABLE)
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -49,6 +50,7 @@ def _findings(environment: Environment, local_hosts: tuple[str, ...]) -> Iterato
         yield from _hooks(session, environment)
         yield from _gate(session, environment)
         yield _recurring(session)
+        yield servers.finding(session)
         yield _vaults(session, local_hosts)
 
 

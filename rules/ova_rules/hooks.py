@@ -226,6 +226,17 @@ def ova_request(rule_args: "list[Any]", callback: "Any", rei: "Any") -> None:
     rule_args[-1] = requests.answer(rule_args[:-1], callback, rei)
 
 
+def ova_servers(callback: "Any", rei: "Any") -> None:
+    """For an administrator's rule text: one line of JSON on stdout for each server of the zone."""
+
+    def run() -> None:
+        from ova_rules.events import zone_servers
+
+        zone_servers.print_servers(callback, rei)
+
+    _run_job("servers", run, callback)
+
+
 def ova_reconcile(callback: "Any", rei: "Any") -> None:
     """For an administrator's rule text: one line of JSON on stdout for each component that has to be built."""
 
@@ -274,6 +285,7 @@ def _run_job(name: str, run: "Callable[[], None]", callback: "Any") -> None:
 JOBS = {
     "ova_job": ova_job,
     "ova_request": ova_request,
+    "ova_servers": ova_servers,
     "ova_reconcile": ova_reconcile,
     "ova_reconcile_job": ova_reconcile_job,
     "ova_reconcile_obstacle": ova_reconcile_obstacle,

@@ -135,7 +135,7 @@ def test_check_says_what_is_wrong(admin: Admin) -> None:
     seen = admin.check()
     assert {name for name, (outcome, _) in seen.items() if outcome == "not ok"} == {
         "plugin", "configuration", "core.py", "settings", "settings' owner", "rules for users", "hooks",
-        "rule-text gate",
+        "rule-text gate", "servers",
     }  # fmt: skip
     assert "gate_wait" in seen["settings"][1]
     code, out, _ = admin("check", "--etc", str(admin.server.etc), "--prefix", str(admin.server.prefix))

@@ -1,4 +1,4 @@
-"""What lies in vaults of other servers: images, texts, tasks, captured machines, replicas; and servers that are away."""
+"""What lies in vaults of other servers: images, texts, tasks, machines, replicas; and servers that are away."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ova_rules.settings import Settings
 
 _LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
+_PLACEHOLDER = "bundleResc"  # a resource that every zone has and nobody uses
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
 # A value with fewer characters never has more bytes than a server can read.
 _NO_LONG_VALUE = f"META_COLL_ATTR_VALUE not like '{'_' * (2700 // 4 + 1)}%'"
@@ -293,6 +294,11 @@ class Queries:
         """The directory of a storage resource's vault."""
         rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_NAME", resource))
         return next(row[0] for row in rows if row[1] == resource)
+
+    def hosts(self) -> list[str]:
+        """The servers that have vaults, sorted."""
+        rows = self._rows(["RESC_LOC", "RESC_NAME"], equals("RESC_TYPE_NAME", "unixfilesystem"))
+        return sorted({row[0] for row in rows if row[1] != _PLACEHOLDER})
 
     def vaults(self) -> list[str]:
         """The directories of all vaults of the zone that are file systems."""

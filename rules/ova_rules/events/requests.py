@@ -17,7 +17,7 @@ from ova_rules.faults import report
 from ova_rules.servers.asking import told
 from ova_rules.servers.envelope import Opener, packed
 from ova_rules.servers.files import piece_here, states_here
-from ova_rules.servers.key import key_print, zone_key
+from ova_rules.servers.key import zone_key
 from ova_rules.servers.roles import is_here, provider
 from ova_rules.settings import Settings
 from ova_rules.state import notes_kept
@@ -177,12 +177,10 @@ def _download(
 # ---- to any ----------------------------------------------------------------------------------------------------------
 
 
-def _about(catalog: Catalog, settings: Settings) -> dict[str, str]:
-    """What `ova-admin check` compares."""
+def about(catalog: Catalog, settings: Settings) -> dict[str, str]:
+    """What has to be the same on all servers of a zone."""
     return {
-        "key": key_print(zone_key(settings)),
         "settings": settings.digest,
-        "provider": provider(),
         "format": str(BUILDER_FORMAT),
     }
 
@@ -203,5 +201,5 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "check": _check,
     "capture": _capture,
     "download": _download,
-    "about": _about,
+    "about": about,
 }

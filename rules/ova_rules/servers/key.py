@@ -6,7 +6,6 @@ to the others, which never make one. A lost key costs a rebuild of each ready OV
 
 from __future__ import annotations
 
-import hashlib
 import os
 from functools import lru_cache
 
@@ -23,11 +22,6 @@ def zone_key(settings: Settings) -> bytes:
     return _key_in(directory(settings.state_directory))
 
 
-def key_print(key: bytes) -> str:
-    """What tells two keys apart and says nothing about either: 16 hexadecimal digits."""
-    return hashlib.sha256(b"key of a zone: " + key).hexdigest()[:16]
-
-
 @lru_cache(maxsize=4)
 def _key_in(folder: str) -> bytes:
     path = os.path.join(folder, "key")
@@ -36,6 +30,11 @@ def _key_in(folder: str) -> bytes:
     except FileNotFoundError:
         if provider():
             raise NotJoinedError from None
+    return made_key(path)
+
+
+def made_key(path: str) -> bytes:
+    """The key in a file, which is made if it is missing."""
     put_key(path, os.urandom(KEY_BYTES))
     return read_key(path)
 

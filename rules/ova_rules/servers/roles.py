@@ -19,7 +19,8 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @lru_cache(maxsize=4)
-def _provider(directory: str) -> str:
+def provider_named(directory: str) -> str:
+    """As `provider`, of the server whose configuration is in this folder."""
     try:
         data = read_json(os.path.join(directory, _SERVER_FILE))
     except (OSError, ValueError, RecursionError):
@@ -31,7 +32,7 @@ def _provider(directory: str) -> str:
 
 def provider() -> str:
     """The host of the server that has the catalog, "" if this one has it. One that does not say its role has it."""
-    return _provider(agent.settings_directory)
+    return provider_named(agent.settings_directory)
 
 
 def is_here(host: str, also: Sequence[str]) -> bool:
