@@ -48,6 +48,17 @@ def embedded_zone(root: Path, rules: Path | None) -> Iterator[EmbeddedZone]:
         forkserver.close()
 
 
+# Runs behind core.py: the servers of a test share a machine, but not their vaults.
+_ONLY_OWN_FILES = """
+def _refuse_others(event, arguments, others={others!r}, frame=sys._getframe):
+    if event == "open" and str(arguments[0]).startswith(others):
+        if frame(1).f_globals.get("__name__", "").startswith(("ova_rules", "ova_tools")):
+            raise PermissionError(13, "a vault of another server", arguments[0])
+
+sys.addaudithook(_refuse_others)
+"""
+
+
 @contextmanager
 def several_servers(folder: Path, consumers: int = 1, **settings: object) -> Iterator[tuple[EmbeddedZone, ...]]:
     """A zone of several servers: the provider on 127.0.0.2, its consumers on 127.0.0.3, 127.0.0.4 …
@@ -56,9 +67,12 @@ def several_servers(folder: Path, consumers: int = 1, **settings: object) -> Ite
     demoResc, consumer1Resc …
     """
     hosts = [f"127.0.0.{2 + number}" for number in range(1 + consumers)]
+    vaults = [folder / "zone/vault", *(folder / f"vault-{number}" for number in range(1, 1 + consumers))]
     cores = []
     for number, host in enumerate(hosts):
-        core = rule_folder(folder / f"etc-{number}", local_hosts=[host], **settings)
+        others = tuple(f"{vault}/" for vault in vaults if vault != vaults[number])
+        behind = _ONLY_OWN_FILES.format(others=others)
+        core = rule_folder(folder / f"etc-{number}", behind, local_hosts=[host], **settings)
         described = {
             "catalog_service_role": "consumer" if number else "provider",
             "catalog_provider_hosts": hosts[:1],
@@ -73,7 +87,7 @@ def several_servers(folder: Path, consumers: int = 1, **settings: object) -> Ite
         try:
             servers = [provider]
             for number in range(1, 1 + consumers):
-                resources = {f"consumer{number}Resc": folder / f"vault-{number}"}
+                resources = {f"consumer{number}Resc": vaults[number]}
                 servers.append(provider.consumer(cores[number], hosts[number], resources))
             yield tuple(servers)
         finally:

@@ -17,6 +17,7 @@ class Proposed(Catalog):
 
     def __init__(self, catalog: Catalog, collection: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]) -> None:
         super().__init__(catalog._callback, catalog._rei, catalog.cause)
+        self.settings, self.away = catalog.settings, catalog.away
         self._collection, self._added, self._dropped = collection, tuple(added), dropped
 
     def avus(self, collections: Iterable[str]) -> list[Avu]:

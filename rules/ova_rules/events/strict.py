@@ -56,15 +56,16 @@ def _strict(catalog: Catalog, settings: Settings, path: str) -> Component | None
 
 
 def _why_it_would_fail(catalog: Catalog, settings: Settings, component: Component) -> str | None:
+    from ova_rules.servers.files import archive_at
     from ova_tools.errors import OvaError
-    from ova_tools.package import read_archive
 
     seen = view(catalog, settings, component)
     source = seen.inputs.source
     if source is None or not catalog.may_read(source.path):
         return None
+    file = source.replica
     try:
-        with read_archive(source.replica.vault_path) as package:
+        with archive_at(catalog, settings, file.host, file.vault_path, file.elsewhere) as package:
             taken(settings, seen, package)
     except ComponentError as error:
         return str(error)

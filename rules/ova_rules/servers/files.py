@@ -1,8 +1,9 @@
-"""Files in the vaults of other servers of the zone: their states, and copies of small ones."""
+"""Files in the vaults of other servers of the zone: their states, copies of small ones, the heads of packages."""
 
 from __future__ import annotations
 
 import base64
+import errno
 import os
 from collections.abc import Iterable, Sequence
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from ova_rules.servers.asking import Channel
     from ova_rules.settings import Settings
+    from ova_tools.package import Package
 
 PIECE_BYTES = 60_000
 
@@ -64,6 +66,37 @@ def copied(channel: Channel, settings: Settings, host: str, path: str, state: Fi
     """Copies a file of another server. Raises Changed if it is no longer in this state."""
     for offset in range(0, state.st_size, PIECE_BYTES):
         target.write(piece(channel, settings, host, path, state, offset))
+
+
+class _FileThere:
+    """A file of another server as a reader of packages takes it."""
+
+    def __init__(self, channel: Channel, settings: Settings, host: str, path: str, state: FileState) -> None:
+        self.size = state.st_size
+        self._place = channel, settings, host, path, state
+        self._data, self._start = b"", 0
+
+    def pread(self, count: int, offset: int) -> bytes:
+        """Up to `count` bytes from byte `offset` on. Raises OSError."""
+        if not self._start <= offset < self._start + len(self._data) and offset < self.size:
+            try:
+                self._data, self._start = piece(*self._place, offset), offset
+            except (ComponentError, Changed) as error:
+                raise OSError(errno.EIO, str(error) or "it is being written") from error
+        at = offset - self._start
+        return self._data[at : at + count] if at >= 0 else b""
+
+
+def archive_at(channel: Channel, settings: Settings, host: str, path: str, state: FileState | None) -> Package:
+    """The package in a file of whichever server, to read its descriptor and manifest. Raises OvaError.
+
+    state: of the file, if it is on another server; None if it is on this one.
+    """
+    from ova_tools.package import read_archive, read_archive_from
+
+    if state is None:
+        return read_archive(path)
+    return read_archive_from(_FileThere(channel, settings, host, path, state), path)
 
 
 def piece(channel: Channel, settings: Settings, host: str, path: str, state: FileState, offset: int) -> bytes:
