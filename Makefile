@@ -24,7 +24,7 @@ demo: $(STAMP)
 # The linters, and the tests that need no zone: for every change, in well under a minute.
 FAST := tests/ova_tools tests/ova_grid/test_graph.py tests/ova_grid/test_saved.py tests/ova_rules tests/docs tests/docker tests/packaging/test_release.py
 FAST += $(addprefix tests/ova_admin/test_,block.py cli.py reconcile_job.py server_config.py)
-IN_ZONES := tests/ova_rules/test_in_a_zone.py tests/ova_rules/test_queue.py tests/ova_rules/images tests/ova_rules/streamed
+IN_ZONES := tests/ova_rules/test_in_a_zone.py tests/ova_rules/test_queue.py tests/ova_rules/images
 check: lint
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -q $(FAST) $(addprefix --ignore=,$(IN_ZONES))
 

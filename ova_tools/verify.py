@@ -18,9 +18,6 @@ from .manifest import Digests, Line, Manifest, check_line, check_readable, file_
 from .notes import Note, NoteKind, note
 from .package import Kind, Member, Package, open_regular
 from .records import dataclass
-from .tar import pread
-
-_BLOCK = 1 << 20
 
 Report = Callable[[int], None]
 
@@ -54,8 +51,6 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
     be read; PackageError for a file of the descriptor that is missing or lacks a chunk, DescriptorError for one outside
     the package.
     """
-    if not isinstance(package.archive, int):
-        return Verifier(package).finish(report)
     manifest = package.manifest
     hashed: list[tuple[str, str]] = []
     if manifest is not None:
@@ -73,79 +68,6 @@ def verify_members(package: Package, report: Report | None = None) -> Verificati
             check_line(manifest, line, done[pair])
     _check_references(package)
     return Verification(tuple(hashed), (*package.notes, *_notes(package)))
-
-
-class Verifier:
-    """Verifies an archive while its bytes pass by: each file that the manifest lists is read once, by whoever reads it.
-
-    Feed it what is read of the archive, in its order; `finish` reads the rest. Holds no bytes.
-    """
-
-    def __init__(self, package: Package) -> None:
-        """Raises what `verify_members` does, except for wrong digests."""
-        self._package = package
-        self._hashes: dict[tuple[str, str], _MemberHash] = {}
-        manifest = package.manifest
-        if manifest is not None:
-            check_readable(manifest)
-            members = {member.name: member for member in package.members}
-            for line in manifest.lines:
-                if not line.passed:
-                    _require_member(package, manifest, line)
-                    algorithm = str(line.algorithm)
-                    self._hashes.setdefault((line.name, algorithm), _MemberHash(members[line.name], algorithm))
-        _check_references(package)
-        descriptor = next(member for member in package.members if member.name == package.descriptor.name)
-        self.feed(descriptor.offset, package.descriptor.data)
-
-    def feed(self, offset: int, data: bytes) -> None:
-        """Hash what `data`, the archive's bytes from byte `offset` on, holds of the members."""
-        for each in self._hashes.values():
-            each.feed(offset, data)
-
-    def finish(self, report: Report | None = None) -> Verification:
-        """Read what was not fed, and compare all digests with the manifest. Raises what `verify_members` does.
-
-        `report` is called with the bytes of each piece that is read.
-        """
-        behind = [each for each in self._hashes.values() if each.position < each.end]
-        while behind:
-            first = min(behind, key=lambda each: each.position)
-            self._read(first, report)
-            behind = [each for each in behind if each.position < each.end]
-        manifest = self._package.manifest
-        hashed: dict[tuple[str, str], None] = {}
-        for line in manifest.lines if manifest is not None else ():
-            if manifest is not None and not line.passed:
-                check_line(manifest, line, self._hashes[line.name, str(line.algorithm)].digest.hexdigest())
-                hashed[line.name, line.spelling] = None
-        return Verification(tuple(hashed), (*self._package.notes, *_notes(self._package)))
-
-    def _read(self, member: _MemberHash, report: Report | None) -> None:
-        try:
-            count = min(_BLOCK, member.end - member.position)
-            data = pread(self._package.archive, count, member.position)
-        except OSError as error:
-            raise PackageError(f"{member.name} cannot be read: {error.strerror or error}") from error
-        if not data:
-            raise PackageError(f"truncated: {member.name} became shorter while it was read")
-        self.feed(member.position, data)
-        if report is not None:
-            report(len(data))
-
-
-class _MemberHash:
-    """The digest of a member's bytes up to `position`, an offset in the archive."""
-
-    def __init__(self, member: Member, algorithm: str) -> None:
-        self.name, self.position, self.end = member.name, member.offset, member.offset + member.size
-        self.digest = hashlib.new(algorithm)
-
-    def feed(self, offset: int, data: bytes) -> None:
-        start, stop = self.position - offset, min(self.end - offset, len(data))
-        if 0 <= start < stop:
-            self.digest.update(memoryview(data)[start:stop])
-            self.position += stop - start
 
 
 def make_manifest(package: Package, algorithm: str | None = None, report: Report | None = None) -> Manifest:
@@ -200,7 +122,8 @@ def _digest(
     files: dict[tuple[int, int, str], str],
 ) -> str:
     """The digest of the file of `line`. `files` holds those of files beside a plain .ovf, under any name."""
-    _require_member(package, manifest, line)
+    if line.name not in package.names:
+        raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
     algorithm = str(line.algorithm)
     if package.kind is Kind.OVA:
         return _member_digest(package, members[line.name], algorithm, report)
@@ -210,11 +133,6 @@ def _digest(
         if known not in files:
             files[known] = _hash(file.fileno(), line.name, 0, status.st_size, algorithm, report)
         return files[known]
-
-
-def _require_member(package: Package, manifest: Manifest, line: Line) -> None:
-    if line.name not in package.names:
-        raise ManifestError(f"{manifest.name}, line {line.number}: {line.name} is listed but not in the package")
 
 
 def _hash(fd: int, name: str, offset: int, size: int, algorithm: str, report: Report | None) -> str:

@@ -24,13 +24,10 @@ from collections.abc import Callable, Iterator
 from .errors import WriteError
 from .extents import Carrier, Method, Report, short, write_all
 from .layout import Extent, Literal, Piece, Plan, Zeros
-from .tar import pread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
-
-    from .tar import Archive
 
     _T = TypeVar("_T")
 
@@ -68,45 +65,26 @@ def write(plan: Plan, source_fd: int, target_fd: int, report: Report | None = No
     return carrier.method
 
 
-def stream(plan: Plan, source: Archive, block: int = _PIECE) -> Iterator[bytes]:
-    """Yield the planned file's bytes in pieces of at most `block` bytes. Raises WriteError for a short source, OSError.
-
-    `source` is the descriptor of the open source file, or what it is read through.
-    """
-    for piece in pieces(plan, block):
-        if isinstance(piece, Extent):
-            yield from _blocks(source, piece.offset, piece.offset + piece.length, block)
-        else:
-            yield piece
-
-
-def pieces(plan: Plan, block: int) -> Iterator[bytes | Extent]:
-    """Yield the planned file in pieces of at most `block` bytes: bytes, or an extent of the source.
-
-    Raises WriteError for another file of the plan that became shorter, and OSError.
-    """
+def stream(plan: Plan, source_fd: int, block: int = _PIECE) -> Iterator[bytes]:
+    """Yield the planned file's bytes in pieces of at most `block` bytes. Raises WriteError for a short source."""
     for segment in plan.segments:
         if isinstance(segment, Literal):
             for start in range(0, segment.length, block):
                 yield segment.data[start : start + block]
-        elif isinstance(segment, Zeros):
+            continue
+        if isinstance(segment, Zeros):
             zeros = bytes(min(block, segment.length))
             for start in range(0, segment.length, block):
                 yield zeros[: segment.length - start]
-        elif isinstance(segment, Piece):
-            yield from _blocks(segment.fd, 0, segment.length, block)
-        else:
-            for start in range(0, segment.length, block):
-                yield Extent(segment.offset + start, min(block, segment.length - start))
-
-
-def _blocks(source: Archive, position: int, end: int, block: int) -> Iterator[bytes]:
-    while position < end:
-        data = pread(source, min(block, end - position), position)
-        if not data:
-            raise short(position)
-        position += len(data)
-        yield data
+            continue
+        fd, position = (segment.fd, 0) if isinstance(segment, Piece) else (source_fd, segment.offset)
+        end = position + segment.length
+        while position < end:
+            data = os.pread(fd, min(block, end - position), position)
+            if not data:
+                raise short(position)
+            position += len(data)
+            yield data
 
 
 def put_in_place(

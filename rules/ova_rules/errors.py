@@ -31,6 +31,10 @@ class WaitingError(ComponentError):
         super().__init__(message, lasting=False)
 
 
+class OutdatedError(WaitingError):
+    """The source has a version that was not brought yet, so nothing made from the one before is up to date."""
+
+
 class BehindError(ComponentError):
     """The source is the ready OVA of another component, which has to be built first.
 
@@ -59,11 +63,14 @@ class BusyError(ComponentError):
 
 
 class AwayError(ComponentError):
-    """Another server of the zone does not answer, or cannot do what it was asked. host: which one."""
+    """Another server of the zone does not answer, or cannot do what it was asked.
 
-    def __init__(self, message: str, host: str) -> None:
+    host: which one. bare: it runs without these rules.
+    """
+
+    def __init__(self, message: str, host: str, *, bare: bool = False) -> None:
         super().__init__(message, lasting=False)
-        self.host = host
+        self.host, self.bare = host, bare
 
 
 class NotJoinedError(ComponentError):

@@ -132,7 +132,7 @@ def test_zeros_take_no_room(tmp_path: Path) -> None:
 
 
 def test_a_stream_of_zeros_is_made_piece_by_piece() -> None:
-    pieces = stream(Plan((Zeros(1 << 50), Literal(b"end"))), source=-1, block=1000)
+    pieces = stream(Plan((Zeros(1 << 50), Literal(b"end"))), source_fd=-1, block=1000)
 
     assert [next(pieces) for _ in range(3)] == [bytes(1000)] * 3
     assert list(stream(Plan((Zeros(2500),)), -1, 1000)) == [bytes(1000), bytes(1000), bytes(500)]

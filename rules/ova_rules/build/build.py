@@ -333,7 +333,8 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
         plan = _told_apart(settings, ready, seen, edit.plan)
         bytes_ = Content(plan.size, source.replica.resource, stage)  # by the source, so that extents can be shared
         data_id, version = publish_made(catalog, settings, seen.inputs.holds, ready, seen.inputs.ready, bytes_, check)
-        note_source_file(settings.state_directory, source.path, source.replica.vault_path, source.replica.host)
+        if not source.is_copy:  # its file says nothing about a later version of the source
+            note_source_file(settings.state_directory, source.path, source.replica.vault_path, source.replica.host)
         beside = forms.put_in_place(progress) if forms is not None else None
         if progress is not None:
             progress.close()

@@ -225,11 +225,8 @@ def _first_character(file: str) -> str:
     return text[0]
 
 
-def move_away(catalog: Catalog, path: str, replica: Replica, found: str = "") -> None:
-    """Renames a replica that is unusable since an agent died between open and close; the server allows nothing else.
-
-    found: the name under which it lies, if that is not `path`.
-    """
+def move_away(catalog: Catalog, path: str, replica: Replica) -> None:
+    """Renames a replica that is unusable since an agent died between open and close; the server allows nothing else."""
     aside = f"{path}.unfinished-{replica.data_id}"
-    catalog.rename(found or path, aside)
+    catalog.rename(path, aside)
     catalog.log(f"{path} was left unfinished by an agent that died; moved to {aside}")

@@ -28,7 +28,7 @@ from ova_rules.component.source import (
     waiting_for_download,
 )
 from ova_rules.component.tree import above
-from ova_rules.errors import BehindError, ComponentError
+from ova_rules.errors import BehindError, ComponentError, HiddenError, OutdatedError, WaitingError
 from ova_rules.record.facts import has_failed
 from ova_rules.record.last_build import LastBuild, last_build, recorded_state
 from ova_rules.record.signing import signer_of
@@ -148,6 +148,7 @@ def _inputs(
             state = source.state
         except ComponentError as error:
             failure = error
+            state = None if isinstance(error, OutdatedError) else state
     levels = [[expanded[avu].avu for avu in level] for level in component.levels]
     controls = (*component.options, *component.default, *component.forms)
     current = fingerprint(levels, state or "", settings.digest, controls, versions)
@@ -177,7 +178,16 @@ def _address(catalog: Access, settings: Settings, component: Component, expanded
 def _source(
     catalog: Access, settings: Settings, address: Address, path: str, replicas: Sequence[Replica], known: str
 ) -> Source:
-    found = find_source(catalog, settings, address, path, replicas, known)
+    try:
+        found = find_source(catalog, settings, address, path, replicas, known)
+    except (HiddenError, WaitingError):
+        raise
+    except ComponentError:
+        from ova_rules.record.copies import copy_at, is_out_of_reach
+
+        if not is_out_of_reach(catalog, settings, replicas):
+            raise
+        return copy_at(catalog, settings, address, path, replicas)
     if address.is_url:
         from ova_rules.record.fetched import is_fetched
 

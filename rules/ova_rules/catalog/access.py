@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ova_rules.catalog.conditions import LIST_BYTES, at_least, equals, lists
 from ova_rules.catalog.queries import REPLICA_COLUMNS, Queries, replica
-from ova_rules.catalog.types import DELETE_METADATA, LEVELS, MODIFY_OBJECT, OWN, READ_OBJECT, Avu, Replica
+from ova_rules.catalog.types import DELETE_METADATA, MODIFY_OBJECT, OWN, READ_OBJECT, Avu, Replica
 from ova_rules.names import LIKE, in_trash
 
 TYPE_CHECKING = False
@@ -147,16 +147,6 @@ class Access(Queries):
         unknown = [path for path in paths if path not in self._access]
         for kind, user_id, collection, name in self._rows_of_objects(columns, unknown):
             self._access.setdefault(f"{collection}/{name}", set()).add((kind, user_id))
-
-    def permissions(self, path: str) -> dict[str, str]:
-        """The name of the level that each user and group has on a data object, now: two queries."""
-        columns = ["DATA_ACCESS_TYPE", "DATA_ACCESS_USER_ID", "COLL_NAME", "DATA_NAME"]
-        rows = self._rows_of_objects(columns, [path])
-        levels = {row[1]: LEVELS[row[0]] for row in rows if f"{row[2]}/{row[3]}" == path}
-        if not levels:
-            return {}
-        users = self._rows_of(["USER_ID", "USER_NAME", "USER_ZONE"], "USER_ID", sorted(levels))
-        return {f"{name}#{zone}": levels[user_id] for user_id, name, zone in users if user_id in levels}
 
     # ---- readers -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from ova_rules import agent
 from ova_rules.catalog.conditions import begins, beside_collections, equals, lists, masked
 from ova_rules.catalog.rows import select
 from ova_rules.catalog.types import Avu, ObjectAvu, Replica
-from ova_rules.errors import ComponentError
+from ova_rules.errors import AwayError, ComponentError
 from ova_rules.names import URL, component_of, in_trash, looks_like_package
 from ova_tools.records import replace
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ova_rules.settings import Settings
 
 _LANGUAGE = "irods_rule_engine_plugin-irods_rule_language-instance"
+_FILE_SYSTEMS = ("unixfilesystem", "unix file system")
 _PLACEHOLDER = "bundleResc"  # a resource that every zone has and nobody uses
 _UNREADABLE = "-807000"  # CAT_GET_ROW_ERR
 # A value with fewer characters never has more bytes than a server can read.
@@ -52,7 +53,7 @@ class Queries:
         # Without settings it is unknown which files are on other servers, and none is looked up there.
         self.settings: Settings | None = None
         # The servers that gave no answer in this event, and why.
-        self.away: dict[str, str] = {}
+        self.away: dict[str, AwayError] = {}
 
     @property
     def identity(self) -> str:
@@ -294,6 +295,11 @@ class Queries:
         """The directory of a storage resource's vault."""
         rows = self._rows(["RESC_VAULT_PATH", "RESC_NAME"], equals("RESC_NAME", resource))
         return next(row[0] for row in rows if row[1] == resource)
+
+    def has_files(self, resource: str) -> bool:
+        """Whether a storage resource keeps data objects as files that a program can open."""
+        rows = self._rows(["RESC_TYPE_NAME", "RESC_NAME"], equals("RESC_NAME", resource))
+        return any(row[0] in _FILE_SYSTEMS for row in rows if row[1] == resource)
 
     def hosts(self) -> list[str]:
         """The servers that have vaults, sorted."""

@@ -14,13 +14,6 @@ DELETE_METADATA = 1090
 MODIFY_OBJECT = 1120
 OWN = 1200
 
-# The levels that a client can give, by the names of iRODS.
-LEVELS = {
-    "1000": "null", "1040": "read_metadata", "1050": "read_object", "1070": "create_metadata",
-    "1080": "modify_metadata", "1090": "delete_metadata", "1110": "create_object", "1120": "modify_object",
-    "1130": "delete_object", "1200": "own",
-}  # fmt: skip
-
 # How many bytes a server can read of an AVU's attribute or value, and of its units. It stores longer ones, and then
 # cannot read any AVU of that entity.
 VALUE_BYTES = 2700

@@ -49,6 +49,11 @@ class Catalog(Access):
             reply = self._callback.msiDataObjCreate(path, where, 0)
         return int(reply["arguments"][2])
 
+    def copy(self, path: str, target: str, resource: str) -> None:
+        """Copies a data object to a resource; an object at `target` gets its content."""
+        with _own_change():
+            self._callback.msiDataObjCopy(path, target, f"destRescName={resource}++++forceFlag=", 0)
+
     def replicate(self, path: str, resource: str) -> None:
         """Makes a replica of a data object on a resource."""
         with _own_change():
@@ -60,34 +65,10 @@ class Catalog(Access):
             reply = self._callback.msiDataObjOpen(f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDWR", 0)
         return int(reply["arguments"][1])
 
-    def open_for_read(self, path: str, replica: Replica) -> int:
-        """The descriptor of a replica, wherever it lies. The server reads no byte beyond the size in the catalog."""
-        with _own_change():
-            reply = self._callback.msiDataObjOpen(
-                f"objPath={path}++++replNum={replica.number}++++openFlags=O_RDONLY", 0
-            )
-        return int(reply["arguments"][1])
-
-    def seek(self, descriptor: int, offset: int) -> None:
-        """Moves to this byte."""
-        self._callback.msiDataObjLseek(descriptor, str(offset), "SEEK_SET", 0)  # as text: PREP makes a C int of an int
-
-    def read(self, descriptor: int, count: int) -> Any:
-        """The next bytes as a `BytesBuf`, which the caller must clear: nothing else frees it. None at the end."""
-        return self._callback.msiDataObjRead(descriptor, count, 0)["arguments"][2]
-
     def write(self, descriptor: int, text: str) -> None:
         """Writes through the descriptor, to the file that it was opened on."""
         with _own_change():
             self._callback.msiDataObjWrite(descriptor, text, 0)
-
-    def send(self, descriptor: int, buffer: Any) -> int:
-        """Writes a `BytesBuf` through the descriptor, and clears it. Returns how many bytes were written."""
-        with _own_change():
-            _, copy, count = self._callback.msiDataObjWrite(descriptor, buffer, 0)["arguments"]
-        for each in (buffer, copy):  # a server hands back a copy
-            each.clear_buffer()
-        return int(count)
 
     def close(self, descriptor: int) -> None:
         """Closes the descriptor; the server takes the size from the file now at the vault path."""
@@ -109,11 +90,6 @@ class Catalog(Access):
         """Renames a data object; works also on one that a dead agent left intermediate."""
         with _own_change():
             self._callback.msiDataObjRename(source, target, "0", 0)
-
-    def set_permission(self, path: str, user: str, level: str) -> None:
-        """Gives a user or group (`name#zone`) this level on a data object; `null` takes all away."""
-        with _own_change():
-            self._callback.msiSetACL("default", level, user, path)
 
     # ---- AVUs, jobs ------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Where the OVA of a URL lies in the repository.
+"""Where the OVA of a URL, or the copy of one that no server can open, lies in the repository.
 
 Used whenever a component whose `ova_url` is a URL is read, so it imports nothing of the transfer.
 """
@@ -38,6 +38,13 @@ def place_of(catalog: Access, settings: Settings, component_path: str, url: str,
             catalog.log(problem)
         raise
     return f"{_collection(catalog, component_path)}/{object_name(allowed, _NAMELESS if by_reference else None)}"
+
+
+def place_of_copy(catalog: Access, component_path: str, source: str) -> str:
+    """The logical path of the copy of a data object for this component, in the same collection."""
+    digest = hashlib.sha256(source.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    stem = _UNSAFE.sub("_", posixpath.basename(source)[:-4])[:_NAME].strip("._-") or _NAMELESS
+    return f"{_collection(catalog, component_path)}/{stem}-{digest}.ova"
 
 
 def object_name(url: Url, stem: str | None = None) -> str:

@@ -28,11 +28,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """The OVA that `ova_url` names: its object, the replica that is read, and the hash of its version."""
+    """The OVA that `ova_url` names: its object, the replica that is read, and the hash of its version.
+
+    is_copy: the replica is one of a copy (see `ova_rules.record.copies`).
+    """
 
     path: str
     replica: Replica
     state: str
+    is_copy: bool = False
 
     @property
     def host(self) -> str:

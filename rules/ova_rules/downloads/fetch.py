@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import posixpath
-import secrets
 import time
 from pathlib import Path
 
@@ -21,11 +19,12 @@ from ova_rules.build.ownership import require_ours
 from ova_rules.build.progress import Progress, progress
 from ova_rules.build.publish import Content, publish
 from ova_rules.build.staleness import View, view
-from ova_rules.catalog.types import Avu, Replica, fact
+from ova_rules.catalog.types import Replica, fact
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import read
 from ova_rules.component.source import Address, Source, address_of, path_named, the_url
 from ova_rules.component.url_policy import policy_of
+from ova_rules.downloads.place import require_rights, resource_for
 from ova_rules.downloads.transfer import Limits, Transfer, Version, discard
 from ova_rules.errors import BusyError, Changed, ComponentError
 from ova_rules.images.check import image_at, note_checked
@@ -63,6 +62,10 @@ def run_fetch(catalog: Catalog, settings: Settings, path: str) -> str | None:
         if url.error is None and address.is_url:
             authorship.require_rights(catalog, settings, seen.inputs, None)
             changed = _fetch(catalog, settings, seen, address, refresh=bool(refresh))
+        elif url.error is None:
+            from ova_rules.downloads.copying import copy_source
+
+            changed = copy_source(catalog, settings, seen, address)
     except BusyError:
         raise
     except ComponentError as error:
@@ -84,7 +87,7 @@ def _fetch(catalog: Catalog, settings: Settings, seen: View, address: Address, *
             known = Version(*fetched.validators(catalog, target))
         changed = known is None or refresh
         if changed:
-            _require_rights(catalog, target)
+            require_rights(catalog, target)
             if not refresh:
                 facts.write(catalog, component, facts.building(component))
             start = time.monotonic()
@@ -113,25 +116,6 @@ def _report(catalog: Catalog, settings: Settings, path: str, error: ComponentErr
         facts.write(catalog, component, facts.failed(catalog, seen.inputs, error, signer_of(settings)))
 
 
-def _require_rights(catalog: Catalog, target: str) -> None:
-    """Makes the collection of images, if it is missing; raises ComponentError if the client may not write there."""
-    collection = posixpath.dirname(target)
-    if not catalog.visible([collection]):
-        above_it = posixpath.dirname(collection)
-        if not catalog.may_write(above_it):
-            raise ComponentError(
-                f"{catalog.user} may not make {collection}, where the download would lie", lasting=False
-            )
-        catalog.make_collection(collection)
-        catalog.change_facts(collection, [], [Avu(collection, names.IMAGES, "yes")])
-    if not catalog.may_write(collection):
-        raise ComponentError(
-            f"{catalog.user} may not write in {collection}, where the download would lie", lasting=False
-        )
-    if catalog.replicas(target) and not catalog.may_replace(target):
-        raise ComponentError(f"{catalog.user} may not write {target}, the place of the download", lasting=False)
-
-
 def _download(
     catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None, shown: Progress
 ) -> bool:
@@ -150,7 +134,7 @@ def _transferred(
     catalog: Catalog, settings: Settings, target: str, address: Address, known: Version | None, shown: Progress
 ) -> bool:
     url = address.value
-    resource = _resource(catalog, settings, target)
+    resource = resource_for(catalog, settings, target)
     if not is_here(resource.host, settings.local_hosts):
         return _transferred_there(catalog, settings, target, address, known, resource.host, shown)
     folder = _folder(catalog, resource)
@@ -216,25 +200,6 @@ def _require_valid(file: Path, url: str) -> None:
             verify_members(package)
     except OvaError as error:
         raise ComponentError(f"{url}: {str(error).replace(str(file), url)}") from error
-
-
-def _resource(catalog: Catalog, settings: Settings, target: str) -> Replica:
-    """A replica on the resource for the download: the object's own, else where the server would create it."""
-    replicas = catalog.replicas(target)
-    if not replicas:
-        # Its name is not that of an OVA, so it is not taken for one while it exists.
-        probe = f"{target}.{secrets.token_hex(4)}.part"
-        descriptor = catalog.create(probe, "")
-        try:
-            replicas = catalog.replicas(probe)
-        finally:
-            catalog.close(descriptor)
-            catalog.unlink(probe)
-    usable = [found for found in replicas if found.good or len(replicas) == 1]
-    if not usable:
-        raise ComponentError(f"{target} has no good replica; remove it", lasting=False)
-    here = [found for found in usable if is_here(found.host, settings.local_hosts)]
-    return (here or usable)[0]
 
 
 def _folder(catalog: Catalog, resource: Replica) -> Path:

@@ -28,19 +28,20 @@ if TYPE_CHECKING:
             """The client, name#zone."""
 
         @property
-        def away(self) -> dict[str, str]:
+        def away(self) -> dict[str, AwayError]:
             """The servers that gave no answer in this event, and why: each is waited for once."""
 
         def run_there(self, host: str, text: str) -> str:
             """Runs rule text on another server. Returns its `*ARG3`; raises RuntimeError with iRODS's code."""
 
 
+_BARE = "it has not got these rules"
 _REASONS = {
     "-305111": "it does not run",
     "-305113": "it cannot be reached",
     "-21000": "its name is unknown",
-    "-1102000": "it has not got these rules",
-    "-1201000": "it has not got these rules",
+    "-1102000": _BARE,
+    "-1201000": _BARE,
     "-830000": "its rules let no server ask",
 }
 
@@ -51,20 +52,20 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
     Raises AwayError if it gives none, or had a fault, and what the other server raised (ComponentError, Changed …).
     """
     if host in channel.away:
-        raise AwayError(channel.away[host], host)
+        raise channel.away[host]
     key = zone_key(settings)
     answer = ""
     try:
         for text in calls(key, channel.identity, host, [kind, content]):
             answer = channel.run_there(host, text)
     except RuntimeError as error:
-        code = next((code for code in _REASONS if code in str(error)), "")
-        raise _away(channel, host, f"gives no answer: {_REASONS.get(code, str(error))}") from error
+        reason = next((_REASONS[code] for code in _REASONS if code in str(error)), str(error))
+        raise _away(channel, host, f"gives no answer: {reason}", bare=reason == _BARE) from error
     try:
         outcome = unpacked(answer)
         notes, value, error_ = outcome["notes"], outcome.get("value"), outcome.get("error")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _away(channel, host, "gives no answer: it has not got these rules") from error
+        raise _away(channel, host, f"gives no answer: {_BARE}", bare=True) from error
     note_again(settings.state_directory, notes)
     if error_ is not None and error_[0] == "SealError":
         raise _away(channel, host, f"refuses: {error_[1]}")
@@ -73,9 +74,9 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
     return value
 
 
-def _away(channel: Channel, host: str, why: str) -> AwayError:
-    channel.away[host] = f"the server {host} {why}"
-    return AwayError(channel.away[host], host)
+def _away(channel: Channel, host: str, why: str, *, bare: bool = False) -> AwayError:
+    channel.away[host] = AwayError(f"the server {host} {why}", host, bare=bare)
+    return channel.away[host]
 
 
 def ask_provider(channel: Channel, settings: Settings, kind: str, **content: Any) -> Any:
@@ -85,7 +86,7 @@ def ask_provider(channel: Channel, settings: Settings, kind: str, **content: Any
 
 # ---- errors, as they travel ------------------------------------------------------------------------------------------
 
-_PLAIN = ("HiddenError", "WaitingError", "Changed", "TooMuchError")
+_PLAIN = ("HiddenError", "WaitingError", "OutdatedError", "Changed", "TooMuchError")
 
 
 def told(error: Exception) -> list[Any]:
