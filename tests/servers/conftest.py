@@ -54,7 +54,7 @@ def join(folder: Path, key: bytes = KEY) -> None:
 @pytest.fixture
 def servers(tmp_path: Path) -> Iterator[Servers]:
     """Two servers: demoResc on the first, consumer1Resc on the second, with `images` and a source on each."""
-    with several_servers(tmp_path) as zones:
+    with several_servers(tmp_path, gate_wait=4) as zones:
         folders = tuple(tmp_path / f"etc-{number}" for number in range(len(zones)))
         for folder in folders:
             join(folder)

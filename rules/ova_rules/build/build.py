@@ -32,6 +32,7 @@ from ova_rules.errors import (
     BusyError,
     Changed,
     ComponentError,
+    OutdatedError,
     TooMuchError,
     WaitingError,
 )
@@ -191,7 +192,8 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
             return Outcome(State.QUEUED, str(behind))
         return _failed(catalog, settings, seen, behind, order)
     except WaitingError as waiting:
-        jobs.queue(catalog, settings, jobs.FETCH, component.path)
+        is_later = isinstance(waiting, OutdatedError)  # than what a running job may have brought
+        jobs.queue(catalog, settings, jobs.FETCH, component.path, running=is_later)
         facts.write(catalog, component, facts.waiting(catalog, now, str(waiting)))
         return Outcome(State.QUEUED, str(waiting))
     except BusyError:
