@@ -19,10 +19,10 @@ from ova_admin.install.json_text import Value
 INSTANCE = "irods_rule_engine_plugin-python-instance"
 PLUGIN = "irods_rule_engine_plugin-python"
 RULE_LANGUAGE = "irods_rule_engine_plugin-irods_rule_language"
-REGEXES = ("ac[^ ]*", "msi[^ ]*", "[^ ]*pep_[^ ]*_(pre|post|except|finally)")
+REGEXES = ("ac[^ ]*", "msi[^ ]*", "[^ ]*pep_[^ ]*_(pre|post|except|finally)", "ova_request")
 _KEY = "regexes_for_supported_peps"
-# One of our hooks of each kind; the patterns of the site must match them.
-_NEEDED = ("acPostProcForModifyAVUMetadata", "pep_api_exec_my_rule_pre", "pep_resource_modified_post")
+# One of our hooks of each kind, and what other servers of the zone call; the patterns of the site must match them.
+_NEEDED = ("acPostProcForModifyAVUMetadata", "pep_api_exec_my_rule_pre", "pep_resource_modified_post", "ova_request")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class State:
 
     @property
     def unmatched(self) -> list[str]:
-        """Hooks that the patterns do not match."""
+        """Rules that the patterns do not match."""
         return [name for name in _NEEDED if not any(_matches(regex, name) for regex in self.regexes or ())]
 
     @property
