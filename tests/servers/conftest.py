@@ -64,3 +64,17 @@ def servers(tmp_path: Path) -> Iterator[Servers]:
         made.put(client, f"{made.home}/images/near.ova", ova(), "demoResc")
         made.put(client, f"{made.home}/images/far.ova", ova(), "consumer1Resc")
         yield made
+
+
+def person(servers: Servers, number: int) -> PythonClient:
+    """Alice's client, connected to a server."""
+    return PythonClient(servers.zones[number].session("alice", "secret"))
+
+
+@pytest.fixture
+def alice(servers: Servers) -> str:
+    """An ordinary user."""
+    session = servers.client().session
+    session.users.create("alice", "rodsuser")
+    session.users.modify("alice", "password", "secret")
+    return "alice"

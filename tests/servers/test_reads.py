@@ -7,23 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.conftest import Servers
+from tests.servers.conftest import Servers, person
 from tests.support.appliances import ova, read
-from tests.support.clients import PythonClient, Refused, ready_path
-
-
-def person(servers: Servers, number: int) -> PythonClient:
-    """Alice's client, connected to a server."""
-    return PythonClient(servers.zones[number].session("alice", "secret"))
-
-
-@pytest.fixture
-def alice(servers: Servers) -> str:
-    """An ordinary user."""
-    session = servers.client().session
-    session.users.create("alice", "rodsuser")
-    session.users.modify("alice", "password", "secret")
-    return "alice"
+from tests.support.clients import Refused, ready_path
 
 
 @pytest.mark.parametrize("connected", [0, 1])

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from ova_rules import names
 from ova_rules.agent import CONTINUE, NOT_PERMITTED
@@ -228,7 +229,7 @@ def reason_against_reading(
     try:
         reason = _reason_against_reading(catalog, settings, path, keywords, reading)
     except Exception as error:
-        reason = _reason_if_unjudged(catalog, settings, path, error)
+        reason = _reason_if_unjudged(catalog, settings, path, keywords, error)
     if reason:
         catalog.journal("gate", component=names.component_of(path), done=f"refused: {reason}")
     return reason
@@ -244,7 +245,9 @@ def _refuse_unjudged(path: str, callback: Any, rei: Any) -> int:
     return refuse(callback, NOT_PERMITTED, reason)
 
 
-def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: Exception) -> str | None:
+def _reason_if_unjudged(
+    catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str], error: Exception
+) -> str | None:
     """Why an object that could not be judged must not be read; None if it is not a ready OVA.
 
     Unreadable AVUs or a fault of ours must not hand out what may be stale, nor block an object that is not a ready OVA.
@@ -256,10 +259,27 @@ def _reason_if_unjudged(catalog: Catalog, settings: Settings, path: str, error: 
         report(catalog.log, "gate", error)
         reason, withheld = f"{path} could not be checked against its metadata; the server log says why", _is_ready_ova
     try:
+        if provider():
+            return _reason_without_notes(catalog, settings, path, keywords, reason)
         return reason if withheld(catalog, settings, path) else None
     except Exception as again:
         report(catalog.log, "gate", again)
         return reason
+
+
+def _reason_without_notes(
+    catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str], reason: str
+) -> str | None:
+    """The same on a server without the catalog, whose notes do not name all that the servers have made.
+
+    The one with the catalog knows, and may be able to judge. If it gives no answer, what lies in a component, or in a
+    collection that the client does not see, is not handed out.
+    """
+    if not _is_part(keywords):
+        with suppress(Exception):  # the first error is the one to tell of
+            return _asked_to_read(catalog, settings, path, keywords)
+    collection = str(names.component_of(path))
+    return reason if catalog.is_component(collection) or not catalog.visible([collection]) else None
 
 
 def _is_or_hides_component(catalog: Catalog, settings: Settings, path: str) -> bool:
@@ -295,10 +315,9 @@ def _reason_against_reading(
         return None
     component = read(catalog, collection)
     seen = view(catalog, settings, component) if component is not None else None
-    is_part = "dataSize" in keywords and bool(keywords.get("resc_hier"))
+    is_part = _is_part(keywords)
     if provider() and (seen is None or not (is_part or seen.is_fresh(settings, path))):
-        named = {name: keywords[name] for name in _OF_REPLICA if name in keywords}
-        return _asked(catalog, settings, "read", path=path, keywords=named)
+        return _asked_to_read(catalog, settings, path, keywords)
     if seen is None:
         return reason_if_hidden(catalog, settings, collection, path)
     is_form = names.is_form(path)
@@ -330,6 +349,16 @@ def _reason_against_reading(
         for replica in replicas:
             _tell_of_call(catalog, settings, path, replica)
     return reason
+
+
+def _is_part(keywords: Mapping[str, str]) -> bool:
+    """Whether a request belongs to one more connection of a parallel download."""
+    return "dataSize" in keywords and bool(keywords.get("resc_hier"))
+
+
+def _asked_to_read(catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str]) -> str | None:
+    named = {name: keywords[name] for name in _OF_REPLICA if name in keywords}
+    return _asked(catalog, settings, "read", path=path, keywords=named)
 
 
 def _tell_of_call(catalog: Catalog, settings: Settings, path: str, replica: Replica, file: str = "") -> None:
