@@ -18,7 +18,7 @@ from ova_rules.build import versions
 from ova_rules.build.ownership import require_free, require_ours
 from ova_rules.build.publish import Content, note_as_made, publish_made
 from ova_rules.build.staleness import View, view
-from ova_rules.build.takings import MisfitError, Takings, taken
+from ova_rules.build.takings import LeftOver, MisfitError, Takings, left_over_of, taken
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import strictness
@@ -69,11 +69,11 @@ class State(Enum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The state of a component, and what was done, in words for the journal. takings: what its AVUs were used for."""
+    """The state of a component, and what was done, in words for the journal. left: its AVUs that are of no use."""
 
     state: State
     done: str = ""
-    takings: Takings | None = None
+    left: LeftOver | None = None
 
 
 @dataclass(frozen=True)
@@ -216,7 +216,7 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
 
     if order.progress is not None:
         order.progress.leave()  # to the other server
-    state, done = ask(
+    answer = ask(
         catalog,
         settings,
         source.host,
@@ -227,7 +227,11 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
         may_queue=order.may_queue,
         is_job=order.progress is not None,
     )
-    return Outcome(State(state), f"{done}, on {source.host}")
+    if "misfit" in answer:
+        message, lasting, said = answer["misfit"]
+        raise MisfitError(ComponentError(message, lasting=lasting), [Avu(*parts) for parts in said])
+    left = left_over_of(answer["left"]) if answer["left"] is not None else None
+    return Outcome(State(answer["state"]), f"{answer['done']}, on {source.host}", left)
 
 
 def make_here(
@@ -355,7 +359,7 @@ def _make(catalog: Catalog, settings: Settings, seen: View, source: Source, orde
     _drop_forms(catalog, settings, seen, made.forms)
     notes = [str(each) for each in edit.notes]
     _write_ready(catalog, settings, seen, source, takings, made, notes, beside.facts if beside is not None else None)
-    return Outcome(State.BUILT, f"{plan.size} bytes", takings)
+    return Outcome(State.BUILT, f"{plan.size} bytes", takings.left_over)
 
 
 def _queued(catalog: Catalog, settings: Settings, component: Component, work: str) -> Outcome:
@@ -384,7 +388,7 @@ def _kept(
     made = replace(last, fingerprint=seen.inputs.fingerprint, forms=beside.forms if beside is not None else ())
     _drop_forms(catalog, settings, seen, made.forms)
     _write_ready(catalog, settings, seen, source, takings, made, notes, beside.facts if beside is not None else None)
-    return Outcome(State.UNCHANGED, "other AVUs, same content", takings)
+    return Outcome(State.UNCHANGED, "other AVUs, same content", takings.left_over)
 
 
 def _drop_forms(catalog: Catalog, settings: Settings, seen: View, kept: Sequence[MadeForm]) -> None:

@@ -19,6 +19,8 @@ from ova_tools.records import dataclass
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ova_tools.edit import Edit
     from ova_tools.enclosure import Enclosed
     from ova_tools.errors import PropertyError
@@ -31,6 +33,29 @@ class MisfitError(ComponentError):
     def __init__(self, error: ComponentError, said: Sequence[Avu]) -> None:
         super().__init__(str(error), lasting=error.lasting)
         self.said = said
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """The AVUs of a component that nothing in its image takes, and remarks on some of them."""
+
+    unmatched: tuple[Avu, ...]
+    hints: Mapping[Avu, str]
+
+    def as_json(self) -> list[list[Any]]:
+        """For another server, which reads it with `left_over_of`."""
+        return [[*as_list(avu), self.hints.get(avu)] for avu in self.unmatched]
+
+
+def as_list(avu: Avu) -> list[str]:
+    """The parts of an AVU."""
+    return [avu.collection, avu.attribute, avu.value, avu.units]
+
+
+def left_over_of(data: Sequence[Sequence[Any]]) -> LeftOver:
+    """What `LeftOver.as_json` made."""
+    hints = {Avu(*parts): hint for *parts, hint in data}
+    return LeftOver(tuple(hints), {avu: hint for avu, hint in hints.items() if hint is not None})
 
 
 @dataclass(frozen=True)
@@ -50,6 +75,11 @@ class Takings:
     hints: Mapping[Avu, str]
     notes: tuple[str, ...]
     allow_fixed: bool
+
+    @property
+    def left_over(self) -> LeftOver:
+        """What is not set."""
+        return LeftOver(self.unmatched, self.hints)
 
     @property
     def values(self) -> list[tuple[str, ...]]:

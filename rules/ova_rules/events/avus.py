@@ -101,7 +101,7 @@ def _changed(catalog: Catalog, path: str, added: Sequence[Avu], *, may_be_gone: 
             from ova_rules.events.misspelt import note_unmatched
 
             with others_go_on(catalog, path):
-                note_unmatched(catalog, path, added, [each.takings for each in done if each.takings is not None])
+                note_unmatched(catalog, path, added, [each.left for each in done if each.left is not None])
 
 
 def _obey(catalog: Catalog, path: str, added: Sequence[Avu]) -> None:

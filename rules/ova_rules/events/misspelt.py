@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ova_rules import names
-from ova_rules.build.takings import Takings
+from ova_rules.build.takings import LeftOver
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.matching import described
 from ova_rules.record import remarks
 
 
-def note_unmatched(catalog: Catalog, path: str, added: Sequence[Avu], takings: Sequence[Takings]) -> None:
-    """Renews these facts of the collection at `path`. takings: how the components used its AVUs."""
+def note_unmatched(catalog: Catalog, path: str, added: Sequence[Avu], left: Sequence[LeftOver]) -> None:
+    """Renews these facts of the collection at `path`. left: what the components did not use."""
     avus = catalog.avus([path])
     if any(avu.attribute == names.URL for avu in avus) or not catalog.may_annotate(path):
         return
@@ -25,10 +25,10 @@ def note_unmatched(catalog: Catalog, path: str, added: Sequence[Avu], takings: S
     there = {(avu.attribute, avu.units) for avu in avus if names.is_value(avu.attribute)}
     told = {(avu.value, avu.units) for avu in before if avu.attribute == names.UNMATCHED}
     new = [avu for avu in added if names.is_value(avu.attribute)]
-    if takings:
-        told |= {(avu.attribute, avu.units) for avu in new if all(avu in each.unmatched for each in takings)}
-        told -= {(avu.attribute, avu.units) for avu in new if any(avu not in each.unmatched for each in takings)}
-    hints = {avu: hint for each in reversed(takings) for avu, hint in each.hints.items() if avu in new}
+    if left:
+        told |= {(avu.attribute, avu.units) for avu in new if all(avu in each.unmatched for each in left)}
+        told -= {(avu.attribute, avu.units) for avu in new if any(avu not in each.unmatched for each in left)}
+    hints = {avu: hint for each in reversed(left) for avu, hint in each.hints.items() if avu in new}
     notes = [avu.value for avu in before if avu.attribute == names.NOTE]
     notes = [text for text in (*notes, *hints.values()) if any(_is_about(text, avu, path) for avu in told & there)]
     wanted = {Avu(path, names.UNMATCHED, attribute, units) for attribute, units in told & there}

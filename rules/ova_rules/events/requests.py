@@ -7,6 +7,7 @@ reads and writes its files. A request that is not sealed with the zone's key is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
@@ -129,20 +130,26 @@ def _piece(catalog: Catalog, settings: Settings, path: str, offset: int, version
 
 def _make(
     catalog: Catalog, settings: Settings, path: str, fingerprint: str, digest: str, *, may_queue: bool, is_job: bool
-) -> list[str]:
+) -> dict[str, Any]:
     from ova_rules.build.build import make_here
     from ova_rules.build.progress import progress
+    from ova_rules.build.takings import MisfitError, as_list
 
     if digest != settings.digest:
         text = f"{path}: the settings aliases or fixed_properties differ between servers; see ova-admin check"
         raise ComponentError(text, lasting=False)
-    if is_job:
-        with progress(catalog, settings, path) as shown:
+    watched = progress(catalog, settings, path) if is_job else nullcontext()
+    try:
+        with watched as shown:
             made = make_here(catalog, settings, path, fingerprint, may_queue=may_queue, progress=shown)
-    else:
-        made = make_here(catalog, settings, path, fingerprint, may_queue=may_queue, progress=None)
+    except MisfitError as error:
+        return {"misfit": [str(error), error.lasting, [as_list(avu) for avu in error.said]]}
     catalog.journal("component", component=path, done=f"{made.state.value} here: {made.done}")
-    return [made.state.value, made.done]
+    return {
+        "state": made.state.value,
+        "done": made.done,
+        "left": made.left.as_json() if made.left is not None else None,
+    }
 
 
 def _next_call(catalog: Catalog, settings: Settings, path: str, file: str) -> None:
