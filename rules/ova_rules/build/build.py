@@ -15,7 +15,7 @@ from enum import Enum
 
 from ova_rules import jobs, names
 from ova_rules.build import versions
-from ova_rules.build.ownership import require_free, require_ours
+from ova_rules.build.ownership import is_ours, is_unnoted, require_free, require_ours
 from ova_rules.build.publish import Content, note_as_made, publish_made
 from ova_rules.build.staleness import View, view
 from ova_rules.build.takings import LeftOver, MisfitError, Takings, left_over_of, taken
@@ -41,7 +41,7 @@ from ova_rules.record import authorship, facts, remarks
 from ova_rules.record.last_build import LastBuild, MadeForm
 from ova_rules.record.signing import signer_of
 from ova_rules.settings import Settings
-from ova_rules.state import note_source_file
+from ova_rules.state import forget_made, made_at, note_made, note_source_file
 from ova_tools.records import dataclass, replace
 
 TYPE_CHECKING = False
@@ -170,7 +170,9 @@ def _build_once(catalog: Catalog, settings: Settings, component: Component, orde
             facts.write(catalog, component, facts.fresh(catalog, now))
             note_as_made(settings, now.holds, component.ready_path, now.ready)
             return Outcome(State.UNCHANGED)
-        require_ours(settings, component.ready_path, now.ready, seen.last)
+        is_away = now.source is not None and bool(now.source.host)
+        if not (is_away and now.ready and is_unnoted(settings, component.ready_path, now.ready)):
+            require_ours(settings, component.ready_path, now.ready, seen.last)
         source = _permitted_source(catalog, settings, seen)
         if not now.ready:
             require_free(catalog, settings, source, component.ready_path)
@@ -216,17 +218,30 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
 
     if order.progress is not None:
         order.progress.leave()  # to the other server
-    answer = ask(
-        catalog,
-        settings,
-        source.host,
-        "make",
-        path=seen.component.path,
-        fingerprint=seen.inputs.fingerprint,
-        digest=settings.digest,
-        may_queue=order.may_queue,
-        is_job=order.progress is not None,
-    )
+    path, now = seen.component.ready_path, seen.inputs
+    is_first = not now.ready and made_at(settings.state_directory, path) is None
+    if is_first:  # if that server dies before it answers, the gate knows all the same what this may be
+        note_made(settings.state_directory, path, "")
+    try:
+        answer = ask(
+            catalog,
+            settings,
+            source.host,
+            "make",
+            path=seen.component.path,
+            fingerprint=now.fingerprint,
+            digest=settings.digest,
+            may_queue=order.may_queue,
+            is_job=order.progress is not None,
+            known=not now.ready or is_ours(settings, path, now.ready, seen.last),
+        )
+    except AwayError:
+        raise
+    except Exception:
+        noted = made_at(settings.state_directory, path)
+        if is_first and noted is not None and noted[0] == "":
+            forget_made(settings.state_directory, path)
+        raise
     if "misfit" in answer:
         message, lasting, said = answer["misfit"]
         raise MisfitError(ComponentError(message, lasting=lasting), [Avu(*parts) for parts in said])
@@ -235,11 +250,20 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
 
 
 def make_here(
-    catalog: Catalog, settings: Settings, path: str, fingerprint: str, *, may_queue: bool, progress: Progress | None
+    catalog: Catalog,
+    settings: Settings,
+    path: str,
+    fingerprint: str,
+    *,
+    may_queue: bool,
+    progress: Progress | None,
+    known: bool,
 ) -> Outcome:
     """Builds from a source in a vault of this server, for the server that has the catalog and holds the lock.
 
-    fingerprint: of what that server saw. Raises Changed if this one sees something else, and what `_make` raises.
+    fingerprint: of what that server saw. known: whether it knows that the ready OVA is one of ours; else that must be
+    noted here, where an agent may have died before it said so. Raises Changed if this server sees something else, and
+    what `_make` raises.
     """
     component = read(catalog, path)
     seen = view(catalog, settings, component) if component is not None else None
@@ -250,6 +274,8 @@ def make_here(
         raise ComponentError(f"{source.path}: its file is not on the server that was asked", lasting=False)
     if not seen.inputs.ready:
         require_free(catalog, settings, source, seen.component.ready_path)
+    elif not known:
+        require_ours(settings, seen.component.ready_path, seen.inputs.ready, seen.last)
     return _make(catalog, settings, seen, source, _Order(may_queue, progress, None))
 
 

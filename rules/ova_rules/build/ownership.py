@@ -36,6 +36,12 @@ def is_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: La
     return known_id == data_id and version in ("", version_of(replicas, settings))
 
 
+def is_unnoted(settings: Settings, path: str, replicas: Sequence[Replica]) -> bool:
+    """Whether nothing is noted of this data object: another server may have made it, and died before it said so."""
+    made = made_at(settings.state_directory, path)
+    return made is None or made[0] != replicas[0].data_id
+
+
 def require_ours(settings: Settings, path: str, replicas: Sequence[Replica], last: LastBuild | None = None) -> None:
     """Raises ComponentError if there is a data object at `path` that the server has not made."""
     if replicas and not is_ours(settings, path, replicas, last):

@@ -129,7 +129,15 @@ def _piece(catalog: Catalog, settings: Settings, path: str, offset: int, version
 
 
 def _make(
-    catalog: Catalog, settings: Settings, path: str, fingerprint: str, digest: str, *, may_queue: bool, is_job: bool
+    catalog: Catalog,
+    settings: Settings,
+    path: str,
+    fingerprint: str,
+    digest: str,
+    *,
+    may_queue: bool,
+    is_job: bool,
+    known: bool,
 ) -> dict[str, Any]:
     from ova_rules.build.build import make_here
     from ova_rules.build.progress import progress
@@ -141,7 +149,7 @@ def _make(
     watched = progress(catalog, settings, path) if is_job else nullcontext()
     try:
         with watched as shown:
-            made = make_here(catalog, settings, path, fingerprint, may_queue=may_queue, progress=shown)
+            made = make_here(catalog, settings, path, fingerprint, may_queue=may_queue, progress=shown, known=known)
     except MisfitError as error:
         return {"misfit": [str(error), error.lasting, [as_list(avu) for avu in error.said]]}
     catalog.journal("component", component=path, done=f"{made.state.value} here: {made.done}")

@@ -1,0 +1,168 @@
+"""What a server that dies in the middle of a build, or is older, leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.servers.conftest import Servers
+from tests.support import REPOSITORY
+from tests.support.appliances import ova
+from tests.support.waiting import until
+
+
+def add_rules(servers: Servers, number: int, behind: str) -> None:
+    """Gives a server Python text that runs after its rule file."""
+    core = servers.folders[number] / "core.py"
+    link = core.with_name("linked_core.py")
+    link.symlink_to(REPOSITORY / "core.py")
+    core.unlink()
+    core.write_text(
+        f"import sys\nsys.path.append({str(REPOSITORY)!r})\n__file__ = {str(link)!r}\n"
+        f"exec(compile(open(__file__).read(), __file__, 'exec'))\n{behind}"
+    )
+    servers.zones[number].stop()
+    servers.zones[number].start()
+
+
+DIES = """
+import os
+def _dies(name, function):
+    def run(*arguments, **keywords):
+        if name == 'before' and os.path.exists({flag!r}):
+            os.kill(os.getpid(), 9)
+        result = function(*arguments, **keywords)
+        if name == 'after' and os.path.exists({flag!r}):
+            os.kill(os.getpid(), 9)
+        return result
+    return run
+from ova_rules.build import {module} as _module
+_module.{function} = _dies({name!r}, _module.{function})
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "function"),
+    [("after", "build", "publish_made"), ("after", "build", "_write_ready"), ("before", "build", "_told_apart")],
+)
+def test_the_vaults_server_dies_in_a_first_build(
+    servers: Servers, tmp_path: Path, name: str, module: str, function: str
+) -> None:
+    flag = tmp_path / "flag"
+    flag.touch()
+    add_rules(servers, 1, DIES.format(flag=str(flag), module=module, function=function, name=name))
+    client = servers.client()
+    far = client.component(f"{servers.home}/grid/far", f"{servers.home}/images/far.ova")
+    flag.unlink()
+    servers.client().set(far, "hostname", "sg2")
+    until(lambda: servers.client().facts(far)["ova::status"] in ("ready", "failed"), "it is not built")
+    assert servers.client().facts(far)["ova::status"] == "ready", servers.client().facts(far)
+    for number in (0, 1):
+        assert servers.client(number).ready(far).values["host.hostname"] == "sg2"
+
+
+def test_the_vaults_server_dies_while_it_creates(servers: Servers, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    flag.touch()
+    behind = DIES.format(flag=str(flag), module="x", function="y", name="after").split("from ova_rules")[0]
+    behind += "from ova_rules.catalog.writes import Catalog\nCatalog.create = _dies('after', Catalog.create)\n"
+    add_rules(servers, 1, behind)
+    client = servers.client()
+    far = client.component(f"{servers.home}/grid/far", f"{servers.home}/images/far.ova")
+    flag.unlink()
+    servers.client().set(far, "hostname", "sg2")
+    until(lambda: servers.client().facts(far)["ova::status"] in ("ready", "failed"), "it is not built")
+    assert servers.client().facts(far)["ova::status"] == "ready", servers.client().facts(far)
+
+
+@pytest.mark.parametrize("without", [0, 1])
+def test_a_server_with_older_rules(servers: Servers, without: int) -> None:
+    add_rules(servers, without, "del ova_request\n")
+    client = servers.client(1)
+    home = servers.home
+    near = client.component(f"{home}/grid/near", f"{home}/images/near.ova", hostname="sg1")
+    client.set(f"{home}/images", "any", "value")
+    for resource in ("demoResc", "consumer1Resc"):
+        servers.put(client, f"{home}/images/other.ova", ova(), resource)
+        client.make(f"{home}/plain/install")
+        servers.put(client, f"{home}/plain/install/a.sh", b"x", resource)
+        servers.put(client, f"{home}/plain/plain.iso", b"x", resource)
+        assert client.get(f"{home}/plain/plain.iso") == b"x"
+        client.unlink(f"{home}/plain/plain.iso")
+        assert client.get(f"{home}/images/other.ova") == ova()
+        client.session.data_objects.move(f"{home}/images/other.ova", f"{home}/images/other2.ova")
+        client.unlink(f"{home}/images/other2.ova")
+        client.unlink(f"{home}/plain/install/a.sh", force=False)
+    from irods.meta import AVUOperation, iRODSMeta
+
+    client.metadata(f"{home}/images").apply_atomic_operations(AVUOperation(operation="add", avu=iRODSMeta("p", "q")))
+    client.metadata(near).apply_atomic_operations(AVUOperation(operation="add", avu=iRODSMeta("mtu", "1600")))
+    client.remove(f"{home}/plain")
+    if without == 1:
+        assert servers.client(0).ready(near).values["host.mtu"] == "1600"
+
+
+def test_ordinary_commands_ask_no_other_server(servers: Servers) -> None:
+    count = (
+        "_asked = ova_request\n"
+        "def ova_request(rule_args, callback, rei):\n"
+        "    callback.writeLine('serverLog', 'REQUESTED')\n"
+        "    _asked(rule_args, callback, rei)\n"
+    )
+    for number in (0, 1):
+        add_rules(servers, number, count)
+    home = servers.home
+    from irods.meta import AVUOperation, iRODSMeta
+
+    client = servers.client(1)
+    found: dict[str, int] = {}
+
+    def step(name: str) -> None:
+        found[name] = servers.logs().count("REQUESTED") - sum(found.values())
+
+    step("begin")
+    client.make(f"{home}/plain")
+    client.set(f"{home}/plain", "any", "value")
+    step("avu")
+    servers.put(client, f"{home}/plain/a.txt", b"x", "demoResc")
+    servers.put(client, f"{home}/plain/b.txt", b"x", "consumer1Resc")
+    step("put")
+    client.get(f"{home}/plain/a.txt")
+    client.get(f"{home}/plain/b.txt")
+    step("get")
+    client.unlink(f"{home}/plain/a.txt")
+    step("unlink")
+    client.unlink(f"{home}/plain/b.txt", force=False)
+    step("trash")
+    client.metadata(f"{home}/plain").apply_atomic_operations(AVUOperation(operation="add", avu=iRODSMeta("p", "q")))
+    step("atomic")
+    client.remove(f"{home}/plain")
+    step("rm -r")
+    servers.put(client, f"{home}/c.ova", b"x", "demoResc")
+    step("put ova")
+    client.get(f"{home}/c.ova")
+    step("get ova")
+    print(found)
+    assert not any(number for name, number in found.items() if "ova" not in name), found
+
+
+@pytest.mark.parametrize("name", ["near", "far"])
+def test_what_users_write_at_the_place_of_a_ready_ova_stays(servers: Servers, name: str) -> None:
+    client = servers.client()
+    component = f"{servers.home}/grid/{name}"
+    ready, image = f"{component}/{name}.ova", f"{servers.home}/images/{name}.ova"
+    resource = {"near": "demoResc", "far": "consumer1Resc"}[name]
+    client.make(component)
+    servers.put(client, ready, b"mine", resource)
+    client.set(component, "ova_url", image)
+    assert "not made by the server" in client.facts(component)["ova::message"]
+    assert client.get(ready) == b"mine"  # nothing was ever made there
+    client.unlink(ready)
+    client.set(component, "hostname", "sg1")
+    assert client.ready(component).values["host.hostname"] == "sg1"
+    client.metadata(component).remove("ova_url", image)
+    servers.put(client, ready, b"mine again", resource)
+    client.set(component, "ova_url", image)
+    assert "not made by the server" in client.facts(component)["ova::message"]
+    assert client.session.data_objects.get(ready).size == len(b"mine again")
