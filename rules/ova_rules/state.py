@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 _NAME = ".ova-rules"
-TASKS, ON_SEED = "tasks", "on seed"
+TASKS, ON_SEED, SIZES = "tasks", "on seed", "sizes"
 _MADE, _SOURCES, _READY, _TRIES = "made", "sources", "ready", "tries"  # kinds of notes
-_SHARED = (_MADE, _SOURCES, _READY, TASKS, ON_SEED)  # those that a vault's server makes for the one with the catalog
+_SHARED = (
+    _MADE,
+    _SOURCES,
+    _READY,
+    TASKS,
+    ON_SEED,
+    SIZES,
+)  # those that a vault's server makes for the one with the catalog
 _kept: list[list[str | None]] | None = None
 
 

@@ -233,6 +233,7 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
             digest=settings.digest,
             may_queue=order.may_queue,
             is_job=order.progress is not None,
+            sizes=versions.sizes_of(settings, [path, *(f"{seen.component.path}/{name}" for name in now.made)]),
             known=not now.ready or is_ours(settings, path, now.ready, seen.last),
         )
     except AwayError:

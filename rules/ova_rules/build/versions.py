@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ova_rules.catalog.types import Replica
 from ova_rules.settings import Settings
-from ova_rules.state import read_note, write_note
+from ova_rules.state import SIZES, read_note, write_note
 
-_KIND = "sizes"
 _READ = "read"
 _READERS = "readers"
 _LONGEST_SECONDS = 24 * 3600  # that a download may take from its first to its last connection
@@ -32,19 +31,31 @@ _POLL_SECONDS = 0.02
 
 def free_size(settings: Settings, path: str, replicas: Sequence[Replica], base: int, most: int) -> int:
     """The smallest size from `base` to `base + most` bytes that no version had lately; `base` if there is none."""
-    taken = {size for size, _ in _recent(settings, _KIND, path)} | {replica.size for replica in replicas}
+    taken = {size for size, _ in _recent(settings, SIZES, path)} | {replica.size for replica in replicas}
     return next((size for size in range(base, base + most + 1, _BLOCK) if size not in taken), base)
 
 
 def note_size(settings: Settings, path: str, size: int) -> None:
     """Notes that a version of this size is about to be read."""
-    known = [*_recent(settings, _KIND, path), (size, time.time())]
-    write_note(settings.state_directory, _KIND, path, json.dumps(known))
+    known = [*_recent(settings, SIZES, path), (size, time.time())]
+    write_note(settings.state_directory, SIZES, path, json.dumps(known))
+
+
+def sizes_of(settings: Settings, paths: Iterable[str]) -> dict[str, list[tuple[int, float]]]:
+    """The sizes that these objects had lately, and when, for another server that makes the next version."""
+    return {path: found for path in paths if (found := _recent(settings, SIZES, path))}
+
+
+def note_sizes(settings: Settings, sizes: Mapping[str, Sequence[Sequence[float]]]) -> None:
+    """Notes also here what `sizes_of` told on another server."""
+    for path, found in sizes.items():
+        known = {*_recent(settings, SIZES, path), *((int(size), float(when)) for size, when in found)}
+        write_note(settings.state_directory, SIZES, path, json.dumps(sorted(known, key=lambda each: each[1])))
 
 
 def is_ambiguous(settings: Settings, path: str, size: int) -> bool:
     """Whether clients may be reading more than one version of this size."""
-    return sum(known == size for known, _ in _recent(settings, _KIND, path)) > 1
+    return sum(known == size for known, _ in _recent(settings, SIZES, path)) > 1
 
 
 def note_read(settings: Settings, path: str, user: str, size: int) -> None:

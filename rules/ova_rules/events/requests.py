@@ -137,15 +137,18 @@ def _make(
     *,
     may_queue: bool,
     is_job: bool,
+    sizes: dict[str, list[list[float]]],
     known: bool,
 ) -> dict[str, Any]:
     from ova_rules.build.build import make_here
     from ova_rules.build.progress import progress
     from ova_rules.build.takings import MisfitError, as_list
+    from ova_rules.build.versions import note_sizes
 
     if digest != settings.digest:
         text = f"{path}: the settings aliases or fixed_properties differ between servers; see ova-admin check"
         raise ComponentError(text, lasting=False)
+    note_sizes(settings, sizes)
     watched = progress(catalog, settings, path) if is_job else nullcontext()
     try:
         with watched as shown:
