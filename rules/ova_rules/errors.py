@@ -81,8 +81,11 @@ class NotJoinedError(ComponentError):
         super().__init__(text, lasting=False)
 
 
-class SealError(Exception):
+class SealError(ComponentError):
     """A request of another server is not sealed as it must be; str() says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, lasting=False)
 
 
 class TooMuchError(Exception):

@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 _NAME = ".ova-rules"
 TASKS, ON_SEED, SIZES = "tasks", "on seed", "sizes"
 _MADE, _SOURCES, _READY, _TRIES = "made", "sources", "ready", "tries"  # kinds of notes
-_SHARED = (
-    _MADE,
-    _SOURCES,
-    _READY,
-    TASKS,
-    ON_SEED,
-    SIZES,
-)  # those that a vault's server makes for the one with the catalog
+# Those that a vault's server makes also for the one with the catalog.
+_SHARED = (_MADE, _SOURCES, _READY, TASKS, ON_SEED, SIZES)
 _kept: list[list[str | None]] | None = None
 
 

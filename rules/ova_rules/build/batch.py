@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from ova_rules import jobs, names
-from ova_rules.build.build import Outcome, build, queue
+from ova_rules.build.build import build, queue
+from ova_rules.build.make import Outcome
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component.model import Component, read
 from ova_rules.component.pointers import pointing

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 UNKNOWN_SIZE = -1
+_MOST_THREADS = 64  # with which a server copies a large file, each of which opens it
 
 
 @dataclass(frozen=True)
@@ -147,10 +148,15 @@ def _bring_here(catalog: Catalog, settings: Settings, path: str, replicas: Seque
     """Makes a replica here, to be overwritten: the object keeps its number and its permissions."""
     from ova_rules.servers.asking import ask
 
-    for each in replicas:
-        if each.good and each.elsewhere is not None:  # that server's gate would wait for this build
-            ask(catalog, settings, each.host, "next call", path=path, file=file_identity(each.elsewhere))
-    catalog.replicate(path, resource)
+    others = [(each.host, each.elsewhere) for each in replicas if each.good and each.elsewhere is not None]
+    for host, file in others:  # that server's gate would wait for this build
+        identity = file_identity(file)
+        ask(catalog, settings, host, "next call", path=path, file=identity, opens=_MOST_THREADS)
+    try:
+        catalog.replicate(path, resource)
+    finally:
+        for host, _ in others:
+            ask(catalog, settings, host, "next call", path=path, file="", opens=0)
 
 
 def _local(replicas: Sequence[Replica], settings: Settings) -> Replica | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ova_rules import jobs, names
 from ova_rules.build.batch import build_all, build_one
-from ova_rules.build.build import State, build
+from ova_rules.build.build import build
 from ova_rules.build.completion import complete
+from ova_rules.build.make import State
 from ova_rules.build.staleness import stale, view
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import dependents

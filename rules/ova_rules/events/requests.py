@@ -47,7 +47,7 @@ def answer(literals: Sequence[str], callback: Any, rei: Any) -> str:
                 outcome["value"] = _TABLE[kind](catalog, settings, **content)
     except Exception as error:
         outcome["error"] = told(error)
-        if not isinstance(error, ComponentError) and outcome["error"][0] in ("Fault", "SealError"):
+        if outcome["error"][0] in ("Fault", "SealError"):
             report(catalog.log, "request of another server", error)
     return packed(outcome)
 
@@ -66,14 +66,14 @@ def _avus(catalog: Catalog, settings: Settings, **change: Any) -> None:
 
 
 def _read(catalog: Catalog, settings: Settings, path: str, keywords: dict[str, str]) -> str | None:
-    from ova_rules.events.reads import reason_against_reading
+    from ova_rules.events.gate import reason_against_reading
 
     _require_catalog()
     return reason_against_reading(catalog, settings, path, keywords)
 
 
 def _write(catalog: Catalog, settings: Settings, path: str) -> str | None:
-    from ova_rules.events.reads import reason_against_writing
+    from ova_rules.events.gate import reason_against_writing
 
     _require_catalog()
     return reason_against_writing(catalog, settings, path)
@@ -163,10 +163,10 @@ def _make(
     }
 
 
-def _next_call(catalog: Catalog, settings: Settings, path: str, file: str) -> None:
+def _next_call(catalog: Catalog, settings: Settings, path: str, file: str, opens: int) -> None:
     from ova_rules.events.reads import next_call
 
-    next_call(path, file)
+    next_call(path, file, opens)
 
 
 def _check(catalog: Catalog, settings: Settings, path: str) -> None:

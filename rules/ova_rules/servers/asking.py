@@ -100,12 +100,10 @@ def told(error: Exception) -> list[Any]:
         return ["AwayError", str(error), error.host]
     if kind in _PLAIN:
         return [kind, str(error), None]
-    if isinstance(error, (errors.NotJoinedError, errors.UnusableSettingsError)):
+    if isinstance(error, (errors.NotJoinedError, errors.UnusableSettingsError, errors.SealError)):
         return ["SealError", str(error), None]
     if isinstance(error, ComponentError):
         return ["ComponentError", str(error), error.lasting]
-    if isinstance(error, errors.SealError):
-        return ["SealError", str(error), None]
     return ["Fault", f"{kind}: {error}", None]
 
 

@@ -30,12 +30,12 @@ _MOST_CALLS = 1000
 _MOST_BYTES = 64 * 1024 * 1024  # of a request or answer, unpacked
 _CLOCKS = 600  # seconds that the clocks of two servers may differ
 _TEXT = r"'[0-9A-Za-z_=:-]*'"
-_IS_REQUEST = re.compile(rf"^remExec\{{\*ARG3='';{RULE}\((?:{_TEXT},)+\*ARG3\);\}}$")
+_IS_REQUEST = re.compile(rf"remExec\{{\*ARG3='';{RULE}\((?:{_TEXT},)+\*ARG3\);\}}")
 
 
 def is_request(rule_text: str) -> bool:
     """Whether rule text that arrives from another server is nothing but a request; its seal is checked later."""
-    return _IS_REQUEST.match(rule_text) is not None
+    return _IS_REQUEST.fullmatch(rule_text) is not None
 
 
 def packed(value: Any) -> str:

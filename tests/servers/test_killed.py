@@ -103,50 +103,6 @@ def test_a_server_with_older_rules(servers: Servers, without: int) -> None:
         assert servers.client(0).ready(near).values["host.mtu"] == "1600"
 
 
-def test_ordinary_commands_ask_no_other_server(servers: Servers) -> None:
-    count = (
-        "_asked = ova_request\n"
-        "def ova_request(rule_args, callback, rei):\n"
-        "    callback.writeLine('serverLog', 'REQUESTED')\n"
-        "    _asked(rule_args, callback, rei)\n"
-    )
-    for number in (0, 1):
-        add_rules(servers, number, count)
-    home = servers.home
-    from irods.meta import AVUOperation, iRODSMeta
-
-    client = servers.client(1)
-    found: dict[str, int] = {}
-
-    def step(name: str) -> None:
-        found[name] = servers.logs().count("REQUESTED") - sum(found.values())
-
-    step("begin")
-    client.make(f"{home}/plain")
-    client.set(f"{home}/plain", "any", "value")
-    step("avu")
-    servers.put(client, f"{home}/plain/a.txt", b"x", "demoResc")
-    servers.put(client, f"{home}/plain/b.txt", b"x", "consumer1Resc")
-    step("put")
-    client.get(f"{home}/plain/a.txt")
-    client.get(f"{home}/plain/b.txt")
-    step("get")
-    client.unlink(f"{home}/plain/a.txt")
-    step("unlink")
-    client.unlink(f"{home}/plain/b.txt", force=False)
-    step("trash")
-    client.metadata(f"{home}/plain").apply_atomic_operations(AVUOperation(operation="add", avu=iRODSMeta("p", "q")))
-    step("atomic")
-    client.remove(f"{home}/plain")
-    step("rm -r")
-    servers.put(client, f"{home}/c.ova", b"x", "demoResc")
-    step("put ova")
-    client.get(f"{home}/c.ova")
-    step("get ova")
-    print(found)
-    assert not any(number for name, number in found.items() if "ova" not in name), found
-
-
 @pytest.mark.parametrize("name", ["near", "far"])
 def test_what_users_write_at_the_place_of_a_ready_ova_stays(servers: Servers, name: str) -> None:
     client = servers.client()
