@@ -1,7 +1,7 @@
 """Copies a source whose file no server with the rules can open (see `ova_rules.record.copies`): the job's part.
 
 iRODS copies, with its own transfers: through a rule's calls each byte would stay in the agent's memory
-(docs/decisions/0030-copies.md). A copy that is not whole is never used, and one that fails is begun anew.
+(docs/decisions/0031-copies.md). A copy that is not whole is never used, and one that fails is begun anew.
 """
 
 from __future__ import annotations
