@@ -29,7 +29,7 @@ SETTING_TEXTS = {setting.text for setting in SETTINGS.values()}
 NO_MESSAGE = re.compile(
     r"^(SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|PRAGMA|ALTER|BEGIN|core\.|import core|RULE_EXEC_NAME|DATA_NAME)"
     r"|META_COLL|META_DATA| = :at|\blike '| AND | IN \(|^\d+s "
-    r"|^an? (number|list|object|absolute)|^\"owners\", \"refuse\"|^AVU ova_url of |^not a component$"
+    r"|^an? (number|list|object|absolute)|^\"owners\", \"refuse\"|^AVU ova_url of |^not a component$|^unix file system$"
     r"|^(other AVUs, same content|still the same|defaults are used|URL prefixes and address ranges)$"
 )
 

@@ -56,3 +56,15 @@ def test_who_may_not_read_the_source_gets_nothing_of_its_copy(servers: Servers, 
     assert alice.facts(theirs)["ova::status"] == "failed"
     with pytest.raises(Refused):
         alice.ready(theirs)
+
+
+def test_nothing_is_copied_for_an_author_who_may_not_read_it(servers: Servers, bare: str) -> None:
+    client = servers.client()
+    client.session.users.create("alice", "rodsuser")
+    client.session.users.modify("alice", "password", "secret")
+    alice = type(client)(servers.zones[0].session("alice", "secret"))
+    theirs = alice.component("/tempZone/home/alice/grid/one", bare)
+    alice.allow("own", theirs, "rods")
+    client.set(theirs, "hostname", "sg1")  # by one who may read it
+    until(lambda: "may not read" in client.facts(theirs).get("ova::message", ""), "it is not refused")
+    assert servers.logs().count('"ova": "copy"') == 0

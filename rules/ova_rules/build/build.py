@@ -19,6 +19,7 @@ from ova_rules.build.takings import MisfitError, left_over_of
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
 from ova_rules.component import strictness
+from ova_rules.component.fingerprint import BUILDER_FORMAT
 from ova_rules.component.model import Component, read
 from ova_rules.component.source import Source
 from ova_rules.errors import (
@@ -199,7 +200,7 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
             "make",
             path=seen.component.path,
             fingerprint=now.fingerprint,
-            digest=settings.digest,
+            alike=decided_by(settings),
             may_queue=order.may_queue,
             is_job=order.progress is not None,
             sizes=versions.sizes_of(settings, [path, *(f"{seen.component.path}/{name}" for name in now.made)]),
@@ -217,6 +218,11 @@ def _made_there(catalog: Catalog, settings: Settings, seen: View, source: Source
         raise MisfitError(ComponentError(message, lasting=lasting), [Avu(*parts) for parts in said])
     left = left_over_of(answer["left"]) if answer["left"] is not None else None
     return Outcome(State(answer["state"]), f"{answer['done']}, on {source.host}", left)
+
+
+def decided_by(settings: Settings) -> list[str]:
+    """What has to be the same on all servers of a zone: they decide by it, each for itself."""
+    return [settings.digest, str(BUILDER_FORMAT)]
 
 
 def make_here(

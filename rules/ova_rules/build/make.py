@@ -75,7 +75,7 @@ def permitted_source(catalog: Catalog, settings: Settings, seen: View) -> Source
         raise ComponentError(f"{catalog.user} may not write in {component.path}", lasting=False)
     if now.ready and not catalog.may_replace(component.ready_path):
         raise ComponentError(f"{catalog.user} may not write {component.ready_path}", lasting=False)
-    authorship.require_rights(catalog, settings, now, now.source)
+    authorship.require_rights(catalog, settings, now, now.source.path)
     return now.source
 
 

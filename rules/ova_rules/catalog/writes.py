@@ -50,14 +50,17 @@ class Catalog(Access):
         return int(reply["arguments"][2])
 
     def copy(self, path: str, target: str, resource: str) -> None:
-        """Copies a data object to a resource; an object at `target` gets its content."""
+        """Copies a data object to a resource; an object at `target` gets its content.
+
+        In one thread: with several, iRODS waits for ever for what a rule has it copy.
+        """
         with _own_change():
-            self._callback.msiDataObjCopy(path, target, f"destRescName={resource}++++forceFlag=", 0)
+            self._callback.msiDataObjCopy(path, target, f"destRescName={resource}++++numThreads=1++++forceFlag=", 0)
 
     def replicate(self, path: str, resource: str) -> None:
-        """Makes a replica of a data object on a resource."""
+        """Makes a replica of a data object on a resource, in one thread as in `copy`."""
         with _own_change():
-            self._callback.msiDataObjRepl(path, f"destRescName={resource}", 0)
+            self._callback.msiDataObjRepl(path, f"destRescName={resource}++++numThreads=1", 0)
 
     def open_for_write(self, path: str, replica: Replica) -> int:
         """The descriptor of a replica, locked against others until close. Closing makes the other replicas stale."""

@@ -18,7 +18,7 @@ from ova_rules.downloads.place import require_rights, resource_for
 from ova_rules.errors import ComponentError
 from ova_rules.images.check import image_at
 from ova_rules.locks import locked
-from ova_rules.record import facts, fetched
+from ova_rules.record import authorship, facts, fetched
 from ova_rules.record.copies import is_out_of_reach, name_of_version
 from ova_rules.servers.asking import ask
 from ova_rules.servers.roles import is_here
@@ -35,6 +35,7 @@ def copy_source(catalog: Catalog, settings: Settings, seen: View, address: Addre
     replicas = catalog.replicas(path)
     if not catalog.may_read(path) or not is_out_of_reach(catalog, settings, replicas):
         return None
+    authorship.require_rights(catalog, settings, seen.inputs, path)  # before others can read what is copied
     place = place_of_copy(catalog, address.component, path)
     with locked(settings.state_directory, f"{place} download", 0):
         version = name_of_version(path, replicas)

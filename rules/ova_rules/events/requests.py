@@ -11,7 +11,6 @@ from contextlib import nullcontext
 
 from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog
-from ova_rules.component.fingerprint import BUILDER_FORMAT
 from ova_rules.errors import ComponentError, SealError
 from ova_rules.events.context import context
 from ova_rules.faults import report
@@ -125,6 +124,8 @@ def _files(catalog: Catalog, settings: Settings, paths: Sequence[str]) -> list[l
 
 
 def _piece(catalog: Catalog, settings: Settings, path: str, offset: int, version: Sequence[int]) -> str:
+    if not any(path.startswith(f"{vault}/") for vault in catalog.vaults()):
+        raise SealError("only files in vaults are sent to other servers")
     return piece_here(path, offset, version)
 
 
@@ -133,21 +134,21 @@ def _make(
     settings: Settings,
     path: str,
     fingerprint: str,
-    digest: str,
+    alike: list[str],
     *,
     may_queue: bool,
     is_job: bool,
     sizes: dict[str, list[list[float]]],
     known: bool,
 ) -> dict[str, Any]:
-    from ova_rules.build.build import make_here
+    from ova_rules.build.build import decided_by, make_here
     from ova_rules.build.progress import progress
     from ova_rules.build.takings import MisfitError, as_list
     from ova_rules.build.versions import note_sizes
 
-    if digest != settings.digest:
-        text = f"{path}: the settings aliases or fixed_properties differ between servers; see ova-admin check"
-        raise ComponentError(text, lasting=False)
+    if alike != decided_by(settings):
+        text = f"{path}: the rules, or their settings aliases and fixed_properties, differ between servers"
+        raise ComponentError(f"{text}; see ova-admin check", lasting=False)
     note_sizes(settings, sizes)
     watched = progress(catalog, settings, path) if is_job else nullcontext()
     try:
@@ -197,10 +198,9 @@ def _download(
 
 def about(catalog: Catalog, settings: Settings) -> dict[str, str]:
     """What has to be the same on all servers of a zone."""
-    return {
-        "settings": settings.digest,
-        "format": str(BUILDER_FORMAT),
-    }
+    from ova_rules.build.build import decided_by
+
+    return dict(zip(("settings", "format"), decided_by(settings)))
 
 
 _TABLE: dict[str, Callable[..., Any]] = {

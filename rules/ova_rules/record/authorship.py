@@ -19,7 +19,6 @@ from ova_rules.catalog.writes import Catalog
 from ova_rules.component.controls import FIXED, words
 from ova_rules.component.matching import described
 from ova_rules.component.model import Component, Expansion, Inputs
-from ova_rules.component.source import Source
 from ova_rules.errors import ComponentError
 from ova_rules.record.signing import Signer, is_same, signer_of
 from ova_rules.settings import Settings
@@ -80,8 +79,11 @@ def require_author(catalog: Access, settings: Settings, component: Component, av
         raise _refusal(avu, user, "all that it refers to")
 
 
-def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Source | None) -> None:
-    """Raises ComponentError unless the authors of the AVUs may read, now, all that the AVUs refer to."""
+def require_rights(catalog: Access, settings: Settings, now: Inputs, source: str | None) -> None:
+    """Raises ComponentError unless the authors of the AVUs may read, now, all that the AVUs refer to.
+
+    source: the path of the data object that `ova_url` names, if it names one.
+    """
     component = now.component
     likes = dict(component.likes)
     for avu in _referring(component):
@@ -99,7 +101,7 @@ def require_rights(catalog: Access, settings: Settings, now: Inputs, source: Sou
         taken = [now.expansions[avu]] if avu in now.expansions else []
         also = set[str]()
         if avu.attribute == names.URL:
-            if source is not None and not catalog.may_read(source.path, user):
+            if source is not None and not catalog.may_read(source, user):
                 raise _refusal(avu, user, "its source")
             # The maker of the component needs the rights for what it inherits, but not for what an `ova_like` of others
             # adds.
