@@ -57,7 +57,7 @@ def _keep_strict(
     try:
         from ova_rules.events.context import settings_for
 
-        reason = reason_if_strict(catalog, settings_for(catalog), path, added(catalog), dropped)
+        reason = reason_if_strict(catalog, settings_for(catalog), path, lambda: added(catalog), dropped)
     except Exception as error:
         if not isinstance(error, UnusableSettingsError):  # reported when it matters
             from ova_rules.faults import report
@@ -117,16 +117,20 @@ def _keep_strict_there(path: str, added: Sequence[Avu], removed: set[Avu], callb
 
 
 def reason_if_strict(
-    catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]
+    catalog: Catalog, settings: Settings, path: str, added: Callable[[], list[Avu]], dropped: Callable[[Avu], bool]
 ) -> str | None:
-    """Why a strict component refuses this change of a collection's AVUs, in one line; None if there is no such."""
+    """Why a strict component refuses this change of a collection's AVUs, in one line; None if there is no such.
+
+    added: the new AVUs, to be asked for only where a strict component may be.
+    """
     from ova_rules.component.strictness import may_matter
 
-    if not added or not may_matter(settings, path):
+    if not may_matter(settings, path):
         return None
     from ova_rules.events.strict import misfit
 
-    return misfit(catalog, settings, path, added, dropped)
+    new = added()
+    return misfit(catalog, settings, path, new, dropped) if new else None
 
 
 def _may_be_refused(request: bytes) -> bool:

@@ -92,7 +92,8 @@ def _strict(
 
     _require_catalog()
     gone = {Avu(path, *parts) for parts in removed}
-    return reason_if_strict(catalog, settings, path, [Avu(path, *parts) for parts in added], gone.__contains__)
+    new = [Avu(path, *parts) for parts in added]
+    return reason_if_strict(catalog, settings, path, lambda: new, gone.__contains__)
 
 
 def _written(catalog: Catalog, settings: Settings, path: str) -> None:
