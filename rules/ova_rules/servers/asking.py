@@ -7,12 +7,15 @@ be asked.
 
 from __future__ import annotations
 
+import re
+import time
+
 from ova_rules import errors
 from ova_rules.errors import AwayError, BehindError, ComponentError
 from ova_rules.servers.envelope import calls, unpacked
 from ova_rules.servers.key import zone_key
 from ova_rules.servers.roles import provider
-from ova_rules.state import note_again
+from ova_rules.state import forget_note, note_again, read_note, write_note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +39,15 @@ if TYPE_CHECKING:
 
 
 _BARE = "it has not got these rules"
+_SILENT = "it cannot be reached"
+_SILENT_SECONDS = 30  # in which no agent tries again to reach such a server
+_KIND = "silent"  # of the notes about them
+_CODE = re.compile(r"Error__Code:(-\d+)")
 _REASONS = {
     "-305111": "it does not run",
-    "-305113": "it cannot be reached",
+    "-305113": _SILENT,
+    "-347000": _SILENT,
+    "-4000": "it has ended meanwhile",
     "-21000": "its name is unknown",
     "-1102000": _BARE,
     "-1201000": _BARE,
@@ -53,14 +62,21 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
     """
     if host in channel.away:
         raise channel.away[host]
+    was_silent = _require_not_silent(channel, settings, host)
     key = zone_key(settings)
     answer = ""
     try:
         for text in calls(key, channel.identity, host, [kind, content]):
             answer = channel.run_there(host, text)
     except RuntimeError as error:
-        reason = next((_REASONS[code] for code in _REASONS if code in str(error)), str(error))
+        found = _CODE.search(str(error))
+        code = found.group(1) if found else ""
+        reason = _REASONS.get(code, f"iRODS has the error {code}" if code else str(error))
+        if reason == _SILENT:
+            write_note(settings.state_directory, _KIND, host, str(time.time()))
         raise _away(channel, host, f"gives no answer: {reason}", bare=reason == _BARE) from error
+    if was_silent:
+        forget_note(settings.state_directory, _KIND, host)
     try:
         outcome = unpacked(answer)
         notes, value, error_ = outcome["notes"], outcome.get("value"), outcome.get("error")
@@ -72,6 +88,24 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
     if error_ is not None:
         raise _raised(host, error_)
     return value
+
+
+def _require_not_silent(channel: Channel, settings: Settings, host: str) -> bool:
+    """Raises AwayError if iRODS has just waited in vain for this server: it does so for up to 100 seconds.
+
+    Returns whether it was so before; then this agent tries, and the others still do not.
+    """
+    noted = read_note(settings.state_directory, _KIND, host)
+    if noted is None:
+        return False
+    try:
+        ago = time.time() - float(noted)
+    except ValueError:  # cut short by a power cut
+        ago = _SILENT_SECONDS
+    if 0 <= ago < _SILENT_SECONDS:
+        raise _away(channel, host, f"gives no answer: {_SILENT}")
+    write_note(settings.state_directory, _KIND, host, str(time.time()))
+    return True
 
 
 def _away(channel: Channel, host: str, why: str, *, bare: bool = False) -> AwayError:
