@@ -46,9 +46,11 @@ def _avu_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
     )
 
 
-def _fact_that_is_passed_over(rule_args: "list[Any]", rei: "Any") -> bool:
+def _avu_call_that_may_be_refused(rule_args: "list[Any]", rei: "Any") -> bool:
+    # What the static hook refuses, and facts, which are passed over
     request = rule_args[2]
-    return names.is_fact(str(request["arg3"])) and str(request["arg0"]) in ("add", "adda", "set")
+    kind = str(request["arg2" if str(request["arg0"]) == "cp" else "arg1"])
+    return kind in _COLLECTION or names.is_fact(str(request["arg3"]))
 
 
 def _any(rule_args: "list[Any]", rei: "Any") -> bool:
@@ -151,7 +153,7 @@ def _sources() -> "Any":
 # name of the hook: (may the event be ours, the module of events and its function, the answer after a fault of ours)
 _TABLE = {
     "acPreProcForModifyAVUMetadata": (_avu_that_may_be_refused, _refused_avus, "before_change", agent.NOT_PERMITTED),
-    "pep_api_mod_avu_metadata_pre": (_fact_that_is_passed_over, _refused_avus, "before_fact", agent.CONTINUE),
+    "pep_api_mod_avu_metadata_pre": (_avu_call_that_may_be_refused, _refused_avus, "before_call", agent.CONTINUE),
     "acPostProcForModifyAVUMetadata": (_avu_that_counts, _avus, "after_change", agent.CONTINUE),
     "pep_api_atomic_apply_metadata_operations_pre": (_any, _refused_avus, "before_atomic", agent.NOT_PERMITTED),
     "pep_api_atomic_apply_metadata_operations_post": (_any, _avus, "after_atomic", agent.CONTINUE),

@@ -56,8 +56,13 @@ def _keep_strict(
     catalog = Catalog(callback, rei)
     try:
         from ova_rules.events.context import settings_for
+        from ova_rules.servers.roles import provider
 
-        reason = reason_if_strict(catalog, settings_for(catalog), path, lambda: added(catalog), dropped)
+        settings = settings_for(catalog)
+        if provider():
+            reason = _asked_if_strict(catalog, settings, path, added(catalog), dropped)
+        else:
+            reason = reason_if_strict(catalog, settings, path, lambda: added(catalog), dropped)
     except Exception as error:
         if not isinstance(error, UnusableSettingsError):  # reported when it matters
             from ova_rules.faults import report
@@ -67,12 +72,25 @@ def _keep_strict(
     return CONTINUE if reason is None else refuse(callback, NOT_PERMITTED, reason)
 
 
-def before_fact(rule_args: list[Any], callback: Any, rei: Any) -> int:
+def before_call(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Skips a fact that a client sets: the call succeeds and changes nothing.
 
-    A client that restores saved AVUs one by one also sets facts, and then goes on with the next AVU.
+    A client that restores saved AVUs one by one also sets facts, and then goes on with the next AVU. On a server
+    without the catalog all that is refused is refused here: iRODS does not pass on the words of the other server.
     """
-    return SKIP if str(rule_args[2]["arg1"]) in (*OF_COLLECTION, *OF_OBJECT) else CONTINUE
+    arguments = [_argument(rule_args[2], number) for number in range(10)]
+    if names.is_fact(arguments[3]) and arguments[0] in ("add", "adda", "set"):
+        return SKIP if arguments[1] in (*OF_COLLECTION, *OF_OBJECT) else CONTINUE
+    from ova_rules.servers.roles import provider
+
+    return before_change(arguments, callback, rei) if provider() else CONTINUE
+
+
+def _argument(request: Any, number: int) -> str:
+    try:
+        return str(request[f"arg{number}"])
+    except KeyError:  # clients may leave out those that are empty
+        return ""
 
 
 def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -90,30 +108,21 @@ def before_atomic(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if answer != CONTINUE:
         return answer
     path = str(request.get("entity_name", "")).rstrip("/")
-    from ova_rules.servers.roles import provider
-
-    if provider() and kind in OF_COLLECTION:
-        return _keep_strict_there(path, added, removed, callback, rei)
     return _keep_strict(kind, path, lambda _: added, callback, rei, lambda avu: avu in removed)
 
 
-def _keep_strict_there(path: str, added: Sequence[Avu], removed: set[Avu], callback: Any, rei: Any) -> int:
-    """Asks the server with the catalog what its own hook will say: a refusal there would end this server's agent."""
-    from ova_rules.events.context import context
+def _asked_if_strict(
+    catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]
+) -> str | None:
+    """What the server with the catalog will say: its refusal comes without words, and may end this server's agent."""
     from ova_rules.servers.asking import ask_provider
 
-    try:
-        catalog, settings = context(callback, rei)
-        new, old = (
-            [[avu.attribute, avu.value, avu.units] for avu in avus] for avus in (added, sorted(removed, key=str))
-        )
-        reason = ask_provider(catalog, settings, "strict", path=path, added=new, removed=old)
-    except Exception as error:
-        from ova_rules.faults import report
-
-        report(Catalog(callback, rei).log, path, error)
-        return CONTINUE
-    return CONTINUE if reason is None else refuse(callback, NOT_PERMITTED, reason)
+    if not added:
+        return None
+    gone = [avu for avu in catalog.avus([path]) if dropped(avu)]
+    new, old = ([[avu.attribute, avu.value, avu.units] for avu in avus] for avus in (added, gone))
+    reason: str | None = ask_provider(catalog, settings, "strict", path=path, added=new, removed=old)
+    return reason
 
 
 def reason_if_strict(

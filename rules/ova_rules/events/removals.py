@@ -29,10 +29,7 @@ def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def reason_against_unlinking(catalog: Catalog, settings: Settings, path: str, *, forced: bool) -> str | None:
     """Why a data object must not be removed, in one line. forced: not into the trash."""
     if provider():
-        from ova_rules.servers.asking import ask_provider
-
-        answer: str | None = ask_provider(catalog, settings, "unlink", path=path, forced=forced)
-        return answer
+        return _asked(catalog, settings, "unlink", path=path, forced=forced)
     reason = _reason_if_in_use(catalog, settings, path)
     if reason is not None or forced or names.component_of(path) is None:
         return reason
@@ -41,10 +38,21 @@ def reason_against_unlinking(catalog: Catalog, settings: Settings, path: str, *,
 
 def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Keeps an image in use from being removed with a collection, unless the collection also holds all its users."""
-    if provider():  # its own hook follows
-        return CONTINUE
-    reason = _reason_if_in_use(*context(callback, rei, "removal"), str(rule_args[2].collName))
+    reason = reason_against_removing(*context(callback, rei, "removal"), str(rule_args[2].collName))
     return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def reason_against_removing(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    """Why a collection must not be removed, in one line."""
+    return _asked(catalog, settings, "remove", path=path) if provider() else _reason_if_in_use(catalog, settings, path)
+
+
+def _asked(catalog: Catalog, settings: Settings, kind: str, **content: object) -> str | None:
+    """What the server with the catalog says. Not all its own hooks follow, and iRODS does not pass on their words."""
+    from ova_rules.servers.asking import ask_provider
+
+    answer: str | None = ask_provider(catalog, settings, kind, **content)
+    return answer
 
 
 def _reason_if_in_use(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -56,16 +64,20 @@ def _reason_if_in_use(catalog: Catalog, settings: Settings, path: str) -> str | 
 
 def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
     """Components removed with a collection no longer use an image. Tasks may be removed with it, too."""
-    if provider():  # its own hook does this
-        return CONTINUE
-    catalog, settings = context(callback, rei, "removed")
-    path = str(rule_args[2].collName).rstrip("/")
+    collection_removed(*context(callback, rei, "removed"), str(rule_args[2].collName).rstrip("/"))
+    return CONTINUE
+
+
+def collection_removed(catalog: Catalog, settings: Settings, path: str) -> None:
+    """What follows the removal of a collection."""
+    if provider():
+        _asked(catalog, settings, "collection removed", path=path)
+        return
     in_use.removed(catalog, settings, path)
     if names.may_be_taken(f"{path}/"):
         from ova_rules.events.small_objects import build_takers
 
         build_takers(catalog, settings, path)
-    return CONTINUE
 
 
 def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
@@ -77,9 +89,7 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def object_removed(catalog: Catalog, settings: Settings, path: str) -> None:
     """What follows the removal of a data object."""
     if provider():
-        from ova_rules.servers.asking import ask_provider
-
-        ask_provider(catalog, settings, "removed", path=path)
+        _asked(catalog, settings, "removed", path=path)
         return
     if names.looks_like_package(path) or names.component_of(path) is not None:
         _removed(catalog, settings, path)

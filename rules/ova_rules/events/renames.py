@@ -27,18 +27,27 @@ def before_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:
     if is_object and not names.looks_like_package(source) and names.component_of(source) is None:
         return CONTINUE
     from ova_rules.events.context import context
+
+    reason = reason_against_renaming(*context(callback, rei, "rename"), source)
+    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+
+
+def reason_against_renaming(catalog: Catalog, settings: Settings, source: str) -> str | None:
+    """Why an object or a collection must not be renamed, in one line."""
     from ova_rules.images import in_use
     from ova_rules.servers.roles import provider
 
-    if provider():  # its own hook follows
-        return CONTINUE
-    catalog, settings = context(callback, rei, "rename")
+    if provider():  # its own hook follows, but iRODS does not pass on its words
+        from ova_rules.servers.asking import ask_provider
+
+        answer: str | None = ask_provider(catalog, settings, "rename", path=source)
+        return answer
     reason = in_use.refusal(catalog, settings, source)
     if reason is None and names.component_of(source) is not None:
         from ova_rules.build.secrecy import reason_against_moving
 
         reason = reason_against_moving(catalog, settings, source)
-    return refuse(callback, NOT_PERMITTED, reason) if reason else CONTINUE
+    return reason
 
 
 def after_rename(rule_args: list[Any], callback: Any, rei: Any) -> int:

@@ -85,6 +85,20 @@ def _unlink(catalog: Catalog, settings: Settings, path: str, *, forced: bool) ->
     return reason_against_unlinking(catalog, settings, path, forced=forced)
 
 
+def _remove(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    from ova_rules.events.removals import reason_against_removing
+
+    _require_catalog()
+    return reason_against_removing(catalog, settings, path)
+
+
+def _rename(catalog: Catalog, settings: Settings, path: str) -> str | None:
+    from ova_rules.events.renames import reason_against_renaming
+
+    _require_catalog()
+    return reason_against_renaming(catalog, settings, path)
+
+
 def _strict(
     catalog: Catalog, settings: Settings, path: str, added: Sequence[Sequence[str]], removed: Sequence[Sequence[str]]
 ) -> str | None:
@@ -108,6 +122,13 @@ def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
 
     _require_catalog()
     object_removed(catalog, settings, path)
+
+
+def _collection_removed(catalog: Catalog, settings: Settings, path: str) -> None:
+    from ova_rules.events.removals import collection_removed
+
+    _require_catalog()
+    collection_removed(catalog, settings, path)
 
 
 def _job(catalog: Catalog, settings: Settings, job: str, path: str) -> None:
@@ -209,9 +230,12 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "read": _read,
     "write": _write,
     "unlink": _unlink,
+    "remove": _remove,
+    "rename": _rename,
     "strict": _strict,
     "written": _written,
     "removed": _removed,
+    "collection removed": _collection_removed,
     "job": _job,
     "files": _files,
     "piece": _piece,

@@ -88,7 +88,7 @@ def connect(session: Session, host: str) -> ClientConnection:
 
 
 def call(session: Session, host: str, number: int, layout: str, record: Mapping[str, Any], output: str = "") -> Answer:
-    """Makes an API call on another server. Its error stack is added to the session's.
+    """Makes an API call on another server. Its error stack stays there: iRODS passes on codes, and no words.
 
     AnsweredError with the server's code; SYS_HEADER_READ_LEN_ERR if the server's agent ended without an answer.
     """
@@ -99,9 +99,6 @@ def call(session: Session, host: str, number: int, layout: str, record: Mapping[
         del session.connections[host]
         connection.drop()
         raise IrodsError(errors.SYS_HEADER_READ_LEN_ERR, f"{host} ended the connection: {error}") from error
-    if frame.error:
-        stack = unpack("RError_PI", frame.error, connection.packing)["RErrMsg_PI"]
-        session.error_stack.extend((entry["status"], entry["msg"]) for entry in stack)
     answer = unpack(output, frame.msg, connection.packing) if output and frame.msg else None
     if frame.int_info < 0:
         raise AnsweredError(frame.int_info, answer)

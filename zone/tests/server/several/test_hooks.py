@@ -52,12 +52,12 @@ def test_atomic_avus_through_a_consumer_run_their_hooks_twice(servers: Servers) 
     assert consumer.notes(*ATOMIC_HOOKS) == _for("alice/alice", *ATOMIC_HOOKS)
 
 
-def test_the_provider_s_refusal_of_an_avu_reaches_the_consumer_s_client_with_its_text(servers: Servers) -> None:
+def test_the_provider_s_refusal_of_an_avu_reaches_the_consumer_s_client_without_its_text(servers: Servers) -> None:
     provider, consumer = servers
     provider.add_rules('def acPreProcForModifyAVUMetadata(a, callback, rei):\n    callback.msiExit("-818000", "no!")\n')
     client = RawClient(consumer.zone.host, consumer.zone.port, user="alice", password=PASSWORD)
     answer = client.call(706, {"arg0": "set", "arg1": "-C", "arg2": HOME, "arg3": "a", "arg4": "1"})
-    assert (answer.status, answer.errors) == (-818000, ["no!\n"])
+    assert (answer.status, answer.errors) == (-818000, [])
 
 
 def test_an_unknown_entity_of_atomic_avus_is_named_through_a_consumer_too(servers: Servers) -> None:
