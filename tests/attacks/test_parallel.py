@@ -141,7 +141,7 @@ def never(*_, **__):
     raise ComponentError("not now", lasting=False)
 
 if os.path.exists({str(stuck)!r}):
-    build._make = never
+    build.make = never
 """
     place = make_place(ALL_LARGE + failing)
     downloads = Downloads(place, (b"AAAA" * 5000,))

@@ -12,12 +12,12 @@ from tests.support.zones import MakePlace, rule_folder
 
 # A fault where the hooks call their modules: everything behind it is broken.
 BROKEN = """
-import ova_rules.build.batch, ova_rules.build.build, ova_rules.build.staleness, ova_rules.events.reads
+import ova_rules.build.batch, ova_rules.build.build, ova_rules.build.staleness, ova_rules.events.gate
 
 def broken(*_, **__):
     raise ZeroDivisionError("a fault of ours")
 
-ova_rules.build.staleness.view = ova_rules.events.reads.view = ova_rules.build.batch.build_all = broken
+ova_rules.build.staleness.view = ova_rules.events.gate.view = ova_rules.build.batch.build_all = broken
 """
 
 

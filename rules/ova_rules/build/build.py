@@ -239,7 +239,7 @@ def make_here(
 
     fingerprint: of what that server saw. known: whether it knows that the ready OVA is one of ours; else that must be
     noted here, where an agent may have died before it said so. Raises Changed if this server sees something else, and
-    what `_make` raises.
+    what `make` raises.
     """
     # The agent that asked may have died meanwhile, and its lock with it.
     with locked(settings.state_directory, f"{path} made here", 0):
