@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ova_admin.check.servers import finding
 from tests.servers.conftest import Servers
 from tests.support.appliances import ova
 from tests.support.clients import Refused
@@ -68,3 +69,13 @@ def test_nothing_is_copied_for_an_author_who_may_not_read_it(servers: Servers, b
     client.set(theirs, "hostname", "sg1")  # by one who may read it
     until(lambda: "may not read" in client.facts(theirs).get("ova::message", ""), "it is not refused")
     assert servers.logs().count('"ova": "copy"') == 0
+
+
+def test_a_server_without_the_rules_is_asked_once(servers: Servers, bare: str) -> None:
+    client = servers.client()
+    one = client.component(f"{servers.home}/grid/one", bare, hostname="sg1")
+    until(lambda: client.facts(one)["ova::status"] == "ready", "it is not copied")
+    noted = list((servers.folders[0] / "state/no answer").iterdir())
+    assert [each.read_text().partition(" ")[2] for each in noted] == ["it has not got these rules"]
+    found = finding(client.session)  # asks again
+    assert "127.0.0.4 gives no answer: it has not got these rules" in found.detail

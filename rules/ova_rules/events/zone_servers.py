@@ -27,7 +27,7 @@ def print_servers(callback: Any, rei: Any) -> None:
         if is_here(host, settings.local_hosts):
             continue
         try:
-            lines.append({"host": host, **ask(catalog, settings, host, "about")})
+            lines.append({"host": host, **ask(catalog, settings, host, "about", try_again=True)})
         except ComponentError as error:
             lines.append({"host": host, "why": str(error)})
     for line in lines:

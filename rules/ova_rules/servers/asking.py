@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 _BARE = "it has not got these rules"
 _SILENT = "it cannot be reached"
-_SILENT_SECONDS = 30  # in which no agent tries again to reach such a server
-_KIND = "silent"  # of the notes about them
+_REMEMBERED = {_SILENT: 30, _BARE: 60}  # seconds in which no agent asks such a server again
+_KIND = "no answer"  # of the notes about them: a time, and the reason
 _CODE = re.compile(r"Error__Code:(-\d+)")
 _REASONS = {
     "-305111": "it does not run",
@@ -55,14 +55,16 @@ _REASONS = {
 }
 
 
-def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: Any) -> Any:
+def ask(channel: Channel, settings: Settings, host: str, kind: str, *, try_again: bool = False, **content: Any) -> Any:
     """The answer of the server `host` to a request of this kind; JSON values.
+
+    try_again: also a server that has just given none is asked.
 
     Raises AwayError if it gives none, or had a fault, and what the other server raised (ComponentError, Changed …).
     """
     if host in channel.away:
         raise channel.away[host]
-    was_silent = _require_not_silent(channel, settings, host)
+    had_none = _require_not_remembered(channel, settings, host, try_again=try_again)
     key = zone_key(settings)
     answer = ""
     try:
@@ -72,16 +74,14 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
         found = _CODE.search(str(error))
         code = found.group(1) if found else ""
         reason = _REASONS.get(code, f"iRODS has the error {code}" if code else str(error))
-        if reason == _SILENT:
-            write_note(settings.state_directory, _KIND, host, str(time.time()))
-        raise _away(channel, host, f"gives no answer: {reason}", bare=reason == _BARE) from error
-    if was_silent:
-        forget_note(settings.state_directory, _KIND, host)
+        raise _no_answer(channel, settings, host, reason) from error
     try:
         outcome = unpacked(answer)
         notes, value, error_ = outcome["notes"], outcome.get("value"), outcome.get("error")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _away(channel, host, f"gives no answer: {_BARE}", bare=True) from error
+        raise _no_answer(channel, settings, host, _BARE) from error
+    if had_none:
+        forget_note(settings.state_directory, _KIND, host)
     note_again(settings.state_directory, notes)
     if error_ is not None and error_[0] == "SealError":
         raise _away(channel, host, f"refuses: {error_[1]}")
@@ -90,22 +90,29 @@ def ask(channel: Channel, settings: Settings, host: str, kind: str, **content: A
     return value
 
 
-def _require_not_silent(channel: Channel, settings: Settings, host: str) -> bool:
-    """Raises AwayError if iRODS has just waited in vain for this server: it does so for up to 100 seconds.
+def _require_not_remembered(channel: Channel, settings: Settings, host: str, *, try_again: bool) -> bool:
+    """Raises AwayError if it is known that this server gives no answer: iRODS waits for one for up to 100 seconds.
 
-    Returns whether it was so before; then this agent tries, and the others still do not.
+    Returns whether it gave none before; then this agent asks, and the others still do not.
     """
     noted = read_note(settings.state_directory, _KIND, host)
     if noted is None:
         return False
+    when, _, reason = noted.partition(" ")
     try:
-        ago = time.time() - float(noted)
+        ago = time.time() - float(when)
     except ValueError:  # cut short by a power cut
-        ago = _SILENT_SECONDS
-    if 0 <= ago < _SILENT_SECONDS:
-        raise _away(channel, host, f"gives no answer: {_SILENT}")
-    write_note(settings.state_directory, _KIND, host, str(time.time()))
+        return True
+    if not try_again and 0 <= ago < _REMEMBERED.get(reason, 0):
+        raise _away(channel, host, f"gives no answer: {reason}", bare=reason == _BARE)
+    write_note(settings.state_directory, _KIND, host, f"{time.time()} {reason}")
     return True
+
+
+def _no_answer(channel: Channel, settings: Settings, host: str, reason: str) -> AwayError:
+    if reason in _REMEMBERED:
+        write_note(settings.state_directory, _KIND, host, f"{time.time()} {reason}")
+    return _away(channel, host, f"gives no answer: {reason}", bare=reason == _BARE)
 
 
 def _away(channel: Channel, host: str, why: str, *, bare: bool = False) -> AwayError:
