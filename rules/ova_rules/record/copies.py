@@ -35,8 +35,13 @@ def _is_bare(catalog: Access, settings: Settings, replica: Replica) -> bool:
 
 
 def name_of_version(path: str, replicas: Sequence[Replica]) -> str:
-    """What the signature of a copy is about: which version of which object it holds, as far as the catalog tells."""
-    first = min((each for each in replicas if each.good), key=lambda each: int(each.number))
+    """What the signature of a copy is about: which version of which object it holds, as far as the catalog tells.
+
+    "" while the object is written.
+    """
+    first = min((each for each in replicas if each.good), key=lambda each: int(each.number), default=None)
+    if first is None:
+        return ""
     return f"irods:{path} {digest([first.data_id, first.size, first.modified, first.checksum])}"
 
 
