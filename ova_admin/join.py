@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from ova_admin.errors import AdminError
-from ova_admin.places import Places, is_root
+from ova_admin.places import Places, is_root, state_folder
 from ova_rules import settings as rules_settings
 from ova_rules.servers import key as keys
 from ova_rules.servers.roles import provider_named
@@ -56,12 +56,12 @@ def take(places: Places, text: str) -> bool:
 def _key_file(places: Places) -> Path:
     """The file, in the state folder, which is made if it is missing."""
     account = places.service_account()
-    if account is None:
+    configured = rules_settings.load(str(places.etc), lambda problem: None).state_directory
+    folder = state_folder(configured, account)
+    if account is None or folder is None:
         raise AdminError(f"the service account is not known: {places.server_config} cannot be looked at")
     if not is_root() and account.pw_uid != os.getuid():
         raise AdminError(f"run this as root or as {account.pw_name}")
-    configured = rules_settings.load(str(places.etc), lambda problem: None).state_directory
-    folder = Path(configured) if configured else Path(account.pw_dir) / ".ova-rules"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _hand_over(places, folder)
     return folder / "key"

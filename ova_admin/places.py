@@ -84,6 +84,13 @@ class Places:
             return None
 
 
+def state_folder(configured: str, account: pwd.struct_passwd | None) -> Path | None:
+    """The state folder of rules that run as this account; None if it is not known. configured: by state_directory."""
+    if configured or account is None:
+        return Path(configured) if configured else None
+    return Path(account.pw_dir) / ".ova-rules"
+
+
 def _processes() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 

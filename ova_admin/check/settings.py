@@ -12,7 +12,7 @@ from pathlib import Path
 from ova_admin import interpreter
 from ova_admin.check.finding import Finding, not_applicable, not_ok, note, ok, whole
 from ova_admin.install.payload import PACKAGES
-from ova_admin.places import Places, is_root
+from ova_admin.places import Places, is_root, state_folder
 from ova_grid.errors import GridError
 from ova_rules import settings as rules_settings
 from ova_rules.servers.key import KEY_BYTES
@@ -79,11 +79,8 @@ def _writable_by_others(places: Places, file: Path) -> str:
 
 def _state(places: Places, settings: Settings) -> Iterator[Finding]:
     account = places.service_account()
-    if settings.state_directory:
-        folder = Path(settings.state_directory)
-    elif account is not None:
-        folder = Path(account.pw_dir) / ".ova-rules"
-    else:
+    folder = state_folder(settings.state_directory, account)
+    if folder is None:
         yield not_applicable("state folder", "the service account is not known")
         return
     if not is_root() and account is not None and account.pw_uid != os.getuid():

@@ -378,14 +378,19 @@ def test_a_renamed_component_keeps_its_disk(site: Site, component: str, client: 
     assert b"<name>grid01-comp77</name>" in client.get(f"{renamed}/comp77.xml")
 
 
-def test_a_file_of_a_users_own_with_such_a_name_is_theirs(
-    site: Site, component: str, client: PythonClient, person: Person
-) -> None:
-    """Values that a user may not read are no reason to keep them from their own file."""
+def take_from_a_secret(site: Site, client: PythonClient, component: str) -> None:
+    """Gives a component a value of a collection that only the administrator may read."""
     secret = f"{site.home}/secret"
     client.make(secret)
     client.set(secret, "hostname", "sg99")
     client.set(component, "hostname", f"${{{secret}:hostname}}")
+
+
+def test_a_file_of_a_users_own_with_such_a_name_is_theirs(
+    site: Site, component: str, client: PythonClient, person: Person
+) -> None:
+    """Values that a user may not read are no reason to keep them from their own file."""
+    take_from_a_secret(site, client, component)
     site.allow("read", site.home, person.name)
     site.allow("read", f"{site.home}/grid01", person.name)
     site.allow("write", component, person.name)
@@ -418,10 +423,7 @@ def test_a_record_of_many_forms_is_read_back(site: Site, client: PythonClient, r
 def test_a_rename_takes_no_form_out_of_its_gate(
     site: Site, component: str, client: PythonClient, person: Person
 ) -> None:
-    secret = f"{site.home}/secret"
-    client.make(secret)
-    client.set(secret, "hostname", "sg99")
-    client.set(component, "hostname", f"${{{secret}:hostname}}")
+    take_from_a_secret(site, client, component)
     client.set(component, "ova_forms", "libvirt openstack")
     built(client, component)
     for path in (site.home, f"{site.home}/grid01"):

@@ -243,31 +243,18 @@ def make_here(
     """
     # The agent that asked may have died meanwhile, and its lock with it.
     with locked(settings.state_directory, f"{path} made here", 0):
-        return _made_here(catalog, settings, path, fingerprint, may_queue=may_queue, progress=progress, known=known)
-
-
-def _made_here(
-    catalog: Catalog,
-    settings: Settings,
-    path: str,
-    fingerprint: str,
-    *,
-    may_queue: bool,
-    progress: Progress | None,
-    known: bool,
-) -> Outcome:
-    component = read(catalog, path)
-    seen = view(catalog, settings, component) if component is not None else None
-    if seen is None or seen.inputs.fingerprint != fingerprint:
-        raise Changed
-    source = permitted_source(catalog, settings, seen)
-    if source.host:
-        raise ComponentError(f"{source.path}: its file is not on the server that was asked", lasting=False)
-    if not seen.inputs.ready:
-        require_free(catalog, settings, source, seen.component.ready_path)
-    elif not known:
-        require_ours(settings, seen.component.ready_path, seen.inputs.ready, seen.last)
-    return make(catalog, settings, seen, source, may_queue=may_queue, progress=progress)
+        component = read(catalog, path)
+        seen = view(catalog, settings, component) if component is not None else None
+        if seen is None or seen.inputs.fingerprint != fingerprint:
+            raise Changed
+        source = permitted_source(catalog, settings, seen)
+        if source.host:
+            raise ComponentError(f"{source.path}: its file is not on the server that was asked", lasting=False)
+        if not seen.inputs.ready:
+            require_free(catalog, settings, source, seen.component.ready_path)
+        elif not known:
+            require_ours(settings, seen.component.ready_path, seen.inputs.ready, seen.last)
+        return make(catalog, settings, seen, source, may_queue=may_queue, progress=progress)
 
 
 def _failed(catalog: Catalog, settings: Settings, seen: View, error: ComponentError, order: _Order) -> Outcome:

@@ -62,7 +62,9 @@ class Reading:
 def reason_against_writing(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Why clients must not write the object at `path` of a component; None for a file of a user, named like a form."""
     if provider():
-        return _asked(catalog, settings, "write", path=path)
+        from ova_rules.servers.asking import provider_against
+
+        return provider_against(catalog, settings, "write", path=path)
     if names.is_form(path) and not is_known_ready(settings.state_directory, path):
         return None
     return not_by_users(path)
@@ -71,14 +73,6 @@ def reason_against_writing(catalog: Catalog, settings: Settings, path: str) -> s
 def not_by_users(path: str) -> str:
     """Why clients must not write what lies at `path`, in one line."""
     return f"{path} is made by the server; leave it out of an upload; to use an OVA of your own, name it in ova_url"
-
-
-def _asked(catalog: Catalog, settings: Settings, kind: str, **content: object) -> str | None:
-    """What the server with the catalog says against it: it knows what was made, and builds."""
-    from ova_rules.servers.asking import ask_provider
-
-    reason: str | None = ask_provider(catalog, settings, kind, **content)
-    return reason
 
 
 def reason_against_reading(
@@ -207,8 +201,10 @@ def _is_part(keywords: Mapping[str, str]) -> bool:
 
 
 def _asked_to_read(catalog: Catalog, settings: Settings, path: str, keywords: Mapping[str, str]) -> str | None:
+    from ova_rules.servers.asking import provider_against
+
     named = {name: keywords[name] for name in _OF_REPLICA if name in keywords}
-    return _asked(catalog, settings, "read", path=path, keywords=named)
+    return provider_against(catalog, settings, "read", path=path, keywords=named)
 
 
 def _tell_of_call(catalog: Catalog, settings: Settings, path: str, replica: Replica, file: str = "") -> None:

@@ -115,14 +115,13 @@ def _asked_if_strict(
     catalog: Catalog, settings: Settings, path: str, added: Sequence[Avu], dropped: Callable[[Avu], bool]
 ) -> str | None:
     """What the server with the catalog will say: its refusal comes without words, and may end this server's agent."""
-    from ova_rules.servers.asking import ask_provider
+    from ova_rules.servers.asking import provider_against
 
     if not added:
         return None
     gone = [avu for avu in catalog.avus([path]) if dropped(avu)]
     new, old = ([[avu.attribute, avu.value, avu.units] for avu in avus] for avus in (added, gone))
-    reason: str | None = ask_provider(catalog, settings, "strict", path=path, added=new, removed=old)
-    return reason
+    return provider_against(catalog, settings, "strict", path=path, added=new, removed=old)
 
 
 def reason_if_strict(

@@ -9,6 +9,7 @@ from ova_rules.catalog.types import Avu
 from ova_rules.catalog.writes import Catalog, refuse
 from ova_rules.events.context import context
 from ova_rules.images import in_use
+from ova_rules.servers.asking import ask_provider, provider_against
 from ova_rules.servers.roles import provider
 from ova_rules.settings import Settings
 
@@ -29,7 +30,7 @@ def before_unlink(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def reason_against_unlinking(catalog: Catalog, settings: Settings, path: str, *, forced: bool) -> str | None:
     """Why a data object must not be removed, in one line. forced: not into the trash."""
     if provider():
-        return _asked(catalog, settings, "unlink", path=path, forced=forced)
+        return provider_against(catalog, settings, "unlink", path=path, forced=forced)
     reason = _reason_if_in_use(catalog, settings, path)
     if reason is not None or forced or names.component_of(path) is None:
         return reason
@@ -44,15 +45,9 @@ def before_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> 
 
 def reason_against_removing(catalog: Catalog, settings: Settings, path: str) -> str | None:
     """Why a collection must not be removed, in one line."""
-    return _asked(catalog, settings, "remove", path=path) if provider() else _reason_if_in_use(catalog, settings, path)
-
-
-def _asked(catalog: Catalog, settings: Settings, kind: str, **content: object) -> str | None:
-    """What the server with the catalog says. Not all its own hooks follow, and iRODS does not pass on their words."""
-    from ova_rules.servers.asking import ask_provider
-
-    answer: str | None = ask_provider(catalog, settings, kind, **content)
-    return answer
+    if provider():  # not all its own hooks follow, and iRODS does not pass on their words
+        return provider_against(catalog, settings, "remove", path=path)
+    return _reason_if_in_use(catalog, settings, path)
 
 
 def _reason_if_in_use(catalog: Catalog, settings: Settings, path: str) -> str | None:
@@ -71,7 +66,7 @@ def after_collection_removal(rule_args: list[Any], callback: Any, rei: Any) -> i
 def collection_removed(catalog: Catalog, settings: Settings, path: str) -> None:
     """What follows the removal of a collection."""
     if provider():
-        _asked(catalog, settings, "collection removed", path=path)
+        ask_provider(catalog, settings, "collection removed", path=path)
         return
     in_use.removed(catalog, settings, path)
     if names.may_be_taken(f"{path}/"):
@@ -89,7 +84,7 @@ def after_removal(rule_args: list[Any], callback: Any, rei: Any) -> int:
 def object_removed(catalog: Catalog, settings: Settings, path: str) -> None:
     """What follows the removal of a data object."""
     if provider():
-        _asked(catalog, settings, "removed", path=path)
+        ask_provider(catalog, settings, "removed", path=path)
         return
     if names.looks_like_package(path) or names.component_of(path) is not None:
         _removed(catalog, settings, path)

@@ -38,10 +38,9 @@ def reason_against_renaming(catalog: Catalog, settings: Settings, source: str) -
     from ova_rules.servers.roles import provider
 
     if provider():  # its own hook follows, but iRODS does not pass on its words
-        from ova_rules.servers.asking import ask_provider
+        from ova_rules.servers.asking import provider_against
 
-        answer: str | None = ask_provider(catalog, settings, "rename", path=source)
-        return answer
+        return provider_against(catalog, settings, "rename", path=source)
     reason = in_use.refusal(catalog, settings, source)
     if reason is None and names.component_of(source) is not None:
         from ova_rules.build.secrecy import reason_against_moving

@@ -43,7 +43,7 @@ def answer(literals: Sequence[str], callback: Any, rei: Any) -> str:
         if request is not None:
             kind, content = request
             with notes_kept(notes):
-                outcome["value"] = _TABLE[kind](catalog, settings, **content)
+                outcome["value"] = _function(kind)(catalog, settings, **content)
     except Exception as error:
         outcome["error"] = told(error)
         if outcome["error"][0] in ("Fault", "SealError"):
@@ -51,51 +51,46 @@ def answer(literals: Sequence[str], callback: Any, rei: Any) -> str:
     return packed(outcome)
 
 
+def _function(kind: str) -> Callable[..., Any]:
+    if kind in _OF_THE_CATALOG and provider():
+        raise SealError("only the server with the catalog does this")
+    return {**_OF_THE_CATALOG, **_OF_ANY}[kind]
+
+
 # ---- to the server with the catalog ----------------------------------------------------------------------------------
 
 
-def _require_catalog() -> None:
-    if provider():
-        raise SealError("only the server with the catalog does this")
-
-
 def _avus(catalog: Catalog, settings: Settings, **change: Any) -> None:
-    _require_catalog()
     catalog.apply(change["entity"], change["path"], change["operations"], admin=change["admin"])
 
 
 def _read(catalog: Catalog, settings: Settings, path: str, keywords: dict[str, str]) -> str | None:
     from ova_rules.events.gate import reason_against_reading
 
-    _require_catalog()
     return reason_against_reading(catalog, settings, path, keywords)
 
 
 def _write(catalog: Catalog, settings: Settings, path: str) -> str | None:
     from ova_rules.events.gate import reason_against_writing
 
-    _require_catalog()
     return reason_against_writing(catalog, settings, path)
 
 
 def _unlink(catalog: Catalog, settings: Settings, path: str, *, forced: bool) -> str | None:
     from ova_rules.events.removals import reason_against_unlinking
 
-    _require_catalog()
     return reason_against_unlinking(catalog, settings, path, forced=forced)
 
 
 def _remove(catalog: Catalog, settings: Settings, path: str) -> str | None:
     from ova_rules.events.removals import reason_against_removing
 
-    _require_catalog()
     return reason_against_removing(catalog, settings, path)
 
 
 def _rename(catalog: Catalog, settings: Settings, path: str) -> str | None:
     from ova_rules.events.renames import reason_against_renaming
 
-    _require_catalog()
     return reason_against_renaming(catalog, settings, path)
 
 
@@ -104,7 +99,6 @@ def _strict(
 ) -> str | None:
     from ova_rules.events.refused_avus import reason_if_strict
 
-    _require_catalog()
     gone = {Avu(path, *parts) for parts in removed}
     new = [Avu(path, *parts) for parts in added]
     return reason_if_strict(catalog, settings, path, lambda: new, gone.__contains__)
@@ -113,28 +107,24 @@ def _strict(
 def _written(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.events.sources import object_written
 
-    _require_catalog()
     object_written(catalog, settings, path)
 
 
 def _removed(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.events.removals import object_removed
 
-    _require_catalog()
     object_removed(catalog, settings, path)
 
 
 def _collection_removed(catalog: Catalog, settings: Settings, path: str) -> None:
     from ova_rules.events.removals import collection_removed
 
-    _require_catalog()
     collection_removed(catalog, settings, path)
 
 
 def _job(catalog: Catalog, settings: Settings, job: str, path: str) -> None:
     from ova_rules.events.queued import run_job
 
-    _require_catalog()
     run_job(catalog, settings, job, path)
 
 
@@ -225,7 +215,7 @@ def about(catalog: Catalog, settings: Settings) -> dict[str, str]:
     return dict(zip(("settings", "format"), decided_by(settings)))
 
 
-_TABLE: dict[str, Callable[..., Any]] = {
+_OF_THE_CATALOG: dict[str, Callable[..., Any]] = {
     "avus": _avus,
     "read": _read,
     "write": _write,
@@ -237,6 +227,8 @@ _TABLE: dict[str, Callable[..., Any]] = {
     "removed": _removed,
     "collection removed": _collection_removed,
     "job": _job,
+}
+_OF_ANY: dict[str, Callable[..., Any]] = {
     "files": _files,
     "piece": _piece,
     "make": _make,

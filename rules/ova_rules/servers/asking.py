@@ -125,6 +125,12 @@ def ask_provider(channel: Channel, settings: Settings, kind: str, **content: Any
     return ask(channel, settings, provider(), kind, **content)
 
 
+def provider_against(channel: Channel, settings: Settings, kind: str, **content: Any) -> str | None:
+    """Why the server with the catalog is against something, in one line; None if it is not."""
+    reason: str | None = ask_provider(channel, settings, kind, **content)
+    return reason
+
+
 # ---- errors, as they travel ------------------------------------------------------------------------------------------
 
 _PLAIN = ("HiddenError", "WaitingError", "OutdatedError", "Changed", "TooMuchError")

@@ -15,7 +15,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ova_rules.errors import SealError
 
@@ -76,7 +76,7 @@ class Opener:
     def __init__(self) -> None:
         self._nonce, self._parts = "", list[str]()
 
-    def opened(self, key: bytes, user: str, is_here: Any, literals: Sequence[str]) -> Any | None:
+    def opened(self, key: bytes, user: str, is_here: Callable[[str], bool], literals: Sequence[str]) -> Any | None:
         """The request in the literals of a call, None if more calls of it follow. Raises SealError.
 
         is_here: whether a host is this server.
